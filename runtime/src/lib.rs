@@ -1,0 +1,4 @@
+//! nalgrad
+pub use nalgrad_macros::gradient;
+#[doc(hidden)]
+pub use nalgebra;

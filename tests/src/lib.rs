@@ -1,0 +1,1 @@
+//! The passes of the macro, included by path, for in-process tests.
