@@ -1,0 +1,382 @@
+//! What is fused: operations entry by entry that are one pass over the data, and what gets a name.
+
+use super::Emit;
+use crate::graph::{Elem, Id};
+use crate::rules::{Op, Part, Scalar};
+use std::collections::{HashMap, HashSet};
+
+impl Emit<'_> {
+    /// Decides which operations entry by entry are part of the passes that read them. What is written in place
+    /// is computed in every pass that reads it: that is for what is cheap, and for what only some entries need.
+    pub(super) fn find_clusters(&mut self) {
+        let mut own_pass: HashSet<Id> = HashSet::new();
+        loop {
+            self.assign_passes(&own_pass);
+            // nalgebra's passes take up to three matrices: what reads more is made of several.
+            let passes: Vec<Id> = self.ids().filter(|id| self.is_pass(*id)).collect();
+            let cuts: Vec<Id> = passes.iter().flat_map(|root| self.cuts(*root)).collect();
+            if cuts.is_empty() {
+                return;
+            }
+            own_pass.extend(cuts);
+        }
+    }
+
+    fn assign_passes(&mut self, own_pass: &HashSet<Id>) {
+        let exported: HashSet<Id> = self
+            .groups
+            .iter()
+            .flat_map(|g| g.exports.iter().copied())
+            .collect();
+        let mut roots: Vec<Vec<Option<Id>>> = vec![Vec::new(); self.live.len()];
+        let live: Vec<Id> = self
+            .ids()
+            .rev()
+            .filter(|id| self.live[id.0 as usize])
+            .collect();
+        for id in live {
+            let mut passes = std::mem::take(&mut roots[id.0 as usize]);
+            if self.is_entrywise(id) {
+                passes.sort();
+                passes.dedup();
+                let kept = self.outputs.contains(&id)
+                    || self.forced.contains(&id)
+                    || exported.contains(&id)
+                    || own_pass.contains(&id)
+                    || self.is_accumulation(id)
+                    || passes.contains(&None)
+                    || passes
+                        .iter()
+                        .flatten()
+                        .any(|root| self.is_accumulation(*root));
+                self.inline[id.0 as usize] =
+                    !kept && (passes.len() == 1 || self.belongs_inside(id) || self.is_cheap(id, 2));
+            }
+            let readers = if self.inline[id.0 as usize] {
+                passes
+            } else {
+                vec![self.is_entrywise(id).then_some(id)]
+            };
+            for arg in self.args(id) {
+                roots[arg.0 as usize].extend(readers.iter().copied());
+            }
+        }
+    }
+
+    /// What is needed for some entries only, and conditions: they are evaluated inside of a pass.
+    pub(super) fn belongs_inside(&self, id: Id) -> bool {
+        let node = self.program.graph.node(id);
+        node.kind.elem == Elem::Bool
+            || node
+                .guards
+                .iter()
+                .any(|g| self.kind(g.cond).shape.is_some())
+    }
+
+    /// A few sums and products of what is there already: computed again faster than stored.
+    fn is_cheap(&self, id: Id, depth: usize) -> bool {
+        if !self.is_matrix(id) || self.is_leaf(id) || matches!(self.op(id), Op::Part(_)) {
+            return self.is_leaf(id) || matches!(self.op(id), Op::Part(_)) || !self.is_matrix(id);
+        }
+        let arithmetic = matches!(
+            self.op(id),
+            Op::Scalar(Scalar::Add | Scalar::Sub | Scalar::Mul | Scalar::Neg)
+        );
+        depth > 0
+            && arithmetic
+            && self.is_dynamic(id)
+            && self.args(id).iter().all(|a| self.is_cheap(*a, depth - 1))
+    }
+
+    /// The parts of a pass that become passes of their own, so that it reads three matrices at most.
+    fn cuts(&self, root: Id) -> Vec<Id> {
+        let mut reads: HashMap<Id, Vec<Id>> = HashMap::new();
+        let mut cuts: Vec<Id> = Vec::new();
+        for member in self.members_of(root) {
+            loop {
+                let mut matrices: Vec<Id> = Vec::new();
+                let mut widest: Option<(usize, Id)> = None;
+                for arg in self
+                    .args(member)
+                    .into_iter()
+                    .filter(|a| self.kind(*a).shape.is_some() && !self.filled_inside(*a, root))
+                {
+                    let inner = self.is_inline(arg) && !cuts.contains(&arg);
+                    let below = if inner {
+                        reads.get(&arg).cloned().unwrap_or_default()
+                    } else {
+                        vec![arg]
+                    };
+                    if inner && below.len() > 1 && !self.belongs_inside(arg) {
+                        widest = widest.max(Some((below.len(), arg)));
+                    }
+                    for matrix in below {
+                        if !matrices.contains(&matrix) {
+                            matrices.push(matrix);
+                        }
+                    }
+                }
+                match widest {
+                    Some((_, arg)) if matrices.len() > 3 => cuts.push(arg),
+                    _ => {
+                        reads.insert(member, matrices);
+                        break;
+                    }
+                }
+            }
+        }
+        cuts
+    }
+
+    /// Whether a value is computed inside of the passes that read it.
+    pub(super) fn is_inline(&self, id: Id) -> bool {
+        self.inline[id.0 as usize]
+    }
+
+    /// Whether a value is a pass over entries of its own.
+    pub(super) fn is_pass(&self, id: Id) -> bool {
+        self.live[id.0 as usize] && self.is_entrywise(id) && !self.is_inline(id)
+    }
+
+    /// The operations of a pass, in order.
+    pub(super) fn members_of(&self, root: Id) -> Vec<Id> {
+        let mut members = vec![root];
+        let mut next = 0;
+        while next < members.len() {
+            for arg in self.args(members[next]) {
+                if self.is_inline(arg) && !members.contains(&arg) {
+                    members.push(arg);
+                }
+            }
+            next += 1;
+        }
+        members.sort();
+        members
+    }
+
+    /// A sum with parts that are added in place.
+    pub(super) fn is_accumulation(&self, id: Id) -> bool {
+        self.accumulates[id.0 as usize]
+    }
+
+    pub(super) fn find_accumulations(&mut self) {
+        for id in self
+            .ids()
+            .filter(|id| self.live[id.0 as usize])
+            .collect::<Vec<_>>()
+        {
+            let sum =
+                matches!(self.op(id), Op::Scalar(Scalar::Add | Scalar::Sub)) && self.is_matrix(id);
+            self.accumulates[id.0 as usize] = sum
+                && self
+                    .args(id)
+                    .iter()
+                    .any(|a| matches!(self.op(*a), Op::Scatter(_)) || self.is_accumulation(*a));
+        }
+    }
+
+    /// The arguments that are computed in the same pass, and the others.
+    pub(super) fn inner_args(&self, id: Id) -> (Vec<Id>, Vec<Id>) {
+        self.args(id).into_iter().partition(|a| self.is_inline(*a))
+    }
+
+    /// The matrices that a cluster reads, in the order in which they are written.
+    pub(super) fn matrices_of(&self, root: Id) -> Vec<Id> {
+        let mut found = Vec::new();
+        self.collect_matrices(root, root, &mut found, &mut HashSet::new());
+        found
+    }
+
+    pub(super) fn collect_matrices(
+        &self,
+        id: Id,
+        root: Id,
+        found: &mut Vec<Id>,
+        seen: &mut HashSet<Id>,
+    ) {
+        if !seen.insert(id) {
+            return;
+        }
+        let inner = self.inner_args(id).0;
+        for arg in self.args(id) {
+            if inner.contains(&arg) {
+                self.collect_matrices(arg, root, found, seen);
+            } else if self.kind(arg).shape.is_some()
+                && !found.contains(&arg)
+                && !self.filled_inside(arg, root)
+            {
+                found.push(arg);
+            }
+        }
+    }
+
+    /// A matrix with one value everywhere, of the very shape of the cluster: that value does.
+    pub(super) fn filled_inside(&self, id: Id, root: Id) -> bool {
+        self.op(id) == Op::Fill && self.shape(id) == self.shape(root)
+    }
+
+    /// The scalars that a cluster reads.
+    pub(super) fn scalars_of(&self, root: Id) -> Vec<Id> {
+        let mut found = Vec::new();
+        for member in self.members_of(root) {
+            for arg in self.inner_args(member).1 {
+                let arg = if self.filled_inside(arg, root) {
+                    self.args(arg)[0]
+                } else {
+                    arg
+                };
+                if self.kind(arg).shape.is_none() && !found.contains(&arg) {
+                    found.push(arg);
+                }
+            }
+        }
+        found
+    }
+
+    /// What a written value reads.
+    pub(super) fn inputs(&self, id: Id) -> Vec<Id> {
+        if self.is_pass(id) && !self.is_accumulation(id) {
+            let mut inputs = self.matrices_of(id);
+            inputs.extend(self.scalars_of(id));
+            inputs
+        } else {
+            self.args(id)
+                .into_iter()
+                .chain(self.extents_of(id))
+                .collect()
+        }
+    }
+
+    pub(super) fn count_uses(&mut self) {
+        for id in self.ids() {
+            if !self.live[id.0 as usize] || self.is_inline(id) {
+                continue;
+            }
+            for input in self.inputs(id) {
+                self.uses[input.0 as usize].push(id);
+            }
+            if let Op::Part(part) = self.op(id)
+                && !part.is_entry()
+            {
+                // A view borrows: what it is a view of needs a name, and stays.
+                let whole = self.args(id)[0];
+                self.forced.insert(whole);
+                self.unmovable.insert(whole);
+            }
+            if matches!(self.op(id), Op::SpreadRows | Op::SpreadColumns) {
+                self.forced.insert(self.args(id)[0]);
+            }
+        }
+        for id in self.ids().collect::<Vec<_>>() {
+            if self.live[id.0 as usize] && self.temporary_of(id).is_some() {
+                self.overwriting.insert(id);
+            }
+        }
+        for id in self.ids() {
+            let outputs = self.outputs.iter().filter(|o| **o == id).count();
+            self.remaining
+                .insert(id, self.uses[id.0 as usize].len() + outputs);
+        }
+    }
+
+    /// Whether a value gets a name of its own.
+    pub(super) fn gets_name(&self, id: Id) -> bool {
+        if self.is_leaf(id) || self.is_inline(id) || self.is_added_in_place(id) {
+            return false;
+        }
+        if self.forced.contains(&id)
+            || self.group_of.contains_key(&id)
+            || self.overwriting.contains(&id)
+        {
+            return true;
+        }
+        let outputs = self.outputs.iter().filter(|o| **o == id).count();
+        let mut users: Vec<(Option<usize>, Id)> = self.uses[id.0 as usize]
+            .iter()
+            .map(|u| {
+                (
+                    self.group_of
+                        .get(u)
+                        .filter(|g| self.groups[**g].cond == id)
+                        .copied(),
+                    *u,
+                )
+            })
+            .collect();
+        users.dedup_by(|a, b| a.0.is_some() && a.0 == b.0);
+        let uses = users.len() + outputs;
+        let trivial = matches!(self.op(id), Op::Size(_)) || self.is_plain_entry(id);
+        let named = self.program.graph.names.borrow().contains_key(&id) && outputs == 0;
+        let captured = self.uses[id.0 as usize].iter().any(|u| {
+            self.is_pass(*u)
+                && self.kind(*u).shape.is_some()
+                && self.kind(id).shape.is_none()
+                && !self.is_simple(id, 0)
+        });
+        (uses > 1 && !trivial) || named || captured || (uses > 0 && self.must_name(id))
+    }
+
+    pub(super) fn must_name(&self, id: Id) -> bool {
+        (matches!(self.op(id), Op::Scatter(_)) || self.is_accumulation(id))
+            && !self.is_written_by_entries(id)
+    }
+
+    /// A part that the only value that reads it adds in place.
+    pub(super) fn is_added_in_place(&self, id: Id) -> bool {
+        let part = matches!(self.op(id), Op::Scatter(_));
+        if !part && !self.is_accumulation(id)
+            || self.outputs.contains(&id)
+            || self.forced.contains(&id)
+        {
+            return false;
+        }
+        match self.uses[id.0 as usize][..] {
+            [user] => self.is_accumulation(user) || part && matches!(self.op(user), Op::Scatter(_)),
+            _ => false,
+        }
+    }
+
+    /// A small vector all of whose parts are entries at known places: it is written as such.
+    pub(super) fn is_written_by_entries(&self, id: Id) -> bool {
+        if !matches!(self.op(id), Op::Scatter(_)) && !self.is_accumulation(id) {
+            return false;
+        }
+        let Some(length) = self
+            .shape(id)
+            .entries()
+            .filter(|n| *n <= 6 && self.shape(id).is_vector())
+        else {
+            return false;
+        };
+        let mut terms = Vec::new();
+        self.terms(id, false, &mut terms);
+        terms.iter().all(|(term, _)| {
+            self.op(*term) == Op::Scatter(Part::Entry)
+                && self
+                    .program
+                    .graph
+                    .integer_value(self.args(*term)[1])
+                    .is_some_and(|i| i < length)
+        })
+    }
+
+    /// `x[2]` reads as well as a name.
+    pub(super) fn is_plain_entry(&self, id: Id) -> bool {
+        matches!(self.op(id), Op::Part(Part::Entry | Part::EntryAt))
+            && self.is_leaf(self.args(id)[0])
+    }
+
+    /// A scalar that may stand inside the closure of a pass: it is cheap, and mentions no matrix.
+    pub(super) fn is_simple(&self, id: Id, depth: usize) -> bool {
+        match self.op(id) {
+            Op::Leaf(_) | Op::Const(_) => true,
+            Op::Scalar(Scalar::Add | Scalar::Sub | Scalar::Mul | Scalar::Div | Scalar::Neg)
+                if depth < 2 =>
+            {
+                self.uses[id.0 as usize].len() <= 1
+                    && self.args(id).iter().all(|a| self.is_simple(*a, depth + 1))
+            }
+            _ => false,
+        }
+    }
+}

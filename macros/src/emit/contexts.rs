@@ -1,0 +1,306 @@
+//! Where a value is computed: in the function, or on the one side of a branch that needs it.
+
+use super::{Context, Emit, Group};
+use crate::graph::{Id, Placed, Step};
+use std::collections::{HashMap, HashSet};
+
+impl Emit<'_> {
+    pub(super) fn find_contexts(&mut self) {
+        let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.live.len()];
+        for root in self.outputs.clone() {
+            users[root.0 as usize].push(0);
+        }
+        self.find_owners(&self.program.steps.clone());
+        self.place_steps(&self.program.steps.clone(), 0, &mut users);
+        let branches = self.branch_steps(&self.program.steps);
+        for id in self.ids().rev() {
+            if !self.live[id.0 as usize] && !branches.contains_key(&id) {
+                continue;
+            }
+            let used = std::mem::take(&mut users[id.0 as usize]);
+            let guards: Vec<(Id, bool)> = self
+                .program
+                .graph
+                .node(id)
+                .guards
+                .iter()
+                .filter(|g| self.kind(g.cond).shape.is_none())
+                .map(|g| (g.cond, g.side))
+                .collect();
+            // What a statement binds is where that statement is.
+            let bound = self.homes.get(&id).copied();
+            let common = used
+                .iter()
+                .copied()
+                .chain(bound)
+                .reduce(|a, b| self.common(a, b))
+                .unwrap_or(0);
+            if !self.satisfies(common, &guards) && self.is_entrywise(id) && self.belongs_inside(id)
+            {
+                // It is computed inside of each pass that reads it, wherever that is.
+                self.context[id.0 as usize] = common;
+                for arg in self.args(id) {
+                    users[arg.0 as usize].extend(used.iter().copied());
+                }
+                continue;
+            }
+            let mut context = common;
+            if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
+                // Computed in the first branch that needs it, and handed out from there.
+                let home = bound.or_else(|| {
+                    used.iter()
+                        .copied()
+                        .filter(|c| self.satisfies(*c, &guards))
+                        .max_by_key(|c| self.contexts[*c].group)
+                });
+                if let Some(mut home) = home {
+                    // As far out as the conditions still hold.
+                    while bound.is_none()
+                        && self.contexts[home].parent != home
+                        && self.satisfies(self.contexts[home].parent, &guards)
+                    {
+                        home = self.contexts[home].parent;
+                    }
+                    context = home;
+                    let mut at = home;
+                    while at != common && self.contexts[at].depth > self.contexts[common].depth {
+                        if let Some(group) = self.contexts[at].group {
+                            self.groups[group].exports.push(id);
+                            at = self.groups[group].context;
+                        } else {
+                            break;
+                        }
+                    }
+                }
+            }
+            self.context[id.0 as usize] = context;
+            if self.is_branch(id) {
+                let steps = branches.get(&id).cloned();
+                self.join_group(id, context, steps, &mut users);
+            } else {
+                for arg in self.args(id).into_iter().chain(self.extents_of(id)) {
+                    users[arg.0 as usize].push(context);
+                }
+            }
+        }
+    }
+
+    /// The branch that the steps of each belong to: a value that it gives, if one is needed.
+    pub(super) fn find_owners(&mut self, steps: &[Placed]) {
+        for placed in steps {
+            if let Step::Branch {
+                select,
+                values,
+                then,
+                otherwise,
+            } = &placed.step
+            {
+                if self.anchors.contains(select) {
+                    let owned: HashSet<Id> = self.owners.values().copied().collect();
+                    let value = values
+                        .iter()
+                        .copied()
+                        .filter(|v| self.live[v.0 as usize] && !owned.contains(v))
+                        .max();
+                    self.owners.insert(*select, value.unwrap_or(*select));
+                }
+                self.find_owners(then);
+                self.find_owners(otherwise);
+            }
+        }
+    }
+
+    pub(super) fn branch_steps(&self, steps: &[Placed]) -> HashMap<Id, [Vec<Placed>; 2]> {
+        let mut found = HashMap::new();
+        for placed in steps {
+            if let Step::Branch {
+                select,
+                then,
+                otherwise,
+                ..
+            } = &placed.step
+            {
+                if let Some(owner) = self.owners.get(select) {
+                    found.insert(*owner, [then.clone(), otherwise.clone()]);
+                }
+                found.extend(self.branch_steps(then));
+                found.extend(self.branch_steps(otherwise));
+            }
+        }
+        found
+    }
+
+    pub(super) fn place_steps(
+        &mut self,
+        steps: &[Placed],
+        context: usize,
+        users: &mut [Vec<usize>],
+    ) {
+        for placed in steps {
+            match &placed.step {
+                Step::Verbatim { binds, .. } => {
+                    self.homes.extend(binds.iter().map(|leaf| (*leaf, context)));
+                }
+                Step::Pin { leaf, .. } => {
+                    self.homes.insert(*leaf, context);
+                }
+                _ => {}
+            }
+            match &placed.step {
+                Step::Verbatim { reads, .. } | Step::Pin { reads, .. } => {
+                    reads.iter().for_each(|r| users[r.0 as usize].push(context))
+                }
+                Step::Evaluate(id) | Step::Fit(id) if self.forced.contains(id) => {
+                    users[id.0 as usize].push(context)
+                }
+                Step::Branch { select, .. } => {
+                    if let Some(owner) = self.owners.get(select) {
+                        users[owner.0 as usize].push(context);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn join_group(
+        &mut self,
+        id: Id,
+        context: usize,
+        steps: Option<[Vec<Placed>; 2]>,
+        users: &mut [Vec<usize>],
+    ) {
+        let args = self.args(id);
+        // Only the last group can be joined: it is written before the others on this condition, which may
+        // read what is computed in it.
+        let last = self
+            .groups
+            .iter()
+            .rposition(|g| g.context == context && g.cond == args[0]);
+        let joinable = last.filter(|number| {
+            let members = &self.groups[*number].members;
+            // The user's branch waits for what comes after it only if nothing else does.
+            let waits = members.iter().any(|m| self.is_derived(*m)) && !self.is_derived(id);
+            (steps.is_none() || self.is_last_effect(id))
+                && (!waits || self.last_step(&self.program.steps) <= id.0 + 1)
+                && !self.reaches_any(members, &[id])
+                && !self.reaches_any(&[id], members)
+        });
+        let number = match joinable {
+            Some(number) => number,
+            None => {
+                let number = self.groups.len();
+                let first = self.contexts.len();
+                for side in [true, false] {
+                    let mut guards = self.contexts[context].guards.clone();
+                    guards.push((args[0], side));
+                    self.contexts.push(Context {
+                        parent: context,
+                        depth: self.contexts[context].depth + 1,
+                        guards,
+                        group: Some(number),
+                    });
+                }
+                self.groups.push(Group {
+                    cond: args[0],
+                    context,
+                    sides: [first, first + 1],
+                    members: Vec::new(),
+                    exports: Vec::new(),
+                    steps: [Vec::new(), Vec::new()],
+                    written: false,
+                });
+                number
+            }
+        };
+        self.groups[number].members.push(id);
+        self.group_of.insert(id, number);
+        let sides = self.groups[number].sides;
+        users[args[0].0 as usize].push(context);
+        if self.live[id.0 as usize] {
+            users[args[1].0 as usize].push(sides[0]);
+            users[args[2].0 as usize].push(sides[1]);
+        }
+        if let Some(steps) = steps {
+            for (side, steps) in sides.into_iter().zip(steps.iter()) {
+                self.place_steps(steps, side, users);
+            }
+            self.groups[number].steps = steps;
+        }
+    }
+
+    /// How many nodes there were at the last step that is written.
+    pub(super) fn last_step(&self, steps: &[Placed]) -> u32 {
+        let at = |placed: &Placed| match &placed.step {
+            Step::Branch {
+                then, otherwise, ..
+            } => self.last_step(then).max(self.last_step(otherwise)),
+            Step::Evaluate(id) if !self.forced.contains(id) => 0,
+            step if self.has_effect(step) || matches!(step, Step::Evaluate(_)) => placed.at,
+            _ => 0,
+        };
+        steps.iter().map(at).max().unwrap_or(0)
+    }
+
+    /// Whether nothing of the user's happens after this branch.
+    pub(super) fn is_last_effect(&self, select: Id) -> bool {
+        let mut after = false;
+        for placed in &self.program.steps {
+            match &placed.step {
+                Step::Branch { select: found, .. } if self.owners.get(found) == Some(&select) => {
+                    after = true
+                }
+                step if after && self.has_effect(step) => return false,
+                _ => {}
+            }
+        }
+        after
+    }
+
+    /// Whether one of `from` is computed from one of `targets`, branches that are written as one `if` being
+    /// computed together.
+    pub(super) fn reaches_any(&self, from: &[Id], targets: &[Id]) -> bool {
+        let mut pending: Vec<Id> = from.iter().flat_map(|id| self.args(*id)).collect();
+        let mut seen = HashSet::new();
+        while let Some(id) = pending.pop() {
+            if targets.contains(&id) {
+                return true;
+            }
+            if !seen.insert(id) {
+                continue;
+            }
+            pending.extend(self.args(id));
+            if let Some(group) = self.group_of.get(&id) {
+                let members = &self.groups[*group].members;
+                if members.iter().any(|m| targets.contains(m)) {
+                    return true;
+                }
+                pending.extend(
+                    members
+                        .iter()
+                        .filter(|m| !seen.contains(m))
+                        .flat_map(|m| self.args(*m)),
+                );
+            }
+        }
+        false
+    }
+
+    pub(super) fn common(&self, a: usize, b: usize) -> usize {
+        let (mut a, mut b) = (a, b);
+        while a != b {
+            if self.contexts[a].depth >= self.contexts[b].depth {
+                a = self.contexts[a].parent
+            } else {
+                b = self.contexts[b].parent
+            }
+        }
+        a
+    }
+
+    pub(super) fn satisfies(&self, context: usize, guards: &[(Id, bool)]) -> bool {
+        guards
+            .iter()
+            .all(|g| self.contexts[context].guards.contains(g))
+    }
+}

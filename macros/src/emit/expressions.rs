@@ -1,0 +1,1002 @@
+//! The expression of a single operation, its arguments in place or by name.
+
+use super::{Emit, Hold, Level, Written};
+use crate::graph::{Dim, Elem, Extent, Form, Id, Shape};
+use crate::rules::{Comparison, Extreme, Op, Panic, Part, Scalar};
+use crate::ty::Real;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+impl Emit<'_> {
+    /// A value to be read: its name, or the expression itself.
+    pub(super) fn read(&mut self, id: Id) -> Written {
+        if let Some((name, hold)) = self.bound.get(&id).cloned() {
+            let level = if name.to_string().starts_with('*') {
+                Level::Unary
+            } else {
+                Level::Atom
+            };
+            if let Some(count) = self.remaining.get_mut(&id) {
+                *count = count.saturating_sub(1);
+                if *count > 0 {
+                    self.borrowed.insert(id);
+                }
+            }
+            return Written::new(name, level, hold);
+        }
+        if let Some(leaf) = self.program.graph.leaf_of(id) {
+            let name = leaf.name;
+            return match (leaf.kind.is_matrix(), leaf.form) {
+                (false, Form::Borrowed) if leaf.kind.elem == Elem::Real => {
+                    Written::new(quote!(*#name), Level::Unary, Hold::Scalar)
+                }
+                (false, _) => Written::new(name, Level::Atom, Hold::Scalar),
+                (true, Form::Owned) => Written::new(name, Level::Atom, Hold::Variable),
+                (true, Form::Borrowed) => Written::new(name, Level::Atom, Hold::Reference),
+                (true, Form::View) => Written::new(name, Level::Atom, Hold::View),
+            };
+        }
+        if self.must_name(id) || self.group_of.contains_key(&id) {
+            self.ensure(id);
+            return self.read(id);
+        }
+        self.write(id)
+    }
+
+    /// Whether the variable may be moved here: nobody reads it later, and it belongs to this block.
+    pub(super) fn is_last_use(&self, id: Id) -> bool {
+        self.remaining.get(&id).copied() == Some(0)
+            && !self.unmovable.contains(&id)
+            && !self.borrowed.contains(&id)
+            && !self.is_leaf(id)
+            && self.context[id.0 as usize] == self.current
+    }
+
+    /// As an operand of `+`, `-` or `*`.
+    pub(super) fn operand(&mut self, id: Id) -> Written {
+        let value = self.read(id);
+        match value.hold {
+            Hold::Variable if self.is_dynamic(id) && !self.is_last_use(id) => {
+                let tokens = value.at(Level::Atom);
+                Written::new(quote!(&#tokens), Level::Unary, Hold::Variable)
+            }
+            _ => value,
+        }
+    }
+
+    /// As an argument that is taken by reference.
+    pub(super) fn by_reference(&mut self, id: Id) -> TokenStream {
+        let value = self.read(id);
+        match value.hold {
+            Hold::Reference => value.tokens,
+            _ => {
+                let tokens = value.at(Level::Unary);
+                quote!(&#tokens)
+            }
+        }
+    }
+
+    /// As the receiver of a method.
+    pub(super) fn receiver(&mut self, id: Id) -> TokenStream {
+        let value = self.read(id);
+        if let (Level::Atom, Op::Const(_)) = (value.level, self.op(id)) {
+            // The type of a literal is not known to a method call.
+            let (tokens, real) = (&value.tokens, self.real);
+            return match self.real {
+                Real::Generic(_) => quote!(#tokens),
+                _ => quote!((#tokens as #real)),
+            };
+        }
+        value.at(Level::Atom)
+    }
+
+    /// As an owned value.
+    pub(super) fn read_owned(&mut self, id: Id) -> TokenStream {
+        let value = self.read(id);
+        match value.hold {
+            Hold::Scalar | Hold::Temporary => value.tokens,
+            Hold::Variable if !self.is_dynamic(id) || self.is_last_use(id) => value.tokens,
+            Hold::Variable => {
+                let tokens = value.at(Level::Atom);
+                quote!(#tokens.clone())
+            }
+            Hold::Reference | Hold::View => {
+                let tokens = value.at(Level::Atom);
+                quote!(#tokens.clone_owned())
+            }
+        }
+    }
+
+    pub(super) fn number(&self, value: f64) -> TokenStream {
+        let real = self.real;
+        let nalgebra = &self.nalgebra;
+        match self.real {
+            Real::Generic(_) => {
+                if value == 0.0 && value.is_sign_positive() {
+                    return quote!(#real::zero());
+                }
+                if value == 1.0 {
+                    return quote!(#real::one());
+                }
+                let literal = Literal::f64_unsuffixed(value.abs());
+                let sign = (value < 0.0).then(|| quote!(-));
+                quote!(#nalgebra::convert::<f64, #real>(#sign #literal))
+            }
+            _ if !value.is_finite() => {
+                if value.is_nan() {
+                    quote!(#real::NAN)
+                } else if value > 0.0 {
+                    quote!(#real::INFINITY)
+                } else {
+                    quote!(#real::NEG_INFINITY)
+                }
+            }
+            Real::F32 => {
+                let literal = Literal::f32_unsuffixed((value as f32).abs());
+                let sign = value.is_sign_negative().then(|| quote!(-));
+                quote!(#sign #literal)
+            }
+            Real::F64 => {
+                let literal = Literal::f64_unsuffixed(value.abs());
+                let sign = value.is_sign_negative().then(|| quote!(-));
+                quote!(#sign #literal)
+            }
+        }
+    }
+
+    pub(super) fn written_number(&self, value: f64) -> Written {
+        let level = if value.is_sign_negative() && !matches!(self.real, Real::Generic(_)) {
+            Level::Unary
+        } else {
+            Level::Atom
+        };
+        Written::new(self.number(value), level, Hold::Scalar)
+    }
+
+    pub(super) fn dim(&self, dim: &Dim) -> TokenStream {
+        match self.extent(dim) {
+            None => crate::ty::dim_tokens(dim),
+            Some(extent) => {
+                let (id, size) = match extent {
+                    Extent::Rows(id) if self.shape(id).is_column() => (id, quote!(.len())),
+                    Extent::Cols(id) if self.shape(id).rows == Dim::Static(1) => {
+                        (id, quote!(.len()))
+                    }
+                    Extent::Rows(id) => (id, quote!(.nrows())),
+                    Extent::Cols(id) => (id, quote!(.ncols())),
+                    Extent::Int(id) => (id, TokenStream::new()),
+                };
+                let name = match self.bound.get(&id) {
+                    Some((name, _)) => name.clone(),
+                    None => self
+                        .program
+                        .graph
+                        .leaf_of(id)
+                        .map(|l| l.name)
+                        .unwrap_or_default(),
+                };
+                quote!(#name #size)
+            }
+        }
+    }
+
+    /// nalgebra's type of this shape, as the beginning of a path.
+    pub(super) fn matrix_type(&self, shape: &Shape) -> TokenStream {
+        let (nalgebra, real) = (&self.nalgebra, self.real);
+        let one = Dim::Static(1);
+        let (r, c) = (
+            crate::ty::dim_tokens(&shape.rows),
+            crate::ty::dim_tokens(&shape.cols),
+        );
+        match (&shape.rows, &shape.cols) {
+            (Dim::Static(n @ 1..=6), c) if *c == one => {
+                let name = Ident::new(&format!("Vector{n}"), Span::call_site());
+                quote!(#nalgebra::#name::<#real>)
+            }
+            (Dim::Static(n @ 2..=6), Dim::Static(m @ 2..=6)) => {
+                let name = if n == m {
+                    format!("Matrix{n}")
+                } else {
+                    format!("Matrix{n}x{m}")
+                };
+                let name = Ident::new(&name, Span::call_site());
+                quote!(#nalgebra::#name::<#real>)
+            }
+            (Dim::Dynamic(_), c) if *c == one => quote!(#nalgebra::DVector::<#real>),
+            (r, Dim::Dynamic(_)) if *r == one => quote!(#nalgebra::RowDVector::<#real>),
+            (Dim::Dynamic(_), Dim::Dynamic(_)) => quote!(#nalgebra::DMatrix::<#real>),
+            (Dim::Dynamic(_), _) => {
+                quote!(#nalgebra::OMatrix::<#real, #nalgebra::Dyn, #nalgebra::Const<#c>>)
+            }
+            (_, Dim::Dynamic(_)) => {
+                quote!(#nalgebra::OMatrix::<#real, #nalgebra::Const<#r>, #nalgebra::Dyn>)
+            }
+            _ => quote!(#nalgebra::SMatrix::<#real, #r, #c>),
+        }
+    }
+
+    pub(super) fn sizes(&self, shape: &Shape) -> Vec<TokenStream> {
+        [&shape.rows, &shape.cols]
+            .into_iter()
+            .filter(|d| matches!(d, Dim::Dynamic(_)))
+            .map(|d| self.dim(d))
+            .collect()
+    }
+
+    pub(super) fn filled(
+        &self,
+        constructor: &str,
+        shape: &Shape,
+        value: Option<TokenStream>,
+    ) -> Written {
+        let ty = self.matrix_type(shape);
+        let name = Ident::new(constructor, Span::call_site());
+        let mut args = self.sizes(shape);
+        args.extend(value);
+        Written::new(quote!(#ty::#name(#(#args),*)), Level::Atom, Hold::Temporary)
+    }
+
+    pub(super) fn selected(&mut self, extreme: Extreme, matrix: Id) -> TokenStream {
+        let krate = self.krate;
+        let matrix = self.by_reference(matrix);
+        let name = Ident::new(
+            match extreme {
+                Extreme::Max => "argmax",
+                Extreme::Min => "argmin",
+                Extreme::AbsMax => "arg_abs_max",
+                Extreme::AbsMin => "arg_abs_min",
+            },
+            Span::call_site(),
+        );
+        quote!(#krate::__private::#name(#matrix))
+    }
+
+    pub(super) fn view(
+        &self,
+        place: &TokenStream,
+        part: &Part,
+        at: &[TokenStream],
+        suffix: &str,
+    ) -> TokenStream {
+        let method = Ident::new(&format!("{}{suffix}", part.surface()), Span::call_site());
+        match part {
+            Part::FixedRows(n) | Part::FixedColumns(n) => {
+                let n = crate::ty::dim_tokens(n);
+                quote!(#place.#method::<#n>(#(#at),*))
+            }
+            Part::FixedView(r, c) => {
+                let (r, c) = (crate::ty::dim_tokens(r), crate::ty::dim_tokens(c));
+                quote!(#place.#method::<#r, #c>(#(#at),*))
+            }
+            Part::View => {
+                let (i, j, r, c) = (&at[0], &at[1], &at[2], &at[3]);
+                quote!(#place.#method((#i, #j), (#r, #c)))
+            }
+            _ => quote!(#place.#method(#(#at),*)),
+        }
+    }
+
+    pub(super) fn panic(&self, panic: Panic) -> TokenStream {
+        match panic {
+            Panic::Unwrap => quote!(.unwrap()),
+            Panic::Expect(number) => {
+                let message = self
+                    .program
+                    .graph
+                    .messages
+                    .borrow()
+                    .get(number)
+                    .cloned()
+                    .unwrap_or_default();
+                quote!(.expect(#message))
+            }
+        }
+    }
+
+    /// The expression of a value, its arguments in place or by name.
+    pub(super) fn write(&mut self, id: Id) -> Written {
+        if self.is_written_by_entries(id) {
+            return self.write_entries(id);
+        }
+        let op = self.op(id);
+        let args = self.args(id);
+        let krate = self.krate.clone();
+        let atom = |tokens| Written::new(tokens, Level::Atom, Hold::Temporary);
+        let scalar = |tokens| Written::new(tokens, Level::Atom, Hold::Scalar);
+        let hold = |matrix: bool| {
+            if matrix {
+                Hold::Temporary
+            } else {
+                Hold::Scalar
+            }
+        };
+        match &op {
+            Op::Leaf(_) => self.read(id),
+            Op::Const(bits) => self.written_number(f64::from_bits(*bits)),
+            Op::Size(dim) => {
+                let size = self.dim(dim);
+                let (real, nalgebra) = (self.real, &self.nalgebra);
+                match self.real {
+                    Real::Generic(_) => {
+                        scalar(quote!(#nalgebra::convert::<f64, #real>(#size as f64)))
+                    }
+                    _ => Written::new(quote!(#size as #real), Level::Cast, Hold::Scalar),
+                }
+            }
+            _ if self.is_entrywise(id) => self.write_entrywise(id),
+            Op::Scalar(Scalar::Mul | Scalar::Div | Scalar::Neg) if self.is_derived(id) => {
+                let factors = self.factors_of(id, &|e, a| {
+                    e.uses[a.0 as usize].len() == 1 && !e.gets_name(a) && !e.outputs.contains(&a)
+                });
+                let above = factors.above.iter().map(|f| self.read(*f)).collect();
+                let below = factors.below.iter().map(|f| self.read(*f)).collect();
+                self.product(factors.coefficient, above, below)
+            }
+            Op::Scalar(_)
+            | Op::PowI(_)
+            | Op::PowInt
+            | Op::PowIntSlope(_)
+            | Op::Compare(_)
+            | Op::And
+            | Op::Or
+            | Op::Not => {
+                let written: Vec<Written> = args.iter().map(|a| self.read(*a)).collect();
+                self.scalar_operation(&op, &args, written)
+            }
+            Op::Select => {
+                self.ensure(id);
+                self.read(id)
+            }
+            Op::Fill => {
+                if self.program.graph.uniform_const(id) == Some(0.0) {
+                    return self.filled("zeros", &self.shape(id), None);
+                }
+                let value = self.read(args[0]).tokens;
+                self.filled("from_element", &self.shape(id), Some(value))
+            }
+            Op::Identity => self.filled("identity", &self.shape(id), None),
+            Op::Build => {
+                let entries: Vec<TokenStream> = args.iter().map(|a| self.read(*a).tokens).collect();
+                let shape = self.shape(id);
+                let ty = self.matrix_type(&shape);
+                match (&shape.rows, &shape.cols) {
+                    (Dim::Static(r @ 1..=6), Dim::Static(c @ 1..=6)) if *r > 1 || *c == 1 => {
+                        let by_rows = (0..*r)
+                            .flat_map(|i| (0..*c).map(move |j| j * r + i))
+                            .map(|k| &entries[k]);
+                        atom(quote!(#ty::new(#(#by_rows),*)))
+                    }
+                    (_, Dim::Static(1))
+                    | (Dim::Static(1), _)
+                    | (Dim::Static(_), Dim::Static(_)) => {
+                        atom(quote!(#ty::from_column_slice(&[#(#entries),*])))
+                    }
+                    _ => {
+                        let sizes = self.sizes(&shape);
+                        atom(quote!(#ty::from_column_slice(#(#sizes,)* &[#(#entries),*])))
+                    }
+                }
+            }
+            Op::Part(part) => {
+                let at: Vec<TokenStream> = match part {
+                    Part::Selected(_) => Vec::new(),
+                    _ => args[1..].iter().map(|a| self.read(*a).tokens).collect(),
+                };
+                let place = self.receiver(args[0]);
+                match part {
+                    Part::Entry => {
+                        let i = &at[0];
+                        scalar(quote!(#place[#i]))
+                    }
+                    Part::EntryAt => {
+                        let (i, j) = (&at[0], &at[1]);
+                        scalar(quote!(#place[(#i, #j)]))
+                    }
+                    Part::Selected(extreme) => {
+                        let position = self.selected(*extreme, args[1]);
+                        if self.is_dynamic(args[0]) {
+                            // Of an empty matrix nothing is selected.
+                            let whole = self.by_reference(args[0]);
+                            return scalar(
+                                quote!(#krate::__private::entry_or_zero(#whole, #position)),
+                            );
+                        }
+                        scalar(quote!(#place[#position]))
+                    }
+                    _ => Written::new(self.view(&place, part, &at, ""), Level::Atom, Hold::View),
+                }
+            }
+            Op::Scatter(_) => {
+                self.ensure(id);
+                self.read(id)
+            }
+            Op::FromDiagonal => {
+                let diagonal = self.by_reference(args[0]);
+                let ty = self.matrix_type(&self.shape(id));
+                atom(quote!(#ty::from_diagonal(#diagonal)))
+            }
+            Op::SpreadRows | Op::SpreadColumns => {
+                let value = self.read(args[0]).at(Level::Atom);
+                let shape = self.shape(id);
+                let ty = self.matrix_type(&shape);
+                let sizes = self.sizes(&shape);
+                let closure = if op == Op::SpreadRows {
+                    quote!(|_, j| #value[j])
+                } else {
+                    quote!(|i, _| #value[i])
+                };
+                atom(quote!(#ty::from_fn(#(#sizes,)* #closure)))
+            }
+            Op::MatMul => {
+                self.keep_repeated(&args);
+                let (a, b) = (self.operand(args[0]), self.operand(args[1]));
+                let (a, b) = (a.at(Level::Product), b.at(Level::Cast));
+                Written::new(quote!(#a * #b), Level::Product, Hold::Temporary)
+            }
+            Op::ProductTn => {
+                let (a, b) = (self.by_reference(args[0]), self.by_reference(args[1]));
+                atom(quote!(#krate::__private::tr_mul(#a, #b)))
+            }
+            Op::ProductNt => {
+                if !self.is_dynamic(args[0]) && !self.is_dynamic(args[1]) {
+                    let a = self.operand(args[0]).at(Level::Product);
+                    let b = self.receiver(args[1]);
+                    return Written::new(
+                        quote!(#a * #b.transpose()),
+                        Level::Product,
+                        Hold::Temporary,
+                    );
+                }
+                let (a, b) = (self.by_reference(args[0]), self.by_reference(args[1]));
+                atom(quote!(#krate::__private::mul_tr(#a, #b)))
+            }
+            Op::Total => self.write_total(args[0]),
+            Op::Fold => {
+                let start = self.read(args[1]).tokens;
+                self.write_fold(args[0], start)
+            }
+            Op::Inverse(panic) => {
+                let (a, panic) = (self.owned_receiver(args[0]), self.panic(*panic));
+                atom(quote!(#a.try_inverse()#panic))
+            }
+            Op::Lu => {
+                let a = self.owned_receiver(args[0]);
+                atom(quote!(#a.lu()))
+            }
+            Op::Cholesky(panic) => {
+                let (a, panic) = (self.owned_receiver(args[0]), self.panic(*panic));
+                atom(quote!(#a.cholesky()#panic))
+            }
+            Op::LuSolve(panic) => {
+                let (f, b, panic) = (
+                    self.receiver(args[0]),
+                    self.by_reference(args[1]),
+                    self.panic(*panic),
+                );
+                atom(quote!(#f.solve(#b)#panic))
+            }
+            Op::LuInverse(panic) => {
+                let (f, panic) = (self.receiver(args[0]), self.panic(*panic));
+                atom(quote!(#f.try_inverse()#panic))
+            }
+            Op::CholeskySolve => {
+                let (f, b) = (self.receiver(args[0]), self.by_reference(args[1]));
+                atom(quote!(#f.solve(#b)))
+            }
+            _ => {
+                let (name, runtime) = method_name(&op);
+                let name = Ident::new(name, Span::call_site());
+                let matrix = self.kind(id).is_matrix();
+                if runtime {
+                    let args: Vec<TokenStream> =
+                        args.iter().map(|a| self.by_reference(*a)).collect();
+                    return Written::new(
+                        quote!(#krate::__private::#name(#(#args),*)),
+                        Level::Atom,
+                        hold(matrix),
+                    );
+                }
+                let rest: Vec<TokenStream> =
+                    args[1..].iter().map(|a| self.by_reference(*a)).collect();
+                let receiver = self.receiver(args[0]);
+                Written::new(
+                    quote!(#receiver.#name(#(#rest),*)),
+                    Level::Atom,
+                    hold(matrix),
+                )
+            }
+        }
+    }
+
+    pub(super) fn owned_receiver(&mut self, id: Id) -> TokenStream {
+        let owned = self.read_owned(id);
+        let plain = owned.clone().into_iter().count() == 1
+            || !self.is_leaf(id) && self.bound.contains_key(&id)
+            || self.is_leaf(id);
+        if plain { owned } else { quote!((#owned)) }
+    }
+
+    /// An operation on numbers; its arguments are written already.
+    pub(super) fn scalar_operation(&self, op: &Op, args: &[Id], written: Vec<Written>) -> Written {
+        let krate = self.krate;
+        let w = &written;
+        let infix = |level: Level, symbol: TokenStream| {
+            // The left operand may bind as loosely as the operator itself, the right one not.
+            let next = match level {
+                Level::Sum => Level::Product,
+                Level::Product => Level::Cast,
+                Level::Compare => Level::Sum,
+                Level::And => Level::Compare,
+                _ => Level::And,
+            };
+            let left_level = if level == Level::Compare {
+                Level::Sum
+            } else {
+                level
+            };
+            let (a, b) = (w[0].at(left_level), w[1].at(next));
+            // `a as f64 < b` would begin a list of generic arguments.
+            let a = if w[0].level == Level::Cast && level == Level::Compare {
+                let t = &w[0].tokens;
+                quote!((#t))
+            } else {
+                a
+            };
+            Written::new(quote!(#a #symbol #b), level, Hold::Scalar)
+        };
+        let receiver = |i: usize| {
+            let value = &w[i];
+            match (args.get(i).map(|a| self.op(*a)), self.real) {
+                (Some(Op::Const(_)), Real::F64 | Real::F32) => {
+                    let (tokens, real) = (&value.tokens, self.real);
+                    quote!((#tokens as #real))
+                }
+                _ => value.at(Level::Atom),
+            }
+        };
+        let call = |name: &str| {
+            let name = Ident::new(name, Span::call_site());
+            let receiver = receiver(0);
+            let rest = w[1..].iter().map(|v| &v.tokens);
+            Written::new(
+                quote!(#receiver.#name(#(#rest),*)),
+                Level::Atom,
+                Hold::Scalar,
+            )
+        };
+        let helper = |name: &str, extra: Option<TokenStream>| {
+            let name = Ident::new(name, Span::call_site());
+            let arguments = w.iter().map(|v| v.tokens.clone()).chain(extra);
+            Written::new(
+                quote!(#krate::__private::#name(#(#arguments),*)),
+                Level::Atom,
+                Hold::Scalar,
+            )
+        };
+        match op {
+            Op::Scalar(Scalar::Add) => infix(Level::Sum, quote!(+)),
+            Op::Scalar(Scalar::Sub) => infix(Level::Sum, quote!(-)),
+            Op::Scalar(Scalar::Mul) => infix(Level::Product, quote!(*)),
+            Op::Scalar(Scalar::Div) => infix(Level::Product, quote!(/)),
+            Op::Scalar(Scalar::Rem) => infix(Level::Product, quote!(%)),
+            Op::Scalar(Scalar::Neg) => w[0].clone().negated(),
+            Op::Scalar(Scalar::Sign) => helper("sign", None),
+            Op::Scalar(Scalar::RecipOrZero) => helper("recip_or_zero", None),
+            Op::Scalar(function) => call(function.surface()),
+            Op::PowI(n) => {
+                let receiver = receiver(0);
+                let n = Literal::i32_unsuffixed(*n);
+                Written::new(quote!(#receiver.powi(#n)), Level::Atom, Hold::Scalar)
+            }
+            Op::PowInt => call("powi"),
+            Op::PowIntSlope(order) => {
+                let order = Literal::u32_unsuffixed(*order);
+                helper("powi_slope", Some(quote!(#order)))
+            }
+            Op::Compare(comparison) => infix(
+                Level::Compare,
+                match comparison {
+                    Comparison::Lt => quote!(<),
+                    Comparison::Le => quote!(<=),
+                    Comparison::Gt => quote!(>),
+                    Comparison::Ge => quote!(>=),
+                    Comparison::Eq => quote!(==),
+                    Comparison::Ne => quote!(!=),
+                },
+            ),
+            Op::And => infix(Level::And, quote!(&&)),
+            Op::Or => infix(Level::Or, quote!(||)),
+            Op::Not => {
+                let a = w[0].at(Level::Unary);
+                Written::new(quote!(!#a), Level::Unary, Hold::Scalar)
+            }
+            _ => w
+                .first()
+                .cloned()
+                .unwrap_or_else(|| Written::new(TokenStream::new(), Level::Atom, Hold::Scalar)),
+        }
+    }
+
+    /// A value that the macro built: its products may be written in any order.
+    pub(super) fn is_derived(&self, id: Id) -> bool {
+        id.0 >= self.program.graph.user_nodes.get()
+    }
+
+    /// The factors of a product, read through those that are written in place.
+    pub(super) fn factors_of(&self, id: Id, in_place: &dyn Fn(&Self, Id) -> bool) -> Factors {
+        let mut factors = Factors {
+            coefficient: 1.0,
+            above: Vec::new(),
+            below: Vec::new(),
+        };
+        self.collect_factors(id, true, true, in_place, &mut factors);
+        // Numbers first, then what reads simplest.
+        let weight = |e: &Self, id: &Id| (e.is_matrix(*id), !e.is_leaf(*id));
+        factors.above.sort_by_key(|f| weight(self, f));
+        factors
+    }
+
+    pub(super) fn collect_factors(
+        &self,
+        id: Id,
+        above: bool,
+        first: bool,
+        in_place: &dyn Fn(&Self, Id) -> bool,
+        into: &mut Factors,
+    ) {
+        let args = self.args(id);
+        let through = first || (self.is_derived(id) && in_place(self, id));
+        match self.op(id) {
+            Op::Const(bits) if above => into.coefficient *= f64::from_bits(bits),
+            Op::Scalar(Scalar::Mul) if through => args
+                .iter()
+                .for_each(|a| self.collect_factors(*a, above, false, in_place, into)),
+            Op::Scalar(Scalar::Div) if through => {
+                self.collect_factors(args[0], above, false, in_place, into);
+                self.collect_factors(args[1], !above, false, in_place, into);
+            }
+            Op::Scalar(Scalar::Neg) if through => {
+                into.coefficient = -into.coefficient;
+                self.collect_factors(args[0], above, false, in_place, into);
+            }
+            _ if above => into.above.push(id),
+            _ => into.below.push(id),
+        }
+    }
+
+    pub(super) fn product(
+        &self,
+        coefficient: f64,
+        above: Vec<Written>,
+        below: Vec<Written>,
+    ) -> Written {
+        let unit = coefficient.abs() == 1.0 && !above.is_empty();
+        let mut tokens = TokenStream::new();
+        if !unit {
+            let number = self.written_number(coefficient);
+            tokens = number.at(Level::Unary);
+        }
+        let alone = unit && above.len() == 1 && below.is_empty();
+        for (i, factor) in above.iter().enumerate() {
+            let negative = unit && i == 0 && coefficient < 0.0;
+            if alone {
+                return if negative {
+                    factor.clone().negated()
+                } else {
+                    factor.clone()
+                };
+            }
+            // A minus sign in front is one of the whole product.
+            let plain = if negative {
+                factor.without_sign()
+            } else {
+                None
+            };
+            let sign = (negative && plain.is_none()).then(|| quote!(-));
+            let first = tokens.is_empty();
+            let factor = plain
+                .as_ref()
+                .unwrap_or(factor)
+                .at(match (negative, first) {
+                    (true, _) => Level::Unary,
+                    // A product or quotient may come first as it is.
+                    (false, true) => Level::Product,
+                    (false, false) => Level::Cast,
+                });
+            tokens = if tokens.is_empty() {
+                quote!(#sign #factor)
+            } else {
+                quote!(#tokens * #factor)
+            };
+        }
+        match &below[..] {
+            [] => {}
+            [one] => {
+                let one = one.at(Level::Cast);
+                tokens = quote!(#tokens / #one);
+            }
+            many => {
+                let below = many
+                    .iter()
+                    .map(|f| f.at(Level::Cast))
+                    .reduce(|a, b| quote!(#a * #b));
+                tokens = quote!(#tokens / (#below));
+            }
+        }
+        let level = if above.is_empty() && below.is_empty() {
+            Level::Unary
+        } else {
+            Level::Product
+        };
+        Written::new(tokens, level, Hold::Scalar)
+    }
+
+    /// A number from outside of the closure.
+    pub(super) fn captured(&mut self, id: Id, root: Id) -> Written {
+        if self.filled_inside(id, root) {
+            let value = self.args(id)[0];
+            return self.read(value);
+        }
+        self.read(id)
+    }
+
+    /// Few linear operations read best as operators, and use the buffers of temporaries.
+    pub(super) fn reads_as_operators(&self, root: Id) -> bool {
+        let members = self.members_of(root);
+        let linear = |m: &Id| {
+            let args = self.args(*m);
+            match self.op(*m) {
+                Op::Scalar(Scalar::Add | Scalar::Sub) => args.iter().all(|a| self.is_matrix(*a)),
+                Op::Scalar(Scalar::Neg) => true,
+                Op::Scalar(Scalar::Mul) => args.iter().any(|a| !self.is_matrix(*a)),
+                Op::Scalar(Scalar::Div) => !self.is_matrix(args[1]),
+                _ => false,
+            }
+        };
+        let few = match (members.len(), self.is_dynamic(root)) {
+            (1, _) => true,
+            (n, false) => n <= 4,
+            // Two passes over a temporary cost less than one that allocates.
+            (2, true) => self.matrices_of(root).first().is_some_and(|m| {
+                !self.is_leaf(*m) && !self.gets_name(*m) && !matches!(self.op(*m), Op::Part(_))
+            }),
+            _ => false,
+        };
+        few && members.iter().all(|m| {
+            let single_use = *m == root || self.inner_uses(*m, root) == 1;
+            single_use && linear(m) && !self.args(*m).iter().any(|a| self.filled_inside(*a, root))
+        })
+    }
+
+    pub(super) fn write_operators(&mut self, root: Id) -> Option<Written> {
+        if self.reads_as_operators(root) {
+            let members = self.members_of(root);
+            let read: Vec<Id> = members.iter().flat_map(|m| self.inner_args(*m).1).collect();
+            self.read_again(&read);
+            return Some(self.operators(root, root));
+        }
+        let name = self.single_method(root)?;
+        let args = self.args(root);
+        self.read_again(&args);
+        let name = Ident::new(name, Span::call_site());
+        let other = if self.is_matrix(args[1]) {
+            self.by_reference(args[1])
+        } else {
+            self.read(args[1]).tokens
+        };
+        let receiver = self.receiver(args[0]);
+        Some(Written::new(
+            quote!(#receiver.#name(#other)),
+            Level::Atom,
+            Hold::Temporary,
+        ))
+    }
+
+    /// The method that a pass is, where it is only one.
+    pub(super) fn single_method(&self, root: Id) -> Option<&'static str> {
+        let args = self.args(root);
+        if self.members_of(root).len() != 1
+            || args.len() != 2
+            || !self.is_matrix(args[0])
+            || args.iter().any(|a| self.filled_inside(*a, root))
+        {
+            return None;
+        }
+        match (self.op(root), self.is_matrix(args[1])) {
+            (Op::Scalar(Scalar::Mul), true) => Some("component_mul"),
+            (Op::Scalar(Scalar::Div), true) => Some("component_div"),
+            (Op::Scalar(Scalar::Add), false) => Some("add_scalar"),
+            _ => None,
+        }
+    }
+
+    /// A pass counts each matrix that it reads once; as an operator it may read one twice.
+    fn read_again(&mut self, read: &[Id]) {
+        self.keep_repeated(read);
+        for (i, id) in read.iter().enumerate() {
+            if read[..i].contains(id)
+                && let Some(remaining) = self.remaining.get_mut(id)
+            {
+                *remaining += 1;
+            }
+        }
+    }
+
+    /// A variable that an expression reads twice is not moved into it.
+    pub(super) fn keep_repeated(&mut self, read: &[Id]) {
+        for (i, id) in read.iter().enumerate() {
+            if read[..i].contains(id) {
+                self.unmovable.insert(*id);
+            }
+        }
+    }
+
+    pub(super) fn inner_uses(&self, id: Id, root: Id) -> usize {
+        self.members_of(root)
+            .iter()
+            .map(|m| self.args(*m).iter().filter(|a| **a == id).count())
+            .sum()
+    }
+
+    pub(super) fn operators(&mut self, id: Id, root: Id) -> Written {
+        if id != root && !self.is_inline(id) {
+            return if self.is_matrix(id) {
+                self.operand(id)
+            } else {
+                self.read(id)
+            };
+        }
+        let args = self.args(id);
+        let infix = |a: Written, symbol: TokenStream, b: Written, level: Level| {
+            let (a, b) = (
+                a.at(level),
+                b.at(if level == Level::Sum {
+                    Level::Product
+                } else {
+                    Level::Cast
+                }),
+            );
+            Written::new(quote!(#a #symbol #b), level, Hold::Temporary)
+        };
+        match self.op(id) {
+            Op::Scalar(Scalar::Neg) => {
+                let a = self.operators(args[0], root);
+                if self.is_dynamic(root) {
+                    // nalgebra's negation of a dynamic matrix is slow.
+                    let minus = self.written_number(-1.0);
+                    return infix(a, quote!(*), minus, Level::Product);
+                }
+                let a = a.at(Level::Unary);
+                Written::new(quote!(-#a), Level::Unary, Hold::Temporary)
+            }
+            Op::Scalar(Scalar::Mul) => {
+                // `s * m` does not exist for every scalar type.
+                let (matrix, number) = if self.is_matrix(args[0]) {
+                    (args[0], args[1])
+                } else {
+                    (args[1], args[0])
+                };
+                let (a, b) = (self.operators(matrix, root), self.operators(number, root));
+                infix(a, quote!(*), b, Level::Product)
+            }
+            op => {
+                let (a, b) = (self.operators(args[0], root), self.operators(args[1], root));
+                match op {
+                    Op::Scalar(Scalar::Add) => infix(a, quote!(+), b, Level::Sum),
+                    Op::Scalar(Scalar::Sub) => infix(a, quote!(-), b, Level::Sum),
+                    _ => infix(a, quote!(/), b, Level::Product),
+                }
+            }
+        }
+    }
+
+    pub(super) fn write_total(&mut self, id: Id) -> Written {
+        let krate = self.krate.clone();
+        if self.is_dynamic(id) {
+            let value = self.by_reference(id);
+            return Written::new(
+                quote!(#krate::__private::sum(#value)),
+                Level::Atom,
+                Hold::Scalar,
+            );
+        }
+        let value = self.receiver(id);
+        Written::new(quote!(#value.sum()), Level::Atom, Hold::Scalar)
+    }
+
+    pub(super) fn write_fold(&mut self, id: Id, start: TokenStream) -> Written {
+        let (total, entry) = (self.parameter("sum"), self.parameter("u"));
+        let value = self.receiver(id);
+        Written::new(
+            quote!(#value.fold(#start, |#total, #entry| #total + #entry)),
+            Level::Atom,
+            Hold::Scalar,
+        )
+    }
+}
+
+impl Written {
+    pub(super) fn negated(self) -> Written {
+        if let Some(plain) = self.without_sign() {
+            return plain;
+        }
+        let signed = self
+            .tokens
+            .clone()
+            .into_iter()
+            .next()
+            .is_some_and(|t| t.to_string() == "-");
+        // `-n as f64` would negate `n`.
+        let closed = signed || self.level == Level::Cast;
+        let tokens = self.at(if closed { Level::Atom } else { Level::Product });
+        let level = if self.level == Level::Product && !signed {
+            Level::Product
+        } else {
+            Level::Unary
+        };
+        Written::new(quote!(-#tokens), level, self.hold)
+    }
+
+    /// The expression without the minus sign that it begins with, if all of it is under that sign.
+    pub(super) fn without_sign(&self) -> Option<Written> {
+        if self.level != Level::Unary {
+            return None;
+        }
+        let mut trees = self.tokens.clone().into_iter();
+        match trees.next() {
+            Some(proc_macro2::TokenTree::Punct(p)) if p.as_char() == '-' => {
+                Some(Written::new(trees.collect(), Level::Atom, self.hold))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The method of nalgebra, or the function of the runtime, that an operation is.
+fn method_name(op: &Op) -> (&'static str, bool) {
+    match op {
+        Op::Transpose => ("transpose", false),
+        Op::Diagonal => ("diagonal", false),
+        Op::Sum => ("sum", false),
+        Op::Mean => ("mean", false),
+        Op::Trace => ("trace", false),
+        Op::Variance => ("variance", false),
+        Op::RowSum => ("row_sum", false),
+        Op::ColumnSum => ("column_sum", false),
+        Op::RowMean => ("row_mean", false),
+        Op::ColumnMean => ("column_mean", false),
+        Op::Dot => ("dot", false),
+        Op::TrDot => ("tr_dot", false),
+        Op::Norm => ("norm", false),
+        Op::NormSquared => ("norm_squared", false),
+        Op::Normalize => ("normalize", false),
+        Op::Extreme(extreme) => (extreme.surface(), false),
+        Op::TrMul => ("tr_mul", false),
+        Op::Cross => ("cross", false),
+        Op::Determinant | Op::LuDeterminant | Op::CholeskyDeterminant => ("determinant", false),
+        Op::CholeskyInverse => ("inverse", false),
+        Op::CholeskyLnDeterminant => ("ln_determinant", false),
+        Op::CholeskyFactor => ("l", false),
+        Op::InverseTranspose => ("inverse_transpose", true),
+        Op::Cofactors => ("cofactors", true),
+        Op::LuTrSolve => ("lu_tr_solve", true),
+        Op::CholeskyTangent => ("cholesky_tangent", true),
+        Op::CholeskyAdjoint => ("cholesky_adjoint", true),
+        Op::SymmetricFromLower => ("symmetric_from_lower", true),
+        Op::FoldLower => ("fold_lower", true),
+        _ => ("", true),
+    }
+}
+
+/// A product as it is written: a number, and the values above and below the line.
+pub(super) struct Factors {
+    pub(super) coefficient: f64,
+    pub(super) above: Vec<Id>,
+    pub(super) below: Vec<Id>,
+}
+
+impl ToTokens for Written {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.tokens.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,166 @@
+//! What is needed: the values that the outputs read, and what happens on the way.
+
+use super::Emit;
+use crate::graph::{Dim, Extent, Id, Placed, Step};
+use crate::rules::Op;
+
+impl Emit<'_> {
+    pub(super) fn mark(&mut self, id: Id) {
+        let mut pending = vec![id];
+        while let Some(id) = pending.pop() {
+            if !std::mem::replace(&mut self.live[id.0 as usize], true) {
+                pending.extend(self.args(id));
+                pending.extend(self.extents_of(id));
+            }
+        }
+    }
+
+    /// The leaves that the size of a new matrix is read from.
+    pub(super) fn extents_of(&self, id: Id) -> Vec<Id> {
+        let dims = match self.op(id) {
+            Op::Size(dim) => vec![dim],
+            Op::Fill
+            | Op::Identity
+            | Op::Scatter(_)
+            | Op::SpreadRows
+            | Op::SpreadColumns
+            | Op::Build => {
+                let shape = self.shape(id);
+                vec![shape.rows, shape.cols]
+            }
+            _ => Vec::new(),
+        };
+        dims.iter()
+            .filter_map(|d| self.extent(d))
+            .map(|e| match e {
+                Extent::Rows(id) | Extent::Cols(id) | Extent::Int(id) => id,
+            })
+            .collect()
+    }
+
+    pub(super) fn extent(&self, dim: &Dim) -> Option<Extent> {
+        match dim {
+            Dim::Dynamic(n) => self
+                .program
+                .graph
+                .extents
+                .borrow()
+                .get(*n as usize)
+                .copied(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn find_live(&mut self) {
+        for root in self.outputs.clone() {
+            self.mark(root);
+        }
+        let steps = self.program.steps.clone();
+        // What one step needs may be what an earlier one gives.
+        loop {
+            let state = |e: &Self| {
+                (
+                    e.live.iter().filter(|l| **l).count(),
+                    e.forced.len(),
+                    e.anchors.len(),
+                )
+            };
+            let before = state(self);
+            self.mark_steps(&steps, false);
+            if state(self) == before {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn mark_steps(&mut self, steps: &[Placed], followed: bool) {
+        for (i, placed) in steps.iter().enumerate() {
+            let followed = followed || steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
+            match &placed.step {
+                Step::Verbatim { reads, .. } => reads.iter().for_each(|r| {
+                    self.mark(*r);
+                    self.forced.insert(*r);
+                }),
+                Step::Pin {
+                    leaf, reads, pure, ..
+                } => {
+                    if !pure || self.live[leaf.0 as usize] {
+                        reads.iter().for_each(|r| {
+                            self.mark(*r);
+                            self.forced.insert(*r);
+                        });
+                    }
+                }
+                Step::Evaluate(_) | Step::Fit(_) => {}
+                Step::Branch {
+                    select,
+                    then,
+                    otherwise,
+                    ..
+                } => {
+                    self.mark_steps(then, followed);
+                    self.mark_steps(otherwise, followed);
+                    if self.has_effect(&placed.step) {
+                        // What it gives may be dead, but what happens in it happens.
+                        self.anchors.insert(*select);
+                        self.mark(self.args(*select)[0]);
+                    }
+                }
+            }
+        }
+        // What may panic does so even where nobody reads it, unless something live panics alike.
+        for (i, placed) in steps.iter().enumerate() {
+            let followed = followed
+                || steps[i + 1..].iter().any(|p| {
+                    matches!(
+                        p.step,
+                        Step::Verbatim { .. } | Step::Pin { pure: false, .. }
+                    )
+                });
+            if let Step::Fit(id) = placed.step
+                && self.program.graph.keeps_value.get()
+                && !self.live[id.0 as usize]
+            {
+                self.mark(id);
+                self.forced.insert(id);
+            }
+            if let Step::Evaluate(id) = placed.step
+                && !self.live[id.0 as usize]
+                && (followed || !self.checked_elsewhere(id))
+            {
+                self.mark(id);
+                self.forced.insert(id);
+            }
+        }
+    }
+
+    pub(super) fn has_effect(&self, step: &Step) -> bool {
+        match step {
+            Step::Verbatim { .. } => true,
+            Step::Pin { pure, leaf, .. } => !pure || self.live[leaf.0 as usize],
+            Step::Evaluate(id) => self.forced.contains(id) || !self.live[id.0 as usize],
+            Step::Fit(_) => false,
+            Step::Branch {
+                then, otherwise, ..
+            } => then
+                .iter()
+                .chain(otherwise)
+                .any(|p| self.has_effect(&p.step)),
+        }
+    }
+
+    /// Whether writing into the gradient checks the same index.
+    pub(super) fn checked_elsewhere(&self, id: Id) -> bool {
+        let (Op::Part(part), args) = (self.op(id), self.args(id)) else {
+            return false;
+        };
+        let whole = self.shape(args[0]);
+        self.ids().any(|other| {
+            self.live[other.0 as usize]
+                && self.op(other) == Op::Scatter(part.clone())
+                && self.args(other)[1..] == args[1..]
+                && self.shape(other) == whole
+                && self.program.graph.node(other).guards == self.program.graph.node(id).guards
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! From the graph to Rust: the only place that writes tokens of a companion's body.
+//!
+//! The user's own statements and names are kept in order. A value is bound to a name where it is used more
+//! than once or the user named it, and written in place otherwise; chains of operations entry by entry are one
+//! pass; a value that only one side of a branch needs is computed on that side.
+
+mod clusters;
+mod contexts;
+mod expressions;
+mod liveness;
+mod passes;
+mod statements;
+
+use crate::graph::{Id, Kind, Placed, Program, Shape};
+use crate::rules::Op;
+use crate::ty::Real;
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::collections::{HashMap, HashSet};
+
+/// What a companion returns.
+pub struct Outputs {
+    pub value: Option<Id>,
+    /// The gradient by each parameter of the program; `None` where the result does not depend on it.
+    pub gradients: Vec<Option<Id>>,
+}
+
+/// How tightly an expression binds; an operand of an operator must bind tighter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Level {
+    /// `if`, closures, blocks.
+    Loose,
+    Or,
+    And,
+    Compare,
+    Sum,
+    Product,
+    Cast,
+    Unary,
+    /// Names, literals, calls.
+    Atom,
+}
+
+/// How the value of an expression is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Hold {
+    Scalar,
+    /// A fresh value, which an operation may consume.
+    Temporary,
+    /// A local variable that owns its value.
+    Variable,
+    Reference,
+    View,
+}
+
+#[derive(Clone)]
+struct Written {
+    tokens: TokenStream,
+    level: Level,
+    hold: Hold,
+}
+
+impl Written {
+    fn new(tokens: TokenStream, level: Level, hold: Hold) -> Self {
+        Written {
+            tokens,
+            level,
+            hold,
+        }
+    }
+
+    /// In parentheses, unless it binds at least this tightly.
+    fn at(&self, level: Level) -> TokenStream {
+        let tokens = &self.tokens;
+        if self.level >= level {
+            quote!(#tokens)
+        } else {
+            quote!((#tokens))
+        }
+    }
+}
+
+/// A place of evaluation: the function itself, or one side of a branch in it.
+struct Context {
+    parent: usize,
+    depth: usize,
+    /// The conditions that hold there.
+    guards: Vec<(Id, bool)>,
+    group: Option<usize>,
+}
+
+/// Branches on one condition that are written as one `if`.
+struct Group {
+    cond: Id,
+    context: usize,
+    sides: [usize; 2],
+    members: Vec<Id>,
+    /// Values computed inside that are needed outside of it.
+    exports: Vec<Id>,
+    steps: [Vec<Placed>; 2],
+    written: bool,
+}
+
+struct Emit<'p> {
+    program: &'p Program,
+    krate: &'p TokenStream,
+    nalgebra: TokenStream,
+    real: &'p Real,
+    taken: HashSet<String>,
+    live: Vec<bool>,
+    uses: Vec<Vec<Id>>,
+    outputs: Vec<Id>,
+    /// What is computed inside of the passes that read it.
+    inline: Vec<bool>,
+    /// The number that a fresh name got last.
+    numbers: HashMap<String, usize>,
+    /// The names of parameters of closures.
+    parameters: HashSet<String>,
+    context: Vec<usize>,
+    contexts: Vec<Context>,
+    /// Where the leaves that statements bind are bound.
+    homes: HashMap<Id, usize>,
+    groups: Vec<Group>,
+    group_of: HashMap<Id, usize>,
+    /// Which sums have parts that are added in place.
+    accumulates: Vec<bool>,
+    /// Passes that overwrite a temporary instead of allocating.
+    overwriting: HashSet<Id>,
+    forced: HashSet<Id>,
+    /// Branches in which something happens.
+    anchors: HashSet<Id>,
+    /// The branch that is written where those happen.
+    owners: HashMap<Id, Id>,
+    /// Names in reach, and how often each still has to be read.
+    bound: HashMap<Id, (TokenStream, Hold)>,
+    remaining: HashMap<Id, usize>,
+    unmovable: HashSet<Id>,
+    /// What the statement that is being written has read already.
+    borrowed: HashSet<Id>,
+    out: Vec<TokenStream>,
+    current: usize,
+}
+
+/// The body of a companion.
+pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Real) -> TokenStream {
+    let count = program.graph.count() as usize;
+    let mut roots: Vec<Id> = outputs.value.into_iter().collect();
+    roots.extend(outputs.gradients.iter().flatten());
+    let mut emit = Emit {
+        program,
+        krate,
+        nalgebra: quote!(#krate::nalgebra),
+        real,
+        taken: program.taken.clone(),
+        live: vec![false; count],
+        uses: vec![Vec::new(); count],
+        outputs: roots,
+        inline: vec![false; count],
+        numbers: HashMap::new(),
+        parameters: HashSet::new(),
+        accumulates: vec![false; count],
+        overwriting: HashSet::new(),
+        context: vec![0; count],
+        contexts: vec![Context {
+            parent: 0,
+            depth: 0,
+            guards: Vec::new(),
+            group: None,
+        }],
+        homes: HashMap::new(),
+        groups: Vec::new(),
+        group_of: HashMap::new(),
+        forced: HashSet::new(),
+        anchors: HashSet::new(),
+        owners: HashMap::new(),
+        bound: HashMap::new(),
+        remaining: HashMap::new(),
+        unmovable: HashSet::new(),
+        borrowed: HashSet::new(),
+        out: Vec::new(),
+        current: 0,
+    };
+    emit.find_live();
+    emit.find_accumulations();
+    emit.find_contexts();
+    emit.find_clusters();
+    emit.count_uses();
+    emit.write_function(outputs)
+}
+
+impl Emit<'_> {
+    pub(super) fn op(&self, id: Id) -> Op {
+        self.program.graph.op(id)
+    }
+
+    pub(super) fn args(&self, id: Id) -> Vec<Id> {
+        self.program.graph.args(id)
+    }
+
+    pub(super) fn kind(&self, id: Id) -> Kind {
+        self.program.graph.kind(id)
+    }
+
+    pub(super) fn shape(&self, id: Id) -> Shape {
+        self.program.graph.shape(id).unwrap_or(Shape::fixed(1, 1))
+    }
+
+    pub(super) fn is_matrix(&self, id: Id) -> bool {
+        self.program.graph.is_matrix(id)
+    }
+
+    pub(super) fn is_dynamic(&self, id: Id) -> bool {
+        self.is_matrix(id) && self.shape(id).is_dynamic()
+    }
+
+    pub(super) fn is_leaf(&self, id: Id) -> bool {
+        matches!(self.op(id), Op::Leaf(_) | Op::Const(_))
+    }
+
+    /// A branch of the function, on one condition for the whole value.
+    pub(super) fn is_branch(&self, id: Id) -> bool {
+        self.op(id) == Op::Select && self.kind(self.args(id)[0]).shape.is_none()
+    }
+
+    /// An operation entry by entry on matrices, which may be fused with others.
+    pub(super) fn is_entrywise(&self, id: Id) -> bool {
+        self.op(id).is_elementwise() && self.kind(id).shape.is_some() && !self.is_branch(id)
+    }
+
+    pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = Id> + use<> {
+        (0..self.program.graph.count()).map(Id)
+    }
+}

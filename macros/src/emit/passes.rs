@@ -1,0 +1,393 @@
+//! Passes over the entries of matrices: closures for `map`, `zip_map`, `zip_apply`, or plain operators.
+
+use super::statements::else_if;
+use super::{Emit, Hold, Level, Written};
+use crate::graph::{Dim, Elem, Id};
+use crate::rules::{Op, Scalar};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use std::collections::{HashMap, HashSet};
+
+impl Emit<'_> {
+    pub(super) fn write_entrywise(&mut self, root: Id) -> Written {
+        if let Some(written) = self.write_operators(root) {
+            return written;
+        }
+        let mut matrices = self.matrices_of(root);
+        // The first one decides whether the result is static.
+        let own = self.shape(root);
+        if let Some(at) = matrices.iter().position(|m| self.shape(*m).same_type(&own)) {
+            matrices[..=at].rotate_right(1);
+        }
+        let (receiver, rest) = match matrices.split_first() {
+            Some((first, rest)) => (*first, rest.to_vec()),
+            None => {
+                // Numbers only: one value everywhere.
+                let value = self.closure_body(root, &HashMap::new());
+                return self.filled("from_element", &self.shape(root), Some(value));
+            }
+        };
+        if matrices.len() > 3 {
+            return self.write_by_position(root, &matrices);
+        }
+        let (names, body) = self.pass(root, &matrices);
+        let rest_tokens: Vec<TokenStream> = rest.iter().map(|m| self.by_reference(*m)).collect();
+        let method = Ident::new(
+            ["map", "zip_map", "zip_zip_map"][rest.len().min(2)],
+            Span::call_site(),
+        );
+        let receiver = self.receiver(receiver);
+        Written::new(
+            quote!(#receiver.#method(#(#rest_tokens,)* |#(#names),*| #body)),
+            Level::Atom,
+            Hold::Temporary,
+        )
+    }
+
+    /// A matrix that a pass may overwrite, of the very type of its result: one that is computed for it only.
+    pub(super) fn temporary_of(&self, root: Id) -> Option<Id> {
+        self.overwritable(root, &|e, m| {
+            !e.gets_name(m)
+                && e.uses[m.0 as usize].len() == 1
+                && !matches!(e.op(m), Op::Part(_) | Op::Fill | Op::Identity)
+        })
+    }
+
+    /// What a pass overwrites, if anything.
+    pub(super) fn overwritten(&self, root: Id) -> Option<Id> {
+        if self.overwriting.contains(&root) {
+            self.temporary_of(root)
+        } else {
+            self.last_use_of(root)
+        }
+    }
+
+    /// A variable that a pass may overwrite, since nobody reads it afterwards.
+    pub(super) fn last_use_of(&self, root: Id) -> Option<Id> {
+        self.overwritable(root, &|e, m| {
+            let owned = matches!(e.bound.get(&m), Some((_, Hold::Variable)));
+            owned
+                && e.remaining.get(&m).copied() == Some(1)
+                && !e.unmovable.contains(&m)
+                && e.context[m.0 as usize] == e.current
+        })
+    }
+
+    pub(super) fn overwritable(&self, root: Id, free: &dyn Fn(&Self, Id) -> bool) -> Option<Id> {
+        let is_pass = self.is_pass(root) && !self.is_accumulation(root) && self.is_dynamic(root);
+        if !is_pass || self.reads_as_operators(root) || self.single_method(root).is_some() {
+            return None;
+        }
+        let matrices = self.matrices_of(root);
+        if matrices.len() > 3 {
+            return None;
+        }
+        let shape = self.shape(root);
+        matrices.into_iter().find(|m| {
+            self.kind(*m).elem == Elem::Real
+                && !self.is_leaf(*m)
+                && self.shape(*m).same_type(&shape)
+                && free(self, *m)
+        })
+    }
+
+    /// A pass in place.
+    pub(super) fn write_over(&mut self, root: Id, target: Id, name: &Ident) {
+        let start = self.read(target).tokens;
+        self.out.push(quote!(let mut #name = #start;));
+        let others: Vec<Id> = self
+            .matrices_of(root)
+            .into_iter()
+            .filter(|m| *m != target)
+            .collect();
+        self.write_pass_into(&quote!(#name), root, Some(target), &others, &quote!(=));
+    }
+
+    /// `place.zip_apply(&m, |entry, m| *entry = …)`, or `+=`.
+    pub(super) fn write_pass_into(
+        &mut self,
+        place: &TokenStream,
+        root: Id,
+        target: Option<Id>,
+        others: &[Id],
+        assign: &TokenStream,
+    ) {
+        let entry = match target.and_then(|t| self.entry_name(t)) {
+            Some(name)
+                if !self
+                    .program
+                    .graph
+                    .leaves
+                    .borrow()
+                    .iter()
+                    .any(|l| name == l.name.to_string()) =>
+            {
+                name
+            }
+            _ => self.parameter("entry"),
+        };
+        let mut entries: HashMap<Id, TokenStream> =
+            target.map(|t| (t, quote!(*#entry))).into_iter().collect();
+        let mut names = vec![entry.clone()];
+        for matrix in others {
+            let name = match self.entry_name(*matrix) {
+                Some(name) if !names.contains(&name) => name,
+                _ => self.parameter(["u", "v", "w"][names.len().min(2)]),
+            };
+            entries.insert(*matrix, quote!(#name));
+            names.push(name);
+        }
+        let (lets, body) = self.closure_parts(root, &entries);
+        let arguments: Vec<TokenStream> = others.iter().map(|m| self.by_reference(*m)).collect();
+        let method = Ident::new(
+            ["apply", "zip_apply", "zip_zip_apply"][others.len().min(2)],
+            Span::call_site(),
+        );
+        let body = if lets.is_empty() {
+            quote!(*#entry #assign #body)
+        } else {
+            quote!({ #(#lets)* *#entry #assign #body; })
+        };
+        self.out
+            .push(quote!(#place.#method(#(#arguments,)* |#(#names),*| #body);));
+    }
+
+    /// A pass over more matrices than nalgebra has a method for.
+    pub(super) fn write_by_position(&mut self, root: Id, matrices: &[Id]) -> Written {
+        let (i, j) = (self.parameter("i"), self.parameter("j"));
+        let mut entries = HashMap::new();
+        for matrix in matrices {
+            self.forced.insert(*matrix);
+            self.ensure(*matrix);
+            let name = self.read(*matrix).at(Level::Atom);
+            entries.insert(*matrix, quote!(#name[(#i, #j)]));
+        }
+        let body = self.closure_body(root, &entries);
+        let shape = self.shape(root);
+        let ty = self.matrix_type(&shape);
+        let sizes: Vec<TokenStream> = match matrices.iter().find(|m| self.is_dynamic(**m)) {
+            Some(first) if shape.is_dynamic() => {
+                let name = self.read(*first).at(Level::Atom);
+                let rows = matches!(shape.rows, Dim::Dynamic(_)).then(|| quote!(#name.nrows()));
+                let cols = matches!(shape.cols, Dim::Dynamic(_)).then(|| quote!(#name.ncols()));
+                rows.into_iter().chain(cols).collect()
+            }
+            _ => Vec::new(),
+        };
+        Written::new(
+            quote!(#ty::from_fn(#(#sizes,)* |#i, #j| #body)),
+            Level::Atom,
+            Hold::Temporary,
+        )
+    }
+
+    /// The parameters and the body of the closure of one pass.
+    pub(super) fn pass(&mut self, root: Id, matrices: &[Id]) -> (Vec<Ident>, TokenStream) {
+        let mut names = Vec::new();
+        let mut entries = HashMap::new();
+        for matrix in matrices {
+            let wish = self.entry_name(*matrix);
+            let captured: Vec<String> = names.iter().map(Ident::to_string).collect();
+            let name = match wish {
+                Some(name) if !captured.contains(&name.to_string()) => name,
+                _ => self.parameter(["u", "v", "w"][names.len().min(2)]),
+            };
+            entries.insert(*matrix, quote!(#name));
+            names.push(name);
+        }
+        let body = self.closure_body(root, &entries);
+        (names, body)
+    }
+
+    /// The name of a matrix serves for its entry too: the matrix itself is not read inside.
+    pub(super) fn entry_name(&self, id: Id) -> Option<Ident> {
+        let tokens = match self.bound.get(&id) {
+            Some((name, _)) => name.clone(),
+            None => self.program.graph.leaf_of(id)?.name,
+        };
+        let ident = syn::parse2::<Ident>(tokens).ok()?;
+        (ident != "self").then_some(ident)
+    }
+
+    pub(super) fn closure_body(
+        &mut self,
+        root: Id,
+        entries: &HashMap<Id, TokenStream>,
+    ) -> TokenStream {
+        let (lets, value) = self.closure_parts(root, entries);
+        if lets.is_empty() {
+            value
+        } else {
+            quote!({ #(#lets)* #value })
+        }
+    }
+
+    /// What is shared in the body of a closure, and its value.
+    fn closure_parts(
+        &mut self,
+        root: Id,
+        entries: &HashMap<Id, TokenStream>,
+    ) -> (Vec<TokenStream>, TokenStream) {
+        let members = self.members_of(root);
+        // Where in the closure each value is needed: outside of every choice, or on a side of one.
+        let mut places: HashMap<Id, Vec<Vec<(Id, bool)>>> = HashMap::new();
+        places.insert(root, vec![Vec::new()]);
+        let mut home: HashMap<Id, Vec<(Id, bool)>> = HashMap::new();
+        for member in members.iter().rev() {
+            let all = places.get(member).cloned().unwrap_or_default();
+            let common = all
+                .iter()
+                .cloned()
+                .reduce(|a, b| {
+                    a.iter()
+                        .zip(&b)
+                        .take_while(|(x, y)| x == y)
+                        .map(|(x, _)| *x)
+                        .collect()
+                })
+                .unwrap_or_default();
+            let select = self.op(*member) == Op::Select;
+            for (i, arg) in self.args(*member).into_iter().enumerate() {
+                if self.is_inline(arg) {
+                    let mut place = common.clone();
+                    if select && i > 0 {
+                        place.push((*member, i == 1));
+                    }
+                    places.entry(arg).or_default().push(place);
+                }
+            }
+            home.insert(*member, common);
+        }
+        let shared: HashMap<Id, Vec<(Id, bool)>> = members
+            .iter()
+            .filter(|m| **m != root && places.get(m).is_some_and(|p| p.len() > 1))
+            .map(|m| (*m, home.get(m).cloned().unwrap_or_default()))
+            .collect();
+        let mut names = entries.clone();
+        let (lets, value) = self.closure_block(root, root, &Vec::new(), &shared, &mut names);
+        (lets, value.tokens)
+    }
+
+    /// The value of a member at a place in the closure, after the shared values that belong there.
+    pub(super) fn closure_block(
+        &mut self,
+        id: Id,
+        root: Id,
+        place: &[(Id, bool)],
+        shared: &HashMap<Id, Vec<(Id, bool)>>,
+        names: &mut HashMap<Id, TokenStream>,
+    ) -> (Vec<TokenStream>, Written) {
+        let mut lets = Vec::new();
+        let mut here: Vec<Id> = shared
+            .iter()
+            .filter(|(m, p)| p[..] == *place && self.reaches(id, **m, root))
+            .map(|(m, _)| *m)
+            .collect();
+        here.sort();
+        for member in here {
+            if names.contains_key(&member) {
+                continue;
+            }
+            let value = self
+                .closure_value(member, root, place, shared, names)
+                .tokens;
+            let name = self.closure_name(member);
+            names.insert(member, quote!(#name));
+            lets.push(quote!(let #name = #value;));
+        }
+        let value = self.closure_value(id, root, place, shared, names);
+        (lets, value)
+    }
+
+    pub(super) fn closure_name(&mut self, id: Id) -> Ident {
+        self.fresh(match self.op(id) {
+            Op::Scalar(Scalar::Exp) => "e",
+            Op::Scalar(Scalar::Tanh) => "y",
+            Op::Scalar(Scalar::Sub) => "d",
+            Op::Compare(_) => "c",
+            _ => "s",
+        })
+    }
+
+    pub(super) fn reaches(&self, from: Id, to: Id, _root: Id) -> bool {
+        let mut pending = vec![from];
+        let mut seen = HashSet::new();
+        while let Some(id) = pending.pop() {
+            if id == to {
+                return true;
+            }
+            if seen.insert(id) {
+                pending.extend(self.args(id).into_iter().filter(|a| self.is_inline(*a)));
+            }
+        }
+        false
+    }
+
+    pub(super) fn closure_value(
+        &mut self,
+        id: Id,
+        root: Id,
+        place: &[(Id, bool)],
+        shared: &HashMap<Id, Vec<(Id, bool)>>,
+        names: &mut HashMap<Id, TokenStream>,
+    ) -> Written {
+        if let Some(name) = names.get(&id) {
+            // The entry that is overwritten is read through its reference.
+            let level = if name.to_string().starts_with('*') {
+                Level::Unary
+            } else {
+                Level::Atom
+            };
+            return Written::new(name.clone(), level, Hold::Scalar);
+        }
+        if id != root && !self.is_inline(id) {
+            return self.captured(id, root);
+        }
+        let args = self.args(id);
+        let op = self.op(id);
+        if op == Op::Select {
+            let cond = self
+                .closure_value(args[0], root, place, shared, names)
+                .tokens;
+            let mut blocks = Vec::new();
+            for (i, arg) in args[1..].iter().enumerate() {
+                let mut inner = place.to_vec();
+                inner.push((id, i == 0));
+                let known = names.clone();
+                let (lets, value) = self.closure_block(*arg, root, &inner, shared, names);
+                *names = known;
+                let value = value.tokens;
+                blocks.push(quote!({ #(#lets)* #value }));
+            }
+            let (then, otherwise) = (&blocks[0], &blocks[1]);
+            let otherwise = else_if(otherwise).unwrap_or_else(|| otherwise.clone());
+            return Written::new(
+                quote!(if #cond #then else #otherwise),
+                Level::Loose,
+                Hold::Scalar,
+            );
+        }
+        if matches!(op, Op::Scalar(Scalar::Mul | Scalar::Div | Scalar::Neg)) && self.is_derived(id)
+        {
+            let factors = self.factors_of(id, &|e, a| {
+                e.is_inline(a) && !names.contains_key(&a) && !shared.contains_key(&a)
+            });
+            let above = factors
+                .above
+                .iter()
+                .map(|f| self.closure_value(*f, root, place, shared, names))
+                .collect();
+            let below = factors
+                .below
+                .iter()
+                .map(|f| self.closure_value(*f, root, place, shared, names))
+                .collect();
+            return self.product(factors.coefficient, above, below);
+        }
+        let written: Vec<Written> = args
+            .iter()
+            .map(|a| self.closure_value(*a, root, place, shared, names))
+            .collect();
+        self.scalar_operation(&op, &args, written)
+    }
+}

@@ -1,0 +1,827 @@
+//! The statements of a companion: the user's own, bindings, branches, and matrices written part by part.
+
+use super::{Emit, Hold, Level, Outputs, Written};
+use crate::graph::{Dim, Elem, Id, Placed, Shape, Step};
+use crate::rules::{Op, Part, Scalar};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use std::collections::HashSet;
+
+impl Emit<'_> {
+    /// A name that nothing else has.
+    pub(super) fn fresh(&mut self, wish: &str) -> Ident {
+        let wish = wish.trim_start_matches("r#");
+        let mut name = wish.to_string();
+        let number = self.numbers.entry(name.clone()).or_insert(0);
+        while self.taken.contains(&name) {
+            *number += 1;
+            name = format!("{wish}_{number}");
+        }
+        self.taken.insert(name.clone());
+        Ident::new(&name, Span::mixed_site())
+    }
+
+    /// A name for the parameter of a closure. Nothing outside of closures has it, so each may use it again.
+    pub(super) fn parameter(&mut self, wish: &str) -> Ident {
+        if !self.taken.contains(wish) || self.parameters.contains(wish) {
+            self.taken.insert(wish.to_string());
+            self.parameters.insert(wish.to_string());
+            return Ident::new(wish, Span::mixed_site());
+        }
+        self.fresh(wish)
+    }
+
+    pub(super) fn write_function(&mut self, outputs: &Outputs) -> TokenStream {
+        let steps = self.program.steps.clone();
+        self.write_steps(&steps, 0);
+        for id in self.ids() {
+            if self.live[id.0 as usize] && self.context[id.0 as usize] == 0 && self.gets_name(id) {
+                self.ensure(id);
+            }
+        }
+        let mut results = Vec::new();
+        if let Some(value) = outputs.value {
+            results.push(self.read(value).tokens);
+        }
+        let mut gradients = Vec::new();
+        let mut checks = Vec::new();
+        for (gradient, parameter) in outputs.gradients.iter().zip(&self.program.wrt) {
+            self.borrowed.clear();
+            let kind = self.kind(*parameter);
+            gradients.push(match gradient {
+                None => match kind.shape {
+                    None => self.number(0.0),
+                    Some(shape) => self.filled("zeros", &shape, None).tokens,
+                },
+                Some(gradient) => {
+                    if let Some(check) = self.shape_check(*gradient, *parameter) {
+                        checks.push(check);
+                    }
+                    self.read_as(*gradient, *parameter)
+                }
+            });
+        }
+        let gradients = match &gradients[..] {
+            [one] => one.clone(),
+            many => quote!((#(#many),*)),
+        };
+        results.push(gradients);
+        let result = match &results[..] {
+            [one] => one.clone(),
+            many => quote!((#(#many),*)),
+        };
+        // What was bound last and is the result itself needs no name.
+        if let (Some(last), true) = (self.out.last(), checks.is_empty())
+            && let Some(value) = value_of_let(last, &result)
+        {
+            self.out.pop();
+            let statements = &self.out;
+            return quote!(#(#statements)* #value);
+        }
+        let statements = &self.out;
+        quote!(#(#statements)* #(#checks)* #result)
+    }
+
+    /// A gradient as the owned type of its parameter: static sizes mix with dynamic ones in a computation.
+    pub(super) fn read_as(&mut self, gradient: Id, parameter: Id) -> TokenStream {
+        let (have, want) = (self.shape(gradient), self.shape(parameter));
+        let same = have.same_type(&want);
+        if same || !self.is_matrix(parameter) {
+            return self.read_owned(gradient);
+        }
+        self.forced.insert(gradient);
+        self.ensure(gradient);
+        let value = self.read(gradient).at(Level::Atom);
+        let (i, j) = (self.parameter("i"), self.parameter("j"));
+        let (ty, sizes) = (self.matrix_type(&want), self.sizes(&want));
+        quote!(#ty::from_fn(#(#sizes,)* |#i, #j| #value[(#i, #j)]))
+    }
+
+    /// A gradient must have the shape of its parameter, also where the forward values that would have told
+    /// of a mismatch are not computed.
+    pub(super) fn shape_check(&self, gradient: Id, parameter: Id) -> Option<TokenStream> {
+        let (have, want) = (self.shape(gradient), self.shape(parameter));
+        if !self.is_matrix(parameter) || !want.is_dynamic() {
+            return None;
+        }
+        let mut classes = Classes::default();
+        for id in self.ids().filter(|id| self.live[id.0 as usize]) {
+            let args = self.args(id);
+            let shapes: Vec<Shape> = args.iter().map(|a| self.shape(*a)).collect();
+            match self.op(id) {
+                op if op.is_elementwise() && self.kind(id).shape.is_some() => {
+                    let matrices = args.iter().filter(|a| self.kind(**a).shape.is_some());
+                    for shape in matrices.map(|a| self.shape(*a)) {
+                        classes.join(&shape.rows, &self.shape(id).rows);
+                        classes.join(&shape.cols, &self.shape(id).cols);
+                    }
+                }
+                Op::Dot => {
+                    classes.join(&shapes[0].rows, &shapes[1].rows);
+                    classes.join(&shapes[0].cols, &shapes[1].cols);
+                }
+                Op::MatMul => classes.join(&shapes[0].cols, &shapes[1].rows),
+                Op::TrMul | Op::ProductTn => classes.join(&shapes[0].rows, &shapes[1].rows),
+                Op::ProductNt => classes.join(&shapes[0].cols, &shapes[1].cols),
+                Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => {
+                    classes.join(&shapes[0].rows, &shapes[1].rows)
+                }
+                Op::Inverse(_)
+                | Op::Lu
+                | Op::Cholesky(_)
+                | Op::Determinant
+                | Op::Trace
+                | Op::InverseTranspose => classes.join(&shapes[0].rows, &shapes[0].cols),
+                _ => {}
+            }
+        }
+        if classes.same(&have.rows, &want.rows) && classes.same(&have.cols, &want.cols) {
+            return None;
+        }
+        let parameter = self.program.graph.leaf_of(parameter)?.name;
+        let size = |d: &Dim| self.dim(d);
+        let (rows, cols) = (size(&have.rows), size(&have.cols));
+        Some(quote!(::core::assert_eq!(#parameter.shape(), (#rows, #cols));))
+    }
+
+    pub(super) fn write_steps(&mut self, steps: &[Placed], context: usize) {
+        for (i, placed) in steps.iter().enumerate() {
+            match &placed.step {
+                Step::Verbatim { tokens, reads, .. } => {
+                    self.write_before(placed.at, context);
+                    self.write_reads(reads);
+                    let tokens = self.with_nalgebra(tokens.clone());
+                    self.out.push(tokens);
+                }
+                Step::Pin {
+                    leaf,
+                    tokens,
+                    reads,
+                    pure,
+                } => {
+                    if !pure || self.live[leaf.0 as usize] {
+                        self.write_before(placed.at, context);
+                        self.write_reads(reads);
+                        let tokens = self.with_nalgebra(tokens.clone());
+                        self.out.push(tokens);
+                    }
+                }
+                Step::Evaluate(id) => {
+                    let ordered = steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
+                    if self.forced.contains(id) && self.uses[id.0 as usize].is_empty() {
+                        self.write_before(placed.at, context);
+                        if self.is_leaf(*id) || self.bound.contains_key(id) {
+                            continue;
+                        }
+                        let value = self.write(*id);
+                        let tokens = &value.tokens;
+                        self.out.push(quote!(let _ = #tokens;));
+                        self.bound.insert(*id, (quote!(_), value.hold));
+                    } else if self.live[id.0 as usize]
+                        && ordered
+                        && self.context[id.0 as usize] == context
+                        && !self.is_inline(*id)
+                    {
+                        self.forced.insert(*id);
+                        self.ensure(*id);
+                    }
+                }
+                Step::Fit(id) => {
+                    if self.forced.contains(id) && self.uses[id.0 as usize].is_empty() {
+                        self.write_before(placed.at, context);
+                        if self.bound.contains_key(id) {
+                            continue;
+                        }
+                        let value = self.write(*id);
+                        self.out.push(quote!(let _ = #value;));
+                        self.bound.insert(*id, (quote!(_), value.hold));
+                    }
+                }
+                Step::Branch { select, .. } => {
+                    let ordered = steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
+                    if let Some(&owner) = self.owners.get(select) {
+                        if ordered || !self.live[owner.0 as usize] {
+                            self.write_before(placed.at, context);
+                            self.ensure(owner);
+                        }
+                    } else if ordered {
+                        // What may panic in it does so before what happens next.
+                        let cond = self.args(*select)[0];
+                        for id in (0..placed.at).map(Id) {
+                            if self.live[id.0 as usize]
+                                && self.is_branch(id)
+                                && self.args(id)[0] == cond
+                                && self.context[id.0 as usize] == context
+                            {
+                                self.ensure(id);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn with_nalgebra(&self, tokens: TokenStream) -> TokenStream {
+        let nalgebra = &self.nalgebra;
+        replace(tokens, "NALGEBRA", &quote!(#nalgebra))
+    }
+
+    /// The values that the user had computed by then.
+    pub(super) fn write_before(&mut self, at: u32, context: usize) {
+        for number in 0..at {
+            let id = Id(number);
+            if self.live[number as usize]
+                && self.context[number as usize] == context
+                && self.gets_name(id)
+                && !self.bound.contains_key(&id)
+            {
+                // A branch with steps is written where it stands.
+                self.ensure(id);
+            }
+        }
+    }
+
+    /// What a kept statement reads must have its name.
+    pub(super) fn write_reads(&mut self, reads: &[Id]) {
+        for id in reads {
+            self.ensure(*id);
+            self.unmovable.insert(*id);
+        }
+    }
+
+    /// Binds a value to a name, after all that it needs.
+    pub(super) fn ensure(&mut self, id: Id) {
+        if self.bound.contains_key(&id) || self.is_leaf(id) {
+            return;
+        }
+        if let Some(&group) = self.group_of.get(&id) {
+            self.write_group(group);
+            return;
+        }
+        for input in self.inputs(id) {
+            self.ensure_inputs(input);
+        }
+        if self.bound.contains_key(&id) {
+            return;
+        }
+        let name = self.name(id);
+        let borrowed = std::mem::take(&mut self.borrowed);
+        if self.must_name(id) {
+            self.write_accumulation(id, &name);
+        } else if let Some(target) = self.overwritten(id) {
+            self.write_over(id, target, &name);
+        } else {
+            let value = self.write(id);
+            let tokens = &value.tokens;
+            self.out.push(quote!(let #name = #tokens;));
+        }
+        self.borrowed = borrowed;
+        let hold = match (
+            self.kind(id).is_matrix() || self.kind(id).elem == Elem::Factor,
+            &self.op(id),
+        ) {
+            (false, _) => Hold::Scalar,
+            (true, Op::Part(_)) => Hold::View,
+            _ => Hold::Variable,
+        };
+        self.bound.insert(id, (quote!(#name), hold));
+    }
+
+    pub(super) fn ensure_inputs(&mut self, id: Id) {
+        if self.is_leaf(id) || self.bound.contains_key(&id) {
+            return;
+        }
+        if self.gets_name(id) {
+            let home = self.context[id.0 as usize];
+            if home == self.current || !self.is_within(home, self.current) {
+                self.ensure(id);
+            }
+            return;
+        }
+        for input in self.inputs(id) {
+            self.ensure_inputs(input);
+        }
+    }
+
+    pub(super) fn is_within(&self, inner: usize, outer: usize) -> bool {
+        let mut at = inner;
+        while self.contexts[at].depth > self.contexts[outer].depth {
+            at = self.contexts[at].parent;
+        }
+        at == outer && inner != outer
+    }
+
+    pub(super) fn name(&mut self, id: Id) -> Ident {
+        let given = self.program.graph.names.borrow().get(&id).cloned();
+        if let Some(leaf) = self.program.graph.leaf_of(id) {
+            // Handed out of a branch, it keeps its name.
+            return syn::parse2(leaf.name).unwrap_or_else(|_| self.fresh("value"));
+        }
+        if let Some(given) = given {
+            return given;
+        }
+        let hint = self.program.graph.hints.borrow().get(&id).cloned();
+        let wish = match hint {
+            Some(hint) => hint,
+            None => match self.op(id) {
+                Op::Norm => "norm",
+                Op::NormSquared => "norm_squared",
+                Op::Inverse(_) | Op::LuInverse(_) | Op::CholeskyInverse => "inverse",
+                Op::Determinant | Op::LuDeterminant => "det",
+                Op::Lu => "lu",
+                Op::Cholesky(_) => "cholesky",
+                Op::CholeskyFactor => "l",
+                Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => "solution",
+                Op::Sum | Op::Total | Op::Fold | Op::RowSum | Op::ColumnSum => "total",
+                Op::Mean => "mean",
+                Op::MatMul | Op::TrMul | Op::ProductTn | Op::ProductNt => "z",
+                Op::Scalar(Scalar::Exp) => "exp",
+                Op::Scalar(Scalar::Sin) => "sin",
+                Op::Scalar(Scalar::Cos) => "cos",
+                Op::Scalar(Scalar::Sqrt) => "root",
+                Op::Scalar(Scalar::Tanh) => "tanh",
+                Op::Compare(_) | Op::And | Op::Or | Op::Not => "condition",
+                _ => "t",
+            }
+            .to_string(),
+        };
+        self.fresh(&wish)
+    }
+
+    pub(super) fn write_group(&mut self, number: usize) {
+        if std::mem::replace(&mut self.groups[number].written, true) {
+            return;
+        }
+        let cond = self.groups[number].cond;
+        self.ensure_inputs(cond);
+        // What both sides need from outside comes first.
+        let mut members = self.groups[number].members.clone();
+        members.sort();
+        let context = self.groups[number].context;
+        for member in &members {
+            self.ensure_outside(*member, context);
+        }
+        let mut exports = self.groups[number].exports.clone();
+        exports.sort();
+        for export in &exports {
+            self.ensure_outside(*export, context);
+        }
+        let wanted: Vec<Id> = members
+            .iter()
+            .copied()
+            .filter(|m| self.live[m.0 as usize])
+            .filter(|m| {
+                self.remaining.get(m).is_some_and(|r| *r > 0)
+                    || self.outputs.contains(m)
+                    || self.forced.contains(m)
+            })
+            .collect();
+        let cond_tokens = self.read(cond).at(Level::Or);
+        let mut blocks = Vec::new();
+        for side in [0, 1] {
+            let context = self.groups[number].sides[side];
+            let outside = std::mem::take(&mut self.out);
+            let (before, previous) = (
+                self.bound.clone(),
+                std::mem::replace(&mut self.current, context),
+            );
+            let steps = self.groups[number].steps[side].clone();
+            self.write_steps(&steps, context);
+            for id in self.ids().collect::<Vec<_>>() {
+                if self.live[id.0 as usize]
+                    && self.context[id.0 as usize] == context
+                    && self.gets_name(id)
+                {
+                    self.ensure(id);
+                }
+            }
+            let mut values: Vec<TokenStream> = Vec::new();
+            for member in &wanted {
+                let arg = self.args(*member)[side + 1];
+                let value = if self.is_matrix(*member) {
+                    self.side_value(arg, *member)
+                } else {
+                    self.read(arg).tokens
+                };
+                values.push(value);
+            }
+            for export in &exports {
+                let here = self.is_within(self.context[export.0 as usize], context)
+                    || self.context[export.0 as usize] == context;
+                values.push(match (here, self.is_matrix(*export)) {
+                    (true, true) => {
+                        let name = self.read(*export).at(Level::Atom);
+                        quote!(#name.clone_owned())
+                    }
+                    (true, false) => self.read(*export).tokens,
+                    (false, true) => self.nothing(&self.shape(*export)),
+                    (false, false) => match self.kind(*export).elem {
+                        Elem::Int => quote!(0),
+                        Elem::Bool => quote!(false),
+                        _ => self.number(0.0),
+                    },
+                });
+            }
+            let mut statements = std::mem::replace(&mut self.out, outside);
+            self.bound = before;
+            self.current = previous;
+            let values = match &values[..] {
+                [] => TokenStream::new(),
+                [one] => one.clone(),
+                many => quote!((#(#many),*)),
+            };
+            // What was bound last and is the value itself needs no name.
+            let last = statements
+                .last()
+                .and_then(|last| value_of_let(last, &values));
+            let values = match last {
+                Some(value) => {
+                    statements.pop();
+                    value
+                }
+                None => values,
+            };
+            blocks.push(quote!({ #(#statements)* #values }));
+        }
+        let [then, otherwise] = &blocks[..] else {
+            return;
+        };
+        let mut names = Vec::new();
+        for id in wanted.iter().chain(&exports) {
+            let name = self.name(*id);
+            let hold = if self.is_matrix(*id) {
+                Hold::Variable
+            } else {
+                Hold::Scalar
+            };
+            self.bound.insert(*id, (quote!(#name), hold));
+            names.push(name);
+        }
+        // `else { if … }` reads better as `else if`.
+        let otherwise = match else_if(otherwise) {
+            Some(inner) => inner,
+            None => otherwise.clone(),
+        };
+        self.out.push(match &names[..] {
+            [] if otherwise.to_string() == "{ }" => quote!(if #cond_tokens #then),
+            [] => quote!(if #cond_tokens #then else #otherwise),
+            [name] => quote!(let #name = if #cond_tokens #then else #otherwise;),
+            names => quote!(let (#(#names),*) = if #cond_tokens #then else #otherwise;),
+        });
+    }
+
+    /// Binds what a branch reads that is computed outside of it.
+    pub(super) fn ensure_outside(&mut self, id: Id, context: usize) {
+        let mut pending = self.args(id);
+        let mut seen = HashSet::new();
+        let mut outside = Vec::new();
+        while let Some(arg) = pending.pop() {
+            if !seen.insert(arg) {
+                continue;
+            }
+            let at = self.context[arg.0 as usize];
+            if self.is_within(at, context) {
+                pending.extend(self.args(arg));
+                pending.extend(self.extents_of(arg));
+            } else if self.is_inline(arg) || !self.gets_name(arg) {
+                pending.extend(self.args(arg));
+            } else {
+                outside.push(arg);
+            }
+        }
+        outside.sort();
+        for arg in outside {
+            self.ensure(arg);
+        }
+    }
+
+    /// An owned matrix for one side of a branch, zero if it is.
+    pub(super) fn side_value(&mut self, arg: Id, member: Id) -> TokenStream {
+        if self.is_matrix(arg) {
+            return self.read_owned(arg);
+        }
+        let shape = self.shape(member);
+        let value = self.read(arg);
+        self.filled("from_element", &shape, Some(value.tokens))
+            .tokens
+    }
+
+    pub(super) fn nothing(&self, shape: &Shape) -> TokenStream {
+        let ty = self.matrix_type(shape);
+        match (&shape.rows, &shape.cols) {
+            (Dim::Dynamic(_), Dim::Dynamic(_)) => quote!(#ty::zeros(0, 0)),
+            (Dim::Dynamic(_), _) | (_, Dim::Dynamic(_)) => quote!(#ty::zeros(0)),
+            _ => quote!(#ty::zeros()),
+        }
+    }
+
+    /// A matrix that is written part by part.
+    pub(super) fn write_accumulation(&mut self, id: Id, name: &Ident) {
+        let mut terms = Vec::new();
+        self.terms(id, false, &mut terms);
+        let (parts, dense): (Vec<_>, Vec<_>) = terms
+            .into_iter()
+            .partition(|t| matches!(self.op(t.0), Op::Scatter(_)));
+        let shape = self.shape(id);
+        // A number stands for a matrix with that value everywhere.
+        let (dense, numbers): (Vec<_>, Vec<_>) =
+            dense.into_iter().partition(|t| self.is_matrix(t.0));
+        let mut everywhere: Option<Written> = None;
+        for (number, negative) in numbers {
+            let value = self.read(number);
+            everywhere = Some(match (everywhere, negative) {
+                (None, false) => value,
+                (None, true) => value.negated(),
+                (Some(sum), negative) => {
+                    let (a, b) = (sum.at(Level::Sum), value.at(Level::Product));
+                    Written::new(
+                        if negative {
+                            quote!(#a - #b)
+                        } else {
+                            quote!(#a + #b)
+                        },
+                        Level::Sum,
+                        Hold::Scalar,
+                    )
+                }
+            });
+        }
+        // What is dense but of another type, static or dynamic, is added to zeros.
+        let own = shape.clone();
+        let (dense, other): (Vec<_>, Vec<_>) = dense
+            .into_iter()
+            .partition(|t| self.shape(t.0).same_type(&own));
+        let mut start: Option<Written> = None;
+        for (term, negative) in &dense {
+            let value = self.operand(*term);
+            start = Some(match (start, negative) {
+                (None, false) => Written::new(
+                    self.read_back_owned(&value, *term),
+                    if value.hold == Hold::Temporary {
+                        value.level
+                    } else {
+                        Level::Atom
+                    },
+                    Hold::Temporary,
+                ),
+                (None, true) => {
+                    Written::new(value.at(Level::Unary), Level::Unary, Hold::Temporary).negated()
+                }
+                (Some(sum), negative) => {
+                    let (a, b) = (sum.at(Level::Sum), value.at(Level::Product));
+                    let tokens = if *negative {
+                        quote!(#a - #b)
+                    } else {
+                        quote!(#a + #b)
+                    };
+                    Written::new(tokens, Level::Sum, Hold::Temporary)
+                }
+            });
+        }
+        let start = match (start, everywhere) {
+            (Some(start), None) => start.tokens,
+            (Some(start), Some(number)) => {
+                let (start, number) = (start.at(Level::Atom), number.tokens);
+                quote!(#start.add_scalar(#number))
+            }
+            (None, Some(number)) => {
+                self.filled("from_element", &shape, Some(number.tokens))
+                    .tokens
+            }
+            (None, None) => self.filled("zeros", &shape, None).tokens,
+        };
+        self.out.push(quote!(let mut #name = #start;));
+        for (term, negative) in other {
+            let value = self.operand(term).tokens;
+            self.out.push(if negative {
+                quote!(#name -= #value;)
+            } else {
+                quote!(#name += #value;)
+            });
+        }
+        let place = quote!(#name);
+        for (part, negative) in parts {
+            self.write_into(&place, part, negative);
+        }
+    }
+
+    pub(super) fn read_back_owned(&self, value: &Written, id: Id) -> TokenStream {
+        match value.hold {
+            Hold::Temporary => value.tokens.clone(),
+            Hold::Variable if !self.is_dynamic(id) => value.tokens.clone(),
+            Hold::Variable => {
+                // `operand` wrote a reference, unless this is the last use.
+                let text = value.tokens.to_string();
+                if text.starts_with('&') {
+                    let name = value.at(Level::Atom);
+                    quote!(#name.clone_owned())
+                } else {
+                    value.tokens.clone()
+                }
+            }
+            _ => {
+                let name = value.at(Level::Atom);
+                quote!(#name.clone_owned())
+            }
+        }
+    }
+
+    pub(super) fn terms(&self, id: Id, negative: bool, into: &mut Vec<(Id, bool)>) {
+        let args = self.args(id);
+        let own = into.is_empty()
+            || (self.uses[id.0 as usize].len() == 1
+                && !self.outputs.contains(&id)
+                && self.is_accumulation(id));
+        match self.op(id) {
+            Op::Scalar(Scalar::Add) if own && self.is_accumulation(id) => {
+                args.iter().for_each(|a| self.terms(*a, negative, into))
+            }
+            Op::Scalar(Scalar::Sub) if own && self.is_accumulation(id) => {
+                self.terms(args[0], negative, into);
+                self.terms(args[1], !negative, into);
+            }
+            _ => into.push((id, negative)),
+        }
+    }
+
+    pub(super) fn write_entries(&mut self, id: Id) -> Written {
+        let shape = self.shape(id);
+        let mut parts = Vec::new();
+        self.terms(id, false, &mut parts);
+        let mut entries: Vec<Option<TokenStream>> = vec![None; shape.entries().unwrap_or(0)];
+        let places = parts.iter().filter_map(|(part, negative)| {
+            let args = self.args(*part);
+            self.program
+                .graph
+                .integer_value(args[1])
+                .map(|at| (at, args[0], *negative))
+        });
+        let places: Vec<_> = places.collect();
+        for (at, value, negative) in places {
+            let value = self.read(value);
+            let value = if negative { value.negated() } else { value };
+            entries[at] = Some(match entries[at].take() {
+                None => value.tokens,
+                Some(sum) => {
+                    let value = value.at(Level::Product);
+                    quote!(#sum + #value)
+                }
+            });
+        }
+        let zero = self.number(0.0);
+        let entries = entries
+            .into_iter()
+            .map(|e| e.unwrap_or_else(|| zero.clone()));
+        let ty = self.matrix_type(&shape);
+        Written::new(
+            quote!(#ty::new(#(#entries),*)),
+            Level::Atom,
+            Hold::Temporary,
+        )
+    }
+
+    /// Adds a part into a place that is already there.
+    pub(super) fn write_into(&mut self, place: &TokenStream, scatter: Id, negative: bool) {
+        let args = self.args(scatter);
+        let Op::Scatter(part) = self.op(scatter) else {
+            return;
+        };
+        let at: Vec<TokenStream> = args[1..].iter().map(|a| self.read(*a).tokens).collect();
+        let target = match &part {
+            Part::Entry => {
+                let i = &at[0];
+                quote!(#place[#i])
+            }
+            Part::EntryAt => {
+                let (i, j) = (&at[0], &at[1]);
+                quote!(#place[(#i, #j)])
+            }
+            Part::Selected(extreme) => {
+                // Of an empty matrix nothing is selected.
+                let position = self.selected(*extreme, args[1]);
+                let value = self.read(args[0]).at(Level::Product);
+                let assign = if negative { quote!(-=) } else { quote!(+=) };
+                self.out.push(quote!(if let ::core::option::Option::Some(entry) = #place.get_mut(#position) { *entry #assign #value; }));
+                return;
+            }
+            _ => {
+                let view = self.view(place, &part, &at, "_mut");
+                let inner = args[0];
+                if let Op::Scatter(_) = self.op(inner) {
+                    // A part of a part: in place as well.
+                    if self.uses[inner.0 as usize].len() == 1 && !self.bound.contains_key(&inner) {
+                        let name = self.fresh("part");
+                        self.out.push(quote!(let mut #name = #view;));
+                        self.write_into(&quote!(#name), inner, negative);
+                        return;
+                    }
+                }
+                // A pass adds to the part directly.
+                let matrices = if self.is_pass(inner) && !self.gets_name(inner) {
+                    self.matrices_of(inner)
+                } else {
+                    Vec::new()
+                };
+                if self.is_dynamic(inner)
+                    && (1..=2).contains(&matrices.len())
+                    && !self.is_accumulation(inner)
+                {
+                    let assign = if negative { quote!(-=) } else { quote!(+=) };
+                    self.write_pass_into(&view, inner, None, &matrices, &assign);
+                    return;
+                }
+                let name = self.fresh("part");
+                self.out.push(quote!(let mut #name = #view;));
+                quote!(#name)
+            }
+        };
+        let value = if part.is_entry() {
+            self.read(args[0])
+        } else {
+            self.operand(args[0])
+        };
+        let (negative, value) = match value.without_sign() {
+            Some(plain) => (!negative, plain),
+            None => (negative, value),
+        };
+        let tokens = &value.tokens;
+        self.out.push(if negative {
+            quote!(#target -= #tokens;)
+        } else {
+            quote!(#target += #tokens;)
+        });
+    }
+}
+
+/// Extents that are equal for certain.
+#[derive(Default)]
+struct Classes(Vec<(Dim, Dim)>);
+
+impl Classes {
+    fn find(&self, dim: &Dim) -> Dim {
+        self.0
+            .iter()
+            .find(|p| p.0 == *dim)
+            .map_or_else(|| dim.clone(), |p| p.1.clone())
+    }
+
+    fn join(&mut self, a: &Dim, b: &Dim) {
+        let (a, b) = (self.find(a), self.find(b));
+        if a == b {
+            return;
+        }
+        for pair in &mut self.0 {
+            if pair.1 == a {
+                pair.1 = b.clone();
+            }
+        }
+        self.0.push((a, b));
+    }
+
+    fn same(&self, a: &Dim, b: &Dim) -> bool {
+        self.find(a) == self.find(b)
+    }
+}
+
+/// The value of `let pattern = value;` where the pattern reads like `result`.
+fn value_of_let(statement: &TokenStream, result: &TokenStream) -> Option<TokenStream> {
+    let trees: Vec<proc_macro2::TokenTree> = statement.clone().into_iter().collect();
+    let [keyword, pattern, equals, value @ .., semicolon] = &trees[..] else {
+        return None;
+    };
+    let plain =
+        keyword.to_string() == "let" && equals.to_string() == "=" && semicolon.to_string() == ";";
+    (plain && pattern.to_string() == result.to_string()).then(|| value.iter().cloned().collect())
+}
+
+/// `{ if … }` without the braces.
+pub(super) fn else_if(block: &TokenStream) -> Option<TokenStream> {
+    let trees: Vec<proc_macro2::TokenTree> = block.clone().into_iter().collect();
+    let [proc_macro2::TokenTree::Group(group)] = &trees[..] else {
+        return None;
+    };
+    let first = group.stream().into_iter().next()?;
+    let whole = syn::parse2::<syn::ExprIf>(group.stream()).is_ok();
+    (whole && matches!(&first, proc_macro2::TokenTree::Ident(i) if i == "if"))
+        .then(|| group.stream())
+}
+
+/// Replaces an identifier in tokens.
+fn replace(tokens: TokenStream, name: &str, with: &TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .flat_map(|tree| match tree {
+            proc_macro2::TokenTree::Ident(ident) if ident == name => {
+                with.clone().into_iter().collect::<Vec<_>>()
+            }
+            proc_macro2::TokenTree::Group(group) => {
+                let mut new =
+                    proc_macro2::Group::new(group.delimiter(), replace(group.stream(), name, with));
+                new.set_span(group.span());
+                vec![proc_macro2::TokenTree::Group(new)]
+            }
+            other => vec![other],
+        })
+        .collect()
+}

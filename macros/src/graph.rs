@@ -1,0 +1,397 @@
+//! The graph of a function: typed values, one operation a node, each distinct value once.
+//!
+//! The paper's "introduce intermediate variables" is the construction of this graph. Operations are
+//! pure; what has effects stands beside the graph, in the steps of a [`Program`].
+
+use crate::rules::{Op, Panic};
+use proc_macro2::{Ident, TokenStream};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+
+/// A node of the graph. Arguments always have smaller numbers than the nodes that use them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Id(pub u32);
+
+/// One extent of a matrix.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Dim {
+    /// Known to the macro.
+    Static(usize),
+    /// A const generic of the function.
+    Generic(String),
+    /// Known at run time; the number is an index into [`Graph::extents`].
+    Dynamic(u32),
+}
+
+/// The extents of a matrix.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Shape {
+    pub rows: Dim,
+    pub cols: Dim,
+}
+
+impl Shape {
+    pub fn new(rows: Dim, cols: Dim) -> Self {
+        Shape { rows, cols }
+    }
+    pub fn fixed(rows: usize, cols: usize) -> Self {
+        Shape::new(Dim::Static(rows), Dim::Static(cols))
+    }
+    pub fn transposed(&self) -> Self {
+        Shape::new(self.cols.clone(), self.rows.clone())
+    }
+    /// Whether matrices of these shapes have one type: dynamic extents may differ.
+    pub fn same_type(&self, other: &Self) -> bool {
+        let same = |a: &Dim, b: &Dim| match (a, b) {
+            (Dim::Dynamic(_), Dim::Dynamic(_)) => true,
+            (a, b) => a == b,
+        };
+        same(&self.rows, &other.rows) && same(&self.cols, &other.cols)
+    }
+    pub fn is_dynamic(&self) -> bool {
+        matches!(self.rows, Dim::Dynamic(_)) || matches!(self.cols, Dim::Dynamic(_))
+    }
+    pub fn is_column(&self) -> bool {
+        self.cols == Dim::Static(1)
+    }
+    pub fn is_vector(&self) -> bool {
+        self.is_column() || self.rows == Dim::Static(1)
+    }
+    pub fn is_single(&self) -> bool {
+        self.is_column() && self.rows == Dim::Static(1)
+    }
+    /// The number of entries, where the macro knows it.
+    pub fn entries(&self) -> Option<usize> {
+        match (&self.rows, &self.cols) {
+            (Dim::Static(r), Dim::Static(c)) => Some(r * c),
+            _ => None,
+        }
+    }
+}
+
+/// What the entries of a value are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Elem {
+    Real,
+    Bool,
+    Int,
+    /// A factorisation of a matrix of this shape.
+    Factor,
+}
+
+/// The type of a value, as far as differentiation cares.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Kind {
+    pub elem: Elem,
+    pub shape: Option<Shape>,
+}
+
+impl Kind {
+    pub const SCALAR: Kind = Kind {
+        elem: Elem::Real,
+        shape: None,
+    };
+    pub const BOOL: Kind = Kind {
+        elem: Elem::Bool,
+        shape: None,
+    };
+    pub const INT: Kind = Kind {
+        elem: Elem::Int,
+        shape: None,
+    };
+
+    pub fn matrix(shape: Shape) -> Self {
+        Kind {
+            elem: Elem::Real,
+            shape: Some(shape),
+        }
+    }
+    pub fn is_matrix(&self) -> bool {
+        self.elem == Elem::Real && self.shape.is_some()
+    }
+}
+
+/// Where the size of a dynamic dimension can be read at run time.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Extent {
+    Rows(Id),
+    Cols(Id),
+    Int(Id),
+}
+
+/// How the Rust expression of a leaf behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// An owned value: a scalar, or a matrix that may be moved or copied.
+    Owned,
+    /// A reference: never moved.
+    Borrowed,
+    /// A view passed by value.
+    View,
+}
+
+/// A value that comes from outside the graph: a parameter or something inert.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// The name to read it by.
+    pub name: TokenStream,
+    pub kind: Kind,
+    pub form: Form,
+    /// Whether it depends on any parameter of the function; what does not wins a tie of `max`.
+    pub varies: bool,
+}
+
+/// The side of a branch on which something happens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Guard {
+    pub cond: Id,
+    pub side: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub op: Op,
+    pub args: Vec<Id>,
+    pub kind: Kind,
+    /// The branches in which the user computed it: it may not be evaluated outside of them.
+    pub guards: Vec<Guard>,
+}
+
+/// Something that happens at a place in the program, in the user's order.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A statement of the user's, as it stands but for names; it reads these values and
+    /// binds these leaves.
+    Verbatim {
+        tokens: TokenStream,
+        reads: Vec<Id>,
+        binds: Vec<Id>,
+    },
+    /// An inert expression, bound to the name of a leaf with its type pinned.
+    Pin {
+        leaf: Id,
+        tokens: TokenStream,
+        reads: Vec<Id>,
+        pure: bool,
+    },
+    /// A value that may panic, and must do so even where nobody reads it.
+    Evaluate(Id),
+    /// A value of matrices whose sizes may not fit: a companion that returns the value panics as well.
+    Fit(Id),
+    /// A branch with steps of its own, by a node that stands for it, and the values that it gives.
+    Branch {
+        select: Id,
+        values: Vec<Id>,
+        then: Vec<Placed>,
+        otherwise: Vec<Placed>,
+    },
+}
+
+/// A step, and how many nodes there were when it was met.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    pub at: u32,
+    pub step: Step,
+}
+
+/// What makes a node the same as another.
+type Key = (Op, Vec<Id>, Kind, Vec<Guard>);
+
+/// The nodes and what stands beside them.
+#[derive(Default)]
+pub struct Graph {
+    nodes: RefCell<Vec<Node>>,
+    known: RefCell<HashMap<Key, Id>>,
+    pub leaves: RefCell<Vec<Leaf>>,
+    pub extents: RefCell<Vec<Extent>>,
+    /// Messages of `expect`, by number.
+    pub messages: RefCell<Vec<TokenStream>>,
+    /// Names that the user gave to values.
+    pub names: RefCell<HashMap<Id, Ident>>,
+    /// Names for values that the macro builds, as `z_bar`.
+    pub hints: RefCell<HashMap<Id, String>>,
+    /// The branches that surround what is being built.
+    pub guards: RefCell<Vec<Guard>>,
+    /// The number of nodes when differentiation began: those before are the user's.
+    pub user_nodes: Cell<u32>,
+    /// Whether the companion returns the value too, so that primal values are there to be used.
+    pub keeps_value: Cell<bool>,
+}
+
+impl Graph {
+    pub fn count(&self) -> u32 {
+        self.nodes.borrow().len() as u32
+    }
+
+    pub fn node(&self, id: Id) -> Node {
+        self.nodes.borrow()[id.0 as usize].clone()
+    }
+
+    pub fn op(&self, id: Id) -> Op {
+        self.nodes.borrow()[id.0 as usize].op.clone()
+    }
+
+    pub fn kind(&self, id: Id) -> Kind {
+        self.nodes.borrow()[id.0 as usize].kind.clone()
+    }
+
+    pub fn args(&self, id: Id) -> Vec<Id> {
+        self.nodes.borrow()[id.0 as usize].args.clone()
+    }
+
+    pub fn shape(&self, id: Id) -> Option<Shape> {
+        self.kind(id).shape
+    }
+
+    pub fn is_matrix(&self, id: Id) -> bool {
+        self.nodes.borrow()[id.0 as usize].kind.is_matrix()
+    }
+
+    /// A value that is there already, outside of branches.
+    pub fn find(&self, op: Op, args: Vec<Id>, kind: Kind) -> Option<Id> {
+        self.known
+            .borrow()
+            .get(&(op, args, kind, Vec::new()))
+            .copied()
+    }
+
+    /// The node of this operation, exactly as asked for: nothing is rewritten here.
+    pub fn insert(&self, op: Op, args: Vec<Id>, kind: Kind) -> Id {
+        let guards = self.guards.borrow().clone();
+        // Addition and multiplication commute bit for bit, and so do the products of a dot product: both orders are
+        // one value.
+        let mut key = args.clone();
+        if op.commutes() {
+            key.sort();
+        }
+        // A leaf is there everywhere, and a number is the same for all entries of a matrix.
+        let constant = matches!(op, Op::Const(_) | Op::Leaf(_));
+        let guards: Vec<Guard> = guards
+            .into_iter()
+            .filter(|g| !constant && (kind.shape.is_some() || self.shape(g.cond).is_none()))
+            .collect();
+        // A value computed outside a branch serves inside it too.
+        for depth in 0..=guards.len() {
+            let outer = guards[..depth].to_vec();
+            if let Some(&id) =
+                self.known
+                    .borrow()
+                    .get(&(op.clone(), key.clone(), kind.clone(), outer))
+            {
+                return id;
+            }
+        }
+        let mut nodes = self.nodes.borrow_mut();
+        let id = Id(nodes.len() as u32);
+        self.known
+            .borrow_mut()
+            .insert((op.clone(), key, kind.clone(), guards.clone()), id);
+        nodes.push(Node {
+            op,
+            args,
+            kind,
+            guards,
+        });
+        id
+    }
+
+    /// A node that is not the same as any other: a branch in which something happens.
+    pub fn insert_apart(&self, op: Op, args: Vec<Id>, kind: Kind) -> Id {
+        let guards = self.guards.borrow().clone();
+        let mut nodes = self.nodes.borrow_mut();
+        nodes.push(Node {
+            op,
+            args,
+            kind,
+            guards,
+        });
+        Id(nodes.len() as u32 - 1)
+    }
+
+    /// A new leaf, different from all others.
+    pub fn leaf(&self, leaf: Leaf) -> Id {
+        let number = self.leaves.borrow().len();
+        let kind = leaf.kind.clone();
+        self.leaves.borrow_mut().push(leaf);
+        self.insert(Op::Leaf(number), Vec::new(), kind)
+    }
+
+    /// Marks a leaf as bound inside the branches being read, and out of reach elsewhere.
+    pub fn keep_local(&self, id: Id) {
+        let guards = self
+            .guards
+            .borrow()
+            .iter()
+            .filter(|g| self.shape(g.cond).is_none())
+            .copied()
+            .collect();
+        self.nodes.borrow_mut()[id.0 as usize].guards = guards;
+    }
+
+    pub fn leaf_of(&self, id: Id) -> Option<Leaf> {
+        match self.op(id) {
+            Op::Leaf(number) => Some(self.leaves.borrow()[number].clone()),
+            _ => None,
+        }
+    }
+
+    pub fn constant(&self, value: f64) -> Id {
+        self.insert(Op::Const(value.to_bits()), Vec::new(), Kind::SCALAR)
+    }
+
+    /// A new dynamic dimension, read from `extent` at run time.
+    pub fn dynamic(&self, extent: Extent) -> Dim {
+        let mut extents = self.extents.borrow_mut();
+        if let Some(known) = extents.iter().position(|e| *e == extent) {
+            return Dim::Dynamic(known as u32);
+        }
+        extents.push(extent);
+        Dim::Dynamic(extents.len() as u32 - 1)
+    }
+
+    pub fn message(&self, tokens: TokenStream) -> Panic {
+        let mut messages = self.messages.borrow_mut();
+        messages.push(tokens);
+        Panic::Expect(messages.len() - 1)
+    }
+
+    /// Whether the value depends on one of `sources`, for every node.
+    pub fn depends_on(&self, sources: &[Id]) -> Vec<bool> {
+        let nodes = self.nodes.borrow();
+        let mut depends = vec![false; nodes.len()];
+        for (i, node) in nodes.iter().enumerate() {
+            depends[i] =
+                sources.contains(&Id(i as u32)) || node.args.iter().any(|a| depends[a.0 as usize]);
+        }
+        depends
+    }
+
+    /// Whether the value depends on any parameter at all.
+    pub fn varies(&self, id: Id) -> bool {
+        let mut pending = vec![id];
+        let mut seen = HashSet::new();
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.leaf_of(id).is_some_and(|leaf| leaf.varies) {
+                return true;
+            }
+            pending.extend(self.args(id));
+        }
+        false
+    }
+}
+
+/// A function as the passes see it: the graph, what happens in order, and the result.
+pub struct Program {
+    pub graph: Graph,
+    pub steps: Vec<Placed>,
+    pub result: Id,
+    /// The differentiated parameters.
+    pub wrt: Vec<Id>,
+    /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.
+    pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// All names that are in use.
+    pub taken: HashSet<String>,
+}

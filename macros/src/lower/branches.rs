@@ -1,0 +1,279 @@
+//! `if … else`, and the closures of elementwise methods.
+
+use super::{Lower, Lowered, Refusal, refuse};
+use crate::error::text;
+use crate::graph::{Elem, Graph, Guard, Id, Kind, Placed, Step};
+use crate::rules::{Op, Scalar};
+use crate::scope::{Hint, Value, control_flow};
+use quote::ToTokens;
+use syn::{Expr, Stmt};
+
+impl Lower<'_> {
+    pub(super) fn branch(&mut self, branch: &syn::ExprIf, expr: &Expr) -> Lowered<Value> {
+        let Some((_, otherwise)) = &branch.else_branch else {
+            if let Some((found, what)) = control_flow(branch.then_branch.to_token_stream()) {
+                return refuse(
+                    found,
+                    format!(
+                        "{what} is not supported yet\nhelp: make the rest of the function the other side of an `if … {{ … }} else {{ … }}`"
+                    ),
+                );
+            }
+            return refuse(
+                expr,
+                "an `if` without `else` has no value, and what it changes is not supported yet\nhelp: bind the new value with `let x = if … { … } else { … };`",
+            );
+        };
+        if let Expr::Let(cond) = &*branch.cond {
+            return refuse(
+                cond,
+                "`if let` with differentiated values is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+            );
+        }
+        let cond_value = self.expr(&branch.cond)?;
+        let cond = self.node(&cond_value, &branch.cond, &Kind::BOOL)?;
+        if self.graph.kind(cond).elem != Elem::Bool {
+            return refuse(
+                &branch.cond,
+                format!("`{}` is not a condition", text(&branch.cond)),
+            );
+        }
+        let otherwise_block;
+        let otherwise = match &**otherwise {
+            Expr::Block(block) => &block.block,
+            other => {
+                otherwise_block = syn::Block {
+                    brace_token: branch.then_branch.brace_token,
+                    stmts: vec![Stmt::Expr(other.clone(), None)],
+                };
+                &otherwise_block
+            }
+        };
+        let (then, then_steps) = self.side(cond, true, &branch.then_branch);
+        let (otherwise, otherwise_steps) = self.side(cond, false, otherwise);
+        let value = match (then, otherwise) {
+            (Ok(a), Ok(b)) => self.choose(&cond_value, cond, a, b, expr),
+            (Err(a), Err(Refusal(Some(b)))) => {
+                self.errors.add(b);
+                Err(a)
+            }
+            (Err(a), _) => Err(a),
+            (_, Err(b)) => Err(b),
+        }?;
+        if self.graph.kind(cond).shape.is_some() {
+            // On the side of some entries: what is pinned there is pinned before the pass.
+            if let Some(steps) = self.steps.last_mut() {
+                steps.extend(then_steps.into_iter().chain(otherwise_steps));
+            }
+            return Ok(value);
+        }
+        if !then_steps.is_empty() || !otherwise_steps.is_empty() {
+            // What happens on the sides happens whatever the value is, and whoever reads it.
+            let (one, zero) = (self.graph.constant(1.0), self.graph.constant(0.0));
+            let select = self
+                .graph
+                .insert_apart(Op::Select, vec![cond, one, zero], Kind::SCALAR);
+            let mut values = Vec::new();
+            selects(&self.graph, &value, cond, &mut values);
+            self.place(Step::Branch {
+                select,
+                values,
+                then: then_steps,
+                otherwise: otherwise_steps,
+            });
+        }
+        Ok(value)
+    }
+
+    pub(super) fn side(
+        &mut self,
+        cond: Id,
+        side: bool,
+        block: &syn::Block,
+    ) -> (Lowered<Value>, Vec<Placed>) {
+        self.steps.push(Vec::new());
+        self.graph.guards.borrow_mut().push(Guard { cond, side });
+        let pins = self.pins.len();
+        let value = self.block(block);
+        // A side may end in a number or a name of unknown type.
+        let value = value.and_then(|v| match v {
+            Value::Inert(inert) if inert.hint != Hint::Int => {
+                let kind = match &inert.hint {
+                    Hint::Bool => Kind::BOOL,
+                    Hint::Matrix(shape) => Kind::matrix(shape.clone()),
+                    _ => Kind::SCALAR,
+                };
+                self.pin(&inert, kind).map(Value::Node)
+            }
+            other => Ok(other),
+        });
+        self.pins.truncate(pins);
+        self.graph.guards.borrow_mut().pop();
+        (value, self.steps.pop().unwrap_or_default())
+    }
+
+    pub(super) fn choose(
+        &mut self,
+        cond_value: &Value,
+        cond: Id,
+        a: Value,
+        b: Value,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        match (a, b) {
+            (Value::Tuple(a), Value::Tuple(b)) if a.len() == b.len() => {
+                let values: Lowered<Vec<Value>> = a
+                    .into_iter()
+                    .zip(b)
+                    .map(|(a, b)| self.choose(cond_value, cond, a, b, expr))
+                    .collect();
+                values.map(Value::Tuple)
+            }
+            (
+                a @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_)),
+                b @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_)),
+            ) => {
+                let guess = |lower: &Self, v: &Value| match v {
+                    Value::Node(id) | Value::Entry(id) => lower.graph.kind(*id),
+                    _ => Kind::SCALAR,
+                };
+                let (ka, kb) = (guess(self, &a), guess(self, &b));
+                let x = self.node(&a, expr, &kb)?;
+                let y = self.node(&b, expr, &ka)?;
+                if x == y {
+                    return Ok(a);
+                }
+                let entries = [cond_value, &a, &b]
+                    .iter()
+                    .any(|v| matches!(v, Value::Entry(_)));
+                if !entries && self.graph.is_matrix(x) != self.graph.is_matrix(y) {
+                    return refuse(expr, "the two sides of this `if` have different types");
+                }
+                let id = self.exact(Op::Select, vec![cond, x, y], expr)?;
+                Ok(Self::entrywise(&[cond_value, &a, &b], id))
+            }
+            (Value::Unit, Value::Unit) => Ok(Value::Unit),
+            (Value::Poison, _) | (_, Value::Poison) => Err(Refusal(None)),
+            _ => refuse(
+                expr,
+                "this `if` gives values that cannot be followed\nhelp: let both sides give numbers, matrices or tuples of them",
+            ),
+        }
+    }
+
+    /// The body of a closure with its parameters bound to values.
+    pub fn apply_closure(&mut self, closure: &Expr, arguments: Vec<Value>) -> Lowered<Value> {
+        match closure {
+            Expr::Closure(closure) => {
+                if closure.inputs.len() != arguments.len() {
+                    return refuse(
+                        closure,
+                        format!("this closure should have {} parameters", arguments.len()),
+                    );
+                }
+                self.scope.push();
+                self.closures += 1;
+                let mut value = Ok(Value::Unit);
+                for (pat, argument) in closure.inputs.iter().zip(arguments) {
+                    if let Err(refusal) = self.bind(pat, argument) {
+                        value = Err(refusal);
+                    }
+                }
+                let value = match value {
+                    Ok(_) => self.expr(&closure.body),
+                    refused => refused,
+                };
+                self.closures -= 1;
+                self.scope.pop();
+                value
+            }
+            Expr::Paren(inner) => self.apply_closure(&inner.expr, arguments),
+            Expr::Group(inner) => self.apply_closure(&inner.expr, arguments),
+            Expr::Path(path) => self.scalar_path(path, arguments),
+            other => refuse(
+                other,
+                "only a closure written here can be differentiated\nhelp: write `|x| …`",
+            ),
+        }
+    }
+
+    /// `f64::sin` as a function.
+    pub(super) fn scalar_path(
+        &mut self,
+        path: &syn::ExprPath,
+        arguments: Vec<Value>,
+    ) -> Lowered<Value> {
+        let function = path
+            .path
+            .segments
+            .last()
+            .and_then(|s| Scalar::from_surface(&s.ident.to_string()));
+        match function {
+            Some(function)
+                if self.is_scalar_namespace(path) && function.arity() == arguments.len() =>
+            {
+                let ids: Lowered<Vec<Id>> = arguments
+                    .iter()
+                    .map(|a| self.node(a, path, &Kind::SCALAR))
+                    .collect();
+                let id = self.exact(Op::Scalar(function), ids?, path)?;
+                Ok(Self::entrywise(&arguments.iter().collect::<Vec<_>>(), id))
+            }
+            _ => refuse(
+                path,
+                format!(
+                    "cannot see into the function `{}`\nhelp: write its body in a closure, as in `|x| x * x`",
+                    text(path)
+                ),
+            ),
+        }
+    }
+
+    pub(super) fn macro_value(&mut self, mac: &syn::Macro, at: &dyn ToTokens) -> Lowered<Value> {
+        let name = mac
+            .path
+            .segments
+            .last()
+            .map(|s| s.ident.to_string())
+            .unwrap_or_default();
+        self.matrix_macro(&name, mac, at)
+    }
+
+    pub(super) fn scalar_result(&mut self, value: Value, body: &syn::Block) -> Lowered<Id> {
+        let tail = match body.stmts.last() {
+            Some(Stmt::Expr(expr, None)) => expr.to_token_stream(),
+            Some(stmt) => stmt.to_token_stream(),
+            None => body.to_token_stream(),
+        };
+        let id = match &value {
+            Value::Unit => {
+                return refuse(
+                    tail,
+                    "this function ends without a value\nhelp: make its last expression the result, without `;`",
+                );
+            }
+            value => self.node(value, &tail, &Kind::SCALAR)?,
+        };
+        match self.graph.kind(id) {
+            Kind {
+                elem: Elem::Real,
+                shape: None,
+            } => Ok(id),
+            _ => refuse(
+                tail,
+                "this is not a scalar, although the function should return one",
+            ),
+        }
+    }
+}
+
+/// The choices on a condition that a value is made of.
+fn selects(graph: &Graph, value: &Value, cond: Id, into: &mut Vec<Id>) {
+    match value {
+        Value::Node(id) if graph.op(*id) == Op::Select && graph.args(*id)[0] == cond => {
+            into.push(*id)
+        }
+        Value::Tuple(values) => values.iter().for_each(|v| selects(graph, v, cond, into)),
+        _ => {}
+    }
+}

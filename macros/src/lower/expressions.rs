@@ -1,0 +1,876 @@
+//! Expressions: literals, names, operators, casts, indices and fields.
+
+use super::inert::is_single;
+use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
+use crate::error::text;
+use crate::graph::{Elem, Form, Guard, Id, Kind, Leaf, Shape};
+use crate::rules::{Comparison, Op, Part, Scalar};
+use crate::scope::{Hint, Inert, Value, control_flow, same_context};
+use crate::ty::Real;
+use proc_macro2::Ident;
+use quote::{ToTokens, quote};
+use syn::{BinOp, Expr, UnOp};
+
+impl Lower<'_> {
+    /// The value of an expression. What cannot be taken apart but carries no derivative is kept as it stands.
+    pub fn expr(&mut self, expr: &Expr) -> Lowered<Value> {
+        let mark = self.mark();
+        // What a sum expects of a term it does not expect of what that term is computed from.
+        let passes_on = matches!(
+            expr,
+            Expr::Paren(_) | Expr::Group(_) | Expr::Reference(_) | Expr::Unary(_) | Expr::Binary(_)
+        );
+        let expected = if passes_on {
+            None
+        } else {
+            self.expected.take()
+        };
+        // Statements that carry no derivative are Rust's own affair, whatever they are.
+        let compound = matches!(
+            expr,
+            Expr::Block(_)
+                | Expr::If(_)
+                | Expr::Match(_)
+                | Expr::ForLoop(_)
+                | Expr::While(_)
+                | Expr::Loop(_)
+                | Expr::Unsafe(_)
+        );
+        let value = if compound && self.closures == 0 && self.is_inert(expr) {
+            Err(Refusal(None))
+        } else {
+            self.form(expr)
+        };
+        if !passes_on {
+            self.expected = expected;
+        }
+        match value {
+            Err(_) if self.is_inert(expr) => {
+                self.roll_back(mark);
+                let tokens = expr.to_token_stream();
+                if let Some((found, what)) = control_flow(tokens.clone()) {
+                    return refuse(
+                        found,
+                        format!(
+                            "{what} is not supported here yet: the companion would leave the function with a value of another type\nhelp: bind the value before calling this function and pass it as a parameter"
+                        ),
+                    );
+                }
+                Ok(Value::Inert(self.inert(tokens, Hint::Unknown)))
+            }
+            other => other,
+        }
+    }
+
+    /// The node of an expression, taken for `guess` where nothing tells its type.
+    pub fn expr_node(&mut self, expr: &Expr, guess: &Kind) -> Lowered<Id> {
+        let value = self.expr(expr)?;
+        self.node(&value, expr, guess)
+    }
+
+    /// An integer argument: a position or a count.
+    pub fn integer(&mut self, expr: &Expr) -> Lowered<Id> {
+        match self.expr(expr)? {
+            Value::Inert(inert) => self.pin(
+                &Inert {
+                    hint: if inert.hint == Hint::Unknown {
+                        Hint::Int
+                    } else {
+                        inert.hint.clone()
+                    },
+                    ..inert
+                },
+                Kind::INT,
+            ),
+            _ => refuse(
+                expr,
+                format!(
+                    "`{}` is not an integer that the macro can follow\nhelp: index with integers; ranges are not supported yet",
+                    text(expr)
+                ),
+            ),
+        }
+    }
+
+    pub(super) fn inert_value(&self, expr: &Expr, hint: Hint) -> Value {
+        Value::Inert(self.inert(expr.to_token_stream(), hint))
+    }
+
+    pub(super) fn form(&mut self, expr: &Expr) -> Lowered<Value> {
+        match expr {
+            Expr::Paren(inner) => match self.expr(&inner.expr)? {
+                Value::Inert(inert) if inert.leaf.is_none() => {
+                    let tokens = &inert.tokens;
+                    Ok(Value::Inert(Inert {
+                        tokens: quote!((#tokens)),
+                        ..inert
+                    }))
+                }
+                value => Ok(value),
+            },
+            // A fragment of a macro's keeps its precedence.
+            Expr::Group(inner) => match self.expr(&inner.expr)? {
+                Value::Inert(inert) if inert.leaf.is_none() && !is_single(&inert.tokens) => {
+                    let tokens = &inert.tokens;
+                    Ok(Value::Inert(Inert {
+                        tokens: quote!((#tokens)),
+                        ..inert
+                    }))
+                }
+                value => Ok(value),
+            },
+            Expr::Lit(lit) => self.literal(lit, expr),
+            Expr::Path(path) => self.path(path, expr),
+            Expr::Reference(reference) => {
+                if reference.mutability.is_some() {
+                    return refuse(
+                        expr,
+                        format!(
+                            "`{}` borrows for mutation, which is not supported for a differentiated value yet\nhelp: compute a new value instead",
+                            text(expr)
+                        ),
+                    );
+                }
+                match self.expr(&reference.expr)? {
+                    Value::Inert(inert) => {
+                        let tokens = &inert.tokens;
+                        Ok(Value::Inert(Inert {
+                            tokens: quote!(&#tokens),
+                            leaf: None,
+                            ..inert
+                        }))
+                    }
+                    value => Ok(value),
+                }
+            }
+            Expr::Unary(unary) => self.unary(unary, expr),
+            Expr::Binary(binary) => self.binary(binary, expr),
+            Expr::Cast(cast) => self.cast(cast, expr),
+            Expr::Index(index) => self.index(index, expr),
+            Expr::Field(field) => self.field(field, expr),
+            Expr::MethodCall(call) => self.method(call, expr),
+            Expr::Call(call) => self.call(call, expr),
+            Expr::If(branch) => self.branch(branch, expr),
+            Expr::Block(block) if block.label.is_none() => self.nested_block(&block.block),
+            Expr::Block(_) => refuse(
+                expr,
+                "leaving a labelled block early is not supported yet\nhelp: use `if … { … } else { … }`",
+            ),
+            Expr::Tuple(tuple) => {
+                let values: Lowered<Vec<Value>> =
+                    tuple.elems.iter().map(|e| self.expr(e)).collect();
+                let mut values = values?;
+                if values.is_empty() {
+                    return Ok(Value::Unit);
+                }
+                // What may change or has effects is evaluated here, and once.
+                if self.closures == 0 && !self.is_inert(expr) {
+                    for value in &mut values {
+                        if let Value::Inert(inert) = value {
+                            self.evaluate(inert);
+                        }
+                    }
+                }
+                Ok(Value::Tuple(values))
+            }
+            Expr::Macro(mac) => self.macro_value(&mac.mac, expr),
+            Expr::Array(array) => {
+                let entries: Lowered<Vec<Id>> = array
+                    .elems
+                    .iter()
+                    .map(|e| self.expr_node(e, &Kind::SCALAR))
+                    .collect();
+                let entries = entries?;
+                if entries.iter().any(|e| self.graph.kind(*e) != Kind::SCALAR) {
+                    return refuse(
+                        expr,
+                        "arrays of differentiated vectors are not supported yet\nhelp: use a matrix of nalgebra's",
+                    );
+                }
+                Ok(Value::List(entries))
+            }
+            Expr::Assign(assign) if self.is_poisoned(&assign.left) => Err(Refusal(None)),
+            Expr::Assign(_) => refuse(
+                expr,
+                "assignment to a differentiated value is not supported yet\nhelp: bind the new value with its own `let`",
+            ),
+            Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) => refuse(
+                expr,
+                "loops over differentiated values are not supported yet\nhelp: use a method on the whole matrix, as `map`, `zip_map`, `fold`, `dot` or `sum`",
+            ),
+            Expr::Match(_) => refuse(
+                expr,
+                "`match` with differentiated values is not supported yet\nhelp: use `if … { … } else { … }`",
+            ),
+            Expr::Let(_) => refuse(
+                expr,
+                "`if let` with differentiated values is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+            ),
+            Expr::Return(_) => refuse(
+                expr,
+                "early `return` is not supported yet\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
+            ),
+            Expr::Break(_) | Expr::Continue(_) => refuse(
+                expr,
+                "leaving a block early is not supported yet\nhelp: use `if … { … } else { … }`",
+            ),
+            Expr::Try(_) => refuse(
+                expr,
+                "`?` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+            ),
+            Expr::Closure(_) => refuse(
+                expr,
+                "a closure over differentiated values is not supported here\nhelp: give it to `map`, `zip_map` or `fold` directly",
+            ),
+            Expr::Struct(_) => refuse(
+                expr,
+                "structs of differentiated values are not supported yet\nhelp: use separate variables or a tuple",
+            ),
+            Expr::Range(_) => refuse(expr, "a range of differentiated values has no derivative"),
+            Expr::Repeat(_) => refuse(
+                expr,
+                "arrays of differentiated values are not supported yet\nhelp: use `from_element` of a vector of nalgebra's",
+            ),
+            Expr::Unsafe(_) => refuse(
+                expr,
+                "`unsafe` code cannot be differentiated\nhelp: compute the value in safe code",
+            ),
+            Expr::Await(_) | Expr::Async(_) => refuse(
+                expr,
+                "asynchronous code cannot be differentiated\nhelp: await the value before calling this function",
+            ),
+            _ => refuse(
+                expr,
+                format!(
+                    "cannot differentiate `{}`: this kind of expression is not supported\nhelp: write it with `let`, operators, methods and `if … else`",
+                    text(expr)
+                ),
+            ),
+        }
+    }
+
+    /// Whether a mistake has been reported of a variable.
+    pub fn is_poisoned(&self, tokens: impl ToTokens) -> bool {
+        self.scope
+            .read_by(tokens.to_token_stream())
+            .iter()
+            .any(|b| matches!(b.value, Value::Poison))
+    }
+
+    pub(super) fn literal(&mut self, lit: &syn::ExprLit, expr: &Expr) -> Lowered<Value> {
+        let digits = match &lit.lit {
+            syn::Lit::Float(float) => float.base10_digits().to_string(),
+            syn::Lit::Int(int) if matches!(int.suffix(), "f64" | "f32") => {
+                int.base10_digits().to_string()
+            }
+            syn::Lit::Int(_) => return Ok(self.inert_value(expr, Hint::Int)),
+            syn::Lit::Bool(_) => return Ok(self.inert_value(expr, Hint::Bool)),
+            _ => return Ok(self.inert_value(expr, Hint::Unknown)),
+        };
+        // The number that rustc will read, in the precision of the function.
+        let value = match self.real {
+            Real::F32 => digits.parse::<f32>().map(f64::from),
+            _ => digits.parse::<f64>(),
+        };
+        match value {
+            Ok(value) => Ok(Value::Node(self.graph.constant(value))),
+            Err(_) => refuse(expr, "this number cannot be read"),
+        }
+    }
+
+    pub(super) fn path(&mut self, path: &syn::ExprPath, expr: &Expr) -> Lowered<Value> {
+        let Some(name) = path.path.get_ident().filter(|_| path.qself.is_none()) else {
+            return Ok(self.inert_value(expr, Hint::Unknown));
+        };
+        match self.scope.get(&name.to_string()).cloned() {
+            None => Ok(self.inert_value(expr, Hint::Unknown)),
+            Some(binding) => {
+                if !same_context(&binding.ident, name) {
+                    return Err(self.hygiene(name));
+                }
+                Ok(binding.value)
+            }
+        }
+    }
+
+    pub(super) fn hygiene(&mut self, name: &Ident) -> Refusal {
+        // Reported here and not left to the caller, which might take the expression for an inert one.
+        self.errors.push(name, format!("two different variables are called `{name}`: one of a macro, one of its caller\nhelp: give the variable inside the macro another name"));
+        Refusal(None)
+    }
+
+    pub(super) fn is_scalar(&self, value: &Value) -> bool {
+        match value {
+            Value::Entry(_) => true,
+            Value::Node(id) => self.graph.kind(*id) == Kind::SCALAR,
+            _ => false,
+        }
+    }
+
+    /// A value of an operation entry by entry: an entry, if any argument is one.
+    pub fn entrywise(args: &[&Value], id: Id) -> Value {
+        if args.iter().any(|v| matches!(v, Value::Entry(_))) {
+            Value::Entry(id)
+        } else {
+            Value::Node(id)
+        }
+    }
+
+    pub(super) fn unary(&mut self, unary: &syn::ExprUnary, expr: &Expr) -> Lowered<Value> {
+        let value = self.expr(&unary.expr)?;
+        match (&unary.op, &value) {
+            (op, Value::Inert(inert)) => {
+                let tokens = &inert.tokens;
+                Ok(Value::Inert(Inert {
+                    tokens: quote!(#op #tokens),
+                    leaf: None,
+                    ..inert.clone()
+                }))
+            }
+            (UnOp::Deref(_), Value::Node(_) | Value::Entry(_)) => Ok(value),
+            (UnOp::Neg(_), Value::Node(_) | Value::Entry(_)) => {
+                let id = self.node(&value, &unary.expr, &Kind::SCALAR)?;
+                if let Op::Const(bits) = self.graph.op(id) {
+                    return Ok(Value::Node(self.graph.constant(-f64::from_bits(bits))));
+                }
+                let id = self.exact(Op::Scalar(Scalar::Neg), vec![id], expr)?;
+                Ok(Self::entrywise(&[&value], id))
+            }
+            (UnOp::Not(_), Value::Node(id) | Value::Entry(id))
+                if self.graph.kind(*id).elem == Elem::Bool =>
+            {
+                let id = self.exact(Op::Not, vec![*id], expr)?;
+                Ok(Self::entrywise(&[&value], id))
+            }
+            (_, Value::Poison) => Err(Refusal(None)),
+            _ => refuse(expr, format!("cannot differentiate `{}`", text(expr))),
+        }
+    }
+
+    pub(super) fn binary(&mut self, binary: &syn::ExprBinary, expr: &Expr) -> Lowered<Value> {
+        let comparison = match binary.op {
+            BinOp::Lt(_) => Some(Comparison::Lt),
+            BinOp::Le(_) => Some(Comparison::Le),
+            BinOp::Gt(_) => Some(Comparison::Gt),
+            BinOp::Ge(_) => Some(Comparison::Ge),
+            BinOp::Eq(_) => Some(Comparison::Eq),
+            BinOp::Ne(_) => Some(Comparison::Ne),
+            _ => None,
+        };
+        if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) {
+            return self.logic(binary, expr);
+        }
+        if matches!(
+            binary.op,
+            BinOp::AddAssign(_)
+                | BinOp::SubAssign(_)
+                | BinOp::MulAssign(_)
+                | BinOp::DivAssign(_)
+                | BinOp::RemAssign(_)
+                | BinOp::BitXorAssign(_)
+                | BinOp::BitAndAssign(_)
+                | BinOp::BitOrAssign(_)
+                | BinOp::ShlAssign(_)
+                | BinOp::ShrAssign(_)
+        ) {
+            if self.is_poisoned(&binary.left) {
+                return Err(Refusal(None));
+            }
+            return refuse(
+                expr,
+                "assignment to a differentiated value is not supported yet\nhelp: bind the new value with its own `let`",
+            );
+        }
+        let (left, right) = self.operands(binary)?;
+        if let (Value::Inert(a), Value::Inert(b)) = (&left, &right) {
+            let hint = match (&a.hint, &b.hint) {
+                _ if comparison.is_some() => Hint::Bool,
+                (Hint::Real, Hint::Real) => Hint::Real,
+                (Hint::Int, Hint::Int) => Hint::Int,
+                (Hint::Int, _) | (_, Hint::Int) if a.hint != Hint::Real && b.hint != Hint::Real => {
+                    Hint::Int
+                }
+                _ => Hint::Unknown,
+            };
+            let (left, op, right) = (&a.tokens, &binary.op, &b.tokens);
+            return Ok(Value::Inert(Inert {
+                tokens: quote!(#left #op #right),
+                hint,
+                reads: a.reads.iter().chain(&b.reads).copied().collect(),
+                varies: a.varies || b.varies,
+                pure: a.pure && b.pure,
+                mutable: a.mutable || b.mutable,
+                leaf: None,
+            }));
+        }
+        if let Some(comparison) = comparison {
+            return self.comparison(
+                comparison,
+                (&binary.left, left),
+                (&binary.right, right),
+                expr,
+            );
+        }
+        let guess_left = self.guess(&binary.op, &right, false);
+        let guess_right = self.guess(&binary.op, &left, true);
+        let a = self.node(&left, &binary.left, &guess_left)?;
+        let b = self.node(&right, &binary.right, &guess_right)?;
+        let matrices = (
+            self.graph.is_matrix(a) && !matches!(left, Value::Entry(_)),
+            self.graph.is_matrix(b) && !matches!(right, Value::Entry(_)),
+        );
+        let entries = matches!(left, Value::Entry(_)) || matches!(right, Value::Entry(_));
+        if [a, b]
+            .iter()
+            .any(|id| self.graph.kind(*id).elem != Elem::Real)
+        {
+            return refuse(expr, format!("cannot differentiate `{}`", text(expr)));
+        }
+        if entries && (matrices.0 || matrices.1) {
+            return refuse(
+                expr,
+                "a whole matrix inside the closure of an elementwise method is not supported\nhelp: compute with single entries here, or with whole matrices outside",
+            );
+        }
+        let op = match (&binary.op, matrices) {
+            (BinOp::Add(_), (a, b)) if a == b => Op::Scalar(Scalar::Add),
+            (BinOp::Sub(_), (a, b)) if a == b => Op::Scalar(Scalar::Sub),
+            (BinOp::Mul(_), (true, true)) => Op::MatMul,
+            (BinOp::Mul(_), _) => Op::Scalar(Scalar::Mul),
+            (BinOp::Div(_), (_, false)) => Op::Scalar(Scalar::Div),
+            (BinOp::Rem(_), (false, false)) => Op::Scalar(Scalar::Rem),
+            (BinOp::Add(_) | BinOp::Sub(_), _) => {
+                return refuse(
+                    expr,
+                    "nalgebra does not add a number to a matrix\nhelp: use `add_scalar`",
+                );
+            }
+            (BinOp::Div(_), _) => {
+                return refuse(
+                    expr,
+                    "nalgebra does not divide by a matrix\nhelp: use `component_div`, `try_inverse` or `lu().solve(…)`",
+                );
+            }
+            _ => {
+                return refuse(
+                    expr,
+                    format!(
+                        "`{}` has no derivative on real numbers",
+                        binary.op.to_token_stream()
+                    ),
+                );
+            }
+        };
+        let id = self.exact(op, vec![a, b], expr)?;
+        Ok(Self::entrywise(&[&left, &right], id))
+    }
+
+    /// The operands of an operator. In a sum, each tells the other's shape.
+    pub(super) fn operands(&mut self, binary: &syn::ExprBinary) -> Lowered<(Value, Value)> {
+        let additive = matches!(binary.op, BinOp::Add(_) | BinOp::Sub(_));
+        let outer = self.expected.clone();
+        if !additive {
+            // Only the product itself is meant, not its factors.
+            let factor = matches!(binary.op, BinOp::Mul(_));
+            let expected = self.expected.take();
+            let mut left = self.expr(&binary.left);
+            let before = self.steps.last().map_or(0, Vec::len);
+            let right = self.expr(&binary.right);
+            self.expected = if factor { expected } else { None };
+            if let Ok(left) = &mut left {
+                self.evaluate_before(left, before);
+            }
+            return self.both(left, right);
+        }
+        let (mark, before) = (self.mark(), self.ambiguous);
+        self.ambiguous = false;
+        let mut left = match self.expr(&binary.left) {
+            Ok(left) => left,
+            Err(refusal) => {
+                let right = self.expr(&binary.right);
+                return self.both(Err(refusal), right);
+            }
+        };
+        let left_shape = self.whole_shape(&left);
+        let left_ambiguous = std::mem::replace(&mut self.ambiguous, false);
+        self.expected = if left_ambiguous {
+            outer.clone()
+        } else {
+            left_shape.clone().or(outer.clone())
+        };
+        let mut right = self.expr(&binary.right)?;
+        let right_shape = self.whole_shape(&right);
+        if left_ambiguous && right_shape.is_some() && right_shape != left_shape && !self.ambiguous {
+            // Read again, now that the other side has told the shape.
+            self.roll_back(mark);
+            self.expected = right_shape;
+            left = self.expr(&binary.left)?;
+            self.expected = self.whole_shape(&left);
+            right = self.expr(&binary.right)?;
+        }
+        self.expected = outer;
+        self.ambiguous = before || (left_ambiguous && self.ambiguous);
+        Ok((left, right))
+    }
+
+    /// Both operands, or the mistakes in both.
+    pub(super) fn both(
+        &mut self,
+        left: Lowered<Value>,
+        right: Lowered<Value>,
+    ) -> Lowered<(Value, Value)> {
+        match (left, right) {
+            (Ok(left), Ok(right)) => Ok((left, right)),
+            (Err(first), Err(Refusal(Some(second)))) => {
+                self.errors.add(second);
+                Err(first)
+            }
+            (Err(refusal), _) | (_, Err(refusal)) => Err(refusal),
+        }
+    }
+
+    /// An effect of the left operand comes before those of the right one.
+    pub(super) fn evaluate_before(&mut self, left: &mut Value, before: usize) {
+        let steps = self.steps.last().map_or(0, Vec::len);
+        if let (Value::Inert(inert), true, 0) = (left, steps > before, self.closures) {
+            self.evaluate(inert);
+            if let Some(steps) = self.steps.last_mut().filter(|s| s.len() > before + 1) {
+                let mut placed = steps.remove(steps.len() - 1);
+                placed.at = steps[before].at;
+                steps.insert(before, placed);
+            }
+        }
+    }
+
+    pub(super) fn whole_shape(&self, value: &Value) -> Option<Shape> {
+        match value {
+            Value::Node(id) if self.graph.is_matrix(*id) => self.graph.shape(*id),
+            _ => None,
+        }
+    }
+
+    /// What an operand of unknown type is taken for: what the arithmetic leaves possible, else a number.
+    pub(super) fn guess(&mut self, op: &BinOp, other: &Value, other_is_left: bool) -> Kind {
+        let Some(shape) = self.whole_shape(other) else {
+            return Kind::SCALAR;
+        };
+        match op {
+            BinOp::Add(_) | BinOp::Sub(_) => Kind::matrix(shape),
+            BinOp::Mul(_) => {
+                let Some(expected) = self.expected.clone() else {
+                    self.ambiguous = true;
+                    return Kind::SCALAR;
+                };
+                if expected == shape {
+                    Kind::SCALAR
+                } else if other_is_left {
+                    Kind::matrix(Shape::new(shape.cols, expected.cols))
+                } else {
+                    Kind::matrix(Shape::new(expected.rows, shape.rows))
+                }
+            }
+            _ => Kind::SCALAR,
+        }
+    }
+
+    pub(super) fn comparison(
+        &mut self,
+        comparison: Comparison,
+        left: (&Expr, Value),
+        right: (&Expr, Value),
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let entries = matches!(left.1, Value::Entry(_)) || matches!(right.1, Value::Entry(_));
+        let plain = |lower: &Self, v: &Value| {
+            lower.is_scalar(v)
+                || matches!(v, Value::Inert(i) if matches!(i.hint, Hint::Real | Hint::Unknown))
+        };
+        if !plain(self, &left.1) || !plain(self, &right.1) {
+            // Comparing matrices, integers or conditions: Rust decides, as it stands.
+            if !entries && self.observable(expr) {
+                return Ok(self.inert_value(expr, Hint::Bool));
+            }
+            return refuse(
+                expr,
+                format!(
+                    "cannot follow the condition `{}`\nhelp: compare real numbers",
+                    text(expr)
+                ),
+            );
+        }
+        let a = self.node(&left.1, left.0, &Kind::SCALAR)?;
+        let b = self.node(&right.1, right.0, &Kind::SCALAR)?;
+        let id = self.exact(Op::Compare(comparison), vec![a, b], expr)?;
+        Ok(Self::entrywise(&[&left.1, &right.1], id))
+    }
+
+    pub(super) fn logic(&mut self, binary: &syn::ExprBinary, expr: &Expr) -> Lowered<Value> {
+        let left = self.expr(&binary.left)?;
+        // The right side is evaluated only if the left one does not decide: what could be noticed of that is
+        // found under a guard.
+        let mark = self.mark();
+        let undecided = match &left {
+            Value::Node(id) | Value::Entry(id) => *id,
+            _ => self.graph.leaf(Leaf {
+                name: quote!(undecided),
+                kind: Kind::BOOL,
+                form: Form::Owned,
+                varies: true,
+            }),
+        };
+        self.graph.guards.borrow_mut().push(Guard {
+            cond: undecided,
+            side: true,
+        });
+        let right = self.expr(&binary.right);
+        self.graph.guards.borrow_mut().pop();
+        let noticed = self.steps.last().map_or(0, Vec::len) > mark.0
+            || matches!(&right, Ok(Value::Inert(inert)) if !inert.pure);
+        self.roll_back(mark);
+        if let (Value::Inert(_), Ok(Value::Inert(_))) = (&left, &right) {
+            return Ok(self.inert_value(expr, Hint::Bool));
+        }
+        if noticed {
+            right?;
+            if self.observable(expr) {
+                return Ok(self.inert_value(expr, Hint::Bool));
+            }
+            return refuse(
+                &binary.right,
+                format!(
+                    "`{}` has to be evaluated for some values only, which is not supported here\nhelp: use an `if` inside another",
+                    text(&binary.right)
+                ),
+            );
+        }
+        let right = self.expr(&binary.right)?;
+        let a = self.node(&left, &binary.left, &Kind::BOOL)?;
+        let b = self.node(&right, &binary.right, &Kind::BOOL)?;
+        let op = if matches!(binary.op, BinOp::And(_)) {
+            Op::And
+        } else {
+            Op::Or
+        };
+        let id = self.exact(op, vec![a, b], expr)?;
+        Ok(Self::entrywise(&[&left, &right], id))
+    }
+
+    /// Whether an expression may be kept as it stands although it reads active values: it is built of known
+    /// operations, so that nothing of them can leak, and its own type has no derivative.
+    pub(super) fn observable(&self, expr: &Expr) -> bool {
+        self.closures == 0 && self.only_observes(expr)
+    }
+
+    pub(super) fn cast(&mut self, cast: &syn::ExprCast, expr: &Expr) -> Lowered<Value> {
+        let value = self.expr(&cast.expr)?;
+        let real = self.context.real(&cast.ty);
+        match (&value, real) {
+            (Value::Inert(inert), real) => {
+                let hint = match real {
+                    Some(real) if real == self.real => Hint::Real,
+                    Some(_) => Hint::Unknown,
+                    None => hint_of_plain_type(&cast.ty),
+                };
+                let (tokens, ty) = (&inert.tokens, &cast.ty);
+                Ok(Value::Inert(Inert {
+                    tokens: quote!(#tokens as #ty),
+                    hint,
+                    leaf: None,
+                    ..inert.clone()
+                }))
+            }
+            (Value::Node(_) | Value::Entry(_), Some(real)) if real == self.real => Ok(value),
+            (Value::Node(_) | Value::Entry(_), Some(_)) => refuse(
+                expr,
+                format!(
+                    "casting a differentiated value between `f32` and `f64` is not supported\nhelp: compute in `{}` throughout",
+                    self.real.to_token_stream()
+                ),
+            ),
+            (Value::Node(id), None) if matches!(self.graph.op(*id), Op::Const(_)) => {
+                Ok(self.inert_value(expr, hint_of_plain_type(&cast.ty)))
+            }
+            // An integer has no derivative: the value gets a name, and the cast is inert.
+            (Value::Node(id), None)
+                if hint_of_plain_type(&cast.ty) == Hint::Int && self.closures == 0 =>
+            {
+                let named = self.graph.names.borrow().get(id).cloned();
+                let name = match (self.graph.leaf_of(*id), named) {
+                    (Some(leaf), _) if leaf.form == Form::Borrowed => {
+                        let name = leaf.name;
+                        quote!((*#name))
+                    }
+                    (Some(leaf), _) => leaf.name,
+                    (None, Some(name)) => name.to_token_stream(),
+                    (None, None) => {
+                        let name = self.fresh("real");
+                        self.graph.names.borrow_mut().insert(*id, name.clone());
+                        name.to_token_stream()
+                    }
+                };
+                let ty = &cast.ty;
+                Ok(Value::Inert(Inert {
+                    tokens: quote!(#name as #ty),
+                    hint: Hint::Int,
+                    reads: vec![*id],
+                    varies: self.graph.varies(*id),
+                    pure: true,
+                    mutable: false,
+                    leaf: None,
+                }))
+            }
+            (Value::Entry(_), None) => refuse(
+                expr,
+                "a cast to an integer inside the closure of an elementwise method is not supported yet\nhelp: use `floor`, `round` or `trunc`",
+            ),
+            (Value::Poison, _) => Err(Refusal(None)),
+            _ => refuse(
+                expr,
+                format!(
+                    "cannot differentiate `{}`: the macro does not know whether `{}` is a real number or an integer\nhelp: write the type itself, as in `as {}`",
+                    text(expr),
+                    text(&cast.ty),
+                    self.real.to_token_stream()
+                ),
+            ),
+        }
+    }
+
+    pub(super) fn index(&mut self, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
+        // `x.as_slice()[i]` is the same entry as `x[i]`.
+        let whole = match &*index.expr {
+            Expr::MethodCall(call) if call.method == "as_slice" && call.args.is_empty() => {
+                &call.receiver
+            }
+            other => other,
+        };
+        let value = match self.expr(whole)? {
+            Value::Inert(_) => self.expr(&index.expr)?,
+            value => value,
+        };
+        match &value {
+            Value::Inert(inert) => {
+                if !self.is_inert(&index.index) {
+                    return refuse(&index.index, "a differentiated value cannot be an index");
+                }
+                let inert = Inert {
+                    reads: self.reads(&expr.to_token_stream()),
+                    ..inert.clone()
+                };
+                Ok(Value::Inert(Inert {
+                    tokens: self.kept(expr),
+                    hint: Hint::Unknown,
+                    pure: false,
+                    leaf: None,
+                    ..inert
+                }))
+            }
+            Value::Node(id) if self.graph.is_matrix(*id) => {
+                let (part, at) = match &*index.index {
+                    Expr::Tuple(pair) if pair.elems.len() == 2 => (
+                        Part::EntryAt,
+                        vec![self.integer(&pair.elems[0])?, self.integer(&pair.elems[1])?],
+                    ),
+                    Expr::Range(_) => {
+                        return refuse(
+                            &index.index,
+                            "a range is not supported as an index\nhelp: use `rows(start, count)` or `fixed_rows::<N>(start)`",
+                        );
+                    }
+                    one => (Part::Entry, vec![self.integer(one)?]),
+                };
+                let args = std::iter::once(*id).chain(at).collect();
+                Ok(Value::Node(self.exact_of(
+                    Op::Part(part),
+                    args,
+                    Kind::SCALAR,
+                    expr,
+                )?))
+            }
+            Value::List(entries) => match self
+                .integer(&index.index)
+                .map(|i| self.graph.integer_value(i))
+            {
+                Ok(Some(i)) if i < entries.len() => Ok(Value::Node(entries[i])),
+                _ => refuse(
+                    expr,
+                    "an array of differentiated values can only be indexed by a literal",
+                ),
+            },
+            Value::Poison => Err(Refusal(None)),
+            _ => refuse(expr, format!("cannot index `{}`", text(&index.expr))),
+        }
+    }
+
+    pub(super) fn field(&mut self, field: &syn::ExprField, expr: &Expr) -> Lowered<Value> {
+        let value = self.expr(&field.base)?;
+        let name = field.member.to_token_stream().to_string();
+        match &value {
+            Value::Inert(inert) => {
+                let (tokens, member) = (&inert.tokens, &field.member);
+                Ok(Value::Inert(Inert {
+                    tokens: quote!(#tokens.#member),
+                    hint: Hint::Unknown,
+                    leaf: None,
+                    ..inert.clone()
+                }))
+            }
+            Value::Tuple(values) => match name.parse::<usize>().ok().and_then(|i| values.get(i)) {
+                Some(value) => Ok(value.clone()),
+                None => refuse(expr, format!("this tuple has no field `{name}`")),
+            },
+            Value::Node(id) if self.graph.is_matrix(*id) => {
+                let shape = self.graph.shape(*id).unwrap_or(Shape::fixed(1, 1));
+                let position = coordinate(&name, &shape);
+                match position {
+                    Some(position) => {
+                        let at = self.graph.integer(position).id;
+                        Ok(Value::Node(self.exact_of(
+                            Op::Part(Part::Entry),
+                            vec![*id, at],
+                            Kind::SCALAR,
+                            expr,
+                        )?))
+                    }
+                    None => refuse(
+                        &field.member,
+                        format!(
+                            "cannot differentiate the field `{name}`: it is not a coordinate of this matrix\nhelp: use `x[i]` or `m[(i, j)]`"
+                        ),
+                    ),
+                }
+            }
+            Value::Poison => Err(Refusal(None)),
+            _ => refuse(
+                &field.member,
+                format!(
+                    "cannot differentiate the field `{name}`: the type of `{}` is not known\nhelp: bind the field with its type first, as in `let {name}: f64 = …;`",
+                    text(&field.base)
+                ),
+            ),
+        }
+    }
+}
+
+/// The position of a coordinate such as `y` or `m21`.
+fn coordinate(name: &str, shape: &Shape) -> Option<usize> {
+    if shape.is_vector() {
+        let length = shape.entries()?;
+        return ["x", "y", "z", "w", "a", "b"]
+            .iter()
+            .position(|n| *n == name)
+            .filter(|i| *i < length);
+    }
+    let (crate::graph::Dim::Static(rows), crate::graph::Dim::Static(cols)) =
+        (&shape.rows, &shape.cols)
+    else {
+        return None;
+    };
+    let digits = name.strip_prefix('m')?;
+    let (i, j) = (
+        digits.get(..1)?.parse::<usize>().ok()?,
+        digits.get(1..)?.parse::<usize>().ok()?,
+    );
+    (i >= 1 && i <= *rows && j >= 1 && j <= *cols && *rows <= 6 && *cols <= 6)
+        .then(|| (j - 1) * rows + i - 1)
+}

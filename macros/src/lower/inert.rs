@@ -1,0 +1,491 @@
+//! What carries no derivative: it stays Rust, is bound to a name where it is computed with, and is looked at only.
+
+use super::{Lower, Lowered, refuse};
+use crate::error::text;
+use crate::graph::{Elem, Form, Id, Kind, Leaf, Step};
+use crate::rules::Op;
+use crate::scope::{
+    Hint, Inert, Pending, Value, captured, is_observer, is_pure, rename, variables,
+};
+use crate::ty::{Extent, Passing, Real};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Expr, Stmt};
+
+impl Lower<'_> {
+    pub fn is_active(&mut self, id: Id) -> bool {
+        for number in self.active.len() as u32..self.graph.count() {
+            let args = self.graph.args(Id(number));
+            let active = self.sources.contains(&Id(number))
+                || args.iter().any(|a| self.active[a.0 as usize]);
+            self.active.push(active);
+        }
+        self.active[id.0 as usize]
+    }
+
+    pub(super) fn is_active_value(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Node(id) | Value::Entry(id) => self.is_active(*id),
+            Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
+            Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
+            Value::Pending(pending) => match *pending {
+                Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
+                    self.is_active(id)
+                }
+                Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
+            },
+            Value::Untyped => true,
+            Value::Inert(_) | Value::Unit => false,
+            Value::Poison => true,
+        }
+    }
+
+    /// Whether nothing in the tokens carries a derivative.
+    pub(super) fn is_inert(&self, tokens: impl ToTokens) -> bool {
+        self.scope
+            .read_by(tokens.to_token_stream())
+            .iter()
+            .all(|b| !b.active)
+    }
+
+    pub(super) fn reads(&self, tokens: &TokenStream) -> Vec<Id> {
+        let mut reads: Vec<Id> = Vec::new();
+        for binding in self.scope.read_by(tokens.clone()) {
+            match &binding.value {
+                Value::Node(id) if !reads.contains(id) => reads.push(*id),
+                Value::Inert(inert) => reads.extend(&inert.reads),
+                _ => {}
+            }
+        }
+        reads
+    }
+
+    /// What the companion calls a variable, where that is not its name in the user's function.
+    pub(super) fn emitted(&self, ident: &Ident) -> Option<TokenStream> {
+        let binding = self.scope.get(&ident.to_string())?;
+        let other = |tokens: TokenStream| (*ident != tokens.to_string()).then_some(tokens);
+        match &binding.value {
+            Value::Node(id) => match (self.graph.leaf_of(*id), self.graph.op(*id)) {
+                (Some(leaf), _) if leaf.kind == Kind::SCALAR && leaf.form == Form::Borrowed => {
+                    let name = leaf.name;
+                    other(name.clone()).map(|_| quote!((*#name)))
+                }
+                (Some(leaf), _) => other(leaf.name),
+                (None, Op::Const(bits)) => {
+                    let (value, real) = (
+                        proc_macro2::Literal::f64_unsuffixed(f64::from_bits(bits).abs()),
+                        &self.real,
+                    );
+                    let sign = f64::from_bits(bits).is_sign_negative().then(|| quote!(-));
+                    match real {
+                        Real::Generic(_) => {
+                            Some(quote!((NALGEBRA::convert::<f64, #real>(#sign #value))))
+                        }
+                        _ => Some(quote!((#sign #value as #real))),
+                    }
+                }
+                _ => {
+                    let name = self.graph.names.borrow().get(id).cloned()?;
+                    other(name.to_token_stream())
+                }
+            },
+            Value::Inert(inert) => {
+                let tokens = &inert.tokens;
+                other(tokens.clone())?;
+                let single = tokens.clone().into_iter().count() == 1;
+                Some(if single {
+                    tokens.clone()
+                } else {
+                    quote!((#tokens))
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Tokens of the user's as the companion keeps them.
+    pub(super) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
+        rename(visible(tokens.to_token_stream()), &|ident| {
+            self.emitted(ident)
+        })
+    }
+
+    /// The variables in format strings that have another name in the companion.
+    pub(super) fn renamed_in_strings(&self, tokens: TokenStream) -> Vec<(Ident, TokenStream)> {
+        let mut names = Vec::new();
+        captured(tokens, &mut names);
+        names.sort();
+        names.dedup();
+        let binding = |name: &String| self.scope.get(name).map(|b| b.ident.clone());
+        names
+            .iter()
+            .filter_map(binding)
+            .filter_map(|ident| self.emitted(&ident).map(|new| (ident, new)))
+            .collect()
+    }
+
+    /// The name that a variable has in the companion: its own, unless that is taken, since nested blocks are
+    /// not kept and the reverse sweep reads old values after new ones are bound.
+    pub(super) fn own_name(&mut self, ident: &Ident) -> Ident {
+        let text = ident.unraw().to_string();
+        if self.nested == 0 && self.bound.insert(text.clone()) {
+            return ident.clone();
+        }
+        self.fresh(&text)
+    }
+
+    pub(super) fn varies(&self, tokens: &TokenStream) -> bool {
+        let mut names = Vec::new();
+        variables(tokens.clone(), &mut names);
+        names
+            .iter()
+            .any(|n| n == "self" || self.scope.get(n).is_some_and(|b| b.varies))
+    }
+
+    pub fn is_pure(&self, tokens: &TokenStream) -> bool {
+        let sized = |ident: &Ident| {
+            matches!(
+                self.scope.get(&ident.to_string()).map(|b| &b.value),
+                Some(Value::Node(_))
+            )
+        };
+        is_pure(tokens.clone(), &sized)
+    }
+
+    /// An expression kept as it stands.
+    pub(super) fn inert(&self, tokens: TokenStream, hint: Hint) -> Inert {
+        let mutable = self
+            .scope
+            .read_by(tokens.clone())
+            .iter()
+            .any(|b| matches!(&b.value, Value::Inert(i) if i.mutable));
+        Inert {
+            reads: self.reads(&tokens),
+            varies: self.varies(&tokens),
+            pure: self.is_pure(&tokens) && !mutable,
+            mutable,
+            tokens: self.kept(tokens),
+            hint,
+            leaf: None,
+        }
+    }
+
+    /// Binds an inert expression to a name, its type pinned, and gives the node of that name.
+    pub fn pin(&mut self, inert: &Inert, kind: Kind) -> Lowered<Id> {
+        if let (Some(leaf), false) = (inert.leaf, inert.mutable)
+            && self.graph.kind(leaf) == kind
+        {
+            return Ok(leaf);
+        }
+        if self.closures > 0 && !inert.pure {
+            return refuse(
+                &inert.tokens,
+                format!(
+                    "cannot evaluate `{}` inside this closure: the companion would evaluate it another number of times\nhelp: bind it with `let` before the closure",
+                    text(&inert.tokens)
+                ),
+            );
+        }
+        let spelled = inert.tokens.to_string();
+        if inert.pure {
+            if let Ok(number) = spelled.parse::<u32>()
+                && kind == Kind::INT
+            {
+                return Ok(self.graph.integer(number as usize).id);
+            }
+            if let Some((_, id)) = self
+                .pins
+                .iter()
+                .find(|(t, id)| *t == spelled && self.graph.kind(*id) == kind)
+            {
+                return Ok(*id);
+            }
+        }
+        if inert.mutable && kind.is_matrix() {
+            return refuse(
+                &inert.tokens,
+                format!(
+                    "`{0}` may change later, so its value here is not kept\nhelp: bind it without `mut` first, as in `let fixed = {0}.clone();`",
+                    text(&inert.tokens)
+                ),
+            );
+        }
+        let name = self.fresh(&wish(&inert.tokens));
+        let leaf = Leaf {
+            name: name.to_token_stream(),
+            kind: kind.clone(),
+            form: if kind.is_matrix() {
+                Form::Borrowed
+            } else {
+                Form::Owned
+            },
+            varies: inert.varies,
+        };
+        let leaf = match (&kind.shape, kind.is_matrix()) {
+            (Some(shape), true) if shape.is_dynamic() => {
+                // Sizes are inferred by rustc; where they are needed, they are read from it.
+                let extents = |d: &crate::graph::Dim| match d {
+                    crate::graph::Dim::Dynamic(_) => Extent::Inferred,
+                    known => Extent::Known(known.clone()),
+                };
+                let value = crate::ty::Value {
+                    real: self.real.clone(),
+                    extents: Some((extents(&shape.rows), extents(&shape.cols))),
+                    passing: Passing::Reference,
+                    written: TokenStream::new(),
+                };
+                self.leaf_of_type(name.to_token_stream(), &value, Form::Borrowed, inert.varies)
+            }
+            _ => self.graph.leaf(leaf),
+        };
+        let known = inert.hint != Hint::Unknown;
+        self.graph.keep_local(leaf);
+        // rustc reports a wrong guess at the user's expression.
+        let span = inert
+            .tokens
+            .clone()
+            .into_iter()
+            .next()
+            .map_or_else(proc_macro2::Span::mixed_site, |t| {
+                proc_macro2::Span::mixed_site().located_at(t.span())
+            });
+        let tokens = &visible(inert.tokens.clone());
+        let borrowed = match syn::parse2::<Expr>(inert.tokens.clone()) {
+            Ok(
+                Expr::Path(_)
+                | Expr::Field(_)
+                | Expr::MethodCall(_)
+                | Expr::Call(_)
+                | Expr::Paren(_)
+                | Expr::Lit(_)
+                | Expr::Index(_),
+            ) => quote_spanned!(span=> &#tokens),
+            _ => quote_spanned!(span=> &(#tokens)),
+        };
+        let real = &self.real;
+        let binding = match (&kind.elem, &kind.shape) {
+            (Elem::Int, _) => quote!(let #name = #tokens;),
+            (Elem::Bool, _) => quote!(let #name: bool = #tokens;),
+            (_, None)
+                if known
+                    && matches!(self.real, Real::F64 | Real::F32)
+                    && tokens
+                        .to_string()
+                        .ends_with(&format!("as {real}", real = self.real.to_token_stream())) =>
+            {
+                quote!(let #name = #tokens;)
+            }
+            (_, None) if known => quote!(let #name: #real = #tokens;),
+            // Copies the number and moves nothing, through any number of references. What a call returns does
+            // not live longer than that.
+            (_, None) if !inert.pure => {
+                let value = format_ident!("value", span = proc_macro2::Span::mixed_site());
+                quote_spanned!(span=> let #name: #real = { let &#value: &#real = #borrowed; #value };)
+            }
+            (_, None) => quote_spanned!(span=> let &#name: &#real = #borrowed;),
+            (_, Some(shape)) => {
+                let dim = |d: &crate::graph::Dim| match d {
+                    crate::graph::Dim::Static(n) => {
+                        let n = proc_macro2::Literal::usize_unsuffixed(*n);
+                        quote!(#n)
+                    }
+                    _ => quote!(_),
+                };
+                let (rows, cols) = (dim(&shape.rows), dim(&shape.cols));
+                // `@` stands for the path of nalgebra, which only emission knows.
+                let fixed = |t: TokenStream| {
+                    if t.to_string() == "_" {
+                        t
+                    } else {
+                        quote!(NALGEBRA::Const<#t>)
+                    }
+                };
+                let (rows, cols) = (fixed(rows), fixed(cols));
+                quote_spanned!(span=> let #name: &NALGEBRA::Matrix<#real, #rows, #cols, _> = #borrowed;)
+            }
+        };
+        self.place(Step::Pin {
+            leaf,
+            tokens: binding,
+            reads: inert.reads.clone(),
+            pure: inert.pure,
+        });
+        if inert.pure {
+            self.pins.push((spelled, leaf));
+        }
+        Ok(leaf)
+    }
+
+    /// Binds an inert expression that may not be moved to a name, as it is.
+    pub(super) fn evaluate(&mut self, inert: &mut Inert) {
+        if inert.pure || inert.leaf.is_some() {
+            return;
+        }
+        let name = self.fresh(&wish(&inert.tokens));
+        let tokens = &inert.tokens;
+        self.place(Step::Verbatim {
+            tokens: quote!(let #name = #tokens;),
+            reads: inert.reads.clone(),
+            binds: Vec::new(),
+        });
+        inert.tokens = name.to_token_stream();
+        inert.pure = true;
+        inert.mutable = false;
+    }
+
+    /// Whether nothing in the tokens carries a derivative.
+    pub fn is_inert_expr(&self, tokens: impl ToTokens) -> bool {
+        self.is_inert(tokens)
+    }
+
+    /// An expression without derivative, kept as it stands.
+    pub fn inert_expression(&self, expr: &Expr, hint: Hint) -> Inert {
+        self.inert(expr.to_token_stream(), hint)
+    }
+
+    /// Whether an expression is built of known operations only, so that a value it reads cannot be kept
+    /// anywhere: it may then stay as it stands where its own value has no derivative.
+    pub fn only_observes(&self, expr: &Expr) -> bool {
+        if self.is_inert(expr) {
+            return true;
+        }
+        let only_observes = |e: &Expr| self.only_observes(e);
+        let observes = |s: &Stmt| self.observes(s);
+        let all = |exprs: &[&Expr]| exprs.iter().all(|e| only_observes(e));
+        match expr {
+            Expr::Lit(_) | Expr::Path(_) => true,
+            Expr::Paren(e) => only_observes(&e.expr),
+            Expr::Group(e) => only_observes(&e.expr),
+            Expr::Reference(e) => e.mutability.is_none() && only_observes(&e.expr),
+            Expr::Unary(e) => only_observes(&e.expr),
+            Expr::Cast(e) => only_observes(&e.expr),
+            Expr::Field(e) => only_observes(&e.base),
+            Expr::Tuple(e) => e.elems.iter().all(only_observes),
+            Expr::Index(e) => all(&[&e.expr, &e.index]),
+            Expr::Range(e) => e.start.iter().chain(&e.end).all(|e| only_observes(e)),
+            Expr::Binary(e) => {
+                let assigns = e.op.to_token_stream().to_string();
+                let plain = !assigns.ends_with('=')
+                    || matches!(assigns.as_str(), "==" | "<=" | ">=" | "!=");
+                plain && all(&[&e.left, &e.right])
+            }
+            Expr::MethodCall(e) => {
+                crate::surface::is_known_method(&e.method.to_string())
+                    && only_observes(&e.receiver)
+                    && e.args.iter().all(only_observes)
+            }
+            Expr::Closure(e) => only_observes(&e.body),
+            Expr::Block(e) => e.block.stmts.iter().all(observes),
+            Expr::If(e) => {
+                only_observes(&e.cond)
+                    && e.then_branch.stmts.iter().all(observes)
+                    && e.else_branch.iter().all(|(_, e)| only_observes(e))
+            }
+            Expr::Macro(e) => self.observed(&e.mac),
+            // A predicate: what it is given is looked at, and has nowhere else to go.
+            Expr::Call(e) => {
+                matches!(*e.func, Expr::Path(_))
+                    && e.args
+                        .iter()
+                        .all(|a| matches!(a, Expr::Lit(_)) || !self.is_inert(a) && only_observes(a))
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn observes(&self, stmt: &Stmt) -> bool {
+        match stmt {
+            Stmt::Macro(mac) => self.observed(&mac.mac),
+            Stmt::Expr(expr, _) => self.only_observes(expr),
+            _ => false,
+        }
+    }
+
+    /// Whether a macro only looks at what it is given.
+    pub(super) fn observed(&self, mac: &syn::Macro) -> bool {
+        let known = mac
+            .path
+            .segments
+            .last()
+            .is_some_and(|s| is_observer(&s.ident));
+        let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
+        known
+            && match mac.parse_body_with(parser) {
+                // `name = value` is an argument of a format string.
+                Ok(arguments) => arguments.iter().all(|e| match e {
+                    Expr::Assign(named) => self.only_observes(&named.right),
+                    e => self.only_observes(e),
+                }),
+                Err(_) => self.is_inert(mac),
+            }
+    }
+}
+
+/// The tokens with parentheses for the invisible brackets of a macro's fragments, which rustc ignores in what
+/// a macro writes anew.
+pub(super) fn visible(tokens: TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|tree| {
+            let proc_macro2::TokenTree::Group(group) = tree else {
+                return tree;
+            };
+            let inner = visible(group.stream());
+            let loose = group.delimiter() == proc_macro2::Delimiter::None
+                && matches!(
+                    syn::parse2::<Expr>(inner.clone()),
+                    Ok(Expr::Binary(_)
+                        | Expr::Unary(_)
+                        | Expr::Cast(_)
+                        | Expr::Range(_)
+                        | Expr::Closure(_)
+                        | Expr::Reference(_)
+                        | Expr::If(_))
+                );
+            let delimiter = if loose {
+                proc_macro2::Delimiter::Parenthesis
+            } else {
+                group.delimiter()
+            };
+            let mut new = proc_macro2::Group::new(delimiter, inner);
+            new.set_span(group.span());
+            new.into()
+        })
+        .collect()
+}
+
+pub(super) fn is_single(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().count() == 1
+}
+
+/// A short name for an inert expression: its last word, in lower case.
+fn wish(tokens: &TokenStream) -> String {
+    let mut names = Vec::new();
+    words(tokens.clone(), &mut names);
+    let last = names
+        .iter()
+        .rev()
+        .find(|n| !matches!(n.as_str(), "as" | "f64" | "f32" | "self" | "unwrap"));
+    match last.map(String::as_str) {
+        Some("len") => "n".to_string(),
+        Some(word) => word.to_lowercase(),
+        None => "c".to_string(),
+    }
+}
+
+fn words(tokens: TokenStream, into: &mut Vec<String>) {
+    for tree in tokens {
+        match tree {
+            proc_macro2::TokenTree::Ident(ident) => {
+                into.push(format_ident!("{}", ident).to_string())
+            }
+            proc_macro2::TokenTree::Group(group)
+                if group.delimiter() != proc_macro2::Delimiter::Brace =>
+            {
+                words(group.stream(), into)
+            }
+            _ => {}
+        }
+    }
+}

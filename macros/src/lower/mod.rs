@@ -1,0 +1,442 @@
+//! From the body of a function to its graph: the one place that reads `syn::Expr`.
+//!
+//! What depends on a differentiated parameter is taken apart into operations of the rule book, exactly as
+//! written. What does not is inert and stays Rust. Anything else is refused, here and nowhere else.
+
+mod branches;
+mod expressions;
+mod inert;
+mod statements;
+
+pub use statements::pattern_names;
+
+use crate::error::{Errors, text};
+use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Step};
+use crate::rules::{Op, Part, kind};
+use crate::scope::{Binding, Hint, Inert, Scope, Value};
+use crate::ty::{Class, Context, Extent, Passing, Real};
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use std::collections::HashSet;
+use syn::ext::IdentExt;
+
+/// Why an expression cannot be differentiated.
+pub struct Refusal(pub Option<syn::Error>);
+
+pub type Lowered<T> = Result<T, Refusal>;
+
+pub fn refuse<T>(tokens: impl ToTokens, message: impl std::fmt::Display) -> Lowered<T> {
+    Err(Refusal(Some(syn::Error::new_spanned(tokens, message))))
+}
+
+/// A parameter as the passes see it.
+pub struct Parameter {
+    pub ident: Ident,
+    pub class: Class,
+    pub by_reference: bool,
+    pub mutable: bool,
+    /// Integers and conditions, whose types are known.
+    pub hint: Hint,
+    pub wrt: bool,
+    /// Whether it may be written through: `&mut`.
+    pub exclusive: bool,
+    /// A mistake has been reported of it.
+    pub broken: bool,
+}
+
+/// The state of reading one body.
+pub struct Lower<'a> {
+    pub graph: Graph,
+    pub errors: Errors,
+    pub context: &'a Context,
+    pub real: Real,
+    pub scope: Scope,
+    /// Steps of the blocks being read, innermost last.
+    steps: Vec<Vec<Placed>>,
+    /// Which nodes depend on a differentiated parameter.
+    active: Vec<bool>,
+    sources: Vec<Id>,
+    /// How many closures of elementwise methods surround the expression.
+    pub closures: usize,
+    /// Pure inert expressions that are bound already, by their text.
+    pins: Vec<(String, Id)>,
+    /// Names that are bound in the companion, and how many nested blocks surround the statement.
+    bound: HashSet<String>,
+    nested: usize,
+    /// All identifiers of the function, which fresh names avoid.
+    pub taken: HashSet<String>,
+    /// Types in the body that are taken for nalgebra's: as written, and nalgebra's own.
+    pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// The shape that the surroundings leave possible for the product being read.
+    expected: Option<Shape>,
+    /// Whether an operand of a product was taken for a number although a matrix would fit as well.
+    ambiguous: bool,
+}
+
+/// Reads a body, up to the barrier: without errors, or not at all. There is no error where what is wrong has been
+/// reported with the signature.
+pub fn lower(
+    body: &syn::Block,
+    parameters: &[Parameter],
+    context: &Context,
+    real: Real,
+    taken: HashSet<String>,
+) -> Result<Program, Option<syn::Error>> {
+    let mut lower = Lower {
+        graph: Graph::default(),
+        errors: Errors::default(),
+        context,
+        real,
+        scope: Scope::default(),
+        steps: vec![Vec::new()],
+        active: Vec::new(),
+        sources: Vec::new(),
+        closures: 0,
+        pins: Vec::new(),
+        bound: HashSet::new(),
+        nested: 0,
+        taken,
+        types: Vec::new(),
+        expected: None,
+        ambiguous: false,
+    };
+    lower.scope.push();
+    find_cfg(body.to_token_stream(), &mut lower.errors);
+    for parameter in parameters {
+        lower.parameter(parameter);
+    }
+    let wrt: Vec<Ident> = parameters
+        .iter()
+        .filter(|p| p.wrt && !p.broken)
+        .map(|p| p.ident.clone())
+        .collect();
+    let result = lower.block(body);
+    let result = match result {
+        Ok(value) => lower.scalar_result(value, body),
+        Err(refusal) => Err(refusal),
+    };
+    if let Err(Refusal(Some(error))) = &result {
+        lower.errors.add(error.clone());
+    }
+    for name in &wrt {
+        if !lower.sources.iter().any(|id| {
+            lower
+                .graph
+                .leaf_of(*id)
+                .is_some_and(|l| *name == l.name.to_string())
+        }) && lower.errors.is_empty()
+        {
+            lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
+        }
+    }
+    let Lower {
+        graph,
+        errors,
+        steps,
+        sources,
+        types,
+        taken,
+        ..
+    } = lower;
+    errors.finish().map_err(Some)?;
+    let Ok(result) = result else {
+        return Err(None);
+    };
+    let steps = steps.into_iter().next().unwrap_or_default();
+    Ok(Program {
+        graph,
+        steps,
+        result,
+        wrt: sources,
+        types,
+        taken,
+    })
+}
+impl Lower<'_> {
+    pub(super) fn parameter(&mut self, parameter: &Parameter) {
+        let ident = parameter.ident.clone();
+        self.bound.insert(ident.unraw().to_string());
+        let name = ident.to_token_stream();
+        let mutable = parameter.mutable || parameter.exclusive;
+        let value = match &parameter.class {
+            _ if parameter.broken => Value::Poison,
+            Class::Value(ty) if ty.real == self.real && !parameter.mutable => {
+                let form = match (parameter.by_reference, ty.passing) {
+                    (true, _) => Form::Borrowed,
+                    (false, Passing::View) => Form::View,
+                    (false, _) => Form::Owned,
+                };
+                Value::Node(self.leaf_of_type(name, ty, form, true))
+            }
+            Class::Other if parameter.wrt => Value::Untyped,
+            Class::Other if parameter.hint == Hint::Bool && !mutable && !parameter.by_reference => {
+                Value::Node(self.graph.leaf(Leaf {
+                    name,
+                    kind: Kind::BOOL,
+                    form: Form::Owned,
+                    varies: true,
+                }))
+            }
+            _ => Value::Inert(Inert {
+                tokens: name.clone(),
+                hint: parameter.hint.clone(),
+                reads: Vec::new(),
+                varies: true,
+                pure: !mutable,
+                mutable,
+                leaf: match parameter.hint {
+                    Hint::Int if !mutable => Some(self.graph.leaf(Leaf {
+                        name,
+                        kind: Kind::INT,
+                        form: Form::Owned,
+                        varies: true,
+                    })),
+                    _ => None,
+                },
+            }),
+        };
+        if let (Value::Node(id), true) = (&value, parameter.wrt) {
+            self.sources.push(*id);
+        }
+        let active = parameter.wrt;
+        self.scope.bind(Binding {
+            ident,
+            value,
+            active,
+            varies: true,
+        });
+    }
+
+    /// A leaf of a type in the source; dynamic extents are read from it.
+    pub(super) fn leaf_of_type(
+        &mut self,
+        name: TokenStream,
+        ty: &crate::ty::Value,
+        form: Form,
+        varies: bool,
+    ) -> Id {
+        let Some((rows, cols)) = &ty.extents else {
+            return self.graph.leaf(Leaf {
+                name,
+                kind: Kind::SCALAR,
+                form,
+                varies,
+            });
+        };
+        let id = Id(self.graph.count());
+        let dim = |extent: &Extent, at| match extent {
+            Extent::Known(dim) => dim.clone(),
+            Extent::Dynamic | Extent::Inferred => self.graph.dynamic(at),
+        };
+        let shape = Shape::new(
+            dim(rows, crate::graph::Extent::Rows(id)),
+            dim(cols, crate::graph::Extent::Cols(id)),
+        );
+        self.graph.leaf(Leaf {
+            name,
+            kind: Kind::matrix(shape),
+            form,
+            varies,
+        })
+    }
+
+    /// A name that no identifier of the function has.
+    pub fn fresh(&mut self, wish: &str) -> Ident {
+        let wish = wish.trim_start_matches("r#");
+        let name = (0..)
+            .map(|n| {
+                if n == 0 {
+                    wish.to_string()
+                } else {
+                    format!("{wish}_{n}")
+                }
+            })
+            .find(|n| !self.taken.contains(n));
+        let name = name.unwrap_or_else(|| wish.to_string());
+        self.taken.insert(name.clone());
+        Ident::new(&name, proc_macro2::Span::mixed_site())
+    }
+
+    pub(super) fn place(&mut self, step: Step) {
+        let at = self.graph.count();
+        if let Some(steps) = self.steps.last_mut() {
+            steps.push(Placed { at, step });
+        }
+    }
+
+    pub(super) fn mark(&self) -> (usize, usize) {
+        (self.steps.last().map_or(0, Vec::len), self.pins.len())
+    }
+
+    pub(super) fn roll_back(&mut self, mark: (usize, usize)) {
+        if let Some(steps) = self.steps.last_mut() {
+            steps.truncate(mark.0);
+        }
+        self.pins.truncate(mark.1);
+    }
+
+    /// The node of a value; an inert one of unknown type is taken for `guess`.
+    pub fn node(&mut self, value: &Value, at: &dyn ToTokens, guess: &Kind) -> Lowered<Id> {
+        match value {
+            Value::Node(id) | Value::Entry(id) => Ok(*id),
+            Value::Inert(inert) => {
+                let kind = match &inert.hint {
+                    Hint::Real => Kind::SCALAR,
+                    Hint::Matrix(shape) => Kind::matrix(shape.clone()),
+                    Hint::Bool => Kind::BOOL,
+                    Hint::Int if guess.elem == Elem::Int => Kind::INT,
+                    Hint::Int => {
+                        return refuse(
+                            at.to_token_stream(),
+                            format!(
+                                "`{}` is an integer where a real number is needed\nhelp: write it as a real number, as in `2.0` or `n as f64`",
+                                text(at.to_token_stream())
+                            ),
+                        );
+                    }
+                    Hint::Unknown => guess.clone(),
+                };
+                self.pin(inert, kind)
+            }
+            Value::Poison => Err(Refusal(None)),
+            Value::Pending(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "`{}` is an `Option` here\nhelp: take the value with `.unwrap()` or `.expect(…)`; `?` and `if let` are not supported yet",
+                    text(at.to_token_stream())
+                ),
+            ),
+            Value::Tuple(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "cannot compute with the tuple `{}`\nhelp: take it apart with `let (a, b) = …`",
+                    text(at.to_token_stream())
+                ),
+            ),
+            Value::List(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "arrays and `Vec`s of differentiated values are not supported yet: `{}`\nhelp: use a vector of nalgebra's, as in `Vector3::new(…)` or `vector![…]`",
+                    text(at.to_token_stream())
+                ),
+            ),
+            Value::Untyped => refuse(
+                at.to_token_stream(),
+                format!(
+                    "the type of `{0}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {0}: &Vector3<f64> = {0};`",
+                    text(at.to_token_stream())
+                ),
+            ),
+            Value::Unit => refuse(
+                at.to_token_stream(),
+                format!("`{}` has no value", text(at.to_token_stream())),
+            ),
+        }
+    }
+
+    /// Inserts an operation of the user's as written.
+    pub fn exact(&mut self, op: Op, args: Vec<Id>, at: &dyn ToTokens) -> Lowered<Id> {
+        let kinds: Vec<Kind> = args.iter().map(|a| self.graph.kind(*a)).collect();
+        match kind(&op, &kinds) {
+            Some(kind) => self.exact_of(op, args, kind, at),
+            None => refuse(
+                at.to_token_stream(),
+                format!(
+                    "nalgebra has no such operation on these values: `{}`",
+                    text(at.to_token_stream())
+                ),
+            ),
+        }
+    }
+
+    /// The same, for an operation whose kind does not follow from its arguments.
+    pub fn exact_of(
+        &mut self,
+        op: Op,
+        args: Vec<Id>,
+        kind: Kind,
+        at: &dyn ToTokens,
+    ) -> Lowered<Id> {
+        let surely = self.in_bounds(&op, &args);
+        let entrywise = self
+            .graph
+            .guards
+            .borrow()
+            .iter()
+            .any(|g| self.graph.kind(g.cond).shape.is_some());
+        if op.may_panic() && !surely && entrywise && !kind.is_matrix() {
+            return refuse(
+                at.to_token_stream(),
+                format!(
+                    "`{}` may panic, and here it is evaluated for some entries only\nhelp: bind it with `let` before the closure",
+                    text(at.to_token_stream())
+                ),
+            );
+        }
+        let panics = op.may_panic() && !surely;
+        let before = self.graph.count();
+        let id = self.graph.insert(op, args, kind);
+        if id.0 >= before && self.closures == 0 {
+            let matrices = self
+                .graph
+                .args(id)
+                .into_iter()
+                .filter(|a| self.graph.shape(*a).is_some_and(|s| s.is_dynamic()));
+            if panics {
+                self.place(Step::Evaluate(id));
+            } else if matrices.count() > 1 {
+                self.place(Step::Fit(id));
+            }
+        }
+        Ok(id)
+    }
+
+    /// Whether an index is within static bounds for certain.
+    pub(super) fn in_bounds(&self, op: &Op, args: &[Id]) -> bool {
+        let Op::Part(part) = op else { return false };
+        let Some(shape) = self.graph.shape(args[0]) else {
+            return false;
+        };
+        let at: Vec<Option<usize>> = args[1..]
+            .iter()
+            .map(|a| self.graph.integer_value(*a))
+            .collect();
+        let (rows, cols) = match (&shape.rows, &shape.cols) {
+            (crate::graph::Dim::Static(r), crate::graph::Dim::Static(c)) => (*r, *c),
+            _ => return false,
+        };
+        match (part, &at[..]) {
+            (Part::Entry, [Some(i)]) => *i < rows * cols,
+            (Part::EntryAt, [Some(i), Some(j)]) => *i < rows && *j < cols,
+            (Part::Row, [Some(i)]) => *i < rows,
+            (Part::Column, [Some(j)]) => *j < cols,
+            _ => false,
+        }
+    }
+}
+
+/// What the type of an expression that is no real number may be.
+pub fn hint_of_plain_type(ty: &syn::Type) -> Hint {
+    match ty.to_token_stream().to_string().as_str() {
+        "usize" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "i8" | "i16" | "i32"
+        | "i64" | "i128" => Hint::Int,
+        "bool" => Hint::Bool,
+        _ => Hint::Unknown,
+    }
+}
+
+/// `#[cfg(…)]` inside a body: the macro cannot tell whether the statement is there.
+pub(super) fn find_cfg(tokens: TokenStream, errors: &mut Errors) {
+    let trees: Vec<proc_macro2::TokenTree> = tokens.into_iter().collect();
+    for (i, tree) in trees.iter().enumerate() {
+        let proc_macro2::TokenTree::Group(group) = tree else {
+            continue;
+        };
+        let after_hash = i > 0 && trees[i - 1].to_string() == "#";
+        let first = group.stream().into_iter().next().map(|t| t.to_string());
+        if after_hash && matches!(first.as_deref(), Some("cfg" | "cfg_attr")) {
+            errors.push(group, "a statement that depends on the configuration cannot be followed\nhelp: use `if cfg!(…) { … } else { … }`, or put `#[cfg(…)]` on two versions of the function");
+        }
+        find_cfg(group.stream(), errors);
+    }
+}

@@ -1,0 +1,623 @@
+//! The rule book: every operation with its one law.
+//!
+//! A law is the differential of an operation (Magnus & Neudecker, "Matrix Differential Calculus"); the
+//! tangent, the adjoint and every higher order follow from it. An adjoint is checked against the table of
+//! Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008).
+
+use crate::graph::{Dim, Graph, Id, Kind, Shape};
+use crate::simplify::Expr;
+
+/// What a fallible operation does on failure.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Panic {
+    Unwrap,
+    /// `expect`, with the number of its message in [`Graph::messages`].
+    Expect(usize),
+}
+
+/// A comparison of two scalars, or entry by entry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Comparison {
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Eq,
+    Ne,
+}
+
+/// Which entry a reduction selects.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Extreme {
+    Max,
+    Min,
+    AbsMax,
+    AbsMin,
+}
+
+/// A part of a matrix. Positions are integer arguments of the operation that takes the part.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Part {
+    /// `x[i]`, column-major.
+    Entry,
+    /// `x[(i, j)]`.
+    EntryAt,
+    /// The entry that a reduction selects; the argument is the matrix that is searched.
+    Selected(Extreme),
+    Row,
+    Column,
+    Rows,
+    Columns,
+    FixedRows(Dim),
+    FixedColumns(Dim),
+    View,
+    FixedView(Dim, Dim),
+}
+
+impl Part {
+    /// The method of nalgebra that takes this part, where it is not an index.
+    pub fn surface(&self) -> &'static str {
+        match self {
+            Part::Entry | Part::EntryAt | Part::Selected(_) => "",
+            Part::Row => "row",
+            Part::Column => "column",
+            Part::Rows => "rows",
+            Part::Columns => "columns",
+            Part::FixedRows(_) => "fixed_rows",
+            Part::FixedColumns(_) => "fixed_columns",
+            Part::View => "view",
+            Part::FixedView(..) => "fixed_view",
+        }
+    }
+
+    pub fn is_entry(&self) -> bool {
+        matches!(self, Part::Entry | Part::EntryAt | Part::Selected(_))
+    }
+}
+
+macro_rules! scalar_functions {
+    ($($(#[$doc:meta])* $variant:ident $surface:ident |$args:pat_param, $y:pat_param| [$($partial:expr),*], $rule:literal;)*) => {
+        /// A function of real numbers; on matrices it acts entry by entry, scalars being expanded.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Scalar { $($(#[$doc])* $variant),* }
+
+        impl Scalar {
+            /// All functions of the book.
+            #[allow(dead_code, reason = "read by the tests of the rules")]
+            pub const ALL: &'static [Scalar] = &[$(Scalar::$variant),*];
+
+            /// The method that a user calls.
+            pub fn surface(self) -> &'static str {
+                match self { $(Scalar::$variant => stringify!($surface)),* }
+            }
+
+            /// The function with this method name.
+            pub fn from_surface(name: &str) -> Option<Scalar> {
+                $(if name == stringify!($surface) { return Some(Scalar::$variant); })*
+                None
+            }
+
+            /// The number of real arguments.
+            pub fn arity(self) -> usize {
+                match self { $(Scalar::$variant => [$(stringify!($partial)),*].len()),* }
+            }
+
+            /// The name of the rule in a derivation.
+            #[allow(dead_code, reason = "for the derivation in words")]
+            pub fn rule(self) -> &'static str {
+                match self { $(Scalar::$variant => $rule),* }
+            }
+
+            /// The partial derivatives by each argument, of the arguments and of the value.
+            pub fn partials<'g>(self, args: &[Expr<'g>], y: Expr<'g>) -> Vec<Expr<'g>> {
+                match self {
+                    $(Scalar::$variant => match (args, y) {
+                        (&$args, $y) => vec![$(y.like($partial)),*],
+                        _ => Vec::new(),
+                    }),*
+                }
+            }
+        }
+    };
+}
+
+// Each line: variant, method, partial derivatives of the arguments and the value, name of the rule.
+scalar_functions! {
+    Add add |[_a, _b], _| [1.0, 1.0], "sum rule";
+    Sub sub |[_a, _b], _| [1.0, -1.0], "difference rule";
+    Mul mul |[a, b], _| [b, a], "product rule";
+    Div div |[_a, b], y| [1.0 / b, -(y / b)], "quotient rule";
+    Neg neg |[_a], _| [-1.0], "multiplication by constant rule";
+    Recip recip |[_x], y| [-(y * y)], "power rule";
+    MulAdd mul_add |[a, b, _c], _| [b, a, 1.0], "product rule";
+
+    Sin sin |[x], _| [x.cos()], "derivative of sin";
+    Cos cos |[x], _| [-x.sin()], "derivative of cos";
+    Tan tan |[_x], y| [1.0 + y * y], "derivative of tan";
+    Asin asin |[x], _| [1.0 / ((1.0 - x) * (1.0 + x)).sqrt()], "derivative of arcsin";
+    Acos acos |[x], _| [-1.0 / ((1.0 - x) * (1.0 + x)).sqrt()], "derivative of arccos";
+    Atan atan |[x], _| [1.0 / (1.0 + x * x)], "derivative of arctan";
+    Sinh sinh |[x], _| [x.cosh()], "derivative of sinh";
+    Cosh cosh |[x], _| [x.sinh()], "derivative of cosh";
+    // Not 1 − y²: it would lose all digits where y is close to 1.
+    Tanh tanh |[_x], y| [(1.0 - y) * (1.0 + y)], "derivative of tanh";
+    // hypot does not overflow for large x.
+    Asinh asinh |[x], _| [1.0 / x.hypot(x.real(1.0))], "derivative of arsinh";
+    Acosh acosh |[x], _| [1.0 / ((x - 1.0).sqrt() * (x + 1.0).sqrt())], "derivative of arcosh";
+    Atanh atanh |[x], _| [1.0 / ((1.0 - x) * (1.0 + x))], "derivative of artanh";
+    Exp exp |[_x], y| [y], "derivative of exp";
+    Exp2 exp2 |[_x], y| [y * std::f64::consts::LN_2], "derivative of 2ˣ";
+    ExpM1 exp_m1 |[x], _| [x.exp()], "derivative of exp";
+    Ln ln |[x], _| [1.0 / x], "derivative of ln";
+    Ln1p ln_1p |[x], _| [1.0 / (1.0 + x)], "derivative of ln";
+    Log2 log2 |[x], _| [std::f64::consts::LOG2_E / x], "derivative of ln";
+    Log10 log10 |[x], _| [std::f64::consts::LOG10_E / x], "derivative of ln";
+    Log log |[x, b], y| [1.0 / (x * b.ln()), -(y / (b * b.ln()))], "quotient rule";
+    Sqrt sqrt |[_x], y| [1.0 / (2.0 * y)], "power rule";
+    Cbrt cbrt |[_x], y| [1.0 / (3.0 * (y * y))], "power rule";
+    // The derivative exists at p = 0 and at x = 0, where the formulas alone are 0 · ∞.
+    Powf powf |[x, p], y| [
+        p.equals(0.0).choose(p.real(0.0), p * x.powf(p - 1.0)),
+        x.equals(0.0).choose(x.real(0.0), y * x.ln())
+    ], "power rule";
+    Hypot hypot |[x, z], y| [x * y.recip_or_zero(), z * y.recip_or_zero()], "derivative of the norm";
+    Atan2 atan2 |[y, x], _| [x / (x * x + y * y), -(y / (x * x + y * y))], "derivative of arctan";
+
+    Abs abs |[x], _| [x.sign()], "derivative of the absolute value";
+    /// −1, 0 or 1: the derivative of the absolute value.
+    Sign sign |[x], _| [x.real(0.0)], "constant";
+    /// 1/x, and 0 at 0: what the derivative of a norm needs.
+    RecipOrZero recip_or_zero |[_x], y| [-(y * y)], "power rule";
+    Signum signum |[x], _| [x.real(0.0)], "constant";
+    Floor floor |[x], _| [x.real(0.0)], "constant";
+    Ceil ceil |[x], _| [x.real(0.0)], "constant";
+    Round round |[x], _| [x.real(0.0)], "constant";
+    RoundTiesEven round_ties_even |[x], _| [x.real(0.0)], "constant";
+    Trunc trunc |[x], _| [x.real(0.0)], "constant";
+    Fract fract |[_x], _| [1.0], "sum rule";
+    CopySign copysign |[x, s], _| [x.sign() * s.signum(), s.real(0.0)], "derivative of the absolute value";
+    Rem rem |[a, b], _| [1.0, -(a / b).trunc()], "quotient rule";
+    RemEuclid rem_euclid |[a, b], _| [1.0, -a.div_euclid(b)], "quotient rule";
+    DivEuclid div_euclid |[a, b], _| [a.real(0.0), b.real(0.0)], "constant";
+    ToRadians to_radians |[_x], _| [std::f64::consts::PI / 180.0], "multiplication by constant rule";
+    ToDegrees to_degrees |[_x], _| [180.0 / std::f64::consts::PI], "multiplication by constant rule";
+    Midpoint midpoint |[_a, _b], _| [0.5, 0.5], "sum rule";
+    // At a tie a constant wins, otherwise each argument gets half.
+    Max max |[a, b], _| [a.wins_over(b, a.greater(b)), b.wins_over(a, b.greater(a))], "derivative of max";
+    Min min |[a, b], _| [a.wins_over(b, b.greater(a)), b.wins_over(a, a.greater(b))], "derivative of min";
+    // x.min(hi).max(lo), by the rules of min and max.
+    Clamp clamp |[x, lo, hi], _| [
+        x.min(hi).wins_over(lo, x.min(hi).greater(lo)) * x.wins_over(hi, hi.greater(x)),
+        lo.wins_over(x.min(hi), lo.greater(x.min(hi))),
+        x.min(hi).wins_over(lo, x.min(hi).greater(lo)) * hi.wins_over(x, x.greater(hi))
+    ], "derivative of max";
+}
+
+/// An operation. Scalar functions act on matrices entry by entry.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Op {
+    /// A value from outside: the number of a leaf in [`Graph::leaves`].
+    Leaf(usize),
+    /// A real constant, by its bits.
+    Const(u64),
+    /// The size of a dynamic dimension, as a real number.
+    Size(Dim),
+    Scalar(Scalar),
+    /// A power with an exponent known to the macro.
+    PowI(i32),
+    /// A power with an integer exponent known at run time.
+    PowInt,
+    /// The derivative of `x.powi(n)` of the given order.
+    PowIntSlope(u32),
+    Compare(Comparison),
+    And,
+    Or,
+    Not,
+    /// `if c { a } else { b }`: only the side taken is evaluated.
+    Select,
+
+    /// A matrix with one value everywhere.
+    Fill,
+    Identity,
+    /// A matrix of given entries, column-major.
+    Build,
+    Transpose,
+    Part(Part),
+    /// Zero but for a part: the adjoint of taking that part.
+    Scatter(Part),
+    Diagonal,
+    FromDiagonal,
+    /// A row repeated, or a column: the adjoints of the sums over rows and columns.
+    SpreadRows,
+    SpreadColumns,
+
+    Sum,
+    /// The same sum, in whatever order is fast.
+    Total,
+    /// The sum of all entries from a start value, in order: `fold(start, |s, x| s + x)`.
+    Fold,
+    Mean,
+    Trace,
+    RowSum,
+    ColumnSum,
+    RowMean,
+    ColumnMean,
+    Variance,
+    Dot,
+    TrDot,
+    Norm,
+    NormSquared,
+    Normalize,
+    Extreme(Extreme),
+
+    MatMul,
+    /// AᵀB, as `tr_mul` computes it.
+    TrMul,
+    /// AᵀB and ABᵀ, in whatever way is fast.
+    ProductTn,
+    ProductNt,
+    Cross,
+
+    Inverse(Panic),
+    InverseTranspose,
+    Determinant,
+    Cofactors,
+    Lu,
+    LuSolve(Panic),
+    LuTrSolve,
+    LuInverse(Panic),
+    LuDeterminant,
+    Cholesky(Panic),
+    CholeskySolve,
+    CholeskyInverse,
+    CholeskyDeterminant,
+    CholeskyLnDeterminant,
+    CholeskyFactor,
+    /// The tangent of the factor, a linear map of the tangent of the matrix, and its adjoint.
+    CholeskyTangent,
+    CholeskyAdjoint,
+    /// The symmetric matrix with the lower triangle of a matrix, and the adjoint of that.
+    SymmetricFromLower,
+    FoldLower,
+}
+
+impl Op {
+    /// Whether evaluation may panic where shapes fit.
+    pub fn may_panic(&self) -> bool {
+        match self {
+            Op::Part(part) | Op::Scatter(part) => !matches!(part, Part::Selected(_)),
+            Op::Inverse(_) | Op::LuSolve(_) | Op::LuInverse(_) | Op::Cholesky(_) => true,
+            Op::Extreme(_) => false,
+            Op::Scalar(Scalar::Clamp) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the two arguments may change places without changing a bit of the value.
+    pub fn commutes(&self) -> bool {
+        matches!(self, Op::Scalar(Scalar::Add | Scalar::Mul) | Op::Dot)
+    }
+
+    /// Whether the operation acts entry by entry.
+    pub fn is_elementwise(&self) -> bool {
+        matches!(
+            self,
+            Op::Scalar(_)
+                | Op::PowI(_)
+                | Op::PowInt
+                | Op::PowIntSlope(_)
+                | Op::Compare(_)
+                | Op::And
+                | Op::Or
+                | Op::Not
+                | Op::Select
+        )
+    }
+}
+
+/// The arguments and the value of an operation that is being differentiated.
+pub struct Applied<'g> {
+    pub graph: &'g Graph,
+    pub args: Vec<Expr<'g>>,
+    pub value: Expr<'g>,
+}
+
+type Map<'g> = Box<dyn Fn(&Applied<'g>, Expr<'g>) -> Expr<'g>>;
+
+/// How a value changes with one of its arguments.
+pub enum Law<'g> {
+    /// Not at all: an integer, a condition, or a step function.
+    Constant,
+    /// Entry by entry, with this partial derivative; tangent and adjoint are derived.
+    Partial(Expr<'g>),
+    /// Linearly: here is the adjoint; the tangent is the operation itself.
+    Linear(Map<'g>),
+    /// Smoothly: here is the differential, linear in the tangent; the adjoint is derived by transposing it.
+    Smooth(Map<'g>),
+    /// The second derivative of a factorisation, which is not known yet.
+    Unknown,
+}
+
+fn linear<'g>(adjoint: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) -> Law<'g> {
+    Law::Linear(Box::new(adjoint))
+}
+
+fn smooth<'g>(differential: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) -> Law<'g> {
+    Law::Smooth(Box::new(differential))
+}
+
+/// The laws of an operation, one for each argument.
+pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
+    let y = on.value;
+    match op {
+        Op::Leaf(_) | Op::Const(_) | Op::Size(_) => Vec::new(),
+        Op::Compare(_) | Op::And | Op::Or | Op::Not => {
+            on.args.iter().map(|_| Law::Constant).collect()
+        }
+
+        Op::Scalar(function) => function
+            .partials(&on.args, y)
+            .into_iter()
+            .map(Law::Partial)
+            .collect(),
+        // d(xⁿ) = n xⁿ⁻¹ dx
+        Op::PowI(n) => vec![Law::Partial(
+            f64::from(*n) * on.args[0].powi(n.saturating_sub(1)),
+        )],
+        Op::PowInt => vec![
+            Law::Partial(on.args[0].powi_slope(on.args[1], 1)),
+            Law::Constant,
+        ],
+        Op::PowIntSlope(order) => vec![
+            Law::Partial(on.args[0].powi_slope(on.args[1], order + 1)),
+            Law::Constant,
+        ],
+        // The side taken, and only that one.
+        Op::Select => vec![
+            Law::Constant,
+            linear(|on, g| on.args[0].choose(g, g.zero())),
+            linear(|on, g| on.args[0].choose(g.zero(), g)),
+        ],
+
+        Op::Fill => vec![linear(|_, g| g.sum())],
+        Op::Identity => Vec::new(),
+        Op::Build => (0..on.args.len())
+            .map(|k| linear(move |on, g| g.entry(on.graph.integer(k))))
+            .collect(),
+        Op::Transpose => vec![linear(|_, g| g.t())],
+        Op::Part(part) => {
+            let part = part.clone();
+            positions(
+                on,
+                linear(move |on, g| g.scatter(&part, on.args[0].shape(), &on.args[1..])),
+            )
+        }
+        Op::Scatter(part) => {
+            let part = part.clone();
+            positions(on, linear(move |on, g| g.part(&part, &on.args[1..])))
+        }
+        Op::Diagonal => vec![linear(|on, g| g.to_diagonal(on.args[0].shape()))],
+        Op::FromDiagonal => vec![linear(|_, g| g.diagonal())],
+        Op::SpreadRows => vec![linear(|_, g| g.row_sum())],
+        Op::SpreadColumns => vec![linear(|_, g| g.column_sum())],
+
+        Op::Sum | Op::Total => vec![linear(|on, g| g.fill(on.args[0].shape()))],
+        Op::Fold => vec![linear(|on, g| g.fill(on.args[0].shape())), linear(|_, g| g)],
+        Op::Mean => vec![linear(|on, g| {
+            (g / on.args[0].len()).fill(on.args[0].shape())
+        })],
+        Op::Trace => vec![linear(|on, g| g * on.args[0].identity())],
+        Op::RowSum => vec![linear(|on, g| g.spread_rows(on.args[0].shape()))],
+        Op::ColumnSum => vec![linear(|on, g| g.spread_columns(on.args[0].shape()))],
+        Op::RowMean => vec![linear(|on, g| {
+            (g / on.args[0].rows()).spread_rows(on.args[0].shape())
+        })],
+        Op::ColumnMean => vec![linear(|on, g| {
+            (g / on.args[0].cols()).spread_columns(on.args[0].shape())
+        })],
+        // d var(x) = 2 mean((x − mean) dx), as Σ (xᵢ − mean) = 0
+        Op::Variance => vec![smooth(|on, dx| {
+            let x = on.args[0];
+            2.0 * ((x - x.mean()) * dx).mean()
+        })],
+        // d(a · b) = da · b + a · db
+        Op::Dot => vec![
+            linear(|on, g| g * on.args[1]),
+            linear(|on, g| g * on.args[0]),
+        ],
+        Op::TrDot => vec![
+            linear(|on, g| g * on.args[1].t()),
+            linear(|on, g| g * on.args[0].t()),
+        ],
+        // d‖x‖ = x · dx / ‖x‖, and 0 at 0
+        Op::Norm => vec![smooth(|on, dx| {
+            on.args[0].dot(dx) * on.value.recip_or_zero()
+        })],
+        Op::NormSquared => vec![smooth(|on, dx| 2.0 * on.args[0].dot(dx))],
+        // d(x/‖x‖) = (dx − y (y · dx)) / ‖x‖
+        Op::Normalize => vec![smooth(|on, dx| {
+            (dx - on.value * on.value.dot(dx)) / on.args[0].norm()
+        })],
+        Op::Extreme(extreme) => {
+            let part = Part::Selected(*extreme);
+            let absolute = matches!(extreme, Extreme::AbsMax | Extreme::AbsMin);
+            vec![smooth(move |on, dx| {
+                let selected = dx.part(&part, &on.args);
+                if absolute {
+                    on.args[0].part(&part, &on.args).sign() * selected
+                } else {
+                    selected
+                }
+            })]
+        }
+
+        // d(A B) = dA B + A dB
+        Op::MatMul => vec![
+            linear(|on, g| g.times(on.args[1].t())),
+            linear(|on, g| on.args[0].t().times(g)),
+        ],
+        // d(Aᵀ B) = dAᵀ B + Aᵀ dB
+        Op::TrMul | Op::ProductTn => vec![
+            linear(|on, g| on.args[1].times(g.t())),
+            linear(|on, g| on.args[0].times(g)),
+        ],
+        // d(A Bᵀ) = dA Bᵀ + A dBᵀ
+        Op::ProductNt => vec![
+            linear(|on, g| g.times(on.args[1])),
+            linear(|on, g| g.t().times(on.args[0])),
+        ],
+        // d(a × b) = da × b + a × db
+        Op::Cross => vec![
+            linear(|on, g| on.args[1].cross(g)),
+            linear(|on, g| g.cross(on.args[0])),
+        ],
+
+        // A A⁻¹ = I gives dA⁻¹ = −A⁻¹ dA A⁻¹
+        Op::Inverse(_) => vec![smooth(|on, da| -(on.value.times(da).times(on.value)))],
+        Op::InverseTranspose => vec![smooth(|on, da| -(on.value.times(da.t()).times(on.value)))],
+        // d det A = ⟨cof A, dA⟩, also where A is singular
+        Op::Determinant => vec![smooth(|on, da| on.args[0].cofactors().dot(da))],
+        Op::Cofactors => vec![Law::Unknown],
+
+        // A factorisation stands for its matrix: its tangent is that of the matrix.
+        Op::Lu => vec![linear(|_, g| g)],
+        // A x = b gives dx = A⁻¹ (db − dA x)
+        Op::LuSolve(_) => vec![
+            smooth(|on, da| -on.args[0].lu_solve(da.times(on.value))),
+            linear(|on, g| on.args[0].lu_tr_solve(g)),
+        ],
+        Op::LuTrSolve => vec![
+            smooth(|on, da| -on.args[0].lu_tr_solve(da.t().times(on.value))),
+            linear(|on, g| on.args[0].lu_solve(g)),
+        ],
+        Op::LuInverse(_) => vec![smooth(|on, da| -(on.value.times(da).times(on.value)))],
+        Op::LuDeterminant => vec![smooth(|on, da| on.args[0].factored().cofactors().dot(da))],
+
+        // Only the lower triangle is read: S is the symmetric matrix that has it.
+        Op::Cholesky(_) => vec![linear(|_, g| g)],
+        Op::CholeskySolve => vec![
+            smooth(|on, da| -on.args[0].cholesky_solve(da.symmetric_from_lower().times(on.value))),
+            linear(|on, g| on.args[0].cholesky_solve(g)),
+        ],
+        Op::CholeskyInverse => vec![smooth(|on, da| {
+            -(on.value.times(da.symmetric_from_lower()).times(on.value))
+        })],
+        Op::CholeskyDeterminant => vec![smooth(|on, da| {
+            on.value * on.args[0].cholesky_inverse().dot(da.symmetric_from_lower())
+        })],
+        Op::CholeskyLnDeterminant => vec![smooth(|on, da| {
+            on.args[0].cholesky_inverse().dot(da.symmetric_from_lower())
+        })],
+        // dL = L Φ(L⁻¹ dS L⁻ᵀ), Φ the lower triangle with half the diagonal (Murray 2016)
+        Op::CholeskyFactor => vec![smooth(|on, da| on.value.cholesky_tangent(da))],
+        Op::CholeskyTangent => vec![Law::Unknown, linear(|on, g| on.args[0].cholesky_adjoint(g))],
+        Op::CholeskyAdjoint => vec![Law::Unknown, linear(|on, g| on.args[0].cholesky_tangent(g))],
+        Op::SymmetricFromLower => vec![linear(|_, g| g.fold_lower())],
+        Op::FoldLower => vec![linear(|_, g| g.symmetric_from_lower())],
+    }
+}
+
+/// The law of the first argument, and none for the positions after it.
+fn positions<'g>(on: &Applied<'g>, first: Law<'g>) -> Vec<Law<'g>> {
+    std::iter::once(first)
+        .chain(on.args[1..].iter().map(|_| Law::Constant))
+        .collect()
+}
+
+/// The kind of the value of an operation, of the kinds of its arguments; `None` where nalgebra has no
+/// such operation. Mismatched sizes are rustc's to report.
+pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
+    let shape = |i: usize| args.get(i).and_then(|k| k.shape.clone());
+    let matrix = |rows: Dim, cols: Dim| Some(Kind::matrix(Shape { rows, cols }));
+    let one = || Dim::Static(1);
+    let square = |i: usize| shape(i).map(|s| Kind::matrix(Shape::new(s.rows.clone(), s.rows)));
+    let scalar_of_matrix = || shape(0).map(|_| Kind::SCALAR);
+    match op {
+        Op::Const(_) | Op::Size(_) => Some(Kind::SCALAR),
+        Op::Leaf(_) | Op::Fill | Op::Identity | Op::Build | Op::Part(_) | Op::Scatter(_) => None,
+        Op::Scalar(_) | Op::PowI(_) => Some(Kind {
+            elem: crate::graph::Elem::Real,
+            shape: joint(args),
+        }),
+        Op::PowInt | Op::PowIntSlope(_) => Some(args[0].clone()),
+        Op::Compare(_) | Op::And | Op::Or | Op::Not => Some(Kind {
+            elem: crate::graph::Elem::Bool,
+            shape: joint(args),
+        }),
+        Op::Select => Some(Kind {
+            elem: args[1].elem,
+            shape: joint(args),
+        }),
+        Op::Transpose => shape(0).map(|s| Kind::matrix(s.transposed())),
+        Op::Diagonal => shape(0).and_then(|s| matrix(s.rows, one())),
+        Op::FromDiagonal => shape(0).and_then(|s| matrix(s.rows.clone(), s.rows)),
+        Op::SpreadRows | Op::SpreadColumns => None,
+        Op::Sum
+        | Op::Total
+        | Op::Fold
+        | Op::Mean
+        | Op::Trace
+        | Op::Variance
+        | Op::Norm
+        | Op::NormSquared
+        | Op::Extreme(_) => scalar_of_matrix(),
+        Op::Determinant
+        | Op::LuDeterminant
+        | Op::CholeskyDeterminant
+        | Op::CholeskyLnDeterminant => scalar_of_matrix(),
+        Op::Dot | Op::TrDot => shape(0).and(shape(1)).map(|_| Kind::SCALAR),
+        Op::RowSum | Op::RowMean => shape(0).and_then(|s| matrix(one(), s.cols)),
+        Op::ColumnSum | Op::ColumnMean => shape(0).and_then(|s| matrix(s.rows, one())),
+        Op::Normalize => shape(0).map(Kind::matrix),
+        Op::MatMul => shape(0)
+            .zip(shape(1))
+            .and_then(|(a, b)| matrix(a.rows, b.cols)),
+        Op::TrMul | Op::ProductTn => shape(0)
+            .zip(shape(1))
+            .and_then(|(a, b)| matrix(a.cols, b.cols)),
+        Op::ProductNt => shape(0)
+            .zip(shape(1))
+            .and_then(|(a, b)| matrix(a.rows, b.rows)),
+        Op::Cross => shape(0).and(shape(1)).and(shape(0)).map(Kind::matrix),
+        Op::Inverse(_)
+        | Op::InverseTranspose
+        | Op::Cofactors
+        | Op::LuInverse(_)
+        | Op::CholeskyInverse
+        | Op::CholeskyFactor => square(0),
+        Op::SymmetricFromLower | Op::FoldLower | Op::CholeskyTangent | Op::CholeskyAdjoint => {
+            square(0)
+        }
+        Op::Lu | Op::Cholesky(_) => shape(0).map(|s| Kind {
+            elem: crate::graph::Elem::Factor,
+            shape: Some(s),
+        }),
+        Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => {
+            shape(0).and(shape(1)).map(Kind::matrix)
+        }
+    }
+}
+
+/// The shape of an operation entry by entry: that of its matrices; a static extent says more than a dynamic one.
+fn joint(args: &[Kind]) -> Option<Shape> {
+    let more = |a: Dim, b: Dim| if matches!(a, Dim::Dynamic(_)) { b } else { a };
+    args.iter()
+        .filter_map(|k| k.shape.clone())
+        .reduce(|a, b| Shape::new(more(a.rows, b.rows), more(a.cols, b.cols)))
+}
+
+/// The shape of a part of a matrix, with dynamic counts given as arguments.
+pub fn part_shape(graph: &Graph, part: &Part, whole: &Shape, at: &[Id]) -> Option<Shape> {
+    let count = |k: usize| graph.dynamic(crate::graph::Extent::Int(at[k]));
+    Some(match part {
+        Part::Entry | Part::EntryAt | Part::Selected(_) => return None,
+        Part::Row => Shape::new(Dim::Static(1), whole.cols.clone()),
+        Part::Column => Shape::new(whole.rows.clone(), Dim::Static(1)),
+        Part::Rows => Shape::new(count(1), whole.cols.clone()),
+        Part::Columns => Shape::new(whole.rows.clone(), count(1)),
+        Part::FixedRows(n) => Shape::new(n.clone(), whole.cols.clone()),
+        Part::FixedColumns(n) => Shape::new(whole.rows.clone(), n.clone()),
+        Part::View => Shape::new(count(2), count(3)),
+        Part::FixedView(r, c) => Shape::new(r.clone(), c.clone()),
+    })
+}

@@ -1,0 +1,354 @@
+//! What the names of a function stand for while its body is read.
+
+use crate::graph::Id;
+use crate::ty;
+use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
+use std::collections::HashMap;
+use syn::ext::IdentExt;
+
+/// What is known of the type of an inert expression.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Hint {
+    Int,
+    Bool,
+    /// Certainly the scalar type of the function.
+    Real,
+    /// A matrix, by a type in the source.
+    Matrix(crate::graph::Shape),
+    Unknown,
+}
+
+/// An expression that carries no derivative: any Rust at all, kept as it stands.
+#[derive(Clone, Debug)]
+pub struct Inert {
+    pub tokens: TokenStream,
+    pub hint: Hint,
+    /// The values that it reads by name.
+    pub reads: Vec<Id>,
+    /// Whether it depends on any parameter.
+    pub varies: bool,
+    /// Whether evaluating it elsewhere, or not at all, makes no difference.
+    pub pure: bool,
+    /// Whether later statements may change it.
+    pub mutable: bool,
+    /// The leaf of a name.
+    pub leaf: Option<Id>,
+}
+
+/// A fallible operation whose `unwrap` or `expect` is still to come.
+#[derive(Clone, Copy, Debug)]
+pub enum Pending {
+    Inverse(Id),
+    LuSolve(Id, Id),
+    LuInverse(Id),
+    Cholesky(Id),
+}
+
+/// What an expression of the body stands for.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A scalar, a matrix, a factorisation or a condition.
+    Node(Id),
+    /// Inside the closure of an elementwise method: one entry of this matrix.
+    Entry(Id),
+    Inert(Inert),
+    Tuple(Vec<Value>),
+    /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.
+    List(Vec<Id>),
+    Pending(Pending),
+    /// A parameter of a user's type, whose type a `let` has still to tell.
+    Untyped,
+    Unit,
+    /// Something that has been reported already.
+    Poison,
+}
+
+#[derive(Clone)]
+pub struct Binding {
+    pub ident: Ident,
+    pub value: Value,
+    /// Whether it carries a derivative.
+    pub active: bool,
+    pub varies: bool,
+}
+
+/// The names in scope, innermost last.
+#[derive(Default)]
+pub struct Scope {
+    frames: Vec<HashMap<String, Binding>>,
+}
+
+impl Scope {
+    pub fn push(&mut self) {
+        self.frames.push(HashMap::new());
+    }
+
+    pub fn pop(&mut self) {
+        self.frames.pop();
+    }
+
+    pub fn bind(&mut self, binding: Binding) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.insert(binding.ident.unraw().to_string(), binding);
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Binding> {
+        let name = name.trim_start_matches("r#");
+        self.frames.iter().rev().find_map(|frame| frame.get(name))
+    }
+
+    /// The bindings that the tokens may read. A name after a dot or before a colon is a field, not a
+    /// variable; a format string reads what it names.
+    pub fn read_by(&self, tokens: TokenStream) -> Vec<&Binding> {
+        let mut names = Vec::new();
+        variables(tokens, &mut names);
+        names.iter().filter_map(|name| self.get(name)).collect()
+    }
+}
+
+/// The texts of the identifiers that may be variables.
+pub fn variables(tokens: TokenStream, into: &mut Vec<String>) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(ident) => {
+                if is_variable(&trees, i) {
+                    into.push(ident.to_string());
+                }
+            }
+            TokenTree::Group(group) => variables(group.stream(), into),
+            TokenTree::Literal(literal) => format_captures(&literal.to_string(), into),
+            TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+/// The tokens with other tokens for some of their variables.
+pub fn rename(tokens: TokenStream, new: &dyn Fn(&Ident) -> Option<TokenStream>) -> TokenStream {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut out = TokenStream::new();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(ident) if is_variable(&trees, i) => match new(ident) {
+                Some(tokens) => out.extend(tokens),
+                None => out.extend([tree.clone()]),
+            },
+            TokenTree::Group(group) => {
+                let mut renamed = Group::new(group.delimiter(), rename(group.stream(), new));
+                renamed.set_span(group.span());
+                out.extend([TokenTree::Group(renamed)]);
+            }
+            other => out.extend([other.clone()]),
+        }
+    }
+    out
+}
+
+/// The variables that format strings in the tokens read: these cannot be renamed.
+pub fn captured(tokens: TokenStream, into: &mut Vec<String>) {
+    for tree in tokens {
+        match tree {
+            TokenTree::Group(group) => captured(group.stream(), into),
+            TokenTree::Literal(literal) => format_captures(&literal.to_string(), into),
+            _ => {}
+        }
+    }
+}
+
+/// Whether the identifier at this place may be a variable: a field comes after a dot, or before a colon.
+fn is_variable(trees: &[TokenTree], i: usize) -> bool {
+    let field = i > 0 && is_punct(&trees[i - 1], '.') && !(i > 1 && is_punct(&trees[i - 2], '.'));
+    let named = trees.get(i + 1).is_some_and(
+        |next| matches!(next, TokenTree::Punct(p) if p.as_char() == ':' && p.spacing() == Spacing::Alone),
+    );
+    !field && !named
+}
+
+fn is_punct(tree: &TokenTree, c: char) -> bool {
+    matches!(tree, TokenTree::Punct(p) if p.as_char() == c)
+}
+
+/// The names in the braces of what may be a format string.
+fn format_captures(literal: &str, into: &mut Vec<String>) {
+    if !literal.contains('{') || !literal.contains('"') {
+        return;
+    }
+    for part in literal.split('{').skip(1) {
+        let name: String = part
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
+        if !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) {
+            into.push(name);
+        }
+        // `{:>width$}` reads `width`
+        for word in part
+            .split('}')
+            .next()
+            .unwrap_or("")
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+        {
+            if let Some(name) = word.strip_suffix('$') {
+                into.push(name.to_string());
+            }
+        }
+    }
+}
+
+/// Macros that only read what they are given.
+const OBSERVERS: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "assert_relative_eq",
+    "assert_abs_diff_eq",
+    "assert_ulps_eq",
+];
+
+/// Macros that give a value, or never return.
+const PLAIN: &[&str] = &[
+    "vec",
+    "format",
+    "vector",
+    "matrix",
+    "dvector",
+    "dmatrix",
+    "point",
+    "stack",
+    "matches",
+    "concat",
+    "stringify",
+    "env",
+    "option_env",
+    "include_str",
+    "include_bytes",
+    "line",
+    "column",
+    "file",
+    "module_path",
+    "cfg",
+    "panic",
+    "unreachable",
+    "todo",
+    "unimplemented",
+];
+
+pub fn is_observer(name: &Ident) -> bool {
+    OBSERVERS.contains(&name.to_string().as_str()) || name == "panic" || name == "unreachable"
+}
+
+/// What in the tokens could leave the function, or be hidden control flow: a macro does not see through
+/// other macros.
+pub fn control_flow(tokens: TokenStream) -> Option<(TokenTree, String)> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(ident) => {
+                let text = ident.to_string();
+                if matches!(text.as_str(), "return" | "yield" | "await") {
+                    return Some((tree.clone(), format!("`{text}`")));
+                }
+                let is_macro = trees
+                    .get(i + 1)
+                    .is_some_and(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'))
+                    && trees
+                        .get(i + 2)
+                        .is_some_and(|t| matches!(t, TokenTree::Group(_)));
+                if is_macro
+                    && !OBSERVERS.contains(&text.as_str())
+                    && !PLAIN.contains(&text.as_str())
+                {
+                    return Some((
+                        tree.clone(),
+                        format!("the macro `{text}!`, which may hide control flow,"),
+                    ));
+                }
+            }
+            TokenTree::Punct(p) if p.as_char() == '?' => {
+                // `?Sized` is a bound, not an operator.
+                let bound = trees
+                    .get(i + 1)
+                    .is_some_and(|t| matches!(t, TokenTree::Ident(id) if id == "Sized"));
+                if !bound {
+                    return Some((tree.clone(), "`?`".to_string()));
+                }
+            }
+            TokenTree::Group(group) => {
+                if let Some(found) = control_flow(group.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether evaluating the tokens twice, never, or elsewhere makes no difference: names, fields, literals,
+/// operators, casts and questions about a size.
+pub fn is_pure(tokens: TokenStream, is_matrix: &dyn Fn(&Ident) -> bool) -> bool {
+    const QUESTIONS: &[&str] = &[
+        "len",
+        "nrows",
+        "ncols",
+        "zero",
+        "one",
+        "pi",
+        "two_pi",
+        "frac_pi_2",
+        "e",
+    ];
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    trees.iter().enumerate().all(|(i, tree)| match tree {
+        TokenTree::Group(group) => match group.delimiter() {
+            Delimiter::Parenthesis => {
+                let called = i > 0 && matches!(&trees[i - 1], TokenTree::Ident(id) if !is_keyword(id));
+                // What a user's type answers may change; a matrix keeps its size.
+                let question = i > 0
+                    && matches!(&trees[i - 1], TokenTree::Ident(id) if QUESTIONS.contains(&id.to_string().as_str()))
+                    && (i > 1 && is_punct(&trees[i - 2], ':')
+                        || i > 2 && matches!(&trees[i - 3], TokenTree::Ident(id) if is_matrix(id)));
+                (!called || question && group.stream().is_empty()) && is_pure(group.stream(), is_matrix)
+            }
+            Delimiter::None => is_pure(group.stream(), is_matrix),
+            Delimiter::Brace | Delimiter::Bracket => false,
+        },
+        TokenTree::Punct(p) => !matches!(p.as_char(), '=' | '!' | '?' | '|' | '#'),
+        TokenTree::Ident(ident) => !matches!(ident.to_string().as_str(), "mut" | "move" | "unsafe" | "if" | "match" | "loop" | "while" | "for"),
+        TokenTree::Literal(_) => true,
+    })
+}
+
+fn is_keyword(ident: &Ident) -> bool {
+    matches!(ident.to_string().as_str(), "as" | "in" | "return" | "ref")
+}
+
+/// Whether two identifiers of the same text come from the same macro expansion. A macro on stable Rust cannot
+/// ask for the hygiene of a span, but its `Debug` form begins with the syntax context; where it does not
+/// (outside of a compiler), all names are one.
+pub fn same_context(a: &Ident, b: &Ident) -> bool {
+    let context = |ident: &Ident| {
+        let text = format!("{:?}", ident.span());
+        text.split_once(" bytes(")
+            .map(|(context, _)| context.to_string())
+    };
+    context(a) == context(b)
+}
+
+/// Whether the tokens contain this identifier.
+pub fn contains(tokens: TokenStream, name: &str) -> bool {
+    ty::mentions(tokens, &|ident| ident == name)
+}

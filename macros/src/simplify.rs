@@ -1,0 +1,1638 @@
+//! Algebra: every value that the macro itself builds goes through here.
+//!
+//! A rewrite holds for every real argument for which the original is defined. Values of the user's are
+//! never rewritten, they are inserted into the graph as written; what is built here may read through them.
+
+use crate::graph::{Dim, Elem, Graph, Id, Kind, Leaf, Shape};
+use crate::rules::{Comparison, Extreme, Op, Panic, Part, Scalar, kind, part_shape};
+use std::ops;
+
+/// A value of the graph, with the operations of matrix calculus.
+#[derive(Clone, Copy)]
+pub struct Expr<'g> {
+    pub graph: &'g Graph,
+    pub id: Id,
+}
+
+/// A product of powers is read through at most this many factors, and a sum through as many terms, so that
+/// the work and the generated code stay linear in the size of the function.
+const READ_THROUGH: usize = 8;
+/// Larger exponents are not combined: `powi` loses accuracy slowly, and they overflow fast.
+const LARGEST_EXPONENT: u32 = 64;
+
+/// `coefficient · Π baseᵉ`, sorted by base.
+#[derive(Clone, Debug, PartialEq)]
+struct Product {
+    coefficient: f64,
+    factors: Vec<(Id, i32)>,
+}
+
+impl Product {
+    fn one() -> Self {
+        Product {
+            coefficient: 1.0,
+            factors: Vec::new(),
+        }
+    }
+
+    fn multiply(&mut self, base: Id, exponent: i32) {
+        match self.factors.binary_search_by_key(&base, |f| f.0) {
+            Ok(i) => {
+                self.factors[i].1 += exponent;
+                if self.factors[i].1 == 0 {
+                    self.factors.remove(i);
+                }
+            }
+            Err(i) => self.factors.insert(i, (base, exponent)),
+        }
+    }
+}
+
+/// A term of a sum: its factors, the sum of its coefficients, the value itself, and how often it occurs.
+type Term = (Vec<(Id, i32)>, f64, Id, usize);
+
+impl Graph {
+    pub fn expr(&self, id: Id) -> Expr<'_> {
+        Expr { graph: self, id }
+    }
+
+    pub fn real(&self, value: f64) -> Expr<'_> {
+        self.expr(self.constant(value))
+    }
+
+    /// An integer literal.
+    pub fn integer(&self, value: usize) -> Expr<'_> {
+        let name = proc_macro2::Literal::usize_unsuffixed(value);
+        self.expr(self.integer_leaf(quote::quote!(#name), false))
+    }
+
+    /// An integer that the user wrote; the same text is the same value.
+    pub fn integer_leaf(&self, name: proc_macro2::TokenStream, varies: bool) -> Id {
+        let text = name.to_string();
+        let known = self
+            .leaves
+            .borrow()
+            .iter()
+            .position(|l| l.kind == Kind::INT && l.name.to_string() == text);
+        match known {
+            Some(number) => self.insert(Op::Leaf(number), Vec::new(), Kind::INT),
+            None => self.leaf(Leaf {
+                name,
+                kind: Kind::INT,
+                form: crate::graph::Form::Owned,
+                varies,
+            }),
+        }
+    }
+
+    /// The literal that an integer leaf is, if it is one.
+    pub fn integer_value(&self, id: Id) -> Option<usize> {
+        self.leaf_of(id)
+            .filter(|l| l.kind == Kind::INT)
+            .and_then(|l| l.name.to_string().parse().ok())
+    }
+
+    fn const_of(&self, id: Id) -> Option<f64> {
+        match self.op(id) {
+            Op::Const(bits) => Some(f64::from_bits(bits)),
+            _ => None,
+        }
+    }
+
+    /// The constant that a value is everywhere.
+    pub fn uniform_const(&self, id: Id) -> Option<f64> {
+        match self.op(id) {
+            Op::Fill => self.const_of(self.args(id)[0]),
+            _ => self.const_of(id),
+        }
+    }
+
+    fn apply(&self, op: Op, args: &[Id]) -> Id {
+        let kinds: Vec<Kind> = args.iter().map(|a| self.kind(*a)).collect();
+        let kind = kind(&op, &kinds).unwrap_or(Kind::SCALAR);
+        self.insert(op, args.to_vec(), kind)
+    }
+
+    fn elementwise(&self, op: Op, args: &[Id]) -> Id {
+        // A matrix with one value everywhere acts like that value; a function of such is such.
+        let shapes: Vec<Option<Shape>> = args.iter().map(|a| self.shape(*a)).collect();
+        let filled = |a: &Id| self.op(*a) == Op::Fill;
+        if args.iter().any(filled) {
+            let plain: Vec<Id> = args
+                .iter()
+                .map(|a| if filled(a) { self.args(*a)[0] } else { *a })
+                .collect();
+            let value = self.apply(op, &plain);
+            return match shapes.into_iter().flatten().next() {
+                Some(shape) if self.kind(value).shape.is_none() => self.fill(value, &shape),
+                _ => value,
+            };
+        }
+        self.apply(op, args)
+    }
+
+    fn fill(&self, value: Id, shape: &Shape) -> Id {
+        if self.kind(value).elem == Elem::Bool {
+            return value;
+        }
+        self.insert(Op::Fill, vec![value], Kind::matrix(shape.clone()))
+    }
+
+    /// Reads a value as a product of powers; large ones are a single factor.
+    fn product_of(&self, id: Id) -> Product {
+        let mut product = Product::one();
+        if self.read_product(id, 1, &mut product, 6) && product.factors.len() <= READ_THROUGH {
+            product
+        } else {
+            Product {
+                coefficient: 1.0,
+                factors: vec![(id, 1)],
+            }
+        }
+    }
+
+    fn read_product(&self, id: Id, exponent: i32, into: &mut Product, depth: usize) -> bool {
+        let args = self.args(id);
+        let atom = |into: &mut Product| {
+            into.multiply(id, exponent);
+            into.factors.len() <= READ_THROUGH
+                && into
+                    .factors
+                    .iter()
+                    .all(|f| f.1.unsigned_abs() <= LARGEST_EXPONENT)
+        };
+        if depth == 0 {
+            return atom(into);
+        }
+        match self.op(id) {
+            Op::Const(bits) => {
+                let value = f64::from_bits(bits);
+                let quotient = into.coefficient / value;
+                if exponent > 0 && exponent < 4 {
+                    (0..exponent).for_each(|_| into.coefficient *= value);
+                    true
+                } else if exponent == -1
+                    && value != 0.0
+                    && quotient.mul_add(value, -into.coefficient) == 0.0
+                {
+                    // Only an exact quotient is folded: 1/3 reads worse, and rounds once more.
+                    into.coefficient = quotient;
+                    true
+                } else {
+                    atom(into)
+                }
+            }
+            Op::Scalar(Scalar::Neg) => {
+                if exponent % 2 != 0 {
+                    into.coefficient = -into.coefficient;
+                }
+                self.read_product(args[0], exponent, into, depth - 1)
+            }
+            // (x y)⁵ stays: x⁵ and y⁵ may overflow and underflow where it does not.
+            Op::Scalar(Scalar::Mul) if exponent.abs() <= 2 => args
+                .iter()
+                .all(|a| self.read_product(*a, exponent, into, depth - 1)),
+            Op::Scalar(Scalar::Div) if exponent.abs() <= 2 => {
+                self.read_product(args[0], exponent, into, depth - 1)
+                    && self.read_product(args[1], -exponent, into, depth - 1)
+            }
+            Op::Scalar(Scalar::Recip) => self.read_product(args[0], -exponent, into, depth - 1),
+            Op::PowI(n)
+                if n.unsigned_abs() <= LARGEST_EXPONENT
+                    && n != 0
+                    && n.saturating_mul(exponent).unsigned_abs() <= LARGEST_EXPONENT =>
+            {
+                self.read_product(args[0], n * exponent, into, depth - 1)
+            }
+            // √x √x = x where √x is defined.
+            Op::Scalar(Scalar::Sqrt) if exponent % 2 == 0 => {
+                self.read_product(args[0], exponent / 2, into, depth - 1)
+            }
+            _ => atom(into),
+        }
+    }
+
+    fn build_product(&self, mut product: Product) -> Id {
+        self.combine_logistic(&mut product);
+        self.combine_log_det(&mut product);
+        if product.coefficient == 0.0 {
+            return self.constant(0.0);
+        }
+        // Only a quotient of two constants is folded, since x / 3 reads better than 0.333… x.
+        if product.coefficient.abs() != 1.0
+            && let Some(at) = product
+                .factors
+                .iter()
+                .position(|f| f.1 == -1 && self.const_of(f.0).is_some())
+        {
+            let (divisor, _) = product.factors.remove(at);
+            product.coefficient /= self.const_of(divisor).unwrap_or(1.0);
+        }
+        let scalars_first = |f: &(Id, i32)| self.is_matrix(f.0);
+        product.factors.sort_by_key(|f| (scalars_first(f), f.0));
+        let power = |(base, exponent): (Id, i32)| match exponent {
+            1 => base,
+            2 => self.elementwise(Op::Scalar(Scalar::Mul), &[base, base]),
+            n => self.elementwise(Op::PowI(n), &[base]),
+        };
+        let side = |wanted: fn(i32) -> bool, sign: i32, matrices: bool| {
+            product
+                .factors
+                .iter()
+                .filter(|f| wanted(f.1) && self.is_matrix(f.0) == matrices)
+                .map(|f| power((f.0, f.1 * sign)))
+                .reduce(|a, b| self.elementwise(Op::Scalar(Scalar::Mul), &[a, b]))
+        };
+        // The scalar part first, so that a matrix is scaled once.
+        let mut coefficient = product.coefficient;
+        let part = |matrices: bool, coefficient: f64| {
+            let above = side(|e| e > 0, 1, matrices);
+            let below = side(|e| e < 0, -1, matrices);
+            let above = match (above, coefficient) {
+                (above, 1.0) => above,
+                (Some(above), c) => Some(self.scaled(c, above)),
+                (None, c) => Some(self.constant(c)),
+            };
+            match (above, below) {
+                (None, None) => None,
+                (Some(above), None) => Some(above),
+                (above, Some(below)) => {
+                    let above = above.unwrap_or_else(|| self.constant(1.0));
+                    Some(self.elementwise(Op::Scalar(Scalar::Div), &[above, below]))
+                }
+            }
+        };
+        let has_scalars = product.factors.iter().any(|f| !self.is_matrix(f.0));
+        let scalars = if has_scalars {
+            part(false, coefficient)
+        } else {
+            None
+        };
+        if has_scalars {
+            coefficient = 1.0;
+        }
+        let matrices = part(true, coefficient);
+        match (scalars, matrices) {
+            (Some(s), Some(m)) => match (self.op(s), self.op(m)) {
+                // s · (1 / m) is s / m
+                (_, Op::Scalar(Scalar::Div)) if self.const_of(self.args(m)[0]) == Some(1.0) => {
+                    self.elementwise(Op::Scalar(Scalar::Div), &[s, self.args(m)[1]])
+                }
+                // (1 / s) · m is m / s
+                (Op::Scalar(Scalar::Div), _) if self.const_of(self.args(s)[0]) == Some(1.0) => {
+                    self.elementwise(Op::Scalar(Scalar::Div), &[m, self.args(s)[1]])
+                }
+                _ => self.elementwise(Op::Scalar(Scalar::Mul), &[s, m]),
+            },
+            (Some(value), None) | (None, Some(value)) => value,
+            (None, None) => self.constant(product.coefficient),
+        }
+    }
+
+    /// `eᵗ / (1 + eᵗ)` is `1 / (1 + e⁻ᵗ)`, which does not overflow. Where eᵗ is there already, e⁻ᵗ is its
+    /// reciprocal; otherwise it is computed instead.
+    fn combine_logistic(&self, product: &mut Product) {
+        let found = product
+            .factors
+            .iter()
+            .filter(|f| f.1 > 0)
+            .find_map(|&(e, _)| {
+                let Op::Scalar(Scalar::Exp) = self.op(e) else {
+                    return None;
+                };
+                let below = product.factors.iter().find(|f| {
+                    let args = self.args(f.0);
+                    f.1 < 0
+                        && matches!(self.op(f.0), Op::Scalar(Scalar::Add))
+                        && args.contains(&e)
+                        && args.iter().any(|a| self.uniform_const(*a) == Some(1.0))
+                })?;
+                Some((e, below.0))
+            });
+        if let Some((e, below)) = found {
+            product.multiply(e, -1);
+            product.multiply(below, 1);
+            let e = self.expr(e);
+            let inverse = if self.keeps_value.get() {
+                e.real(1.0) / e
+            } else {
+                (-self.expr(self.args(e.id)[0])).exp()
+            };
+            product.multiply((1.0 + inverse).id, -1);
+        }
+    }
+
+    /// `cof A / det A` is `A⁻ᵀ`; to 3 by 3 the quotient is cheaper where the determinant is there already.
+    fn combine_log_det(&self, product: &mut Product) {
+        let found = product
+            .factors
+            .iter()
+            .filter(|f| f.1 == 1)
+            .find_map(|&(c, _)| {
+                let Op::Cofactors = self.op(c) else {
+                    return None;
+                };
+                let matrix = self.args(c)[0];
+                if self.keeps_value.get()
+                    && self
+                        .shape(matrix)
+                        .and_then(|s| s.entries())
+                        .is_some_and(|n| n <= 9)
+                {
+                    return None;
+                }
+                let det = product.factors.iter().find(|f| {
+                    f.1 < 0
+                        && matches!(self.op(f.0), Op::Determinant | Op::LuDeterminant)
+                        && self.expr(self.args(f.0)[0]).factored().id == matrix
+                })?;
+                Some((c, det.0, matrix))
+            });
+        if let Some((cofactors, det, matrix)) = found {
+            product.multiply(cofactors, -1);
+            product.multiply(det, 1);
+            product.multiply(self.apply(Op::InverseTranspose, &[matrix]), 1);
+        }
+    }
+
+    fn scaled(&self, coefficient: f64, value: Id) -> Id {
+        if let Some(c) = self.const_of(value) {
+            return self.constant(coefficient * c);
+        }
+        if coefficient != 1.0 {
+            // Into a part or a choice: the rest stays zero.
+            let args = self.args(value);
+            match self.op(value) {
+                Op::Scatter(part) => {
+                    let at: Vec<Expr> = args[1..].iter().map(|i| self.expr(*i)).collect();
+                    return self
+                        .expr(self.scaled(coefficient, args[0]))
+                        .scatter(&part, self.shape(value), &at)
+                        .id;
+                }
+                Op::Select
+                    if args[1..]
+                        .iter()
+                        .any(|a| self.uniform_const(*a) == Some(0.0)) =>
+                {
+                    return self.select(
+                        args[0],
+                        self.scaled(coefficient, args[1]),
+                        self.scaled(coefficient, args[2]),
+                    );
+                }
+                Op::Fill => {
+                    return self.fill(
+                        self.scaled(coefficient, args[0]),
+                        &self.shape(value).unwrap_or(Shape::fixed(1, 1)),
+                    );
+                }
+                _ => {}
+            }
+        }
+        match coefficient {
+            1.0 => value,
+            -1.0 => self.elementwise(Op::Scalar(Scalar::Neg), &[value]),
+            c if c < 0.0 && self.op(value) == Op::Scalar(Scalar::Neg) => {
+                self.scaled(-c, self.args(value)[0])
+            }
+            c => self.elementwise(Op::Scalar(Scalar::Mul), &[self.constant(c), value]),
+        }
+    }
+
+    /// The coefficient in front of a value, and what it multiplies.
+    fn split_coefficient(&self, id: Id) -> (f64, Id) {
+        let args = self.args(id);
+        match self.op(id) {
+            Op::Scalar(Scalar::Neg) => {
+                let (c, rest) = self.split_coefficient(args[0]);
+                (-c, rest)
+            }
+            Op::Scalar(Scalar::Mul) => match (self.const_of(args[0]), self.const_of(args[1])) {
+                (Some(c), None) => (c, args[1]),
+                (None, Some(c)) => (c, args[0]),
+                _ => {
+                    let ((a, x), (b, y)) = (self.split_minus(args[0]), self.split_minus(args[1]));
+                    if x == args[0] && y == args[1] {
+                        (1.0, id)
+                    } else {
+                        (a * b, self.elementwise(Op::Scalar(Scalar::Mul), &[x, y]))
+                    }
+                }
+            },
+            Op::Scalar(Scalar::Div) => match self.const_of(args[0]) {
+                Some(1.0) => (1.0, id),
+                Some(c) => (
+                    c,
+                    self.elementwise(Op::Scalar(Scalar::Div), &[self.constant(1.0), args[1]]),
+                ),
+                None => {
+                    let (c, rest) = self.split_coefficient(args[0]);
+                    let (d, below) = self.split_minus(args[1]);
+                    if c * d == 1.0 && rest == args[0] {
+                        (1.0, id)
+                    } else {
+                        (
+                            c * d,
+                            self.elementwise(Op::Scalar(Scalar::Div), &[rest, below]),
+                        )
+                    }
+                }
+            },
+            _ => (1.0, id),
+        }
+    }
+
+    /// A minus sign in front of a value, and the value without it.
+    fn split_minus(&self, id: Id) -> (f64, Id) {
+        match self.op(id) {
+            Op::Scalar(Scalar::Neg) => {
+                let (c, rest) = self.split_minus(self.args(id)[0]);
+                (-c, rest)
+            }
+            _ => (1.0, id),
+        }
+    }
+
+    fn mul(&self, a: Id, b: Id) -> Id {
+        for (x, y) in [(a, b), (b, a)] {
+            match self.uniform_const(x) {
+                Some(0.0) => return self.zero_like(&[a, b]),
+                Some(1.0) if self.shape(x).is_none() || self.is_matrix(y) => return y,
+                _ => {}
+            }
+            if let Op::Fill = self.op(x) {
+                let value = self.args(x)[0];
+                let shape = self.shape(x);
+                let product = self.mul(value, y);
+                return if self.is_matrix(y) {
+                    product
+                } else {
+                    self.fill(product, &shape.unwrap_or(Shape::fixed(1, 1)))
+                };
+            }
+            // Into a choice, where one side stays zero or both stay simple: the other side is then not evaluated.
+            if let Op::Select = self.op(x) {
+                let [c, p, q] = self.args(x)[..] else {
+                    continue;
+                };
+                let simple = |v: Id| self.uniform_const(v).is_some();
+                let zero = |v: Id| self.uniform_const(v) == Some(0.0);
+                if zero(p)
+                    || zero(q)
+                    || (simple(p) && simple(q))
+                    || (simple(p) && self.op(q) == Op::Select)
+                {
+                    return self.select(c, self.mul(p, y), self.mul(q, y));
+                }
+            }
+            // Into a part: the rest stays zero.
+            if let Op::Scatter(part) = self.op(x) {
+                let args = self.args(x);
+                let shape = self.shape(x);
+                let y = self.expr(y);
+                let at: Vec<Expr> = args[1..].iter().map(|i| self.expr(*i)).collect();
+                let y_part = if self.is_matrix(y.id) {
+                    y.part(&part, &at)
+                } else {
+                    y
+                };
+                let value = self.mul(args[0], y_part.id);
+                return self.expr(value).scatter(&part, shape, &at).id;
+            }
+        }
+        let (pa, pb) = (self.product_of(a), self.product_of(b));
+        let shared = pa
+            .factors
+            .iter()
+            .any(|f| pb.factors.iter().any(|g| g.0 == f.0))
+            || (pa.factors.is_empty() || pb.factors.is_empty());
+        let mut product = pa.clone();
+        product.coefficient *= pb.coefficient;
+        for &(base, exponent) in &pb.factors {
+            product.multiply(base, exponent);
+        }
+        let mut combined = product.clone();
+        self.combine_logistic(&mut combined);
+        self.combine_log_det(&mut combined);
+        let within = product
+            .factors
+            .iter()
+            .all(|f| f.1.unsigned_abs() <= LARGEST_EXPONENT);
+        if (shared || combined != product) && within {
+            let value = self.build_product(product);
+            return self.as_shape_of(value, &[a, b]);
+        }
+        // Nothing combines: keep both as they are, since others may use them, with one coefficient in front.
+        let ((ca, a), (cb, b)) = (self.split_coefficient(a), self.split_coefficient(b));
+        let value = self.plain_product(a, b);
+        self.scaled_into(ca * cb, value)
+    }
+
+    /// A coefficient in front of a product goes to its scalar factor, if it has one.
+    fn scaled_into(&self, coefficient: f64, value: Id) -> Id {
+        if coefficient == 1.0 || coefficient == -1.0 || !self.is_matrix(value) {
+            return self.distributed(coefficient, value);
+        }
+        if let (Op::Scalar(Scalar::Mul), args) = (self.op(value), self.args(value))
+            && let Some(i) = args.iter().position(|a| !self.is_matrix(*a))
+        {
+            let scalar = self.scaled(coefficient, args[i]);
+            return self.elementwise(Op::Scalar(Scalar::Mul), &[scalar, args[1 - i]]);
+        }
+        self.scaled(coefficient, value)
+    }
+
+    /// A coefficient goes into a sum where every term has one already: 9 (1 + 2x) is 9 + 18x.
+    fn distributed(&self, coefficient: f64, value: Id) -> Id {
+        if coefficient != 1.0
+            && coefficient != -1.0
+            && matches!(self.op(value), Op::Scalar(Scalar::Add | Scalar::Sub))
+            && !self.is_matrix(value)
+        {
+            let terms = self.terms_of(value);
+            let has_one = |t: &(f64, Id)| t.0.abs() != 1.0 || self.const_of(t.1).is_some();
+            if terms.len() > 1 && terms.iter().all(has_one) {
+                let scaled = terms
+                    .iter()
+                    .map(|t| self.expr(self.scaled(coefficient * t.0, t.1)))
+                    .reduce(|a, b| a + b);
+                if let Some(sum) = scaled {
+                    return sum.id;
+                }
+            }
+        }
+        self.scaled(coefficient, value)
+    }
+
+    fn plain_product(&self, a: Id, b: Id) -> Id {
+        for (x, y) in [(a, b), (b, a)] {
+            let args = self.args(y);
+            match self.op(y) {
+                // s (t M) = (s t) M: one pass over the matrix
+                Op::Scalar(Scalar::Mul) if !self.is_matrix(x) && self.is_matrix(y) => {
+                    if let Some(i) = args.iter().position(|a| !self.is_matrix(*a)) {
+                        let scalar = self.mul(x, args[i]);
+                        return self.elementwise(Op::Scalar(Scalar::Mul), &[scalar, args[1 - i]]);
+                    }
+                }
+                // x (n / d) = x n / d
+                Op::Scalar(Scalar::Div) if self.const_of(args[0]) == Some(1.0) => {
+                    return self.elementwise(Op::Scalar(Scalar::Div), &[x, args[1]]);
+                }
+                _ => {}
+            }
+        }
+        self.elementwise(Op::Scalar(Scalar::Mul), &[a, b])
+    }
+
+    fn as_shape_of(&self, value: Id, like: &[Id]) -> Id {
+        match like.iter().find_map(|id| {
+            if self.is_matrix(*id) {
+                self.shape(*id)
+            } else {
+                None
+            }
+        }) {
+            Some(shape) if !self.is_matrix(value) => self.fill(value, &shape),
+            _ => value,
+        }
+    }
+
+    fn zero_like(&self, like: &[Id]) -> Id {
+        self.as_shape_of(self.constant(0.0), like)
+    }
+
+    /// Reads a value as a sum of terms with coefficients.
+    fn terms_of(&self, id: Id) -> Vec<(f64, Id)> {
+        let mut terms = Vec::new();
+        if self.read_terms(id, 1.0, &mut terms, 6) {
+            terms
+        } else {
+            vec![(1.0, id)]
+        }
+    }
+
+    fn read_terms(
+        &self,
+        id: Id,
+        coefficient: f64,
+        into: &mut Vec<(f64, Id)>,
+        depth: usize,
+    ) -> bool {
+        let args = self.args(id);
+        match self.op(id) {
+            // A matrix that the user computed is there to be used.
+            Op::Scalar(Scalar::Add | Scalar::Sub)
+                if self.is_matrix(id) && id.0 < self.user_nodes.get() =>
+            {
+                into.push((coefficient, id));
+                into.len() <= READ_THROUGH
+            }
+            Op::Scalar(Scalar::Add) if depth > 0 => args
+                .iter()
+                .all(|a| self.read_terms(*a, coefficient, into, depth - 1)),
+            Op::Scalar(Scalar::Sub) if depth > 0 => {
+                self.read_terms(args[0], coefficient, into, depth - 1)
+                    && self.read_terms(args[1], -coefficient, into, depth - 1)
+            }
+            Op::Scalar(Scalar::Neg) if depth > 0 => {
+                self.read_terms(args[0], -coefficient, into, depth - 1)
+            }
+            Op::Const(bits) => {
+                into.push((coefficient * f64::from_bits(bits), self.constant(1.0)));
+                true
+            }
+            _ => {
+                let (c, rest) = self.split_coefficient(id);
+                into.push((coefficient * c, rest));
+                into.len() <= READ_THROUGH
+            }
+        }
+    }
+
+    /// The sum of values, like terms combined.
+    pub fn sum_of(&self, values: &[Id]) -> Id {
+        let Some((&first, rest)) = values.split_first() else {
+            return self.constant(0.0);
+        };
+        if rest.is_empty() {
+            return first;
+        }
+        let others: Vec<Id> = values
+            .iter()
+            .copied()
+            .filter(|v| self.uniform_const(*v) != Some(0.0))
+            .collect();
+        // A number plus a matrix of zeros is a matrix.
+        if others.len() < values.len() {
+            let sum = if others.is_empty() {
+                first
+            } else {
+                self.sum_of(&others)
+            };
+            return self.as_shape_of(sum, values);
+        }
+        let values = others;
+        // Choices on the same condition, and parts at the same place, are added within.
+        for i in 0..values.len() {
+            for j in 0..i {
+                let merged = match (self.op(values[i]), self.op(values[j])) {
+                    (Op::Select, Op::Select)
+                        if self.args(values[i])[0] == self.args(values[j])[0] =>
+                    {
+                        let (p, q) = (self.args(values[j]), self.args(values[i]));
+                        Some(self.select(
+                            p[0],
+                            self.sum_of(&[p[1], q[1]]),
+                            self.sum_of(&[p[2], q[2]]),
+                        ))
+                    }
+                    (Op::Scatter(p), Op::Scatter(q))
+                        if p == q && self.args(values[i])[1..] == self.args(values[j])[1..] =>
+                    {
+                        let at: Vec<Expr> = self.args(values[i])[1..]
+                            .iter()
+                            .map(|a| self.expr(*a))
+                            .collect();
+                        let value =
+                            self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
+                        Some(self.expr(value).scatter(&p, self.shape(values[i]), &at).id)
+                    }
+                    (Op::Transpose, Op::Transpose) => {
+                        let value =
+                            self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
+                        Some(self.expr(value).t().id)
+                    }
+                    (Op::FoldLower, Op::FoldLower) => {
+                        let value =
+                            self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
+                        Some(self.expr(value).fold_lower().id)
+                    }
+                    _ => None,
+                };
+                if let Some(merged) = merged {
+                    let mut rest = values.clone();
+                    rest.remove(i);
+                    rest[j] = merged;
+                    return self.sum_of(&rest);
+                }
+            }
+        }
+        let mut keyed: Vec<Term> = Vec::new();
+        let mut count = 0;
+        let mut combines = false;
+        for &value in &values {
+            for (coefficient, core) in self.terms_of(value) {
+                let product = self.product_of(core);
+                let coefficient = coefficient * product.coefficient;
+                count += 1;
+                match keyed.iter_mut().find(|k| k.0 == product.factors) {
+                    Some(known) => {
+                        known.1 += coefficient;
+                        known.3 += 1;
+                        combines = true;
+                    }
+                    None => keyed.push((product.factors, coefficient, core, 1)),
+                }
+            }
+        }
+        if keyed.len() > 1
+            && count <= READ_THROUGH
+            && let Some(factored) = self.factored_sum(&keyed)
+        {
+            return self.as_shape_of(factored, &values);
+        }
+        if !combines || count > 64 {
+            let sum = values
+                .iter()
+                .copied()
+                .reduce(|a, b| self.plain_sum(a, b))
+                .unwrap_or(first);
+            return sum;
+        }
+        let mut terms: Vec<Id> = Vec::new();
+        for (factors, coefficient, core, times) in keyed {
+            if coefficient == 0.0 {
+                continue;
+            }
+            // A term that met no like stays as it was; its own coefficient is inside it.
+            let term = if times == 1 && !self.product_of(core).factors.is_empty() {
+                let own = self.product_of(core).coefficient;
+                self.scaled(coefficient / own, core)
+            } else {
+                self.build_product(Product {
+                    coefficient,
+                    factors,
+                })
+            };
+            terms.push(self.as_shape_of(term, &values));
+        }
+        match terms.into_iter().reduce(|a, b| self.plain_sum(a, b)) {
+            Some(sum) => self.as_shape_of(sum, &values),
+            None => self.zero_like(&values),
+        }
+    }
+
+    /// `c + 2 c x` as `c (1 + 2 x)`: fewer products, and `c` is read once.
+    fn factored_sum(&self, terms: &[Term]) -> Option<Id> {
+        let (first, rest) = terms.split_first()?;
+        let common: Vec<(Id, i32)> = first
+            .0
+            .iter()
+            .filter(|f| self.const_of(f.0).is_none())
+            .filter_map(|f| {
+                let exponents: Option<Vec<i32>> = rest
+                    .iter()
+                    .map(|t| t.0.iter().find(|g| g.0 == f.0).map(|g| g.1))
+                    .collect();
+                let exponents = exponents?;
+                let all = || exponents.iter().copied().chain([f.1]);
+                let shared = if f.1 > 0 { all().min()? } else { all().max()? };
+                (shared.signum() == f.1.signum()).then_some((f.0, shared))
+            })
+            .collect();
+        if common.is_empty() {
+            return None;
+        }
+        let remainders: Vec<Id> = terms
+            .iter()
+            .map(|(factors, coefficient, ..)| {
+                let mut product = Product {
+                    coefficient: *coefficient,
+                    factors: factors.clone(),
+                };
+                common
+                    .iter()
+                    .for_each(|(base, exponent)| product.multiply(*base, -exponent));
+                self.build_product(product)
+            })
+            .collect();
+        let sum = self.sum_of(&remainders);
+        let common = self.build_product(Product {
+            coefficient: 1.0,
+            factors: common,
+        });
+        Some(self.mul(common, sum))
+    }
+
+    fn plain_sum(&self, a: Id, b: Id) -> Id {
+        if let (Some(x), Some(y)) = (self.const_of(a), self.const_of(b)) {
+            return self.constant(x + y);
+        }
+        let ((ca, pa), (cb, pb)) = (self.split_sign(a), self.split_sign(b));
+        match (ca, cb) {
+            (false, true) => self.elementwise(Op::Scalar(Scalar::Sub), &[a, pb]),
+            (true, false) => self.elementwise(Op::Scalar(Scalar::Sub), &[b, pa]),
+            (true, true) => {
+                let sum = self.elementwise(Op::Scalar(Scalar::Add), &[pa, pb]);
+                self.scaled(-1.0, sum)
+            }
+            (false, false) => self.elementwise(Op::Scalar(Scalar::Add), &[a, b]),
+        }
+    }
+
+    /// Whether a value has a minus sign in front, and the value without it.
+    fn split_sign(&self, id: Id) -> (bool, Id) {
+        if let Some(c) = self.const_of(id) {
+            return if c < 0.0 {
+                (true, self.constant(-c))
+            } else {
+                (false, id)
+            };
+        }
+        match self.split_coefficient(id) {
+            (c, rest) if c < 0.0 => (true, self.scaled_into(-c, rest)),
+            _ => (false, id),
+        }
+    }
+
+    /// The value with another one in place of `from`, within a chain of sums and products.
+    fn replace(&self, value: Id, from: Id, to: Id, depth: usize) -> Id {
+        if value == from {
+            return to;
+        }
+        let (
+            Op::Scalar(
+                function @ (Scalar::Add | Scalar::Sub | Scalar::Mul | Scalar::Div | Scalar::Neg),
+            ),
+            true,
+        ) = (self.op(value), depth > 0)
+        else {
+            return value;
+        };
+        let args = self.args(value);
+        let new: Vec<Id> = args
+            .iter()
+            .map(|a| self.replace(*a, from, to, depth - 1))
+            .collect();
+        if new == args {
+            value
+        } else {
+            self.elementwise(Op::Scalar(function), &new)
+        }
+    }
+
+    /// A value that does not depend on the condition, where that is entry by entry.
+    fn over(&self, cond: Id, value: Id) -> Id {
+        match self.shape(cond) {
+            Some(shape) if !self.is_matrix(value) => self.fill(value, &shape),
+            _ => value,
+        }
+    }
+
+    fn select(&self, cond: Id, a: Id, b: Id) -> Id {
+        if a == b {
+            return self.over(cond, a);
+        }
+        let side = |v: Id, side: usize| match self.op(v) {
+            Op::Select if self.args(v)[0] == cond => self.args(v)[side],
+            _ => v,
+        };
+        let (a, b) = (side(a, 1), side(b, 2));
+        if a == b {
+            return self.over(cond, a);
+        }
+        // Where a > b, max(a, b) is a.
+        let a = match (self.op(cond), self.keeps_value.get()) {
+            (Op::Compare(Comparison::Gt), false) => {
+                let [x, y] = self.args(cond)[..] else {
+                    return a;
+                };
+                let larger = self.elementwise(Op::Scalar(Scalar::Max), &[x, y]);
+                let swapped = self.elementwise(Op::Scalar(Scalar::Max), &[y, x]);
+                let a = self.replace(a, larger, x, 6);
+                self.replace(a, swapped, x, 6)
+            }
+            _ => a,
+        };
+        // Zero is the shape of the other side already, entry by entry.
+        let shape = joint(self, &[cond, a, b]);
+        let plain = |v: Id| match (
+            self.op(v),
+            self.kind(cond).shape.is_some() || self.is_matrix(a) && self.is_matrix(b),
+        ) {
+            (Op::Fill, true) if self.kind(cond).shape.is_some() => self.args(v)[0],
+            _ => v,
+        };
+        let (a, b) = (plain(a), plain(b));
+        let kind = Kind {
+            elem: self.kind(a).elem,
+            shape,
+        };
+        self.insert(Op::Select, vec![cond, a, b], kind)
+    }
+}
+
+fn joint(graph: &Graph, ids: &[Id]) -> Option<Shape> {
+    let kinds: Vec<Kind> = ids.iter().map(|id| graph.kind(*id)).collect();
+    kind(&Op::Scalar(Scalar::Add), &kinds).and_then(|k| k.shape)
+}
+
+/// What a partial derivative may be written as: a value or a number.
+pub trait Partial<'g> {
+    fn into_expr(self, graph: &'g Graph) -> Expr<'g>;
+}
+
+impl<'g> Partial<'g> for Expr<'g> {
+    fn into_expr(self, _: &'g Graph) -> Expr<'g> {
+        self
+    }
+}
+
+impl<'g> Partial<'g> for f64 {
+    fn into_expr(self, graph: &'g Graph) -> Expr<'g> {
+        graph.real(self)
+    }
+}
+
+macro_rules! scalar_methods {
+    ($($name:ident $variant:ident ($($arg:ident),*);)*) => {
+        impl<'g> Expr<'g> {
+            $(pub fn $name(self $(, $arg: Expr<'g>)*) -> Expr<'g> {
+                self.function(Scalar::$variant, &[$($arg),*])
+            })*
+        }
+    };
+}
+
+scalar_methods! {
+    sin Sin (); cos Cos (); sinh Sinh (); cosh Cosh (); exp Exp (); ln Ln (); sqrt Sqrt (); trunc Trunc ();
+    sign Sign (); signum Signum (); recip_or_zero RecipOrZero ();
+    hypot Hypot (other); div_euclid DivEuclid (other); min Min (other);
+}
+
+impl<'g> Expr<'g> {
+    fn with(self, id: Id) -> Self {
+        Expr {
+            graph: self.graph,
+            id,
+        }
+    }
+
+    fn op1(self, op: Op) -> Self {
+        self.with(self.graph.apply(op, &[self.id]))
+    }
+
+    fn op2(self, op: Op, other: Self) -> Self {
+        self.with(self.graph.apply(op, &[self.id, other.id]))
+    }
+
+    fn function(self, function: Scalar, rest: &[Self]) -> Self {
+        let args: Vec<Id> = std::iter::once(self.id)
+            .chain(rest.iter().map(|e| e.id))
+            .collect();
+        self.with(self.graph.elementwise(Op::Scalar(function), &args))
+    }
+
+    pub fn shape(self) -> Option<Shape> {
+        self.graph.shape(self.id)
+    }
+
+    pub fn real(self, value: f64) -> Self {
+        self.graph.real(value)
+    }
+
+    pub fn like(self, partial: impl Partial<'g>) -> Self {
+        partial.into_expr(self.graph)
+    }
+
+    pub fn zero(self) -> Self {
+        self.with(self.graph.zero_like(&[self.id]))
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.graph.uniform_const(self.id) == Some(0.0)
+    }
+
+    fn is_matrix(self) -> bool {
+        self.graph.is_matrix(self.id)
+    }
+
+    fn is_identity(self) -> bool {
+        self.graph.op(self.id) == Op::Identity
+    }
+
+    pub fn powf(self, p: Self) -> Self {
+        match self.graph.const_of(p.id) {
+            Some(c) if c.fract() == 0.0 && c.abs() <= f64::from(LARGEST_EXPONENT) => {
+                self.powi(c as i32)
+            }
+            _ => self.function(Scalar::Powf, &[p]),
+        }
+    }
+
+    pub fn powi(self, n: i32) -> Self {
+        if n == 0 {
+            return self.with(self.graph.as_shape_of(self.graph.constant(1.0), &[self.id]));
+        }
+        if n.unsigned_abs() > LARGEST_EXPONENT {
+            return self.with(self.graph.elementwise(Op::PowI(n), &[self.id]));
+        }
+        let mut product = Product::one();
+        if self.graph.read_product(self.id, n, &mut product, 6) {
+            self.with(
+                self.graph
+                    .as_shape_of(self.graph.build_product(product), &[self.id]),
+            )
+        } else {
+            self.with(self.graph.elementwise(Op::PowI(n), &[self.id]))
+        }
+    }
+
+    pub fn powi_slope(self, n: Self, order: u32) -> Self {
+        self.with(self.graph.apply(Op::PowIntSlope(order), &[self.id, n.id]))
+    }
+
+    pub fn greater(self, other: Self) -> Self {
+        self.with(
+            self.graph
+                .elementwise(Op::Compare(Comparison::Gt), &[self.id, other.id]),
+        )
+    }
+
+    pub fn equals(self, value: f64) -> Self {
+        let value = self.real(value);
+        match self.graph.const_of(self.id) {
+            Some(_) => self.with(
+                self.graph
+                    .apply(Op::Compare(Comparison::Eq), &[self.id, value.id]),
+            ),
+            None => self.with(
+                self.graph
+                    .elementwise(Op::Compare(Comparison::Eq), &[self.id, value.id]),
+            ),
+        }
+    }
+
+    /// `if self { a } else { b }`
+    pub fn choose(self, a: Self, b: Self) -> Self {
+        // A comparison of constants is decided here.
+        if let (Op::Compare(comparison), args) = (self.graph.op(self.id), self.graph.args(self.id))
+            && let (Some(x), Some(y)) = (self.graph.const_of(args[0]), self.graph.const_of(args[1]))
+        {
+            let holds = match comparison {
+                Comparison::Lt => x < y,
+                Comparison::Le => x <= y,
+                Comparison::Gt => x > y,
+                Comparison::Ge => x >= y,
+                Comparison::Eq => x == y,
+                Comparison::Ne => x != y,
+            };
+            return if holds { a } else { b };
+        }
+        self.with(self.graph.select(self.id, a.id, b.id))
+    }
+
+    /// 1 where this argument of `max` or `min` is selected, 0 where `other` is; at a tie 0 if `other` is a
+    /// constant, else one half.
+    pub fn wins_over(self, other: Self, wins: Self) -> Self {
+        let wins = wins.or_is_nan(other);
+        let (zero, one) = (self.real(0.0), self.real(1.0));
+        if !self.graph.varies(other.id) {
+            return wins.choose(one, zero);
+        }
+        if !self.graph.varies(self.id) {
+            return wins.choose(one, self.tie(other).choose(one, zero));
+        }
+        wins.choose(one, self.tie(other).choose(self.real(0.5), zero))
+    }
+
+    /// `p > q` as `!(p <= q)` where the value that loses may be NaN: `max` and `min` then select the other one.
+    fn or_is_nan(self, other: Self) -> Self {
+        let graph = self.graph;
+        let known = graph.const_of(other.id).is_some_and(|c| !c.is_nan());
+        match (graph.op(self.id), known) {
+            (Op::Compare(Comparison::Gt), false) => {
+                let loses = graph.elementwise(Op::Compare(Comparison::Le), &graph.args(self.id));
+                self.with(graph.elementwise(Op::Not, &[loses]))
+            }
+            _ => self,
+        }
+    }
+
+    fn tie(self, other: Self) -> Self {
+        self.with(
+            self.graph
+                .elementwise(Op::Compare(Comparison::Eq), &[self.id, other.id]),
+        )
+    }
+
+    pub fn fill(self, shape: Option<Shape>) -> Self {
+        match shape {
+            Some(shape) => self.with(self.graph.fill(self.id, &shape)),
+            None => self,
+        }
+    }
+
+    pub fn identity(self) -> Self {
+        match self.shape() {
+            Some(shape) => self.with(self.graph.insert(
+                Op::Identity,
+                Vec::new(),
+                Kind::matrix(shape),
+            )),
+            None => self.real(1.0),
+        }
+    }
+
+    fn size(self, dim: Dim) -> Self {
+        match dim {
+            Dim::Static(n) => self.real(n as f64),
+            dim => self.with(self.graph.apply(Op::Size(dim), &[])),
+        }
+    }
+
+    pub fn rows(self) -> Self {
+        self.shape().map_or(self.real(1.0), |s| self.size(s.rows))
+    }
+
+    pub fn cols(self) -> Self {
+        self.shape().map_or(self.real(1.0), |s| self.size(s.cols))
+    }
+
+    pub fn len(self) -> Self {
+        self.rows() * self.cols()
+    }
+
+    /// A scalar factor in front of a matrix, and the matrix. It stays where it costs nothing: in a pass
+    /// over the entries that is made anyway.
+    fn split_scalar(self) -> (Option<Self>, Self) {
+        let (scalar, m) = self.read_scalar();
+        let made_anyway =
+            self.graph.op(m.id).is_elementwise() && m.id.0 >= self.graph.user_nodes.get();
+        if scalar.is_some() && made_anyway {
+            (None, self)
+        } else {
+            (scalar, m)
+        }
+    }
+
+    fn read_scalar(self) -> (Option<Self>, Self) {
+        let args = self.graph.args(self.id);
+        match self.graph.op(self.id) {
+            Op::Scalar(Scalar::Neg) if self.is_matrix() => {
+                let (s, m) = self.with(args[0]).read_scalar();
+                (Some(-s.unwrap_or(self.real(1.0))), m)
+            }
+            Op::Scalar(Scalar::Mul) if self.is_matrix() => {
+                match args.iter().position(|a| !self.graph.is_matrix(*a)) {
+                    Some(i) => (Some(self.with(args[i])), self.with(args[1 - i])),
+                    None => (None, self),
+                }
+            }
+            Op::Scalar(Scalar::Div) if self.is_matrix() && !self.graph.is_matrix(args[1]) => {
+                let (s, m) = self.with(args[0]).read_scalar();
+                (Some(s.unwrap_or(self.real(1.0)) / self.with(args[1])), m)
+            }
+            _ => (None, self),
+        }
+    }
+
+    fn scaled_by(self, scalars: [Option<Self>; 2]) -> Self {
+        scalars
+            .into_iter()
+            .flatten()
+            .reduce(|a, b| a * b)
+            .map_or(self, |s| s * self)
+    }
+
+    pub fn sum(self) -> Self {
+        if !self.is_matrix() {
+            return self;
+        }
+        let (scalar, m) = self.split_scalar();
+        if scalar.is_some() {
+            return m.sum().scaled_by([scalar, None]);
+        }
+        let args = self.graph.args(self.id);
+        match self.graph.op(self.id) {
+            Op::Fill => self.with(args[0]) * self.len(),
+            Op::Scatter(_) => self.with(args[0]).sum(),
+            Op::Transpose => self.with(args[0]).sum(),
+            Op::Scalar(Scalar::Mul) if args.iter().all(|a| self.graph.is_matrix(*a)) => {
+                self.with(args[0]).dot(self.with(args[1]))
+            }
+            // s Σ a b: the product of matrices is read once, and not built.
+            Op::Scalar(Scalar::Mul) if self.read_scalar().1.is_product() => {
+                let (scalar, m) = self.read_scalar();
+                m.sum().scaled_by([scalar, None])
+            }
+            _ => match self.graph.find(Op::Sum, vec![self.id], Kind::SCALAR) {
+                Some(known) => self.with(known),
+                _ => self.op1(Op::Total),
+            },
+        }
+    }
+
+    /// A product of two matrices, entry by entry.
+    fn is_product(self) -> bool {
+        self.graph.op(self.id) == Op::Scalar(Scalar::Mul)
+            && self
+                .graph
+                .args(self.id)
+                .iter()
+                .all(|a| self.graph.is_matrix(*a))
+    }
+
+    pub fn mean(self) -> Self {
+        self.op1(Op::Mean)
+    }
+
+    pub fn norm(self) -> Self {
+        self.op1(Op::Norm)
+    }
+
+    pub fn row_sum(self) -> Self {
+        self.op1(Op::RowSum)
+    }
+
+    pub fn column_sum(self) -> Self {
+        self.op1(Op::ColumnSum)
+    }
+
+    pub fn spread_rows(self, shape: Option<Shape>) -> Self {
+        self.spread(Op::SpreadRows, shape)
+    }
+
+    pub fn spread_columns(self, shape: Option<Shape>) -> Self {
+        self.spread(Op::SpreadColumns, shape)
+    }
+
+    fn spread(self, op: Op, shape: Option<Shape>) -> Self {
+        let Some(shape) = shape else { return self };
+        if let Op::Fill = self.graph.op(self.id) {
+            return self.with(self.graph.args(self.id)[0]).fill(Some(shape));
+        }
+        self.with(self.graph.insert(op, vec![self.id], Kind::matrix(shape)))
+    }
+
+    pub fn diagonal(self) -> Self {
+        self.op1(Op::Diagonal)
+    }
+
+    pub fn to_diagonal(self, shape: Option<Shape>) -> Self {
+        let Some(shape) = shape else { return self };
+        self.with(
+            self.graph
+                .insert(Op::FromDiagonal, vec![self.id], Kind::matrix(shape)),
+        )
+    }
+
+    pub fn dot(self, other: Self) -> Self {
+        if !self.is_matrix() && !other.is_matrix() {
+            return self * other;
+        }
+        let ((s, a), (t, b)) = (self.split_scalar(), other.split_scalar());
+        if s.is_some() || t.is_some() {
+            return a.dot(b).scaled_by([s, t]);
+        }
+        for (x, y) in [(a, b), (b, a)] {
+            let args = self.graph.args(x.id);
+            match self.graph.op(x.id) {
+                Op::Fill => return self.with(args[0]) * y.sum(),
+                Op::Identity => return y.op1(Op::Trace),
+                Op::Scatter(part) => {
+                    let at: Vec<Self> = args[1..].iter().map(|i| self.with(*i)).collect();
+                    return self.with(args[0]).dot(y.part(&part, &at));
+                }
+                _ => {}
+            }
+        }
+        self.op2(Op::Dot, other)
+    }
+
+    pub fn t(self) -> Self {
+        let Some(shape) = self.shape() else {
+            return self;
+        };
+        let (scalar, m) = self.split_scalar();
+        if scalar.is_some() {
+            return m.t().scaled_by([scalar, None]);
+        }
+        let args = self.graph.args(self.id);
+        match self.graph.op(self.id) {
+            Op::Transpose => self.with(args[0]),
+            Op::Fill => self.with(args[0]).fill(Some(shape.transposed())),
+            Op::Identity => self,
+            Op::TrMul | Op::ProductTn => self.with(args[1]).t().times(self.with(args[0])),
+            Op::ProductNt => self.with(args[1]).times(self.with(args[0]).t()),
+            // (xᵀ A)ᵀ = Aᵀ x, unless the product is there already.
+            Op::MatMul
+                if !self.graph.keeps_value.get() && self.with(args[0]).untransposed().is_some() =>
+            {
+                self.with(args[1]).t().times(self.with(args[0]).t())
+            }
+            _ if shape.is_single() => self,
+            _ => self.op1(Op::Transpose),
+        }
+    }
+
+    /// A value under a transposition.
+    fn untransposed(self) -> Option<Self> {
+        match self.graph.op(self.id) {
+            Op::Transpose => Some(self.with(self.graph.args(self.id)[0])),
+            _ => None,
+        }
+    }
+
+    /// The factors of a product of matrices.
+    fn factors(self) -> Option<(Self, Self)> {
+        let args = self.graph.args(self.id);
+        let arg = |i: usize| self.with(args[i]);
+        match self.graph.op(self.id) {
+            Op::MatMul => Some((arg(0), arg(1))),
+            Op::TrMul | Op::ProductTn => Some((arg(0).t(), arg(1))),
+            Op::ProductNt => Some((arg(0), arg(1).t())),
+            _ => None,
+        }
+    }
+
+    /// The product of two matrices, in the cheap order and without building a transpose.
+    pub fn times(self, other: Self) -> Self {
+        let (Some(left), Some(right)) = (self.shape(), other.shape()) else {
+            return self * other;
+        };
+        let ((s, a), (t, b)) = (self.split_scalar(), other.split_scalar());
+        if s.is_some() || t.is_some() {
+            return a.times(b).scaled_by([s, t]);
+        }
+        let shape = Shape::new(left.rows.clone(), right.cols.clone());
+        if a.is_zero() || b.is_zero() {
+            return a.real(0.0).fill(Some(shape));
+        }
+        if a.is_identity() {
+            return b;
+        }
+        if b.is_identity() {
+            return a;
+        }
+        if left.is_single() {
+            return a.single() * b;
+        }
+        if right.is_single() {
+            return b.single() * a;
+        }
+        let args = self.graph.args(b.id);
+        match (self.graph.op(b.id), self.graph.op(a.id)) {
+            // A 1 = the sums over the columns
+            (Op::Fill, _) if right.is_column() => return a.column_sums() * self.with(args[0]),
+            (_, Op::Fill) if left.rows == Dim::Static(1) => {
+                return b.t().column_sums().t() * self.with(self.graph.args(a.id)[0]);
+            }
+            _ => {}
+        }
+        // A (B v) is cheaper than (A B) v, whatever the sizes; and x (yᵀ v) is a scaling of x.
+        if right.is_column() {
+            if let Some((first, second)) = a.factors() {
+                return first.times(second.times(b));
+            }
+        } else if left.rows == Dim::Static(1)
+            && let Some((first, second)) = b.factors()
+        {
+            return a.times(first).times(second);
+        }
+        match (a.untransposed(), b.untransposed()) {
+            (Some(a), Some(b)) => b.times(a).t(),
+            // A row times a column is a number, in a matrix of one entry.
+            (Some(a), None) if shape.is_single() => a.dot(b).fill(Some(shape)),
+            (None, Some(b)) if shape.is_single() => a.dot(b).fill(Some(shape)),
+            (Some(a), None) => {
+                let one_pass = right.is_column() || !(left.is_dynamic() || right.is_dynamic());
+                a.op2(if one_pass { Op::TrMul } else { Op::ProductTn }, b)
+            }
+            // A row as a column is small: A rᵀ is a product with a vector.
+            (None, Some(_)) if right.is_column() && left.rows != Dim::Static(1) => {
+                a.op2(Op::MatMul, b)
+            }
+            (None, Some(b)) if !left.is_column() && left.rows != Dim::Static(1) => {
+                a.op2(Op::ProductNt, b)
+            }
+            // Aᵀ for a row a: (A aᵀ)ᵀ
+            _ if left.rows == Dim::Static(1) && b.untransposed().is_some() => b
+                .untransposed()
+                .unwrap_or(b)
+                .times(a.t())
+                .op1(Op::Transpose),
+            _ => a.op2(Op::MatMul, b),
+        }
+    }
+
+    fn column_sums(self) -> Self {
+        match self.untransposed() {
+            Some(m) => m.row_sum().t(),
+            None => self.column_sum(),
+        }
+    }
+
+    /// The entry of a matrix of one entry.
+    fn single(self) -> Self {
+        self.entry(self.graph.integer(0))
+    }
+
+    pub fn entry(self, i: Self) -> Self {
+        self.part(&Part::Entry, &[i])
+    }
+
+    pub fn part(self, part: &Part, at: &[Self]) -> Self {
+        let Some(shape) = self.shape() else {
+            return self;
+        };
+        let at: Vec<Id> = at.iter().map(|i| i.id).collect();
+        let args = self.graph.args(self.id);
+        match self.graph.op(self.id) {
+            Op::Fill => {
+                let value = self.with(args[0]);
+                return match part_shape(self.graph, part, &shape, &at) {
+                    Some(shape) => value.fill(Some(shape)),
+                    None => value,
+                };
+            }
+            Op::Build if *part == Part::Entry => {
+                if let Some(&entry) = self.graph.integer_value(at[0]).and_then(|i| args.get(i)) {
+                    return self.with(entry);
+                }
+            }
+            Op::Identity if *part == Part::Entry => {
+                if let (Some(k), Dim::Static(rows)) = (self.graph.integer_value(at[0]), &shape.rows)
+                {
+                    return self.real(if k % rows == k / rows { 1.0 } else { 0.0 });
+                }
+            }
+            Op::Scatter(known) if known == *part && args[1..] == at[..] => {
+                return self.with(args[0]);
+            }
+            _ => {}
+        }
+        if (shape.is_single() || self.id.0 >= self.graph.user_nodes.get()) && *part == Part::Entry {
+            let (scalar, m) = self.read_scalar();
+            if let Some(scalar) = scalar {
+                return scalar
+                    * m.part(part, &at.iter().map(|i| self.with(*i)).collect::<Vec<_>>());
+            }
+        }
+        let kind = match part_shape(self.graph, part, &shape, &at) {
+            Some(shape) => Kind::matrix(shape),
+            None => Kind::SCALAR,
+        };
+        let args = std::iter::once(self.id).chain(at).collect();
+        self.with(self.graph.insert(Op::Part(part.clone()), args, kind))
+    }
+
+    /// Zero but for this value at a part.
+    pub fn scatter(self, part: &Part, shape: Option<Shape>, at: &[Self]) -> Self {
+        let Some(shape) = shape else { return self };
+        if self.is_zero() {
+            return self.real(0.0).fill(Some(shape));
+        }
+        if shape.is_single() && part.is_entry() {
+            return self.fill(Some(shape));
+        }
+        let args = std::iter::once(self.id)
+            .chain(at.iter().map(|i| i.id))
+            .collect();
+        self.with(
+            self.graph
+                .insert(Op::Scatter(part.clone()), args, Kind::matrix(shape)),
+        )
+    }
+
+    pub fn cross(self, other: Self) -> Self {
+        self.op2(Op::Cross, other)
+    }
+
+    pub fn cofactors(self) -> Self {
+        self.op1(Op::Cofactors)
+    }
+
+    /// The matrix that a factorisation is of.
+    pub fn factored(self) -> Self {
+        match self.graph.op(self.id) {
+            Op::Lu | Op::Cholesky(_) => self.with(self.graph.args(self.id)[0]),
+            _ => self,
+        }
+    }
+
+    fn linear_solve(self, op: Op, rhs: Self) -> Self {
+        let (scalar, m) = rhs.split_scalar();
+        let shape = m.shape();
+        let solved = match shape {
+            Some(shape) => self.with(self.graph.insert(
+                op,
+                vec![self.id, m.id],
+                Kind::matrix(shape),
+            )),
+            None => m,
+        };
+        solved.scaled_by([scalar, None])
+    }
+
+    pub fn lu_solve(self, rhs: Self) -> Self {
+        self.linear_solve(Op::LuSolve(Panic::Unwrap), rhs)
+    }
+
+    pub fn lu_tr_solve(self, rhs: Self) -> Self {
+        self.linear_solve(Op::LuTrSolve, rhs)
+    }
+
+    pub fn cholesky_solve(self, rhs: Self) -> Self {
+        self.linear_solve(Op::CholeskySolve, rhs)
+    }
+
+    pub fn cholesky_inverse(self) -> Self {
+        self.op1(Op::CholeskyInverse)
+    }
+
+    pub fn cholesky_tangent(self, da: Self) -> Self {
+        self.op2(Op::CholeskyTangent, da)
+    }
+
+    pub fn cholesky_adjoint(self, g: Self) -> Self {
+        self.op2(Op::CholeskyAdjoint, g)
+    }
+
+    pub fn symmetric_from_lower(self) -> Self {
+        self.op1(Op::SymmetricFromLower)
+    }
+
+    pub fn fold_lower(self) -> Self {
+        self.op1(Op::FoldLower)
+    }
+}
+
+impl<'g> ops::Add for Expr<'g> {
+    type Output = Expr<'g>;
+    fn add(self, other: Self) -> Self {
+        self.with(self.graph.sum_of(&[self.id, other.id]))
+    }
+}
+
+impl<'g> ops::Sub for Expr<'g> {
+    type Output = Expr<'g>;
+    fn sub(self, other: Self) -> Self {
+        self + -other
+    }
+}
+
+impl<'g> ops::Mul for Expr<'g> {
+    type Output = Expr<'g>;
+    fn mul(self, other: Self) -> Self {
+        self.with(self.graph.mul(self.id, other.id))
+    }
+}
+
+impl<'g> ops::Div for Expr<'g> {
+    type Output = Expr<'g>;
+    fn div(self, other: Self) -> Self {
+        let inverse = match self.graph.const_of(other.id) {
+            Some(1.0) => return self,
+            _ => self.with(self.graph.elementwise(
+                Op::Scalar(Scalar::Div),
+                &[self.graph.constant(1.0), other.id],
+            )),
+        };
+        if self.graph.const_of(self.id) == Some(1.0) {
+            return other.powi(-1);
+        }
+        self * inverse
+    }
+}
+
+impl<'g> ops::Neg for Expr<'g> {
+    type Output = Expr<'g>;
+    fn neg(self) -> Self {
+        let (c, rest) = self.graph.split_coefficient(self.id);
+        self.with(self.graph.scaled_into(-c, rest))
+    }
+}
+
+macro_rules! with_numbers {
+    ($($trait:ident $method:ident),*) => {$(
+        impl<'g> ops::$trait<f64> for Expr<'g> {
+            type Output = Expr<'g>;
+            fn $method(self, other: f64) -> Self {
+                self.$method(self.real(other))
+            }
+        }
+
+        impl<'g> ops::$trait<Expr<'g>> for f64 {
+            type Output = Expr<'g>;
+            fn $method(self, other: Expr<'g>) -> Expr<'g> {
+                other.real(self).$method(other)
+            }
+        }
+    )*};
+}
+
+with_numbers!(Add add, Sub sub, Mul mul, Div div);
+
+impl Extreme {
+    pub fn surface(self) -> &'static str {
+        match self {
+            Extreme::Max => "max",
+            Extreme::Min => "min",
+            Extreme::AbsMax => "amax",
+            Extreme::AbsMin => "amin",
+        }
+    }
+}

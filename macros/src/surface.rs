@@ -1,0 +1,1207 @@
+//! The surface of nalgebra: which method, function, constructor or macro is which operation.
+
+use crate::error::text;
+use crate::graph::{Dim, Elem, Id, Kind, Shape};
+use crate::lower::{Lower, Lowered, Refusal, refuse};
+use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
+use crate::scope::{Hint, Pending, Value};
+use crate::ty::{Extent, Real};
+use quote::{ToTokens, quote};
+use syn::{Expr, GenericArgument, PathArguments, PathSegment};
+
+/// Methods of a matrix without arguments that give a number or another matrix.
+fn unary_method(name: &str) -> Option<Op> {
+    Some(match name {
+        "transpose" => Op::Transpose,
+        "norm" | "magnitude" => Op::Norm,
+        "norm_squared" | "magnitude_squared" => Op::NormSquared,
+        "normalize" => Op::Normalize,
+        "sum" => Op::Sum,
+        "mean" => Op::Mean,
+        "variance" => Op::Variance,
+        "trace" => Op::Trace,
+        "row_sum" => Op::RowSum,
+        "column_sum" => Op::ColumnSum,
+        "row_mean" => Op::RowMean,
+        "column_mean" => Op::ColumnMean,
+        "diagonal" => Op::Diagonal,
+        "determinant" => Op::Determinant,
+        "max" => Op::Extreme(Extreme::Max),
+        "min" => Op::Extreme(Extreme::Min),
+        "amax" => Op::Extreme(Extreme::AbsMax),
+        "amin" => Op::Extreme(Extreme::AbsMin),
+        "abs" => Op::Scalar(Scalar::Abs),
+        "lu" => Op::Lu,
+        _ => return None,
+    })
+}
+
+/// Methods of a matrix whose argument is another matrix.
+fn binary_method(name: &str) -> Option<Op> {
+    Some(match name {
+        "dot" => Op::Dot,
+        "tr_dot" => Op::TrDot,
+        "tr_mul" => Op::TrMul,
+        "cross" => Op::Cross,
+        "component_mul" => Op::Scalar(Scalar::Mul),
+        "component_div" => Op::Scalar(Scalar::Div),
+        _ => return None,
+    })
+}
+
+/// Methods of a matrix whose argument is a number.
+fn scalar_argument_method(name: &str) -> Option<Op> {
+    Some(match name {
+        "add_scalar" => Op::Scalar(Scalar::Add),
+        "scale" => Op::Scalar(Scalar::Mul),
+        "unscale" => Op::Scalar(Scalar::Div),
+        _ => return None,
+    })
+}
+
+/// Methods that take a part of a matrix, and how many integers they want.
+fn part_method(name: &str) -> Option<(Part, usize)> {
+    let unknown = || Dim::Static(0);
+    Some(match name {
+        "row" => (Part::Row, 1),
+        "column" => (Part::Column, 1),
+        "rows" => (Part::Rows, 2),
+        "columns" => (Part::Columns, 2),
+        "fixed_rows" => (Part::FixedRows(unknown()), 1),
+        "fixed_columns" => (Part::FixedColumns(unknown()), 1),
+        "view" => (Part::View, 4),
+        "fixed_view" => (Part::FixedView(unknown(), unknown()), 2),
+        _ => return None,
+    })
+}
+
+/// Methods that change nothing about a value.
+fn is_identity_method(name: &str) -> bool {
+    matches!(
+        name,
+        "clone"
+            | "clone_owned"
+            | "into_owned"
+            | "to_owned"
+            | "as_ref"
+            | "as_view"
+            | "real"
+            | "conjugate"
+    )
+}
+
+/// Methods whose result is an integer, a condition or a size: no derivative, kept as they stand.
+fn question(name: &str) -> Option<Hint> {
+    Some(match name {
+        "len" | "nrows" | "ncols" | "imax" | "imin" | "icamax" | "iamax" | "iamin" => Hint::Int,
+        "is_empty"
+        | "is_square"
+        | "is_nan"
+        | "is_finite"
+        | "is_infinite"
+        | "is_normal"
+        | "is_subnormal"
+        | "is_sign_positive"
+        | "is_sign_negative"
+        | "is_identity"
+        | "is_orthogonal"
+        | "is_special_orthogonal"
+        | "is_invertible" => Hint::Bool,
+        "shape" | "iamax_full" | "icamax_full" | "argmax" | "argmin" | "classify" | "total_cmp"
+        | "partial_cmp" | "to_bits" => Hint::Unknown,
+        _ => return None,
+    })
+}
+
+/// Whether a method is one of nalgebra's or of numbers that keeps nothing of what it is given.
+pub fn is_known_method(name: &str) -> bool {
+    unary_method(name).is_some()
+        || binary_method(name).is_some()
+        || scalar_argument_method(name).is_some()
+        || part_method(name).is_some()
+        || is_identity_method(name)
+        || question(name).is_some()
+        || scalar_alias(name).is_some()
+        || matches!(
+            name,
+            "powi"
+                | "sin_cos"
+                | "map"
+                | "zip_map"
+                | "iter"
+                | "all"
+                | "any"
+                | "abs_diff_eq"
+                | "relative_eq"
+                | "unwrap"
+                | "expect"
+                | "try_inverse"
+                | "is_some"
+                | "is_none"
+        )
+}
+
+/// A scalar function by its method name, or by the name that `ComplexField` has for it.
+fn scalar_alias(name: &str) -> Option<Scalar> {
+    match name {
+        "modulus" | "norm1" => Some(Scalar::Abs),
+        "scale" => Some(Scalar::Mul),
+        "unscale" => Some(Scalar::Div),
+        "add" | "sub" | "mul" | "div" | "neg" | "rem" | "sign" | "recip_or_zero" => None,
+        _ => Scalar::from_surface(name),
+    }
+}
+
+impl Lower<'_> {
+    pub fn method(&mut self, call: &syn::ExprMethodCall, expr: &Expr) -> Lowered<Value> {
+        let receiver = self.expr(&call.receiver)?;
+        let args: Vec<&Expr> = call.args.iter().collect();
+        self.apply_method(
+            &call.method,
+            call.turbofish.as_ref(),
+            (receiver, &call.receiver),
+            &args,
+            expr,
+        )
+    }
+
+    fn apply_method(
+        &mut self,
+        method: &syn::Ident,
+        turbofish: Option<&syn::AngleBracketedGenericArguments>,
+        receiver: (Value, &Expr),
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let name = method.to_string();
+        let (value, at) = receiver;
+        match &value {
+            Value::Poison => Err(Refusal(None)),
+            Value::Pending(pending) => self.unwrap(*pending, &name, method, args, expr),
+            Value::Node(id) if self.graph.kind(*id).elem == Elem::Factor => {
+                self.factor_method(*id, &name, method, args, expr)
+            }
+            Value::Node(id) if self.graph.is_matrix(*id) => {
+                self.matrix_method(*id, &name, method, turbofish, args, expr)
+            }
+            Value::Node(id) | Value::Entry(id) if self.graph.kind(*id).elem == Elem::Real => {
+                self.scalar_method(&value, *id, &name, method, args, expr)
+            }
+            Value::Inert(inert) => {
+                if let Some(hint) = question(&name)
+                    && args.is_empty()
+                {
+                    let tokens = &inert.tokens;
+                    let inert = crate::scope::Inert {
+                        tokens: quote!(#tokens.#method()),
+                        hint,
+                        leaf: None,
+                        pure: self.is_pure(&expr.to_token_stream()) && !inert.mutable,
+                        ..inert.clone()
+                    };
+                    return Ok(Value::Inert(inert));
+                }
+                if name == "transpose" && args.is_empty() && inert.hint == Hint::Unknown {
+                    let unknown = || Dim::Dynamic(u32::MAX);
+                    let hint = Hint::Matrix(Shape::new(unknown(), unknown()));
+                    return Ok(Value::Inert(self.inert_expression(expr, hint)));
+                }
+                // A function of a number is pure, wherever it stands.
+                let number = inert.hint == Hint::Real
+                    || (self.closures > 0 && inert.pure && inert.hint == Hint::Unknown);
+                if number && scalar_alias(&name).is_some_and(|f| f.arity() == args.len() + 1) {
+                    let id = self.node(&value, at, &Kind::SCALAR)?;
+                    return self.scalar_method(&Value::Node(id), id, &name, method, args, expr);
+                }
+                // With an active argument, the method tells what the receiver has to be.
+                let matrix = binary_method(&name).is_some()
+                    || part_method(&name).is_some()
+                    || name == "zip_map";
+                if !args.is_empty() && matrix && inert.hint == Hint::Unknown {
+                    let shape = Shape::new(Dim::Dynamic(u32::MAX), Dim::Dynamic(u32::MAX));
+                    let id = self.node(&value, at, &Kind::matrix(shape))?;
+                    return self.matrix_method(id, &name, method, turbofish, args, expr);
+                }
+                if scalar_alias(&name).is_some_and(|f| f.arity() == args.len() + 1 && f.arity() > 1)
+                    && matches!(inert.hint, Hint::Real | Hint::Unknown)
+                {
+                    let id = self.node(&value, at, &Kind::SCALAR)?;
+                    return self.scalar_method(&Value::Node(id), id, &name, method, args, expr);
+                }
+                if self.is_poisoned(expr) {
+                    return Err(Refusal(None));
+                }
+                refuse(method, unknown(&name, "this value"))
+            }
+            Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
+            Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
+                Ok(Value::List(entries.clone()))
+            }
+            other => {
+                let other = other.clone();
+                self.node(&other, at, &Kind::SCALAR)?;
+                refuse(method, unknown(&name, "this value"))
+            }
+        }
+    }
+
+    fn no_arguments(args: &[&Expr], at: &dyn ToTokens) -> Lowered<()> {
+        if args.is_empty() {
+            Ok(())
+        } else {
+            refuse(at.to_token_stream(), "too many arguments")
+        }
+    }
+
+    fn argument<'e>(args: &[&'e Expr], i: usize, at: &dyn ToTokens) -> Lowered<&'e Expr> {
+        match args.get(i) {
+            Some(arg) => Ok(arg),
+            None => refuse(at.to_token_stream(), "an argument is missing"),
+        }
+    }
+
+    // ---- numbers ----
+
+    fn scalar_method(
+        &mut self,
+        value: &Value,
+        id: Id,
+        name: &str,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if is_identity_method(name) && args.is_empty() {
+            return Ok(value.clone());
+        }
+        if let Some(hint) = question(name) {
+            if matches!(value, Value::Node(_)) && self.only_observes(expr) && self.closures == 0 {
+                return Ok(Value::Inert(self.inert_expression(expr, hint)));
+            }
+            return refuse(
+                method,
+                format!(
+                    "cannot use `{name}` inside the closure of an elementwise method yet\nhelp: use a comparison"
+                ),
+            );
+        }
+        match name {
+            "powi" => {
+                let exponent = Self::argument(args, 0, expr)?;
+                return self.powi(value, id, exponent, expr);
+            }
+            "sin_cos" | "sinh_cosh" => {
+                Self::no_arguments(args, expr)?;
+                let pair = if name == "sin_cos" {
+                    [Scalar::Sin, Scalar::Cos]
+                } else {
+                    [Scalar::Sinh, Scalar::Cosh]
+                };
+                let parts: Lowered<Vec<Value>> = pair
+                    .iter()
+                    .map(|f| {
+                        self.exact(Op::Scalar(*f), vec![id], expr)
+                            .map(|id| Lower::entrywise(&[value], id))
+                    })
+                    .collect();
+                return parts.map(Value::Tuple);
+            }
+            "modulus_squared" => {
+                let id = self.exact(Op::Scalar(Scalar::Mul), vec![id, id], expr)?;
+                return Ok(Lower::entrywise(&[value], id));
+            }
+            _ => {}
+        }
+        let Some(function) = scalar_alias(name) else {
+            return refuse(method, unknown(name, "a real number"));
+        };
+        if function.arity() != args.len() + 1 {
+            return refuse(
+                expr,
+                format!("`{name}` takes {} argument(s)", function.arity() - 1),
+            );
+        }
+        let mut values = vec![value.clone()];
+        for arg in args {
+            let value = self.expr(arg)?;
+            values.push(value);
+        }
+        let mut ids = Vec::new();
+        for (i, value) in values.iter().enumerate() {
+            let at: &dyn ToTokens = if i == 0 { expr } else { args[i - 1] };
+            let id = self.node(value, at, &Kind::SCALAR)?;
+            if self.graph.is_matrix(id) && !matches!(value, Value::Entry(_))
+                || self.graph.kind(id).elem != Elem::Real
+            {
+                return refuse(
+                    at.to_token_stream(),
+                    format!("`{name}` takes a real number"),
+                );
+            }
+            ids.push(id);
+        }
+        let id = self.exact(Op::Scalar(function), ids, expr)?;
+        Ok(Lower::entrywise(&values.iter().collect::<Vec<_>>(), id))
+    }
+
+    fn powi(&mut self, value: &Value, id: Id, exponent: &Expr, expr: &Expr) -> Lowered<Value> {
+        let negated = |e: &Expr| match e {
+            Expr::Unary(u) if matches!(u.op, syn::UnOp::Neg(_)) => Some((*u.expr).clone()),
+            _ => None,
+        };
+        let stripped = match exponent {
+            Expr::Paren(inner) => &inner.expr,
+            other => other,
+        };
+        let (sign, digits) = match negated(stripped) {
+            Some(inner) => (-1, inner),
+            None => (1, stripped.clone()),
+        };
+        let known = match &digits {
+            Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Int(n),
+                ..
+            }) => n.base10_parse::<i32>().ok().map(|n| sign * n),
+            _ => None,
+        };
+        let id = match known {
+            Some(n) => self.exact(Op::PowI(n), vec![id], expr)?,
+            None => {
+                let n = self.integer(exponent)?;
+                self.exact(Op::PowInt, vec![id, n], expr)?
+            }
+        };
+        Ok(Lower::entrywise(&[value], id))
+    }
+
+    // ---- matrices ----
+
+    fn matrix_method(
+        &mut self,
+        id: Id,
+        name: &str,
+        method: &syn::Ident,
+        turbofish: Option<&syn::AngleBracketedGenericArguments>,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if is_identity_method(name) && args.is_empty() {
+            return Ok(Value::Node(id));
+        }
+        if let Some(hint) = question(name)
+            && self.only_observes(expr)
+            && self.closures == 0
+        {
+            return Ok(Value::Inert(self.inert_expression(expr, hint)));
+        }
+        if let (Some(op), []) = (unary_method(name), args) {
+            if matches!(op, Op::Diagonal)
+                && let Some(Shape {
+                    rows: Dim::Static(r),
+                    cols: Dim::Static(c),
+                }) = self.graph.shape(id)
+                && r != c
+            {
+                return refuse(
+                    expr,
+                    "the diagonal of a matrix that is not square cannot be differentiated yet",
+                );
+            }
+            return Ok(Value::Node(self.exact(op, vec![id], expr)?));
+        }
+        if let (Some(op), [arg]) = (binary_method(name), args) {
+            let guess = match op {
+                Op::TrMul => {
+                    Kind::matrix(Shape::new(Dim::Dynamic(u32::MAX), Dim::Dynamic(u32::MAX)))
+                }
+                _ => self.graph.kind(id),
+            };
+            let other = self.matrix_argument(arg, &guess)?;
+            return Ok(Value::Node(self.exact(op, vec![id, other], expr)?));
+        }
+        if let (Some(op), [arg]) = (scalar_argument_method(name), args) {
+            let scalar = self.scalar_argument(arg)?;
+            return Ok(Value::Node(self.exact(op, vec![id, scalar], expr)?));
+        }
+        if let Some((part, count)) = part_method(name) {
+            return self
+                .part(id, part, count, turbofish, args, expr)
+                .map(Value::Node);
+        }
+        match (name, args) {
+            ("to_scalar" | "into_scalar", []) => {
+                let at = self.graph.integer(0).id;
+                Ok(Value::Node(self.exact_of(
+                    Op::Part(Part::Entry),
+                    vec![id, at],
+                    Kind::SCALAR,
+                    expr,
+                )?))
+            }
+            ("map", [f]) => self.elementwise(&[id], f, expr),
+            ("zip_map", [b, f]) => {
+                let kind = self.graph.kind(id);
+                let b = self.matrix_argument(b, &kind)?;
+                self.elementwise(&[id, b], f, expr)
+            }
+            ("zip_zip_map", [b, c, f]) => {
+                let kind = self.graph.kind(id);
+                let b = self.matrix_argument(b, &kind)?;
+                let c = self.matrix_argument(c, &kind)?;
+                self.elementwise(&[id, b, c], f, expr)
+            }
+            ("fold", [start, f]) => self.fold(id, start, f, expr),
+            ("try_inverse", []) => Ok(Value::Pending(Pending::Inverse(id))),
+            ("cholesky", []) => Ok(Value::Pending(Pending::Cholesky(id))),
+            _ => refuse(method, unknown(name, "a matrix")),
+        }
+    }
+
+    fn matrix_argument(&mut self, arg: &Expr, guess: &Kind) -> Lowered<Id> {
+        let id = self.expr_node(arg, guess)?;
+        if self.graph.is_matrix(id) && self.closures == 0
+            || self.graph.is_matrix(id) && self.graph.leaf_of(id).is_some()
+        {
+            Ok(id)
+        } else {
+            refuse(
+                arg,
+                format!("`{}` is not a matrix that can be followed", text(arg)),
+            )
+        }
+    }
+
+    fn scalar_argument(&mut self, arg: &Expr) -> Lowered<Id> {
+        let id = self.expr_node(arg, &Kind::SCALAR)?;
+        if self.graph.kind(id) == Kind::SCALAR {
+            Ok(id)
+        } else {
+            refuse(arg, format!("`{}` is not a number", text(arg)))
+        }
+    }
+
+    fn part(
+        &mut self,
+        id: Id,
+        part: Part,
+        count: usize,
+        turbofish: Option<&syn::AngleBracketedGenericArguments>,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Id> {
+        let sizes: Lowered<Vec<Dim>> = turbofish
+            .iter()
+            .flat_map(|t| &t.args)
+            .map(|a| self.static_size(a))
+            .collect();
+        let sizes = sizes?;
+        let wanted = match part {
+            Part::FixedRows(_) | Part::FixedColumns(_) => 1,
+            Part::FixedView(..) => 2,
+            _ => 0,
+        };
+        if sizes.len() != wanted {
+            return refuse(
+                expr,
+                "the sizes of this view are not known here\nhelp: write them out, as in `fixed_rows::<3>(0)`",
+            );
+        }
+        let part = match part {
+            Part::FixedRows(_) => Part::FixedRows(sizes[0].clone()),
+            Part::FixedColumns(_) => Part::FixedColumns(sizes[0].clone()),
+            Part::FixedView(..) => Part::FixedView(sizes[0].clone(), sizes[1].clone()),
+            other => other,
+        };
+        // `view` and `fixed_view` take pairs.
+        let mut integers: Vec<&Expr> = Vec::new();
+        for arg in args {
+            match arg {
+                Expr::Tuple(pair) => integers.extend(&pair.elems),
+                one => integers.push(one),
+            }
+        }
+        if integers.len() != count {
+            return refuse(
+                expr,
+                "the position of this view is not written out\nhelp: write the integers here, as in `view((0, 0), (2, 2))`",
+            );
+        }
+        let at: Lowered<Vec<Id>> = integers.iter().map(|e| self.integer(e)).collect();
+        let at = at?;
+        let whole = self.graph.shape(id).unwrap_or(Shape::fixed(1, 1));
+        let kind = part_shape(&self.graph, &part, &whole, &at).map_or(Kind::SCALAR, Kind::matrix);
+        let args = std::iter::once(id).chain(at).collect();
+        self.exact_of(Op::Part(part), args, kind, expr)
+    }
+
+    fn static_size(&self, argument: &GenericArgument) -> Lowered<Dim> {
+        let known = match argument {
+            GenericArgument::Const(expr) => Some(crate::ty::constant_size(expr)),
+            GenericArgument::Type(syn::Type::Path(path)) => {
+                path.path.get_ident().map(|n| Dim::Generic(n.to_string()))
+            }
+            _ => None,
+        };
+        match known {
+            Some(dim) => Ok(dim),
+            None => refuse(
+                argument,
+                format!(
+                    "the size `{}` is not known to the macro\nhelp: write a literal or a const parameter of the function",
+                    text(argument)
+                ),
+            ),
+        }
+    }
+
+    /// `map`, `zip_map`: the closure acts on entries, so its body is an operation entry by entry.
+    fn elementwise(&mut self, matrices: &[Id], closure: &Expr, expr: &Expr) -> Lowered<Value> {
+        if self.closures > 0 {
+            return refuse(
+                expr,
+                "an elementwise method inside the closure of another is not supported\nhelp: bind it with `let` before the closure",
+            );
+        }
+        let entries = matrices.iter().map(|m| Value::Entry(*m)).collect();
+        let value = self.apply_closure(closure, entries)?;
+        self.closures += 1;
+        let id = self.node(&value, closure, &Kind::SCALAR);
+        self.closures -= 1;
+        let id = id?;
+        let shape = self.graph.shape(matrices[0]).unwrap_or(Shape::fixed(1, 1));
+        match (&value, self.graph.kind(id)) {
+            (Value::Entry(_), kind) if kind.is_matrix() => Ok(Value::Node(id)),
+            (Value::Node(_) | Value::Inert(_), kind) if kind == Kind::SCALAR => Ok(Value::Node(
+                self.exact_of(Op::Fill, vec![id], Kind::matrix(shape), expr)?,
+            )),
+            _ => refuse(
+                closure,
+                "this closure does not give a real number\nhelp: let it give a number for each entry",
+            ),
+        }
+    }
+
+    /// `fold(start, |sum, x| sum + f(x))`
+    fn fold(&mut self, id: Id, start: &Expr, closure: &Expr, expr: &Expr) -> Lowered<Value> {
+        let start = self.scalar_argument(start)?;
+        let way_out = "`fold` is understood for sums only\nhelp: write `fold(start, |sum, x| sum + …)`, with `sum` nowhere else";
+        let Expr::Closure(inner) = closure else {
+            return refuse(closure, way_out);
+        };
+        let body = match &*inner.body {
+            Expr::Block(block) => match &block.block.stmts[..] {
+                [syn::Stmt::Expr(e, None)] => e,
+                _ => return refuse(closure, way_out),
+            },
+            other => other,
+        };
+        let (Expr::Binary(sum), 2) = (body, inner.inputs.len()) else {
+            return refuse(closure, way_out);
+        };
+        let mut names = Vec::new();
+        crate::lower::pattern_names(&inner.inputs[0], &mut names);
+        let [total] = &names[..] else {
+            return refuse(closure, way_out);
+        };
+        let is_total = |e: &Expr| matches!(e, Expr::Path(p) if p.path.is_ident(total));
+        let (term, negative) = match (&sum.op, is_total(&sum.left), is_total(&sum.right)) {
+            (syn::BinOp::Add(_), true, false) => (&sum.right, false),
+            (syn::BinOp::Add(_), false, true) => (&sum.left, false),
+            (syn::BinOp::Sub(_), true, false) => (&sum.right, true),
+            _ => return refuse(closure, way_out),
+        };
+        if crate::scope::contains(term.to_token_stream(), &total.to_string()) {
+            return refuse(closure, way_out);
+        }
+        let pattern = &inner.inputs[1];
+        let term: Expr = syn::parse_quote!(|#pattern| #term);
+        let Value::Node(terms) = self.elementwise(&[id], &term, expr)? else {
+            return refuse(closure, way_out);
+        };
+        let terms = if negative {
+            self.exact(Op::Scalar(Scalar::Neg), vec![terms], expr)?
+        } else {
+            terms
+        };
+        Ok(Value::Node(self.exact(
+            Op::Fold,
+            vec![terms, start],
+            expr,
+        )?))
+    }
+
+    // ---- factorisations ----
+
+    fn factor_method(
+        &mut self,
+        id: Id,
+        name: &str,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let is_lu = self.graph.op(id) == Op::Lu;
+        if is_identity_method(name) && args.is_empty() {
+            return Ok(Value::Node(id));
+        }
+        let column = Kind::matrix(Shape::new(Dim::Dynamic(u32::MAX), Dim::Static(1)));
+        match (is_lu, name, args) {
+            (true, "solve", [b]) => {
+                let b = self.matrix_argument(b, &column)?;
+                Ok(Value::Pending(Pending::LuSolve(id, b)))
+            }
+            (true, "try_inverse", []) => Ok(Value::Pending(Pending::LuInverse(id))),
+            (true, "determinant", []) => Ok(Value::Node(self.exact(
+                Op::LuDeterminant,
+                vec![id],
+                expr,
+            )?)),
+            (true, "is_invertible", []) => {
+                Ok(Value::Inert(self.inert_expression(expr, Hint::Bool)))
+            }
+            (false, "solve", [b]) => {
+                let b = self.matrix_argument(b, &column)?;
+                Ok(Value::Node(self.exact(
+                    Op::CholeskySolve,
+                    vec![id, b],
+                    expr,
+                )?))
+            }
+            (false, "inverse", []) => Ok(Value::Node(self.exact(
+                Op::CholeskyInverse,
+                vec![id],
+                expr,
+            )?)),
+            (false, "determinant", []) => Ok(Value::Node(self.exact(
+                Op::CholeskyDeterminant,
+                vec![id],
+                expr,
+            )?)),
+            (false, "ln_determinant", []) => Ok(Value::Node(self.exact(
+                Op::CholeskyLnDeterminant,
+                vec![id],
+                expr,
+            )?)),
+            (false, "l" | "unpack", []) => Ok(Value::Node(self.exact(
+                Op::CholeskyFactor,
+                vec![id],
+                expr,
+            )?)),
+            _ => refuse(
+                method,
+                unknown(
+                    name,
+                    if is_lu {
+                        "an LU factorisation"
+                    } else {
+                        "a Cholesky factorisation"
+                    },
+                ),
+            ),
+        }
+    }
+
+    fn unwrap(
+        &mut self,
+        pending: Pending,
+        name: &str,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let panic = match (name, args) {
+            ("unwrap", []) => Panic::Unwrap,
+            ("expect", [message]) => {
+                if !matches!(message, Expr::Lit(_)) {
+                    return refuse(message, "the message of `expect` has to be a literal here");
+                }
+                self.graph.message(message.to_token_stream())
+            }
+            _ => {
+                return refuse(
+                    method,
+                    format!(
+                        "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`"
+                    ),
+                );
+            }
+        };
+        let (op, args) = match pending {
+            Pending::Inverse(a) => (Op::Inverse(panic), vec![a]),
+            Pending::LuSolve(f, b) => (Op::LuSolve(panic), vec![f, b]),
+            Pending::LuInverse(f) => (Op::LuInverse(panic), vec![f]),
+            Pending::Cholesky(a) => (Op::Cholesky(panic), vec![a]),
+        };
+        if let Op::LuSolve(_) = op {
+            let kind = self.graph.kind(args[1]);
+            return Ok(Value::Node(self.exact_of(op, args, kind, expr)?));
+        }
+        Ok(Value::Node(self.exact(op, args, expr)?))
+    }
+
+    // ---- calls, constructors and macros ----
+
+    /// Whether the part of a path before its last segment names the numbers: `f64`, `T`, `ComplexField`.
+    pub fn is_scalar_namespace(&self, path: &syn::ExprPath) -> bool {
+        if let Some(qself) = &path.qself {
+            // `<f64>::sin`
+            return qself.as_token.is_none()
+                && self.context.real(&qself.ty).as_ref() == Some(&self.real);
+        }
+        let segments = &path.path.segments;
+        let Some(before) = segments.len().checked_sub(2).map(|i| &segments[i].ident) else {
+            return false;
+        };
+        let name = before.to_string();
+        let own = match &self.real {
+            Real::F64 => name == "f64",
+            Real::F32 => name == "f32",
+            Real::Generic(t) => *before == *t,
+        };
+        own || matches!(
+            name.as_str(),
+            "ComplexField" | "RealField" | "Float" | "SimdRealField" | "SimdComplexField"
+        )
+    }
+
+    pub fn call(&mut self, call: &syn::ExprCall, expr: &Expr) -> Lowered<Value> {
+        let args: Vec<&Expr> = call.args.iter().collect();
+        let Expr::Path(path) = &*call.func else {
+            return refuse(
+                &call.func,
+                "only functions called by their names are understood",
+            );
+        };
+        let segments = &path.path.segments;
+        let Some(last) = segments.last() else {
+            return refuse(expr, "this call has no name");
+        };
+        let name = last.ident.to_string();
+        if self.is_scalar_namespace(path) {
+            if let ("zero" | "one", []) = (name.as_str(), &args[..]) {
+                return Ok(Value::Node(self.graph.constant(if name == "one" {
+                    1.0
+                } else {
+                    0.0
+                })));
+            }
+            if let Some((receiver, rest)) = args.split_first() {
+                let known = scalar_alias(&name).is_some()
+                    || matches!(
+                        name.as_str(),
+                        "powi" | "sin_cos" | "sinh_cosh" | "modulus_squared" | "clone"
+                    );
+                if known {
+                    let value = self.expr(receiver)?;
+                    if self.all_inert(std::slice::from_ref(&value))
+                        && rest.iter().all(|e| self.is_inert_expr(e))
+                    {
+                        return refuse(expr, "inert");
+                    }
+                    let id = self.node(&value, receiver, &Kind::SCALAR)?;
+                    let value = if matches!(value, Value::Entry(_)) {
+                        value
+                    } else {
+                        Value::Node(id)
+                    };
+                    return self.scalar_method(&value, id, &name, &last.ident, rest, expr);
+                }
+            }
+        }
+        if let Some(before) = segments.len().checked_sub(2).map(|i| &segments[i])
+            && let Some(Some(ty)) = self.context.matrix(&before.ident, &before.arguments)
+        {
+            return self.constructor(path, &ty, &args, expr);
+        }
+        if self.is_inert_expr(expr) {
+            return refuse(expr, "inert");
+        }
+        if self.is_poisoned(call) {
+            return Err(Refusal(None));
+        }
+        if path
+            .path
+            .get_ident()
+            .is_some_and(|n| self.scope.get(&n.to_string()).is_some())
+        {
+            return refuse(
+                expr,
+                format!(
+                    "cannot see into the closure `{name}`: closures bound to a name are not supported yet\nhelp: write its body here"
+                ),
+            );
+        }
+        if matches!(name.as_str(), "Some" | "Ok" | "Err") && segments.len() == 1 {
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` of a differentiated value is not supported yet\nhelp: return the value itself"
+                ),
+            );
+        }
+        refuse(
+            expr,
+            format!(
+                "cannot differentiate the call of `{}`: calls of other functions are not supported yet\nhelp: write its body here, or compute what does not depend on the parameters before",
+                text(&call.func)
+            ),
+        )
+    }
+
+    fn all_inert(&self, values: &[Value]) -> bool {
+        values.iter().all(|v| matches!(v, Value::Inert(_)))
+    }
+
+    fn constructor(
+        &mut self,
+        path: &syn::ExprPath,
+        ty: &crate::ty::Value,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let segments = &path.path.segments;
+        let (Some((rows, cols)), Some(segment), Some(last)) =
+            (&ty.extents, segments.iter().nth_back(1), segments.last())
+        else {
+            return refuse(expr, "inert");
+        };
+        let ident = &last.ident;
+        let name = &*ident.to_string();
+        // Method syntax by path: `DVector::dot(&a, &b)`.
+        if let Some((receiver, rest)) = args.split_first() {
+            let by_path = is_known_method(name) && !matches!(name, "zeros" | "identity");
+            if by_path {
+                let value = self.expr(receiver)?;
+                if !matches!(value, Value::Inert(_)) {
+                    return self.apply_method(ident, None, (value, receiver), rest, expr);
+                }
+            }
+        }
+        let turbofish = !matches!(segment.arguments, PathArguments::None);
+        if !turbofish || ty.real == self.real {
+            self.pin_type(path, segment, ty);
+        }
+        // The extents that the type leaves open come first among the arguments.
+        let n = [rows, cols]
+            .iter()
+            .filter(|e| ***e == Extent::Dynamic)
+            .count();
+        let dims = |lower: &mut Self, args: &[&Expr]| -> Lowered<Shape> {
+            let mut given = args.iter();
+            let mut dim = |extent: &Extent| -> Lowered<Dim> {
+                match extent {
+                    Extent::Known(dim) => Ok(dim.clone()),
+                    Extent::Dynamic => match given.next() {
+                        Some(count) => {
+                            let count = lower.integer(count)?;
+                            // The type stays dynamic although the number may be known.
+                            Ok(lower.graph.dynamic(crate::graph::Extent::Int(count)))
+                        }
+                        None => refuse(expr, "a size is missing"),
+                    },
+                    Extent::Inferred => refuse(
+                        expr,
+                        "the size of this matrix is not known to the macro\nhelp: write it, as in `SVector::<f64, 3>::…` or `Vector3::…`",
+                    ),
+                }
+            };
+            Ok(Shape::new(dim(rows)?, dim(cols)?))
+        };
+        match (name, args.len()) {
+            ("zeros", k) if k == n => {
+                let shape = dims(self, args)?;
+                let zero = self.graph.constant(0.0);
+                Ok(Value::Node(self.exact_of(
+                    Op::Fill,
+                    vec![zero],
+                    Kind::matrix(shape),
+                    expr,
+                )?))
+            }
+            ("identity", k) if k == n => {
+                let shape = dims(self, args)?;
+                Ok(Value::Node(self.exact_of(
+                    Op::Identity,
+                    Vec::new(),
+                    Kind::matrix(shape),
+                    expr,
+                )?))
+            }
+            ("from_element" | "repeat", k) if k == n + 1 => {
+                let shape = dims(self, &args[..n])?;
+                let value = self.scalar_argument(args[n])?;
+                Ok(Value::Node(self.exact_of(
+                    Op::Fill,
+                    vec![value],
+                    Kind::matrix(shape),
+                    expr,
+                )?))
+            }
+            ("from_diagonal", 1) => {
+                let shape = Shape::new(Dim::Dynamic(u32::MAX), Dim::Static(1));
+                let diagonal = self.matrix_argument(args[0], &Kind::matrix(shape))?;
+                Ok(Value::Node(self.exact(
+                    Op::FromDiagonal,
+                    vec![diagonal],
+                    expr,
+                )?))
+            }
+            ("new", count) if n == 0 => {
+                let shape = dims(self, &[])?;
+                if shape.entries() != Some(count) {
+                    return refuse(expr, "the number of entries does not fit this type");
+                }
+                let entries: Lowered<Vec<Id>> =
+                    args.iter().map(|e| self.scalar_argument(e)).collect();
+                self.build(entries?, shape, true, expr)
+            }
+            ("from_vec" | "from_column_slice" | "from_row_slice" | "from", count)
+                if count == n + 1 || (count == 1 && n == 1) =>
+            {
+                let list = args[count - 1];
+                let Value::List(entries) = self.expr(list)? else {
+                    return refuse(
+                        list,
+                        format!(
+                            "`{name}` needs its entries written out here\nhelp: write `&[a, b, …]` or `vec![a, b, …]`"
+                        ),
+                    );
+                };
+                let shape = match (rows, cols, count == n + 1) {
+                    (_, _, true) => dims(self, &args[..n])?,
+                    // `DVector::from_vec(vec![…])` takes its size from the entries.
+                    (Extent::Dynamic, Extent::Known(one), false) => {
+                        Shape::new(self.count(entries.len()), one.clone())
+                    }
+                    (Extent::Known(one), Extent::Dynamic, false) => {
+                        Shape::new(one.clone(), self.count(entries.len()))
+                    }
+                    _ => return refuse(expr, "a size is missing"),
+                };
+                self.build(entries, shape, name == "from_row_slice", expr)
+            }
+            (
+                "from_fn"
+                | "from_iterator"
+                | "from_rows"
+                | "from_columns"
+                | "from_partial_diagonal"
+                | "from_diagonal_element",
+                _,
+            ) => refuse(
+                ident,
+                format!(
+                    "cannot differentiate `{name}` yet\nhelp: build the matrix from its entries, or with `map` and `zip_map`"
+                ),
+            ),
+            _ => refuse(ident, unknown(name, "a constructor of a matrix")),
+        }
+    }
+
+    fn count(&self, n: usize) -> Dim {
+        self.graph
+            .dynamic(crate::graph::Extent::Int(self.graph.integer(n).id))
+    }
+
+    /// A matrix of given entries, which come row by row or column by column.
+    fn build(
+        &mut self,
+        entries: Vec<Id>,
+        shape: Shape,
+        row_by_row: bool,
+        expr: &dyn ToTokens,
+    ) -> Lowered<Value> {
+        let extent = |graph: &crate::graph::Graph, dim: &Dim| match dim {
+            Dim::Static(n) => Some(*n),
+            Dim::Dynamic(d) => match graph.extents.borrow().get(*d as usize) {
+                Some(crate::graph::Extent::Int(id)) => graph.integer_value(*id),
+                _ => None,
+            },
+            Dim::Generic(_) => None,
+        };
+        let (Some(rows), Some(cols)) = (
+            extent(&self.graph, &shape.rows),
+            extent(&self.graph, &shape.cols),
+        ) else {
+            return refuse(
+                expr.to_token_stream(),
+                "the size of this matrix is not known to the macro\nhelp: write it as a literal",
+            );
+        };
+        if rows * cols != entries.len() {
+            return refuse(
+                expr.to_token_stream(),
+                format!(
+                    "a matrix of {rows} by {cols} has {} entries, not {}",
+                    rows * cols,
+                    entries.len()
+                ),
+            );
+        }
+        let entries = if row_by_row {
+            (0..cols)
+                .flat_map(|j| (0..rows).map(move |i| (i, j)))
+                .map(|(i, j)| entries[i * cols + j])
+                .collect()
+        } else {
+            entries
+        };
+        Ok(Value::Node(self.exact_of(
+            Op::Build,
+            entries,
+            Kind::matrix(shape),
+            expr,
+        )?))
+    }
+
+    /// A type named in a constructor is pinned to nalgebra's own.
+    fn pin_type(&mut self, path: &syn::ExprPath, segment: &PathSegment, ty: &crate::ty::Value) {
+        let mut prefix = path.path.clone();
+        prefix.segments.pop();
+        let mut segments = prefix.segments;
+        segments.pop_punct();
+        let written = match &segment.arguments {
+            PathArguments::None => {
+                let leading = &path.path.leading_colon;
+                // One argument for the scalar, one for each extent that the alias leaves open.
+                let open = match segment.ident.to_string().as_str() {
+                    "SVector" | "RowSVector" | "OVector" => quote!(<_, _>),
+                    "SMatrix" | "OMatrix" => quote!(<_, _, _>),
+                    "Matrix" => quote!(<_, _, _, _>),
+                    "Vector" | "RowVector" => quote!(<_, _, _>),
+                    _ => quote!(<_>),
+                };
+                quote!(#leading #segments #open)
+            }
+            _ => {
+                let leading = &path.path.leading_colon;
+                quote!(#leading #segments)
+            }
+        };
+        let known = self
+            .types
+            .iter()
+            .any(|(w, _)| w.to_string() == written.to_string());
+        if !known {
+            self.types.push((written, ty.clone()));
+        }
+    }
+
+    pub fn matrix_macro(
+        &mut self,
+        name: &str,
+        mac: &syn::Macro,
+        at: &dyn ToTokens,
+    ) -> Lowered<Value> {
+        let inert = self.is_inert_expr(mac);
+        match name {
+            "vector" | "dvector" | "vec" => {
+                let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
+                let Ok(entries) = mac.parse_body_with(parser) else {
+                    return refuse(
+                        mac,
+                        format!("only a list of entries is supported in `{name}!` here"),
+                    );
+                };
+                let entries: Lowered<Vec<Id>> =
+                    entries.iter().map(|e| self.scalar_argument(e)).collect();
+                let entries = entries?;
+                match name {
+                    "vec" => Ok(Value::List(entries)),
+                    "vector" => {
+                        let shape = Shape::fixed(entries.len(), 1);
+                        self.build(entries, shape, false, at)
+                    }
+                    _ => {
+                        let shape = Shape::new(self.count(entries.len()), Dim::Static(1));
+                        self.build(entries, shape, false, at)
+                    }
+                }
+            }
+            "matrix" | "dmatrix" => {
+                let rows = mac.parse_body_with(|input: syn::parse::ParseStream| {
+                    let mut rows: Vec<Vec<Expr>> = vec![Vec::new()];
+                    while !input.is_empty() {
+                        if let Some(row) = rows.last_mut() {
+                            row.push(input.parse()?);
+                        }
+                        if input.parse::<Option<syn::Token![;]>>()?.is_some() {
+                            rows.push(Vec::new());
+                        } else if !input.is_empty() {
+                            input.parse::<syn::Token![,]>()?;
+                        }
+                    }
+                    if rows.last().is_some_and(Vec::is_empty) {
+                        rows.pop();
+                    }
+                    Ok(rows)
+                });
+                let Ok(rows) = rows else {
+                    return refuse(mac, format!("the entries of `{name}!` cannot be read"));
+                };
+                let (r, c) = (rows.len(), rows.first().map_or(0, Vec::len));
+                if rows.iter().any(|row| row.len() != c) {
+                    return refuse(mac, "the rows of this matrix have different lengths");
+                }
+                let entries: Lowered<Vec<Id>> = rows
+                    .iter()
+                    .flatten()
+                    .map(|e| self.scalar_argument(e))
+                    .collect();
+                let shape = if name == "matrix" {
+                    Shape::fixed(r, c)
+                } else {
+                    Shape::new(self.count(r), self.count(c))
+                };
+                self.build(entries?, shape, true, at)
+            }
+            _ if inert => refuse(mac, "inert"),
+            _ => refuse(
+                mac,
+                format!(
+                    "cannot see what the macro `{name}!` does with a differentiated value\nhelp: write out what it stands for; `vector!`, `matrix!`, `dvector!` and `dmatrix!` are known"
+                ),
+            ),
+        }
+    }
+}
+
+fn unknown(name: &str, on: &str) -> String {
+    format!(
+        "cannot differentiate `{name}`: no derivative is known for this method of {on}\nhelp: {}",
+        way_out(name)
+    )
+}
+
+/// What to write instead of a method without derivative.
+fn way_out(name: &str) -> &'static str {
+    match name {
+        "iter" | "iter_mut" | "column_iter" | "row_iter" | "into_iter" => {
+            "iterators are not supported yet: use `map`, `zip_map`, `fold`, `dot` or `sum`"
+        }
+        n if n.ends_with("_mut")
+            || matches!(
+                n,
+                "axpy"
+                    | "gemv"
+                    | "gemm"
+                    | "ger"
+                    | "apply"
+                    | "copy_from"
+                    | "fill"
+                    | "swap"
+                    | "set_column"
+                    | "set_row"
+                    | "push"
+            ) =>
+        {
+            "mutation is not supported yet: bind the new value with its own `let`"
+        }
+        n if n.starts_with("sort") => {
+            "sort outside the function, or select the entry with `max` or `min`"
+        }
+        _ => {
+            "write it with operations that are known (the table in the README), or compute it before this function"
+        }
+    }
+}
