@@ -1,0 +1,775 @@
+//! What generated code calls where a single call of nalgebra would be slow, inaccurate or undefined.
+//!
+//! Not part of the public interface: names and signatures follow the macro's needs.
+//!
+//! Every function works on static, dynamic and borrowed matrices alike. The bounds on `DefaultAllocator` hold for
+//! every `Const<N>` and for `Dyn`, so that code generic over `const N: usize` needs no `where` clause to call them.
+//!
+//! One rule holds throughout: **no operand whose rows are not adjacent in memory reaches `axpy`, `gemv`, `ger` or
+//! the left side of a product.** nalgebra 0.35 runs past the end of such an operand
+//! (<https://github.com/dimforge/nalgebra/issues/1616>), which corrupts memory from safe code. `dot`, `tr_mul`,
+//! `clone_owned` and the right side of a product are sound for every stride.
+
+use nalgebra::allocator::Allocator;
+use nalgebra::constraint::{SameNumberOfColumns, SameNumberOfRows, ShapeConstraint};
+use nalgebra::{
+    ComplexField, Const, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix,
+    PermutationSequence, RealField, Storage,
+};
+
+// ---------------------------------------------------------------------------------------------------------------
+// Scalars
+
+/// The derivative of `|x|`: `±1`, at zero 0, for NaN NaN.
+#[inline]
+#[must_use]
+pub fn sign<T: RealField + Copy>(x: T) -> T {
+    if x > T::zero() {
+        T::one()
+    } else if x < T::zero() {
+        -T::one()
+    } else if x.is_zero() {
+        T::zero()
+    } else {
+        x
+    }
+}
+
+/// `1 / x`, but 0 at `x == 0`: what turns `x` into the direction of `x` where a norm may vanish.
+#[inline]
+#[must_use]
+pub fn recip_or_zero<T: RealField + Copy>(x: T) -> T {
+    if x.is_zero() { T::zero() } else { x.recip() }
+}
+
+/// The derivative of `xⁿ` of the given order: `n (n − 1) … (n − order + 1) · xⁿ⁻ᵒʳᵈᵉʳ`.
+///
+/// Where the factor vanishes so does the derivative, whatever `x` is: `x²` has third derivative 0 at 0 too.
+#[must_use]
+pub fn powi_slope<T: RealField + Copy>(x: T, n: i32, order: u32) -> T {
+    let n = i64::from(n);
+    let order = i64::from(order);
+    if (0..order).contains(&n) {
+        return T::zero();
+    }
+    // The factors are whole numbers, exact in an f64.
+    #[allow(clippy::cast_precision_loss)]
+    let factor: f64 = (0..order).map(|k| (n - k) as f64).product();
+    let factor: T = nalgebra::convert(factor);
+
+    // n − order may lie below what an i32 holds. Both parts have the same sign, so that they never end in 0 · ∞.
+    let exponent = n - order;
+    let within = exponent.max(i64::from(i32::MIN));
+    let rest = exponent - within;
+    let power = |k: i64| x.powi(i32::try_from(k).unwrap_or(i32::MIN));
+    if rest == 0 {
+        factor * power(within)
+    } else {
+        factor * power(within) * power(rest)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Reductions
+
+/// The sum of the entries, in several partial sums: up to fifteen times as fast as nalgebra's `sum`, and with
+/// smaller rounding errors.
+#[inline]
+#[must_use]
+pub fn sum<T, R, C, S>(m: &Matrix<T, R, C, S>) -> T
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    let (nrows, ncols) = m.shape_generic();
+    if nrows.value() < 8 && ncols.value() > 8 {
+        // Columns too short for the eight lanes below: four partial sums that take turns.
+        let lanes = m.fold([T::zero(); 4], |[first, rest @ ..], x| {
+            [rest[0], rest[1], rest[2], first + x]
+        });
+        return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+    }
+    // nalgebra's `dot` runs in eight lanes, for every storage. The matrix of ones is a single one, seen with strides
+    // of zero.
+    let one = [T::one()];
+    let ones: MatrixView<'_, T, R, C, Const<0>, Const<0>> =
+        MatrixView::from_slice_with_strides_generic(&one, nrows, ncols, Const, Const);
+    m.dot(&ones)
+}
+
+/// The index of the entry that `m.max()` returns: at ties the first in column-major order.
+///
+/// Like `max` it compares with `>=` and so forgets all that comes before a NaN. Of an empty matrix, whose `max()` is
+/// the constant 0, it is `(0, 0)`, an entry that does not exist: write through `get_mut`.
+#[inline]
+#[must_use]
+pub fn argmax<T, R, C, S>(m: &Matrix<T, R, C, S>) -> (usize, usize)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    selected(m, |x| x, |kept, x| kept >= x)
+}
+
+/// The index of the entry that `m.min()` returns. Ties, NaN and empty matrices as in [`argmax`].
+#[inline]
+#[must_use]
+pub fn argmin<T, R, C, S>(m: &Matrix<T, R, C, S>) -> (usize, usize)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    selected(m, |x| x, |kept, x| kept <= x)
+}
+
+/// The index of the entry whose absolute value `m.amax()` returns. Ties, NaN and empty matrices as in [`argmax`].
+#[inline]
+#[must_use]
+pub fn arg_abs_max<T, R, C, S>(m: &Matrix<T, R, C, S>) -> (usize, usize)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    selected(m, ComplexField::abs, |kept, x| kept >= x)
+}
+
+/// The index of the entry whose absolute value `m.amin()` returns. Ties, NaN and empty matrices as in [`argmax`].
+#[inline]
+#[must_use]
+pub fn arg_abs_min<T, R, C, S>(m: &Matrix<T, R, C, S>) -> (usize, usize)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    selected(m, ComplexField::abs, |kept, x| kept <= x)
+}
+
+/// The index of the entry that is left when each entry replaces the one kept so far unless `keep(kept, entry)`.
+#[inline]
+fn selected<T, R, C, S>(
+    m: &Matrix<T, R, C, S>,
+    key: impl Fn(T) -> T,
+    keep: impl Fn(T, T) -> bool,
+) -> (usize, usize)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    if m.is_empty() {
+        return (0, 0);
+    }
+    let mut best = (0, 0);
+    let mut kept = key(m[(0, 0)]);
+    for j in 0..m.ncols() {
+        for i in 0..m.nrows() {
+            let x = key(m[(i, j)]);
+            // The first entry meets itself here, which changes nothing.
+            if !keep(kept, x) {
+                kept = x;
+                best = (i, j);
+            }
+        }
+    }
+    best
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Products
+
+/// `Aᵀ B`, by whichever of nalgebra's ways is the fastest for the sizes at hand.
+///
+/// # Panics
+/// If the numbers of rows differ.
+#[inline]
+#[must_use]
+pub fn tr_mul<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, C1, C2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<C1, C2> + Allocator<C1, R1>,
+    ShapeConstraint: SameNumberOfRows<R1, R2>,
+{
+    let (inner, rows, columns) = (a.nrows(), a.ncols(), b.ncols());
+    assert!(
+        inner == b.nrows(),
+        "Matrix multiplication dimensions mismatch {:?} and {:?}: left rows != right rows.",
+        a.shape(),
+        b.shape()
+    );
+    if is_static::<R1, C1>() && is_static::<R2, C2>() {
+        return if pays_for_gemm_of_static(inner, rows, columns) {
+            dynamic_product(&a.transpose(), b)
+        } else if inner == 8 {
+            // A column fills the eight lanes of nalgebra's dot product exactly.
+            a.tr_mul(b)
+        } else {
+            a.transpose() * b
+        };
+    }
+    // One dot product an entry is the best for few entries, a copy and a true product for many.
+    let transpose_pays = rows * columns >= 64
+        && (inner <= 5 || (uses_gemm(inner, rows, columns) && inner * rows * columns >= 800));
+    if transpose_pays {
+        a.transpose() * b
+    } else {
+        a.tr_mul(b)
+    }
+}
+
+/// `A Bᵀ`, by whichever of nalgebra's ways is the fastest for the sizes at hand.
+///
+/// # Panics
+/// If the numbers of columns differ.
+#[inline]
+#[must_use]
+pub fn mul_tr<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, R1, R2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R1, R2> + Allocator<C2, R2>,
+    ShapeConstraint: SameNumberOfColumns<C1, C2>,
+{
+    let (inner, rows, columns) = (a.ncols(), a.nrows(), b.nrows());
+    assert!(
+        inner == b.ncols(),
+        "Matrix multiplication dimensions mismatch {:?} and {:?}: left columns != right columns.",
+        a.shape(),
+        b.shape()
+    );
+    if rows > 1 && a.strides().0 != 1 {
+        return mul_tr_with_gaps(a, b);
+    }
+    if is_static::<R1, C1>() && is_static::<R2, C2>() {
+        return if pays_for_gemm_of_static(inner, rows, columns) {
+            dynamic_product(a, &b.transpose())
+        } else if rows > 5 {
+            sum_of_outer_products(a, b)
+        } else {
+            a * b.transpose()
+        };
+    }
+    let transpose_pays = if inner <= 5 {
+        rows * columns >= 1000
+    } else {
+        uses_gemm(inner, rows, columns) && inner * rows * columns > 1000
+    };
+    if transpose_pays {
+        a * b.transpose()
+    } else {
+        sum_of_outer_products(a, b)
+    }
+}
+
+/// `A Bᵀ` column by column, without a copy of `B`.
+#[inline]
+fn sum_of_outer_products<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, R1, R2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R1, R2>,
+{
+    let mut product = OMatrix::zeros_generic(a.shape_generic().0, b.shape_generic().0);
+    for k in 0..a.ncols() {
+        product.ger(T::one(), &a.column(k), &b.column(k), T::one());
+    }
+    product
+}
+
+/// `A Bᵀ` for an `A` with gaps between its rows: see the rule at the top of this file.
+#[cold]
+fn mul_tr_with_gaps<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, R1, R2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R1, R2>,
+    ShapeConstraint: SameNumberOfColumns<C1, C2>,
+{
+    let (rows, columns) = (a.shape_generic().0, b.shape_generic().0);
+    OMatrix::from_fn_generic(rows, columns, |i, j| a.row(i).dot(&b.row(j)))
+}
+
+/// Whether both dimensions are known at compile time.
+#[inline]
+fn is_static<R: Dim, C: Dim>() -> bool {
+    R::try_to_usize().is_some() && C::try_to_usize().is_some()
+}
+
+/// Whether nalgebra hands a product of these sizes, with one of them dynamic, to matrixmultiply.
+#[inline]
+fn uses_gemm(inner: usize, rows: usize, columns: usize) -> bool {
+    inner > 5 && rows > 5 && columns > 5
+}
+
+/// nalgebra multiplies matrices of static size by plain loops, which lose to matrixmultiply from 16 by 16 on.
+#[inline]
+fn pays_for_gemm_of_static(inner: usize, rows: usize, columns: usize) -> bool {
+    uses_gemm(inner, rows, columns) && inner * rows * columns >= 16 * 16 * 16
+}
+
+/// `A B` for static sizes by way of nalgebra's product for dynamic sizes.
+fn dynamic_product<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, R1, C2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R1, C2>,
+{
+    let mut product = OMatrix::zeros_generic(a.shape_generic().0, b.shape_generic().1);
+    let shape = product.shape();
+    product.view_mut((0, 0), shape).gemm(
+        T::one(),
+        &a.view((0, 0), a.shape()),
+        &b.view((0, 0), b.shape()),
+        T::zero(),
+    );
+    product
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Determinants and solves
+
+/// The cofactor matrix: the gradient of the determinant. Defined and accurate for singular matrices too.
+///
+/// Closed form to 3 by 3. Beyond, `Pivoted` has it without dividing by what vanishes in a singular matrix.
+///
+/// # Panics
+/// If the matrix is not square, as `determinant` does.
+#[inline]
+#[must_use]
+pub fn cofactors<T, D, S>(a: &Matrix<T, D, D, S>) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    assert!(
+        a.is_square(),
+        "Unable to compute the cofactors of a non-square matrix."
+    );
+    if a.nrows() > 3 {
+        let Pivoted { mut x, product, .. } = Pivoted::new(a);
+        x *= product;
+        return x;
+    }
+    let (dim, _) = a.shape_generic();
+    OMatrix::from_fn_generic(dim, dim, |i, j| match a.nrows() {
+        1 => T::one(),
+        2 => {
+            let minor = a[(1 - i, 1 - j)];
+            if i == j { minor } else { -minor }
+        }
+        _ => {
+            // Cyclic neighbours carry the sign (−1)ⁱ⁺ʲ along.
+            let (i1, i2) = ((i + 1) % 3, (i + 2) % 3);
+            let (j1, j2) = ((j + 1) % 3, (j + 2) % 3);
+            a[(i1, j1)] * a[(i2, j2)] - a[(i1, j2)] * a[(i2, j1)]
+        }
+    })
+}
+
+/// `A⁻ᵀ`: the gradient of `ln |det A|`. Infinities and NaN where `A` is singular.
+///
+/// # Panics
+/// If the matrix is not square.
+#[inline]
+#[must_use]
+pub fn inverse_transpose<T, D, S>(a: &Matrix<T, D, D, S>) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    if (1..=3).contains(&a.nrows()) && a.is_square() {
+        let mut cofactors = cofactors(a);
+        let terms = (0..a.ncols()).map(|j| a[(0, j)] * cofactors[(0, j)]);
+        let scale = terms
+            .reduce(|sum, term| sum + term)
+            .map_or(T::one(), T::recip);
+        if scale.is_finite() && scale != T::zero() {
+            cofactors *= scale;
+            return cofactors;
+        }
+    } else if let Some(mut inverse) = a.clone_owned().try_inverse()
+        && (a.nrows() > 4 || inverse.iter().all(T::is_finite))
+    {
+        inverse.transpose_mut();
+        return inverse;
+    }
+    // To 4 by 4 nalgebra divides by the determinant, which underflows long before the matrix is singular.
+    let Pivoted { mut x, last, .. } = Pivoted::new(a);
+    x.apply(|entry| *entry /= last);
+    x
+}
+
+/// What Gaussian elimination, `P A Q = L U`, tells of a square matrix without dividing by the last pivot `uₙ`, the
+/// one that vanishes first as `A` becomes singular.
+///
+/// With `U X' = uₙ L⁻¹` the division by `uₙ` in the last row of the back substitution cancels, and
+///
+/// * `A⁻ᵀ = X / uₙ`,
+/// * `cof A = det A · A⁻ᵀ = X · ± u₁ u₂ … uₙ₋₁`,
+///
+/// where `X` is `Q X' P` transposed. The singular value decomposition would do as well, but is slower, iterates (on
+/// NaN without end), and asks for bounds that `const N: usize` does not meet.
+struct Pivoted<T: RealField, D: Dim>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    x: OMatrix<T, D, D>,
+    /// `± u₁ u₂ … uₙ₋₁`, with the sign of the permutations.
+    product: T,
+    /// `uₙ`.
+    last: T,
+}
+
+impl<T: RealField + Copy, D: Dim> Pivoted<T, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    fn new<S: Storage<T, D, D>>(a: &Matrix<T, D, D, S>) -> Self {
+        let (dim, _) = a.shape_generic();
+        let constant = |entry: T, last: T| Self {
+            x: OMatrix::repeat_generic(dim, dim, entry),
+            product: T::one(),
+            last,
+        };
+        if a.is_empty() {
+            return constant(T::zero(), T::one());
+        }
+        if !a.iter().all(T::is_finite) {
+            // Comparisons with NaN would choose arbitrary pivots.
+            return constant(T::zero() / T::zero(), T::one());
+        }
+        // Partial pivoting is fast, and good where none but the last pivot is small. Complete pivoting is good
+        // always: no entry of a row of U exceeds its pivot, so that X neither overflows nor loses digits, and the
+        // pivots that vanish are the last. If even uₙ₋₁ does, the rank is at most n − 2 and no cofactor is left.
+        let small = a.amax() * T::default_epsilon().sqrt();
+        let in_column = |lu: &OMatrix<T, D, D>, k: usize| (k + lu.view_range(k.., k).icamax(), k);
+        let in_rest = |lu: &OMatrix<T, D, D>, k: usize| {
+            let (i, j) = arg_abs_max(&lu.view_range(k.., k..));
+            (k + i, k + j)
+        };
+        Self::eliminate(a, small, in_column)
+            .or_else(|| Self::eliminate(a, T::zero(), in_rest))
+            .unwrap_or_else(|| constant(T::zero(), T::zero()))
+    }
+
+    /// `None` if a pivot other than the last is not larger than `small`. `find_pivot` gets what is left to eliminate
+    /// and the number of the step.
+    fn eliminate<S: Storage<T, D, D>>(
+        a: &Matrix<T, D, D, S>,
+        small: T,
+        find_pivot: impl Fn(&OMatrix<T, D, D>, usize) -> (usize, usize),
+    ) -> Option<Self> {
+        let (dim, _) = a.shape_generic();
+        let end = dim.value() - 1;
+        let mut lu = a.clone_owned();
+        let mut row_swaps = PermutationSequence::identity_generic(dim);
+        let mut column_swaps = PermutationSequence::identity_generic(dim);
+        for k in 0..end {
+            let (i, j) = find_pivot(&lu, k);
+            row_swaps.append_permutation(k, i);
+            column_swaps.append_permutation(k, j);
+            lu.swap_rows(k, i);
+            lu.swap_columns(k, j);
+            let pivot = lu[(k, k)];
+            if pivot.abs() <= small {
+                return None;
+            }
+            let (mut pivot_column, mut rest) = lu.columns_range_pair_mut(k, k + 1..);
+            let mut multipliers = pivot_column.rows_range_mut(k + 1..);
+            multipliers.apply(|entry| *entry /= pivot);
+            for j in 0..rest.ncols() {
+                let mut column = rest.column_mut(j);
+                let factor = column[k];
+                column
+                    .rows_range_mut(k + 1..)
+                    .axpy(-factor, &multipliers, T::one());
+            }
+        }
+        let last = lu[(end, end)];
+
+        let mut x = OMatrix::identity_generic(dim, dim);
+        row_swaps.permute_rows(&mut x);
+        let _ = lu.solve_lower_triangular_with_diag_mut(&mut x, T::one());
+        // The last row is solved. Take its share from the right sides of the rows above.
+        let last_column = lu.view_range(..end, end);
+        for j in 0..=end {
+            let mut column = x.column_mut(j);
+            let solved = column[end];
+            column
+                .rows_range_mut(..end)
+                .axpy(-solved, &last_column, last);
+        }
+        let _ = lu
+            .view_range(..end, ..end)
+            .solve_upper_triangular_mut(&mut x.rows_range_mut(..end));
+        column_swaps.inv_permute_rows(&mut x);
+        x.transpose_mut();
+
+        let sign = row_swaps.determinant::<T>() * column_swaps.determinant::<T>();
+        let product = (0..end).fold(sign, |product, k| product * lu[(k, k)]);
+        Some(Self { x, product, last })
+    }
+}
+
+/// The solution of `Aᵀ X = G`, where `lu` is the decomposition of `A`: the adjoint of `lu.solve`.
+///
+/// Infinities and NaN where `A` is singular, of which the forward solution has told already.
+///
+/// # Panics
+/// If `A` is not square or has another number of rows than `G`.
+#[must_use]
+pub fn lu_tr_solve<T, D, R, C, S>(lu: &LU<T, D, D>, g: &Matrix<T, R, C, S>) -> OMatrix<T, R, C>
+where
+    T: RealField + Copy,
+    D: DimMin<D, Output = D>,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<R, C>,
+    ShapeConstraint: SameNumberOfRows<R, D>,
+{
+    // Both factors in one matrix, as `solve` reads them. The public `l` and `u` would copy it twice, which costs
+    // several times the solution itself.
+    let factors = lu.lu_internal();
+    let n = factors.nrows();
+    assert!(
+        factors.is_square(),
+        "LU solve: unable to solve a non-square system."
+    );
+    assert_eq!(n, g.nrows(), "LU solve matrix dimension mismatch.");
+
+    // P A = L U, hence Uᵀ Lᵀ P x = g.
+    let mut x = g.clone_owned();
+    factors.tr_solve_upper_triangular_unchecked_mut(&mut x);
+    for mut column in x.column_iter_mut() {
+        // Lᵀ has a diagonal of ones, which nalgebra's transposed solution cannot assume.
+        for i in (0..n).rev() {
+            let below = factors
+                .view_range(i + 1.., i)
+                .dot(&column.view_range(i + 1.., 0));
+            column[i] -= below;
+        }
+    }
+    lu.p().inv_permute_rows(&mut x);
+    x
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Symmetric matrices and Cholesky's factor
+
+/// The symmetric matrix that has the lower triangle of `a`.
+///
+/// # Panics
+/// If the matrix is not square.
+#[must_use]
+pub fn symmetric_from_lower<T, D, S>(a: &Matrix<T, D, D, S>) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D>,
+{
+    let mut symmetric = a.clone_owned();
+    symmetric.fill_upper_triangle_with_lower_triangle();
+    symmetric
+}
+
+/// The adjoint of [`symmetric_from_lower`]: the lower triangle of `S + Sᵀ` with the diagonal of `S` itself.
+///
+/// # Panics
+/// If the matrix is not square.
+#[must_use]
+pub fn fold_lower<T, D, S>(s: &Matrix<T, D, D, S>) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D>,
+{
+    assert!(s.is_square(), "The input matrix should be square.");
+    let mut folded = s.clone_owned();
+    for j in 0..s.ncols() {
+        for i in 0..j {
+            folded[(i, j)] = T::zero();
+        }
+        for i in j + 1..s.nrows() {
+            folded[(i, j)] += s[(j, i)];
+        }
+    }
+    folded
+}
+
+/// The tangent of Cholesky's factor: `dL = L Φ(L⁻¹ dA L⁻ᵀ)`, where `Φ` takes the lower triangle with the diagonal
+/// halved.
+///
+/// Of `l` (so `l_dirty()` will do) and of `da` only the lower triangles are read, as the factorisation does.
+///
+/// # Panics
+/// If a matrix is not square, or the sizes differ.
+#[must_use]
+pub fn cholesky_tangent<T, D, S1, S2>(
+    l: &Matrix<T, D, D, S1>,
+    da: &Matrix<T, D, D, S2>,
+) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S1: Storage<T, D, D>,
+    S2: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D>,
+{
+    assert_same_shape(l, da);
+    let l = l.lower_triangle();
+    let mut inner = symmetric_from_lower(da);
+    l.solve_lower_triangular_unchecked_mut(&mut inner);
+    inner.transpose_mut();
+    l.solve_lower_triangular_unchecked_mut(&mut inner);
+    l * halved_lower_triangle(inner)
+}
+
+/// The adjoint of [`cholesky_tangent`]: `fold_lower(L⁻ᵀ Φ(Lᵀ L̄) L⁻¹)`.
+///
+/// Of `l` and of `l_bar` only the lower triangles are read; the result is zero above its diagonal.
+///
+/// # Panics
+/// If a matrix is not square, or the sizes differ.
+#[must_use]
+pub fn cholesky_adjoint<T, D, S1, S2>(
+    l: &Matrix<T, D, D, S1>,
+    l_bar: &Matrix<T, D, D, S2>,
+) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S1: Storage<T, D, D>,
+    S2: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D>,
+{
+    assert_same_shape(l, l_bar);
+    let l = l.lower_triangle();
+    let mut a_bar = halved_lower_triangle(tr_mul(&l, &l_bar.lower_triangle()));
+    // nalgebra's transposed solution takes nearly twice as long as its plain one.
+    let l_transposed = l.transpose();
+    l_transposed.solve_upper_triangular_unchecked_mut(&mut a_bar);
+    a_bar.transpose_mut();
+    l_transposed.solve_upper_triangular_unchecked_mut(&mut a_bar);
+    // Transposed by now, which folding does not see.
+    fold_lower(&a_bar)
+}
+
+/// `Φ`: the lower triangle with its diagonal halved. Its own adjoint.
+fn halved_lower_triangle<T, D>(mut m: OMatrix<T, D, D>) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    DefaultAllocator: Allocator<D, D>,
+{
+    m.fill_upper_triangle(T::zero(), 1);
+    let half: T = nalgebra::convert(0.5);
+    for i in 0..m.nrows() {
+        m[(i, i)] *= half;
+    }
+    m
+}
+
+fn assert_same_shape<T, D, S1, S2>(l: &Matrix<T, D, D, S1>, other: &Matrix<T, D, D, S2>)
+where
+    T: RealField + Copy,
+    D: Dim,
+    S1: Storage<T, D, D>,
+    S2: Storage<T, D, D>,
+{
+    assert!(l.is_square(), "The input matrix must be square.");
+    assert_eq!(
+        l.shape(),
+        other.shape(),
+        "Cholesky: the factor and its derivative differ in shape."
+    );
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Types
+
+pub use std::borrow::ToOwned;
+
+/// The entry that a reduction selects; of an empty matrix it selects nothing.
+#[inline]
+#[must_use]
+pub fn entry_or_zero<T, R, C, S>(m: &Matrix<T, R, C, S>, at: (usize, usize)) -> T
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+{
+    m.get(at).copied().unwrap_or_else(T::zero)
+}
+
+/// Types that are one and the same.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` was taken for `{Other}`",
+    label = "a type of nalgebra's name that is not nalgebra's",
+    note = "nalgrad knows the types of nalgebra by their names; call another type by another name"
+)]
+pub trait Is<Other> {}
+
+impl<T> Is<T> for T {}
+
+/// Compiles only where `A` and `B` are the same type.
+#[inline]
+pub const fn same<A: Is<B>, B>() {}
