@@ -1,1 +1,28 @@
-//! The passes of the macro, included by path, for in-process tests.
+//! The passes of the macro, included by path, so that tests and benchmarks can run them in process.
+
+#![allow(dead_code, missing_docs, reason = "the macro's own crate checks these")]
+
+#[path = "../../macros/src/args.rs"]
+pub mod args;
+#[path = "../../macros/src/companion.rs"]
+pub mod companion;
+#[path = "../../macros/src/differentiate.rs"]
+pub mod differentiate;
+#[path = "../../macros/src/emit/mod.rs"]
+pub mod emit;
+#[path = "../../macros/src/error.rs"]
+pub mod error;
+#[path = "../../macros/src/graph.rs"]
+pub mod graph;
+#[path = "../../macros/src/lower/mod.rs"]
+pub mod lower;
+#[path = "../../macros/src/rules.rs"]
+pub mod rules;
+#[path = "../../macros/src/scope.rs"]
+pub mod scope;
+#[path = "../../macros/src/simplify.rs"]
+pub mod simplify;
+#[path = "../../macros/src/surface.rs"]
+pub mod surface;
+#[path = "../../macros/src/ty.rs"]
+pub mod ty;

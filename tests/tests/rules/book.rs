@@ -1,0 +1,832 @@
+//! A case for every operation, and what holds for all of them.
+
+use crate::interpreter::{Value, entrywise};
+use crate::world::{Domain, Size, World, any, nonzero, positive};
+use Size::{Fixed, Run};
+use nalgrad_tests::differentiate::reverse;
+use nalgrad_tests::graph::{Dim, Elem, Id, Shape};
+use nalgrad_tests::rules::{Applied, Comparison, Extreme, Law, Op, Panic, Part, Scalar, laws};
+use std::collections::BTreeSet;
+
+/// Builds an operation on leaves of its own.
+type Case = Box<dyn Fn(&mut World) -> Id>;
+
+macro_rules! names {
+    ($($name:literal $pattern:pat,)*) => {
+        const NAMES: &[&str] = &[$($name),*];
+
+        /// A new operation does not compile until it is here, and then needs a case.
+        fn name(op: &Op) -> &'static str {
+            match op { $($pattern => $name),* }
+        }
+    };
+}
+
+names! {
+    "leaf" Op::Leaf(_),
+    "const" Op::Const(_),
+    "size" Op::Size(_),
+    "scalar" Op::Scalar(_),
+    "powi" Op::PowI(_),
+    "powi at run time" Op::PowInt,
+    "slope of powi" Op::PowIntSlope(_),
+    "<" Op::Compare(Comparison::Lt),
+    "<=" Op::Compare(Comparison::Le),
+    ">" Op::Compare(Comparison::Gt),
+    ">=" Op::Compare(Comparison::Ge),
+    "==" Op::Compare(Comparison::Eq),
+    "!=" Op::Compare(Comparison::Ne),
+    "and" Op::And,
+    "or" Op::Or,
+    "not" Op::Not,
+    "select" Op::Select,
+    "fill" Op::Fill,
+    "identity" Op::Identity,
+    "build" Op::Build,
+    "transpose" Op::Transpose,
+    "entry" Op::Part(Part::Entry),
+    "entry at" Op::Part(Part::EntryAt),
+    "selected" Op::Part(Part::Selected(_)),
+    "row" Op::Part(Part::Row),
+    "column" Op::Part(Part::Column),
+    "rows" Op::Part(Part::Rows),
+    "columns" Op::Part(Part::Columns),
+    "fixed rows" Op::Part(Part::FixedRows(_)),
+    "fixed columns" Op::Part(Part::FixedColumns(_)),
+    "view" Op::Part(Part::View),
+    "fixed view" Op::Part(Part::FixedView(..)),
+    "scattered entry" Op::Scatter(Part::Entry),
+    "scattered entry at" Op::Scatter(Part::EntryAt),
+    "scattered selected" Op::Scatter(Part::Selected(_)),
+    "scattered row" Op::Scatter(Part::Row),
+    "scattered column" Op::Scatter(Part::Column),
+    "scattered rows" Op::Scatter(Part::Rows),
+    "scattered columns" Op::Scatter(Part::Columns),
+    "scattered fixed rows" Op::Scatter(Part::FixedRows(_)),
+    "scattered fixed columns" Op::Scatter(Part::FixedColumns(_)),
+    "scattered view" Op::Scatter(Part::View),
+    "scattered fixed view" Op::Scatter(Part::FixedView(..)),
+    "diagonal" Op::Diagonal,
+    "from diagonal" Op::FromDiagonal,
+    "spread rows" Op::SpreadRows,
+    "spread columns" Op::SpreadColumns,
+    "sum" Op::Sum,
+    "total" Op::Total,
+    "fold" Op::Fold,
+    "mean" Op::Mean,
+    "trace" Op::Trace,
+    "row sum" Op::RowSum,
+    "column sum" Op::ColumnSum,
+    "row mean" Op::RowMean,
+    "column mean" Op::ColumnMean,
+    "variance" Op::Variance,
+    "dot" Op::Dot,
+    "tr dot" Op::TrDot,
+    "norm" Op::Norm,
+    "norm squared" Op::NormSquared,
+    "normalize" Op::Normalize,
+    "max" Op::Extreme(Extreme::Max),
+    "min" Op::Extreme(Extreme::Min),
+    "amax" Op::Extreme(Extreme::AbsMax),
+    "amin" Op::Extreme(Extreme::AbsMin),
+    "product" Op::MatMul,
+    "tr mul" Op::TrMul,
+    "product tn" Op::ProductTn,
+    "product nt" Op::ProductNt,
+    "cross" Op::Cross,
+    "inverse" Op::Inverse(_),
+    "inverse transpose" Op::InverseTranspose,
+    "determinant" Op::Determinant,
+    "cofactors" Op::Cofactors,
+    "lu" Op::Lu,
+    "lu solve" Op::LuSolve(_),
+    "lu tr solve" Op::LuTrSolve,
+    "lu inverse" Op::LuInverse(_),
+    "lu determinant" Op::LuDeterminant,
+    "cholesky" Op::Cholesky(_),
+    "cholesky solve" Op::CholeskySolve,
+    "cholesky inverse" Op::CholeskyInverse,
+    "cholesky determinant" Op::CholeskyDeterminant,
+    "cholesky ln determinant" Op::CholeskyLnDeterminant,
+    "cholesky factor" Op::CholeskyFactor,
+    "cholesky tangent" Op::CholeskyTangent,
+    "cholesky adjoint" Op::CholeskyAdjoint,
+    "symmetric from lower" Op::SymmetricFromLower,
+    "fold lower" Op::FoldLower,
+}
+
+/// Whose law is not known yet, by argument.
+const UNKNOWN: &[(&str, usize)] = &[
+    ("cholesky adjoint", 0),
+    ("cholesky tangent", 0),
+    ("cofactors", 0),
+];
+
+/// Whose second derivative is therefore not known yet.
+const UNKNOWN_TWICE: &[&str] = &[
+    "cholesky factor",
+    "cholesky tangent",
+    "cholesky adjoint",
+    "determinant",
+    "lu determinant",
+];
+
+// ---- cases ----
+
+/// Square, wide, a single entry, a column, a row, and nothing; static and dynamic.
+const SHAPES: &[(Size, Size)] = &[
+    (Fixed(3), Fixed(2)),
+    (Run(4), Run(3)),
+    (Fixed(1), Fixed(1)),
+    (Run(1), Run(1)),
+    (Fixed(3), Fixed(1)),
+    (Run(4), Fixed(1)),
+    (Fixed(1), Run(4)),
+    (Fixed(2), Run(3)),
+    (Run(0), Fixed(1)),
+    (Run(0), Run(3)),
+    (Run(2), Run(0)),
+];
+
+const SQUARES: &[Size] = &[Fixed(1), Fixed(2), Fixed(3), Run(4), Run(1), Run(0)];
+
+/// For operations entry by entry fewer will do.
+const GRIDS: &[(Size, Size)] = &[
+    (Fixed(1), Fixed(1)),
+    (Run(2), Run(2)),
+    (Fixed(2), Run(1)),
+    (Run(0), Run(2)),
+];
+
+/// Rows, inner size and columns of a product.
+const PRODUCTS: &[[Size; 3]] = &[
+    [Fixed(3), Fixed(2), Fixed(3)],
+    [Run(4), Run(3), Run(2)],
+    [Fixed(3), Run(2), Fixed(1)],
+    [Run(4), Fixed(3), Fixed(1)],
+    [Fixed(1), Run(3), Fixed(1)],
+    [Fixed(1), Fixed(3), Run(2)],
+    [Run(3), Fixed(1), Run(2)],
+    [Fixed(3), Fixed(1), Fixed(1)],
+    [Fixed(1), Fixed(1), Run(4)],
+    [Fixed(1), Fixed(1), Fixed(1)],
+    [Run(1), Run(1), Run(1)],
+    [Run(2), Run(0), Run(3)],
+];
+
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut add = |case: Case| cases.push(case);
+
+    add(Box::new(|w| w.number(any)));
+    add(Box::new(|w| w.graph.constant(0.5)));
+    for &(r, c) in SHAPES {
+        add(Box::new(move |w| w.matrix(r, c, any)));
+        add(Box::new(move |w| {
+            let m = w.matrix(r, c, any);
+            let rows = w.graph.shape(m).expect("a matrix").rows;
+            w.apply(Op::Size(rows), &[])
+        }));
+    }
+
+    // Entry by entry, every argument a number or a matrix.
+    for &function in Scalar::ALL {
+        for domains in domains(function) {
+            entry_by_entry(Op::Scalar(function), &domains, None, &mut add);
+        }
+    }
+    for n in [-3, -1, 0, 1, 2, 3, 5] {
+        entry_by_entry(Op::PowI(n), &[nonzero], None, &mut add);
+        entry_by_entry(Op::PowInt, &[nonzero], Some(n), &mut add);
+        entry_by_entry(Op::PowIntSlope(1), &[nonzero], Some(n), &mut add);
+        entry_by_entry(Op::PowIntSlope(2), &[nonzero], Some(n), &mut add);
+    }
+    use Comparison::{Eq, Ge, Gt, Le, Lt, Ne};
+    for comparison in [Lt, Le, Gt, Ge, Eq, Ne] {
+        entry_by_entry(Op::Compare(comparison), &[any, any], None, &mut add);
+    }
+    for holds in [false, true] {
+        let logic = |op: Op, count: usize| -> Case {
+            Box::new(move |w| {
+                let args: Vec<Id> = (0..count).map(|_| w.condition(holds)).collect();
+                w.apply(op.clone(), &args)
+            })
+        };
+        add(logic(Op::And, 2));
+        add(logic(Op::Or, 2));
+        add(logic(Op::Not, 1));
+        add(Box::new(move |w| {
+            let args = [w.condition(holds), w.number(any), w.number(any)];
+            w.apply(Op::Select, &args)
+        }));
+        for &(r, c) in GRIDS {
+            add(Box::new(move |w| {
+                let args = [w.condition(holds), w.matrix(r, c, any), w.matrix(r, c, any)];
+                w.apply(Op::Select, &args)
+            }));
+        }
+    }
+    for &(r, c) in GRIDS {
+        for mask in 0..4 {
+            add(Box::new(move |w| {
+                let condition = w.conditions(r, c);
+                let mut side = |bit| {
+                    if mask & bit == 0 {
+                        w.number(any)
+                    } else {
+                        w.matrix(r, c, any)
+                    }
+                };
+                let args = [condition, side(1), side(2)];
+                w.apply(Op::Select, &args)
+            }));
+        }
+    }
+
+    // Structure.
+    for &(r, c) in SHAPES {
+        add(of_shape(Op::Fill, (r, c), |w| w.number(any)));
+        add(of_shape(Op::SpreadRows, (r, c), move |w| {
+            w.matrix(Fixed(1), c, any)
+        }));
+        add(of_shape(Op::SpreadColumns, (r, c), move |w| {
+            w.matrix(r, Fixed(1), any)
+        }));
+        add(Box::new(move |w| {
+            let n = r.count() * c.count();
+            let entries: Vec<Id> = (0..n).map(|_| w.number(any)).collect();
+            let shape = Shape::fixed(r.count(), c.count());
+            w.shaped(Op::Build, &entries, shape)
+        }));
+        add(unary(Op::Transpose, move |w| w.matrix(r, c, any)));
+        parts(r, c, &mut add);
+    }
+    for &n in SQUARES {
+        add(Box::new(move |w| {
+            let like = w.square(n);
+            let shape = w.graph.shape(like).expect("a matrix");
+            w.shaped(Op::Identity, &[], shape)
+        }));
+        add(unary(Op::Diagonal, move |w| w.square(n)));
+        add(unary(Op::FromDiagonal, move |w| w.matrix(n, Fixed(1), any)));
+    }
+
+    // Reductions.
+    for &(r, c) in SHAPES {
+        use Op::{
+            ColumnMean, ColumnSum, Mean, NormSquared, Normalize, RowMean, RowSum, Sum, Total,
+            Variance,
+        };
+        for op in [
+            Sum,
+            Total,
+            Mean,
+            RowSum,
+            ColumnSum,
+            RowMean,
+            ColumnMean,
+            Variance,
+            NormSquared,
+        ] {
+            add(unary(op, move |w| w.matrix(r, c, any)));
+        }
+        for op in [Op::Norm, Normalize] {
+            add(unary(op, move |w| w.matrix(r, c, nonzero)));
+        }
+        use Extreme::{AbsMax, AbsMin, Max, Min};
+        for extreme in [Max, Min, AbsMax, AbsMin] {
+            add(unary(Op::Extreme(extreme), move |w| w.apart(r, c)));
+        }
+        add(Box::new(move |w| {
+            let args = [w.matrix(r, c, any), w.number(any)];
+            w.apply(Op::Fold, &args)
+        }));
+        add(Box::new(move |w| {
+            let args = [w.matrix(r, c, any), w.matrix(r, c, any)];
+            w.apply(Op::Dot, &args)
+        }));
+        add(Box::new(move |w| {
+            let args = [w.matrix(r, c, any), w.matrix(c, r, any)];
+            w.apply(Op::TrDot, &args)
+        }));
+    }
+
+    // Products.
+    for &[m, k, n] in PRODUCTS {
+        let product = |op: Op, a: (Size, Size), b: (Size, Size)| -> Case {
+            Box::new(move |w| {
+                let args = [w.matrix(a.0, a.1, any), w.matrix(b.0, b.1, any)];
+                w.apply(op.clone(), &args)
+            })
+        };
+        add(product(Op::MatMul, (m, k), (k, n)));
+        add(product(Op::TrMul, (k, m), (k, n)));
+        add(product(Op::ProductTn, (k, m), (k, n)));
+        add(product(Op::ProductNt, (m, k), (n, k)));
+    }
+    for (r, c) in [
+        (Fixed(3), Fixed(1)),
+        (Run(3), Fixed(1)),
+        (Fixed(1), Fixed(3)),
+        (Fixed(1), Run(3)),
+    ] {
+        add(Box::new(move |w| {
+            let args = [w.matrix(r, c, any), w.matrix(r, c, any)];
+            w.apply(Op::Cross, &args)
+        }));
+    }
+
+    // Factorisations.
+    for &n in SQUARES {
+        use Op::{Cofactors, Determinant, FoldLower, InverseTranspose, SymmetricFromLower, Trace};
+        let inverse = Op::Inverse(Panic::Unwrap);
+        for op in [
+            Trace,
+            inverse,
+            InverseTranspose,
+            Determinant,
+            Cofactors,
+            Op::Lu,
+            Op::Cholesky(Panic::Unwrap),
+            SymmetricFromLower,
+            FoldLower,
+        ] {
+            add(unary(op, move |w| w.square(n)));
+        }
+        for op in [Op::LuInverse(Panic::Unwrap), Op::LuDeterminant] {
+            add(unary(op, move |w| w.lu(n)));
+        }
+        use Op::{CholeskyDeterminant, CholeskyFactor, CholeskyInverse, CholeskyLnDeterminant};
+        for op in [
+            CholeskyInverse,
+            CholeskyDeterminant,
+            CholeskyLnDeterminant,
+            CholeskyFactor,
+        ] {
+            add(unary(op, move |w| w.cholesky(n)));
+        }
+        for op in [Op::CholeskyTangent, Op::CholeskyAdjoint] {
+            add(Box::new(move |w| {
+                let args = [w.square(n), w.matrix(n, n, any)];
+                w.apply(op.clone(), &args)
+            }));
+        }
+        for columns in [Fixed(1), Fixed(2), Run(3)] {
+            for op in [Op::LuSolve(Panic::Unwrap), Op::LuTrSolve] {
+                add(Box::new(move |w| {
+                    let args = [w.lu(n), w.matrix(n, columns, any)];
+                    w.apply(op.clone(), &args)
+                }));
+            }
+            add(Box::new(move |w| {
+                let args = [w.cholesky(n), w.matrix(n, columns, any)];
+                w.apply(Op::CholeskySolve, &args)
+            }));
+        }
+    }
+    cases
+}
+
+fn unary(op: Op, arg: impl Fn(&mut World) -> Id + 'static) -> Case {
+    Box::new(move |w| {
+        let arg = arg(w);
+        w.apply(op.clone(), &[arg])
+    })
+}
+
+/// An operation whose shape is that of something else.
+fn of_shape(op: Op, (r, c): (Size, Size), arg: impl Fn(&mut World) -> Id + 'static) -> Case {
+    Box::new(move |w| {
+        let like = w.matrix(r, c, any);
+        let shape = w.graph.shape(like).expect("a matrix");
+        let arg = arg(w);
+        w.shaped(op.clone(), &[arg], shape)
+    })
+}
+
+fn entry_by_entry(op: Op, domains: &[Domain], power: Option<i32>, add: &mut impl FnMut(Case)) {
+    let matrices = |mask: usize| move |k: usize| mask >> k & 1 == 1;
+    let mut case = |shape: Option<(Size, Size)>, mask: usize| {
+        let (op, domains) = (op.clone(), domains.to_vec());
+        add(Box::new(move |w| {
+            let mut args = Vec::new();
+            for (k, domain) in domains.iter().enumerate() {
+                args.push(match shape {
+                    Some((r, c)) if matrices(mask)(k) => w.matrix(r, c, *domain),
+                    _ => w.number(*domain),
+                });
+            }
+            args.extend(power.map(|n| w.integer(n)));
+            w.apply(op.clone(), &args)
+        }));
+    };
+    case(None, 0);
+    for &shape in GRIDS {
+        (1..1 << domains.len()).for_each(|mask| case(Some(shape), mask));
+    }
+}
+
+/// Taking and placing every part that there is.
+fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
+    let (rows, columns) = (r.count(), c.count());
+    let (upper, left) = (rows / 3, columns / 3);
+    let (height, width) = (rows.min(2), columns.min(2));
+    let (fixed_rows, fixed_columns) = (Dim::Static(height), Dim::Static(width));
+    let mut parts = vec![
+        (Part::Rows, vec![upper, rows - upper]),
+        (Part::Columns, vec![left, columns - left]),
+        (Part::FixedRows(fixed_rows.clone()), vec![rows - height]),
+        (
+            Part::FixedColumns(fixed_columns.clone()),
+            vec![columns - width],
+        ),
+        (Part::View, vec![upper, left, rows - upper, columns - left]),
+        (
+            Part::FixedView(fixed_rows, fixed_columns),
+            vec![rows - height, columns - width],
+        ),
+    ];
+    if rows > 0 {
+        parts.push((Part::Row, vec![rows - 1]));
+    }
+    if columns > 0 {
+        parts.push((Part::Column, vec![columns / 2]));
+    }
+    if rows * columns > 0 {
+        parts.push((Part::Entry, vec![rows * columns - 1]));
+        parts.push((Part::EntryAt, vec![rows - 1, columns / 2]));
+        for extreme in [Extreme::Max, Extreme::Min, Extreme::AbsMax, Extreme::AbsMin] {
+            parts.push((Part::Selected(extreme), Vec::new()));
+        }
+    }
+    for (part, at) in parts {
+        let taken = move |w: &mut World| {
+            let whole = w.matrix(r, c, any);
+            let at: Vec<Id> = match part {
+                Part::Selected(_) => vec![w.apart(r, c)],
+                _ => at
+                    .iter()
+                    .map(|i| w.position(*i, r == Fixed(rows)))
+                    .collect(),
+            };
+            w.part(part.clone(), whole, &at)
+        };
+        let placed = {
+            let taken = taken.clone();
+            move |w: &mut World| {
+                let taken = taken(w);
+                let node = w.graph.node(taken);
+                let Op::Part(part) = node.op else {
+                    unreachable!("a part")
+                };
+                let shape = w.graph.shape(node.args[0]).expect("a matrix");
+                let value = w.parameter_like(taken);
+                w.shaped(
+                    Op::Scatter(part),
+                    &[&[value], &node.args[1..]].concat(),
+                    shape,
+                )
+            }
+        };
+        add(Box::new(taken));
+        add(Box::new(placed));
+    }
+}
+
+/// Where a function is smooth, argument by argument: one or more such places.
+fn domains(function: Scalar) -> Vec<Vec<Domain>> {
+    // No integer is near, for what steps at integers; and no half, for what steps there.
+    let cell: Domain = |r| r.one_of(&[-2.0, -1.0, 0.0, 1.0]) + r.between(0.2, 0.8);
+    let shifted: Domain = |r| r.one_of(&[-2.0, -1.0, 0.0, 1.0]) + r.between(-0.3, 0.3);
+    let inside: Domain = |r| r.between(-0.6, 0.6);
+    let small: Domain = |r| r.between(-0.3, 0.3);
+    let large: Domain = |r| r.between(0.6, 1.0) * r.one_of(&[1.0, -1.0]);
+    let near_one: Domain = |r| r.between(0.95, 1.05) * r.one_of(&[1.0, -1.0]);
+    let near_half: Domain = |r| r.one_of(&[-1.5, -0.5, 0.5, 1.5]) + r.between(-0.1, 0.1);
+    let base: Domain = |r| r.between(2.0, 3.0);
+    match function {
+        Scalar::Add | Scalar::Sub | Scalar::Mul | Scalar::Midpoint => vec![vec![any, any]],
+        Scalar::MulAdd => vec![vec![any, any, any]],
+        Scalar::Div => vec![vec![any, nonzero]],
+        Scalar::Neg
+        | Scalar::Sin
+        | Scalar::Cos
+        | Scalar::Atan
+        | Scalar::Sinh
+        | Scalar::Cosh
+        | Scalar::Tanh
+        | Scalar::Asinh
+        | Scalar::Exp
+        | Scalar::Exp2
+        | Scalar::ExpM1
+        | Scalar::ToRadians
+        | Scalar::ToDegrees => vec![vec![any]],
+        Scalar::Recip
+        | Scalar::RecipOrZero
+        | Scalar::Abs
+        | Scalar::Sign
+        | Scalar::Signum
+        | Scalar::Cbrt => {
+            vec![vec![nonzero]]
+        }
+        Scalar::Tan | Scalar::Asin | Scalar::Acos | Scalar::Atanh => vec![vec![inside]],
+        Scalar::Acosh => vec![vec![base]],
+        Scalar::Ln | Scalar::Ln1p | Scalar::Log2 | Scalar::Log10 | Scalar::Sqrt => {
+            vec![vec![positive]]
+        }
+        Scalar::Log => vec![vec![positive, base]],
+        Scalar::Powf => vec![vec![positive, any]],
+        Scalar::Hypot | Scalar::Atan2 | Scalar::CopySign => vec![vec![nonzero, nonzero]],
+        Scalar::Floor | Scalar::Ceil | Scalar::Trunc | Scalar::Fract => vec![vec![cell]],
+        Scalar::Round | Scalar::RoundTiesEven => vec![vec![shifted]],
+        Scalar::Rem | Scalar::RemEuclid | Scalar::DivEuclid => vec![vec![near_half, near_one]],
+        Scalar::Max | Scalar::Min => vec![vec![small, large], vec![large, small]],
+        Scalar::Clamp => {
+            let (low, high): (Domain, Domain) =
+                (|r| r.between(-1.0, -0.7), |r| r.between(0.7, 1.0));
+            let beyond: Domain = |r| r.between(1.4, 1.6) * r.one_of(&[1.0, -1.0]);
+            vec![vec![small, low, high], vec![beyond, low, high]]
+        }
+    }
+}
+
+// ---- what holds for all of them ----
+
+/// Every case, in both forms of a companion: with the value at hand and without.
+fn for_every_case(mut check: impl FnMut(&mut World, Id)) {
+    for (number, case) in cases().iter().enumerate() {
+        for keeps_value in [false, true] {
+            let mut world = World::new(number as u64);
+            let root = case(&mut world);
+            world.graph.user_nodes.set(world.graph.count());
+            world.graph.keeps_value.set(keeps_value);
+            check(&mut world, root);
+        }
+    }
+}
+
+fn describe(world: &World, root: Id) -> String {
+    let node = world.graph.node(root);
+    let args: Vec<String> = node
+        .args
+        .iter()
+        .map(|a| format!("{:?}", world.value(*a)))
+        .collect();
+    format!("{:?} of {}", node.op, args.join(", "))
+}
+
+/// The leaf under an argument; a factorisation stands for its matrix.
+fn leaf_under(world: &World, arg: Id) -> Id {
+    world.graph.expr(arg).factored().id
+}
+
+/// Has derivatives, if only zero.
+fn is_real(world: &World, root: Id) -> bool {
+    matches!(world.graph.kind(root).elem, Elem::Real | Elem::Factor)
+}
+
+#[track_caller]
+fn assert_equal(world: &World, root: Id, what: &str, terms: [Vec<f64>; 2], tolerance: f64) {
+    let [left, right] = terms.each_ref().map(|terms| terms.iter().sum::<f64>());
+    let scale: f64 = terms.iter().flatten().map(|t| t.abs()).sum();
+    let close = (left - right).abs() <= tolerance * scale.max(1e-3);
+    assert!(
+        close,
+        "{what} of {}: {left} and {right}",
+        describe(world, root)
+    );
+}
+
+#[test]
+fn every_operation_has_a_case() {
+    let (mut covered, mut functions) = (BTreeSet::new(), BTreeSet::new());
+    for_every_case(|world, root| {
+        let op = world.graph.op(root);
+        covered.insert(name(&op));
+        if let Op::Scalar(function) = op {
+            functions.insert(function.surface());
+        }
+        // The interpreter compares the kind of every node with the shape of its value.
+        assert!(
+            world.value(root).is_finite() || world.value(root).entries().iter().all(|x| x.is_nan())
+        );
+    });
+    assert_eq!(covered, NAMES.iter().copied().collect());
+    assert_eq!(functions, Scalar::ALL.iter().map(|f| f.surface()).collect());
+}
+
+#[test]
+fn adjoints_agree_with_differences() {
+    let mut unknown = BTreeSet::new();
+    for_every_case(|world, root| {
+        if !is_real(world, root) {
+            return;
+        }
+        let seed = world.random_like(root);
+        let y_bar = world.value(seed);
+        for leaf in world.wrt.clone() {
+            let Ok(x_bar) = world.reverse(root, seed, leaf) else {
+                let arg = world.wrt.iter().position(|w| *w == leaf);
+                unknown.insert((name(&world.graph.op(root)), arg.expect("a parameter")));
+                continue;
+            };
+            let direction = world.leaves[&leaf].map(|_| any(&mut world.random));
+            let tangent = world.difference(root, leaf, &direction);
+            let forward = y_bar.terms(&tangent).collect();
+            let backward = world.value(x_bar).terms(&direction).collect();
+            assert_equal(world, root, "adjoint", [forward, backward], 1e-9);
+        }
+    });
+    assert_eq!(unknown, UNKNOWN.iter().copied().collect());
+}
+
+/// The tangent by the law of one argument, as the node of a map of a tangent leaf, or a value.
+enum Tangent {
+    Value(Value),
+    Map {
+        tangent: Id,
+        image: Id,
+        smooth: bool,
+    },
+}
+
+/// Jointly linear in all arguments, not in each of them.
+fn is_jointly_linear(op: &Op) -> bool {
+    matches!(op, Op::Fold | Op::Build | Op::Select)
+}
+
+fn tangent(world: &mut World, root: Id, k: usize, direction: &Value) -> Option<Tangent> {
+    let node = world.graph.node(root);
+    let leaf = leaf_under(world, node.args[k]);
+    let tangent = world.like(leaf, direction.clone());
+    let zero = world.value(root).map(|_| 0.0);
+    let zeros: Vec<Id> = node
+        .args
+        .iter()
+        .map(|a| match world.graph.kind(*a).elem {
+            Elem::Real => world.like(*a, world.value(*a).map(|_| 0.0)),
+            _ => *a,
+        })
+        .collect();
+    let graph = &world.graph;
+    let args = node.args.iter().map(|a| graph.expr(*a)).collect();
+    let on = Applied {
+        graph,
+        args,
+        value: graph.expr(root),
+    };
+    Some(match &laws(&node.op, &on)[k] {
+        Law::Constant => Tangent::Value(zero),
+        Law::Partial(partial) => {
+            let factors = [&zero, &world.value(partial.id), direction];
+            Tangent::Value(entrywise(&factors, |x| x[1] * x[2]))
+        }
+        Law::Linear(_) => {
+            let mut args = if is_jointly_linear(&node.op) {
+                zeros
+            } else {
+                node.args.clone()
+            };
+            args[k] = tangent;
+            let image = graph.insert(node.op.clone(), args, node.kind.clone());
+            Tangent::Map {
+                tangent,
+                image,
+                smooth: false,
+            }
+        }
+        Law::Smooth(differential) => {
+            let image = differential(&on, graph.expr(tangent)).id;
+            Tangent::Map {
+                tangent,
+                image,
+                smooth: true,
+            }
+        }
+        Law::Unknown => return None,
+    })
+}
+
+#[test]
+fn adjoint_is_the_transpose_of_the_tangent() {
+    for_every_case(|world, root| {
+        let real = is_real(world, root);
+        let seed = world.random_like(root);
+        let y_bar = world.value(seed);
+        for (k, arg) in world.graph.args(root).into_iter().enumerate() {
+            let leaf = leaf_under(world, arg);
+            if !real || !is_real(world, leaf) {
+                continue;
+            }
+            let direction = world.leaves[&leaf].map(|_| any(&mut world.random));
+            let tangent = match tangent(world, root, k, &direction) {
+                None => continue,
+                Some(Tangent::Value(value)) => value,
+                Some(Tangent::Map { image, .. }) => world.value(image),
+            };
+            let x_bar = world.reverse(root, seed, leaf).expect("a known law");
+            let forward = y_bar.terms(&tangent).collect();
+            let backward = world.value(x_bar).terms(&direction).collect();
+            assert_equal(world, root, "transpose", [forward, backward], 1e-13);
+            // And the tangent is that of the values.
+            let error = world
+                .difference(root, leaf, &direction)
+                .plus(-1.0, &tangent);
+            let largest = |v: &Value| v.entries().iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+            let scale = 1.0 + largest(&tangent) + largest(&world.value(root));
+            assert!(
+                largest(&error) <= 1e-9 * scale,
+                "tangent of {}",
+                describe(world, root)
+            );
+        }
+    });
+}
+
+#[test]
+fn differentials_are_linear() {
+    let mut linear = 0;
+    for_every_case(|world, root| {
+        for (k, arg) in world.graph.args(root).into_iter().enumerate() {
+            let leaf = leaf_under(world, arg);
+            if !is_real(world, root) || !is_real(world, leaf) {
+                continue;
+            }
+            let u = world.leaves[&leaf].map(|_| any(&mut world.random));
+            let v = world.leaves[&leaf].map(|_| any(&mut world.random));
+            if let Some(Tangent::Map {
+                tangent,
+                image,
+                smooth: true,
+            }) = tangent(world, root, k, &u)
+            {
+                let at = |direction: Value| world.value_at(image, tangent, direction);
+                let combined = at(u.map(|x| 0.5 * x).plus(-3.0, &v));
+                let expected = at(u.clone()).map(|x| 0.5 * x).plus(-3.0, &at(v));
+                for (left, right) in combined.entries().iter().zip(expected.entries()) {
+                    assert!(
+                        (left - right).abs() <= 1e-12 * (1.0 + right.abs()),
+                        "{}",
+                        describe(world, root)
+                    );
+                }
+                linear += 1;
+            }
+        }
+    });
+    assert!(linear > 100, "only {linear}");
+}
+
+#[test]
+fn second_derivatives_agree_with_differences() {
+    let mut unknown = BTreeSet::new();
+    for_every_case(|world, root| {
+        if !is_real(world, root) {
+            return;
+        }
+        let seed = world.random_like(root);
+        for first in world.wrt.clone() {
+            let Ok(gradient) = world.reverse(root, seed, first) else {
+                continue;
+            };
+            let direction = world.random_like(first);
+            let u = world.value(direction);
+            for second in world.wrt.clone() {
+                let Ok(x_bar) = world.reverse(gradient, direction, second) else {
+                    unknown.insert(name(&world.graph.op(root)));
+                    continue;
+                };
+                let v = world.leaves[&second].map(|_| any(&mut world.random));
+                let change = world.difference(gradient, second, &v);
+                let forward = u.terms(&change).collect();
+                let backward = world.value(x_bar).terms(&v).collect();
+                assert_equal(world, root, "second derivative", [forward, backward], 1e-8);
+            }
+        }
+    });
+    assert_eq!(unknown, UNKNOWN_TWICE.iter().copied().collect());
+}
+
+/// The gradient by several parameters at once is that by each of them.
+#[test]
+fn parameters_do_not_disturb_each_other() {
+    for_every_case(|world, root| {
+        if !is_real(world, root) {
+            return;
+        }
+        let seed = world.random_like(root);
+        let Ok(together) = reverse(&world.graph, root, seed, &world.wrt) else {
+            return;
+        };
+        for (leaf, found) in world.wrt.clone().into_iter().zip(together) {
+            let alone = world.reverse(root, seed, leaf).expect("a known law");
+            let found = found.unwrap_or_else(|| world.graph.expr(leaf).zero().id);
+            assert_eq!(
+                world.value(found),
+                world.value(alone),
+                "{}",
+                describe(world, root)
+            );
+        }
+    });
+}

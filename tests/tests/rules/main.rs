@@ -1,0 +1,7 @@
+//! The rule book: every operation, because it is in the book, against differences and against its own tangent.
+
+mod algebra;
+mod book;
+mod delicate;
+mod interpreter;
+mod world;
