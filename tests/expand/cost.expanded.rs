@@ -1,0 +1,42 @@
+/**The gradient of `cost` by `w`, `b`.
+
+Written by `#[gradient]`.*/
+#[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
+pub fn cost_gradient(
+    w: &DVector<f64>,
+    b: f64,
+    x: &DMatrix<f64>,
+    y: &DVector<f64>,
+) -> (DVector<f64>, f64) {
+    ::nalgrad::__private::same::<DVector<f64>, ::nalgrad::nalgebra::DVector<f64>>();
+    ::nalgrad::__private::same::<DMatrix<f64>, ::nalgrad::nalgebra::DMatrix<f64>>();
+    let n = y.len() as f64;
+    let mut z_bar = x * w;
+    z_bar
+        .zip_apply(
+            y,
+            |entry, y| {
+                let s = *entry + b;
+                *entry = if s > 0.0 { -2.0 / n * (y - s) } else { 0.0 };
+            },
+        );
+    (x.tr_mul(&z_bar), ::nalgrad::__private::sum(&z_bar))
+}
+
+/**The value and the gradient of `cost` by `w`, `b`.
+
+Written by `#[gradient]`.*/
+#[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
+pub fn cost_value_and_gradient(
+    w: &DVector<f64>,
+    b: f64,
+    x: &DMatrix<f64>,
+    y: &DVector<f64>,
+) -> (f64, (DVector<f64>, f64)) {
+    let t = (x * w).add_scalar(b);
+    let t_1 = y.zip_map(&t, |y, t| y - t.max(0.0));
+    let n = y.len() as f64;
+    let mut z_bar = t;
+    z_bar.zip_apply(&t_1, |t, t_1| *t = if *t > 0.0 { -2.0 / n * t_1 } else { 0.0 });
+    (t_1.norm_squared() / n, (x.tr_mul(&z_bar), ::nalgrad::__private::sum(&z_bar)))
+}

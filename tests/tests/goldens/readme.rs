@@ -1,0 +1,75 @@
+//! The README says what the code does.
+
+use nalgrad_tests::rules::Scalar;
+use std::path::{Path, PathBuf};
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(path()).expect("the README")
+}
+
+#[test]
+fn the_expansion_in_the_readme_is_what_is_written() {
+    let (readme, start) = (readme(), "```rust\npub fn cost_gradient(");
+    let at = readme.find(start).expect("the expansion of `cost`") + "```rust\n".len();
+    let length = readme[at..].find("```").expect("the end of the expansion");
+    let new = super::companions("cost", true).remove(0);
+    if super::blessing() {
+        let text = format!("{}{new}{}", &readme[..at], &readme[at + length..]);
+        std::fs::write(path(), text).expect("the README is writable");
+    } else {
+        assert_eq!(&readme[at..at + length], new, "{}", super::BLESS);
+    }
+}
+
+#[test]
+fn the_example_in_the_readme_is_the_golden() {
+    let source = include_str!("../../expand/cost.rs");
+    let (_, source) = source
+        .split_once("\n\n")
+        .expect("a line of documentation first");
+    assert!(readme().contains(&format!("```rust\n{source}```")));
+}
+
+#[test]
+fn the_readme_lists_what_is_supported() {
+    let readme = readme();
+    let (_, list) = readme.split_once("## What is supported").expect("the list");
+    let (list, _) = list.split_once("\n## ").expect("its end");
+    let missing = |name: &&str| !list.contains(&format!("`{name}`"));
+
+    // Operators, and functions that only derivatives call.
+    let others = [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "neg",
+        "rem",
+        "sign",
+        "recip_or_zero",
+    ];
+    let functions = Scalar::ALL.iter().map(|function| function.surface());
+    let functions: Vec<&str> = functions
+        .filter(|name| !others.contains(name))
+        .filter(missing)
+        .collect();
+    assert!(functions.is_empty(), "not in the README: {functions:?}");
+
+    // The methods of matrices, from the tables of the surface.
+    let surface = include_str!("../../../macros/src/surface.rs");
+    let (_, tables) = surface.split_once("fn unary_method").expect("the tables");
+    let (tables, _) = tables
+        .split_once("/// Methods that change nothing")
+        .expect("their end");
+    let methods: Vec<&str> = tables
+        .lines()
+        .filter_map(|line| line.split_once("=>"))
+        .flat_map(|(names, _)| names.split('"').skip(1).step_by(2))
+        .filter(missing)
+        .collect();
+    assert!(methods.is_empty(), "not in the README: {methods:?}");
+}
