@@ -1,0 +1,13 @@
+use nalgrad::gradient;
+
+#[gradient]
+fn cost(x: f64) -> f64 {
+    let y = {
+        let mut inner = x;
+        inner = inner * x;
+        inner
+    };
+    y.exp()
+}
+
+fn main() {}

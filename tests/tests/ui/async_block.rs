@@ -1,0 +1,10 @@
+use nalgrad::gradient;
+
+#[gradient]
+fn cost(x: f64) -> f64 {
+    let later = async { x * x };
+    drop(later);
+    x * x
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// The companions of the second would have the names of the first's.
+
+use nalgebra::DVector;
+use nalgrad::gradient;
+
+#[gradient(wrt(w))]
+#[gradient(wrt(b))]
+fn cost(w: &DVector<f64>, b: f64) -> f64 {
+    w.norm_squared() + b
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use nalgrad::gradient;
+
+#[gradient]
+fn cost(x: f64, factor: Option<f64>) -> f64 {
+    let Some(scale) = factor else {
+        return x;
+    };
+    scale * x
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use nalgrad::gradient;
+
+#[gradient]
+const SCALE: f64 = 2.0;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use nalgrad::gradient;
+
+#[gradient]
+static SCALE: f64 = 2.0;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use nalgrad::gradient;
+
+#[gradient]
+type Real = f64;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use nalgrad::gradient;
+
+#[gradient]
+enum Shape {
+    Round,
+    Square,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use nalgrad::gradient;
+
+#[gradient]
+fn cost(x: f64) -> f64 {
+    let root = Some(x.sqrt());
+    root.unwrap_or(0.0)
+}
+
+fn main() {}

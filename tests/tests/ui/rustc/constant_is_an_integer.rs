@@ -1,0 +1,10 @@
+use nalgrad::gradient;
+
+const STEPS: u32 = 3;
+
+#[gradient]
+fn cost(x: f64) -> f64 {
+    x * STEPS
+}
+
+fn main() {}

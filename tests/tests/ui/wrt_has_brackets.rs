@@ -1,0 +1,9 @@
+use nalgebra::DVector;
+use nalgrad::gradient;
+
+#[gradient(wrt[w])]
+fn cost(w: &DVector<f64>, b: f64) -> f64 {
+    w.norm_squared() + b
+}
+
+fn main() {}
