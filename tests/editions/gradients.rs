@@ -1,0 +1,92 @@
+//! The gradients of `functions.rs`, seen from another crate, against formulas.
+
+use nalgebra::{DMatrix, DVector, Matrix3, Vector2, Vector3};
+
+use super::*;
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-12 * b.abs().max(1.0)
+}
+
+#[test]
+fn scalars() {
+    let (x, y) = (0.7_f64, -0.3);
+    let phase = x * x + y;
+    let (dx, dy): (f64, f64) = wave_gradient(x, y);
+    assert!(close(dx, x.exp() * (2.0 * x * phase.cos() + phase.sin())));
+    assert!(close(dy, x.exp() * phase.cos()));
+    let (value, gradient) = wave_value_and_gradient(x, y);
+    assert_eq!(value, wave(x, y));
+    assert!(close(gradient.0, dx) && close(gradient.1, dy));
+    assert!((half_square_gradient(1.5_f32) - 1.5).abs() < 1e-6);
+    assert_eq!(half_square_value_and_gradient(1.5).0, half_square(1.5));
+    assert!(close(try_gradient(2.0), 12.0));
+    assert_eq!(try_value_and_gradient(2.0).0, r#try(2.0));
+}
+
+#[test]
+fn dynamic_vectors() {
+    let x = DMatrix::from_row_slice(3, 2, &[1.0, 2.0, -1.0, 0.5, 0.3, -2.0]);
+    let (w, b) = (DVector::from_row_slice(&[0.4, 0.9]), 0.1);
+    let y = DVector::from_row_slice(&[1.0, -1.0, 0.5]);
+    let (mut dw, mut db) = (DVector::zeros(2), 0.0);
+    for i in 0..3 {
+        let z = x[(i, 0)] * w[0] + x[(i, 1)] * w[1] + b;
+        if z > 0.0 {
+            let z_bar = 2.0 * (z - y[i]) / 3.0;
+            dw += z_bar * x.row(i).transpose();
+            db += z_bar;
+        }
+    }
+    let (value, (got_dw, got_db)) = cost_value_and_gradient(&w, b, &x, &y);
+    assert!((&got_dw - dw).amax() < 1e-12 && close(got_db, db));
+    assert_eq!(value.to_bits(), cost(&w, b, &x, &y).to_bits());
+    let again = cost_gradient(&w, b, &x, &y);
+    assert!((again.0 - &got_dw).amax() < 1e-12 && close(again.1, got_db));
+    assert_eq!(linear_gradient(&w, &got_dw), w);
+    assert_eq!(
+        linear_value_and_gradient(&w, &got_dw),
+        (linear(&w, &got_dw), w)
+    );
+}
+
+#[test]
+fn static_vectors() {
+    let (a, b, c) = (
+        Vector3::new(1.0, 2.0, -1.0),
+        Vector3::new(0.5, 0.1, 2.0),
+        Vector3::new(-0.4, 1.0, 3.0),
+    );
+    let (da, db, dc) = volume_gradient(&a, &b, &c);
+    assert!((da - b.cross(&c)).amax() < 1e-12);
+    assert!((db - c.cross(&a)).amax() < 1e-12);
+    assert!((dc - a.cross(&b)).amax() < 1e-12);
+    assert_eq!(volume_value_and_gradient(&a, &b, &c).0, volume(&a, &b, &c));
+    let m = Matrix3::from_columns(&[a, b, c]);
+    let m = m * m.determinant().signum();
+    let expected = m.try_inverse().unwrap().transpose();
+    assert!((log_det_gradient(&m) - expected).amax() < 1e-12);
+    assert_eq!(log_det_value_and_gradient(&m).0, log_det(&m));
+    let x = Vector2::new(0.25, -4.0);
+    assert!((energy_gradient(1.5, &x) - x * 3.0).amax() < 1e-12);
+    assert_eq!(energy_value_and_gradient(1.5, &x).0, energy(1.5, &x));
+}
+
+#[test]
+fn branches() {
+    assert!(close(huber_gradient(0.5, 1.0), 0.5));
+    assert!(close(huber_gradient(-3.0, 1.25), -1.25));
+    assert_eq!(huber_value_and_gradient(-3.0, 1.25).0, huber(-3.0, 1.25));
+}
+
+#[test]
+fn methods() {
+    let line = Line { slope: -2.0 };
+    let expected = 2.0 * -2.0 * (-2.0 * 0.3 + Line::START);
+    assert!(close(line.height_squared_gradient(0.3), expected));
+    assert!(close(Line::height_squared_gradient(&line, 0.3), expected));
+    assert_eq!(
+        line.height_squared_value_and_gradient(0.3).0,
+        line.height_squared(0.3)
+    );
+}

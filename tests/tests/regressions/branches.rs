@@ -1,0 +1,290 @@
+//! Branches: what is evaluated on which side, how often, and what comes out.
+
+use crate::Log;
+use crate::oracle::panic_message;
+use nalgebra::{DVector, Vector3};
+use nalgrad::gradient;
+
+fn positive(n: i32) -> bool {
+    assert!(n != 0, "zero is neither");
+    n > 0
+}
+
+fn entry(n: i32) -> f64 {
+    assert!(n != 0, "no entry");
+    f64::from(n)
+}
+
+fn same(k: f64) -> f64 {
+    k
+}
+
+#[test]
+fn and_leaves_out_its_right_side() {
+    #[gradient]
+    fn f(x: f64, n: i32) -> f64 {
+        let y = if x > 1.0 && positive(n) { x * x } else { x };
+        if x > 1.0 && x < entry(n) { y * x } else { y }
+    }
+    expect!((0.5, 0) => 1.0);
+    expect!((1.5, 2) => 3.0 * 1.5 * 1.5);
+    expect!((2.5, 2) => 5.0);
+    panics!((1.5, 0) => "zero is neither");
+}
+
+#[test]
+fn or_leaves_out_its_right_side() {
+    #[gradient]
+    fn f(x: f64, n: i32) -> f64 {
+        if x < 1.0 || positive(n) { x * x } else { x }
+    }
+    expect!((0.5, 0) => 1.0);
+    expect!((1.5, 2) => 3.0);
+    expect!((1.5, -2) => 1.0);
+    panics!((1.5, 0) => "zero is neither");
+}
+
+#[test]
+fn the_right_side_of_a_condition_has_its_effects_once() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        if x > 0.0 && log.agrees("right") {
+            x * x
+        } else {
+            x
+        }
+    }
+    logged!(1.3, "right");
+    logged!(-1.3, "");
+}
+
+#[test]
+fn an_index_is_guarded_by_the_left_side() {
+    #[gradient]
+    fn f(x: &DVector<f64>, i: usize) -> f64 {
+        if i < x.len() && x[i] > 0.0 {
+            x[i]
+        } else {
+            x[0] * 2.0
+        }
+    }
+    let x = DVector::from_vec(vec![0.3, -1.1, 0.9]);
+    expect!((&x, 7) => DVector::from_vec(vec![2.0, 0.0, 0.0]));
+    expect!((&x, 1) => DVector::from_vec(vec![2.0, 0.0, 0.0]));
+    expect!((&x, 2) => DVector::from_vec(vec![0.0, 0.0, 1.0]));
+}
+
+#[test]
+fn an_index_is_guarded_by_its_branch() {
+    #[gradient]
+    fn f(x: &DVector<f64>, i: usize) -> f64 {
+        let y = if i > 0 { x[i - 1] * x[i] } else { x[i] };
+        let z = if i + 1 < x.len() {
+            let k = x[i + 1] * 2.0;
+            k * k
+        } else {
+            x[0]
+        };
+        y + z
+    }
+    let x = DVector::from_vec(vec![0.3, -1.1, 0.9]);
+    expect!((&x, 0) => DVector::from_vec(vec![1.0, 8.0 * x[1], 0.0]));
+    expect!((&x, 2) => DVector::from_vec(vec![1.0, x[2], x[1]]));
+}
+
+#[test]
+fn an_integer_division_is_guarded_inside_a_closure() {
+    #[gradient]
+    fn f(x: &Vector3<f64>, n: usize) -> f64 {
+        x.map(|v| {
+            if n > 1 {
+                v * (6 / (n - 1)) as f64
+            } else {
+                v * v
+            }
+        })
+        .sum()
+    }
+    let x = Vector3::new(0.3, -1.1, 0.9);
+    expect!((&x, 0) => x * 2.0);
+    expect!((&x, 3) => Vector3::repeat(3.0));
+}
+
+#[test]
+fn branches_of_the_same_value_have_effects_of_their_own() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let a = if x > 0.0 {
+            log.say("a");
+            x * x
+        } else {
+            log.say("b");
+            x
+        };
+        let b = if x > 0.0 {
+            log.say("c");
+            x * x
+        } else {
+            log.say("d");
+            x
+        };
+        a * b
+    }
+    logged!(1.3, "a c");
+    logged!(-1.3, "b d");
+}
+
+#[test]
+fn branches_of_the_same_text_have_numbers_of_their_own() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let a = if x > 0.0 {
+            let k = log.say("k");
+            x * x * k
+        } else {
+            let k = log.say("k");
+            x * k
+        };
+        let b = if x > 0.0 {
+            let k = log.say("k");
+            x * x * k
+        } else {
+            let k = log.say("k");
+            x * k
+        };
+        a * b
+    }
+    logged!(1.3, "k k");
+    logged!(-1.3, "k k");
+}
+
+#[test]
+fn a_condition_that_changes_is_another_condition() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let mut b = true;
+        let y = if b { x * x } else { x };
+        b = false;
+        let z = if b { x * x } else { x.sin() };
+        y * z
+    }
+    let x: f64 = 1.3;
+    expect!((x) => 2.0 * x * x.sin() + x * x * x.cos());
+}
+
+#[test]
+fn two_ifs_on_one_condition_export_their_own_values() {
+    #[gradient]
+    fn f(x: f64, y: f64) -> f64 {
+        let a = if x > y {
+            let q = x.exp();
+            q * y
+        } else {
+            let q = y.exp();
+            q * x
+        };
+        let b = if x > y {
+            let q = x.exp();
+            q * q
+        } else {
+            let q = y.cos();
+            q * q
+        };
+        a + b
+    }
+    let (x, y): (f64, f64) = (0.8, 0.3);
+    expect!((x, y) => (x.exp() * y + 2.0 * (2.0 * x).exp(), x.exp()));
+    let (x, y): (f64, f64) = (0.3, 0.8);
+    expect!((x, y) => (y.exp(), y.exp() * x - 2.0 * y.cos() * y.sin()));
+}
+
+#[test]
+fn a_branch_exports_a_value_of_before_beside_its_own() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let s = if x > 0.0 { x * x } else { -x };
+        let (a, b) = if x > 1.0 {
+            let q = log.say("big");
+            (s, x * q)
+        } else {
+            let q = log.say("small");
+            (s, x.sin() * q)
+        };
+        a * b
+    }
+    logged!(1.5, "big");
+    logged!(0.5, "small");
+    logged!(-1.0, "small");
+}
+
+#[test]
+fn a_branch_inside_a_branch_pins_what_it_needs() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        if x > 0.0 {
+            if x > 1.0 {
+                let k = same(3.0);
+                x * k
+            } else {
+                x.exp()
+            }
+        } else {
+            x * x
+        }
+    }
+    expect!((1.5) => 3.0);
+    expect!((0.5) => 0.5_f64.exp());
+    expect!((-0.5) => -1.0);
+}
+
+#[test]
+fn a_panic_of_a_branch_whose_value_is_a_constant_is_kept() {
+    #[gradient]
+    fn f(x: f64, v: &DVector<f64>) -> f64 {
+        let y = if x > 0.0 {
+            let _ = v[10];
+            1.0
+        } else {
+            1.0
+        };
+        x * y
+    }
+    let v = DVector::from_vec(vec![0.3, -1.1, 0.9]);
+    panics!((1.5, &v) => "Matrix index out of bounds.");
+    expect!((-1.5, &v) => (1.0, DVector::zeros(3)));
+}
+
+#[test]
+fn a_panic_after_the_same_index_in_a_branch_is_kept() {
+    #[gradient]
+    fn f(x: f64, v: &DVector<f64>, i: usize) -> f64 {
+        let a = if i < 2 { v[i] } else { x };
+        let _dead = v[i];
+        a
+    }
+    let v = DVector::from_vec(vec![0.3, -1.1, 0.9]);
+    panics!((1.5, &v, 5) => "Matrix index out of bounds.");
+    expect!((1.5, &v, 1) => (0.0, DVector::from_vec(vec![0.0, 1.0, 0.0])));
+    expect!((1.5, &v, 2) => (1.0, DVector::zeros(3)));
+}
+
+#[test]
+fn the_branch_not_taken_leaves_no_nan_behind() {
+    #[gradient]
+    fn f(x: f64, y: f64) -> f64 {
+        let a = if x < 0.0 { x.sqrt() } else { 0.0 };
+        let b = if y > 100.0 { (x / 0.0).ln() * y } else { x * y };
+        let c = if x > 0.0 && x.ln() > y {
+            x.ln()
+        } else if x < 0.0 || x.sqrt() < 2.0 {
+            (-x).exp()
+        } else {
+            y
+        };
+        a + b + c
+    }
+    let (x, y) = (1.5_f64, 0.3);
+    expect!((x, y) => (y + 1.0 / x, x));
+    expect!((x, 0.7) => (0.7 - (-x).exp(), x));
+    expect!((5.0, 2.5) => (2.5, 6.0));
+}

@@ -1,0 +1,337 @@
+//! Values that no parameter reaches: what of them changes is read where it is written, once and in order.
+
+use crate::{Config, Log};
+use nalgebra::{DVector, Vector2, Vector3};
+use nalgrad::gradient;
+use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
+
+struct Wrapped(f64);
+struct Pair([f64; 2]);
+
+#[test]
+fn a_mutable_name_in_a_pattern_is_read_at_its_place() {
+    #[gradient]
+    fn f(x: f64, w: Wrapped) -> f64 {
+        let Wrapped(mut k) = w;
+        let y = x * k;
+        k += 1.0;
+        y + x * x * k
+    }
+    expect!((1.5, Wrapped(2.0)) => 2.0 + 9.0);
+}
+
+#[test]
+fn a_mutable_name_in_an_array_pattern_is_read_at_its_place() {
+    #[gradient]
+    fn f(x: f64, w: Pair) -> f64 {
+        let [mut k, q] = w.0;
+        let y = x * k;
+        k += q;
+        y + x * x * k
+    }
+    expect!((1.5, Pair([2.0, 3.0])) => 2.0 + 15.0);
+}
+
+#[test]
+fn a_mutable_parameter_is_read_at_its_place() {
+    #[gradient(wrt(x))]
+    fn f(x: f64, mut k: f64, mut config: Config) -> f64 {
+        let y = k * x + config.a * x;
+        k += 1.0;
+        config.a += 1.0;
+        y + k * x * x + config.a * x * x
+    }
+    expect!((1.5, 2.0, Config { a: 4.0, b: 0.0 }) => 6.0 + 24.0);
+}
+
+#[test]
+fn a_parameter_behind_a_mutable_reference_is_read_at_its_place() {
+    #[gradient(wrt(x))]
+    fn f(x: f64, k: &mut f64, config: &mut Config) -> f64 {
+        let y = *k * x + config.b * x;
+        *k += 1.0;
+        config.b += 1.0;
+        y + *k * x * x + config.b * x * x
+    }
+    expect!((1.5, &mut 2.0, &mut Config { a: 0.0, b: 4.0 }) => 6.0 + 24.0);
+}
+
+#[test]
+fn a_mutable_self_is_read_at_its_place() {
+    struct Counter(f64);
+    impl Counter {
+        #[gradient]
+        fn f(&mut self, x: f64) -> f64 {
+            let y = x * self.0;
+            self.0 += 1.0;
+            y + x * x * self.0
+        }
+    }
+    fn f(x: f64) -> f64 {
+        Counter(2.0).f(x)
+    }
+    fn f_gradient(x: f64) -> f64 {
+        Counter(2.0).f_gradient(x)
+    }
+    fn f_value_and_gradient(x: f64) -> (f64, f64) {
+        Counter(2.0).f_value_and_gradient(x)
+    }
+    expect!((1.5) => 2.0 + 9.0);
+}
+
+#[test]
+fn what_a_mutable_reference_points_to_is_read_at_its_place() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let mut c = 2.0;
+        let k = &mut c;
+        let y = x * *k;
+        *k += 1.0;
+        y + x * x * *k
+    }
+    expect!((1.5) => 2.0 + 9.0);
+}
+
+#[test]
+fn a_method_called_len_need_not_be_a_length() {
+    struct Calls(Cell<usize>);
+    impl Calls {
+        fn len(&self) -> usize {
+            self.0.set(self.0.get() + 1);
+            self.0.get()
+        }
+    }
+    #[gradient]
+    fn f(x: f64, calls: &Calls) -> f64 {
+        let y = x * calls.len() as f64;
+        y + x * x * calls.len() as f64
+    }
+    expect!((1.5, &Calls(Cell::new(0))) => 1.0 + 6.0);
+}
+
+#[test]
+fn a_call_with_a_memory_is_made_once_for_each_time_it_is_written() {
+    fn next(calls: &Cell<i32>) -> i32 {
+        calls.set(calls.get() + 1);
+        calls.get()
+    }
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let calls = Cell::new(0);
+        let y = x * next(&calls) as f64;
+        let z = x * x * next(&calls) as f64;
+        x.powi(next(&calls)) + y * z * next(&calls) as f64
+    }
+    // x³ + 1 · 2 · 4 · x³
+    expect!((1.5) => 27.0 * 1.5 * 1.5);
+}
+
+#[test]
+fn a_mutable_number_is_read_at_its_place() {
+    #[gradient(wrt(x))]
+    fn f(x: f64, k: f64) -> f64 {
+        let mut m = k;
+        let y = x * m;
+        m += 1.0;
+        let z = y * m;
+        m *= 2.0;
+        z * x * m
+    }
+    // 2.5 · 3.5 · 7 · x²
+    expect!((1.5, 2.5) => 2.0 * 2.5 * 3.5 * 7.0 * 1.5);
+}
+
+#[test]
+fn the_mutable_part_of_a_tuple_is_read_where_the_tuple_is_made() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let mut c = 1.0;
+        let t = (c, x);
+        c += 4.0;
+        t.0 * t.1 + c * x * x
+    }
+    expect!((1.5) => 1.0 + 15.0);
+}
+
+#[test]
+fn a_cell_is_read_at_its_place() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let c = Cell::new(2.0);
+        let y = x * c.get();
+        c.set(5.0);
+        let z = {
+            let k = c.replace(3.0);
+            x * x * k
+        };
+        y + z + x * x * x * c.get()
+    }
+    expect!((1.5) => 2.0 + 15.0 + 9.0 * 1.5 * 1.5);
+}
+
+#[test]
+fn the_borrow_of_a_cell_ends_with_its_statement() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let c = RefCell::new(2.0);
+        let y = x * *c.borrow();
+        *c.borrow_mut() = 5.0;
+        y + x * x * *c.borrow()
+    }
+    expect!((1.5) => 2.0 + 15.0);
+}
+
+#[test]
+fn the_lock_of_a_mutex_ends_with_its_statement() {
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let m = Mutex::new(2.0);
+        let y = x * *m.lock().unwrap();
+        *m.try_lock().unwrap() = 5.0;
+        y + x * x * *m.try_lock().unwrap()
+    }
+    expect!((1.5) => 2.0 + 15.0);
+}
+
+#[test]
+fn effects_in_an_expression_keep_their_order() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let y = x * log.say("1") + log.say("2") * x * x;
+        let k = log.say("3");
+        let z = y * k - log.say("4");
+        let w = if z > log.say("5") {
+            z * log.say("6")
+        } else if z > -log.say("7") {
+            z
+        } else {
+            log.say("8") * z
+        };
+        w.max(log.say("9") - 100.0) * x
+    }
+    logged!(3.0, "1 2 3 4 5 6 9");
+    logged!(0.3, "1 2 3 4 5 7 9");
+    logged!(-0.6, "1 2 3 4 5 7 9");
+    logged!(-2.0, "1 2 3 4 5 6 9");
+}
+
+#[test]
+fn effects_in_arguments_keep_their_order() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let v = Vector3::new(x * log.say("1"), log.say("2"), x);
+        let w = v * log.say("3") + Vector3::new(log.say("4"), x, 1.0);
+        v.dot(&w) * log.say("5") + x.powf(log.say("6")).hypot(log.say("7"))
+    }
+    logged!(1.3, "1 2 3 4 5 6 7");
+}
+
+#[test]
+fn effects_in_blocks_keep_their_order() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let y = log.say("1") * {
+            let k = log.say("2");
+            let x = x + k;
+            x * x
+        };
+        let v = Vector2::new(
+            {
+                log.say("3");
+                x
+            },
+            log.say("4"),
+        );
+        y.sin() * {
+            log.say("5");
+            v.sum()
+        }
+    }
+    logged!(0.3, "1 2 3 4 5");
+}
+
+#[test]
+fn effects_in_an_index_keep_their_order() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let v = Vector3::new(x, x, 1.0);
+        let i = {
+            log.say("1");
+            1
+        };
+        let s = v[{
+            log.say("2");
+            i
+        }];
+        let q = v
+            .fixed_rows::<2>({
+                log.say("3");
+                0
+            })
+            .sum();
+        s * q
+            * x.powi({
+                log.say("4");
+                2
+            })
+    }
+    logged!(1.3, "1 2 3 4");
+}
+
+#[test]
+fn effects_in_tuples_happen_once() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let t = (log.say("1"), x);
+        log.say("2");
+        let u = (log.say("3"), x);
+        let _ = (log.say("4"), x);
+        let (_, b) = (log.say("5"), x);
+        t.0 * t.0 * t.1 * u.1 + (log.say("6"), b * 2.0).1
+    }
+    logged!(1.3, "1 2 3 4 5 6");
+}
+
+#[test]
+fn effects_in_what_is_not_used_happen_once() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let a = if log.agrees("1") { x * log.say("2") } else { x };
+        let _dead = x * log.say("3");
+        let _branch = if x > 0.0 { log.say("4") } else { log.say("5") };
+        let _vector = Vector2::new(x, log.say("6"));
+        log.say("7").max(x);
+        a
+    }
+    logged!(1.3, "1 2 3 4 6 7");
+    logged!(-1.3, "1 2 3 5 6 7");
+}
+
+#[test]
+fn effects_in_what_is_multiplied_by_zero_happen_once() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let z = x * 0.0 * log.say("1") + 0.0 * log.say("2") * x;
+        let w = x - x + log.say("3");
+        z + w * x + (x * log.say("4")).max(f64::INFINITY).min(x)
+    }
+    logged!(1.3, "1 2 3 4");
+}
+
+#[test]
+fn effects_before_a_panic_are_those_of_the_function() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let v = DVector::from_vec(vec![x, x * x]);
+        let k = log.say("1");
+        let q = if x > 1.0 { v[5] } else { v[0] };
+        log.say("2");
+        assert!(x < 0.5, "half");
+        log.say("3");
+        q * k
+    }
+    logged!(0.3, "1 2 3");
+    logged!(0.7, "1 2");
+    logged!(3.0, "1");
+}
