@@ -1,1 +1,19 @@
-//! Benchmarks of nalgrad: see `benches/`.
+//! Derivatives that `#[gradient]` writes, against the best that an expert writes by hand with nalgebra.
+//!
+//! ```text
+//! cargo bench -p nalgrad-benches --bench table        # ratios, as a Markdown table
+//! cargo bench -p nalgrad-benches --bench listing      # times and allocations of each function
+//! cargo run   -p nalgrad-benches --example expansion  # what the macro itself takes
+//! bash benches/build_cost.sh                          # what nalgrad adds to a clean build
+//! ```
+
+#[allow(dead_code)]
+#[path = "../examples/digits.rs"]
+mod digits;
+
+mod by_dual_numbers;
+mod by_hand;
+mod cases;
+mod functions;
+
+pub use cases::{Build, Case, Pair, Run, cases};
