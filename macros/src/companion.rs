@@ -488,7 +488,7 @@ impl Plan {
         let mut pairs: Vec<(TokenStream, TokenStream)> = Vec::new();
         let mut pin = |written: &TokenStream, value: &Value| {
             if value.extents.is_some()
-                && value.passing == Passing::Owned
+                && matches!(value.passing, Passing::Owned | Passing::Reference)
                 && !is_generic_storage(value)
                 && !pairs.iter().any(|p| p.0.to_string() == written.to_string())
             {
@@ -497,27 +497,11 @@ impl Plan {
         };
         for parameter in &self.parameters {
             if let Class::Value(value) = &parameter.class {
-                let owned = Value {
-                    passing: if value.passing == Passing::Reference {
-                        Passing::Owned
-                    } else {
-                        value.passing
-                    },
-                    ..value.clone()
-                };
-                pin(&owned.written, &owned);
+                pin(&value.written, value);
             }
         }
         for (written, value) in types {
-            let owned = Value {
-                passing: if value.passing == Passing::Reference {
-                    Passing::Owned
-                } else {
-                    value.passing
-                },
-                ..value.clone()
-            };
-            pin(written, &owned);
+            pin(written, value);
         }
         let pins = pairs.into_iter().map(|(written, own)| {
             let first = written.clone().into_iter().next();

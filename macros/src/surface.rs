@@ -407,7 +407,7 @@ impl Lower<'_> {
                     "the diagonal of a matrix that is not square cannot be differentiated yet",
                 );
             }
-            return Ok(Value::Node(self.exact(op, vec![id], expr)?));
+            return self.step(op, vec![id], expr);
         }
         if let (Some(op), [arg]) = (binary_method(name), args) {
             let guess = match op {
@@ -417,11 +417,11 @@ impl Lower<'_> {
                 _ => self.graph.kind(id),
             };
             let other = self.matrix_argument(arg, &guess)?;
-            return Ok(Value::Node(self.exact(op, vec![id, other], expr)?));
+            return self.step(op, vec![id, other], expr);
         }
         if let (Some(op), [arg]) = (scalar_argument_method(name), args) {
             let scalar = self.scalar_argument(arg)?;
-            return Ok(Value::Node(self.exact(op, vec![id, scalar], expr)?));
+            return self.step(op, vec![id, scalar], expr);
         }
         if let Some((part, count)) = part_method(name) {
             return self
@@ -623,11 +623,7 @@ impl Lower<'_> {
         } else {
             terms
         };
-        Ok(Value::Node(self.exact(
-            Op::Fold,
-            vec![terms, start],
-            expr,
-        )?))
+        self.step(Op::Fold, vec![terms, start], expr)
     }
 
     // ---- factorisations ----
@@ -651,42 +647,18 @@ impl Lower<'_> {
                 Ok(Value::Pending(Pending::LuSolve(id, b)))
             }
             (true, "try_inverse", []) => Ok(Value::Pending(Pending::LuInverse(id))),
-            (true, "determinant", []) => Ok(Value::Node(self.exact(
-                Op::LuDeterminant,
-                vec![id],
-                expr,
-            )?)),
+            (true, "determinant", []) => self.step(Op::LuDeterminant, vec![id], expr),
             (true, "is_invertible", []) => {
                 Ok(Value::Inert(self.inert_expression(expr, Hint::Bool)))
             }
             (false, "solve", [b]) => {
                 let b = self.matrix_argument(b, &column)?;
-                Ok(Value::Node(self.exact(
-                    Op::CholeskySolve,
-                    vec![id, b],
-                    expr,
-                )?))
+                self.step(Op::CholeskySolve, vec![id, b], expr)
             }
-            (false, "inverse", []) => Ok(Value::Node(self.exact(
-                Op::CholeskyInverse,
-                vec![id],
-                expr,
-            )?)),
-            (false, "determinant", []) => Ok(Value::Node(self.exact(
-                Op::CholeskyDeterminant,
-                vec![id],
-                expr,
-            )?)),
-            (false, "ln_determinant", []) => Ok(Value::Node(self.exact(
-                Op::CholeskyLnDeterminant,
-                vec![id],
-                expr,
-            )?)),
-            (false, "l" | "unpack", []) => Ok(Value::Node(self.exact(
-                Op::CholeskyFactor,
-                vec![id],
-                expr,
-            )?)),
+            (false, "inverse", []) => self.step(Op::CholeskyInverse, vec![id], expr),
+            (false, "determinant", []) => self.step(Op::CholeskyDeterminant, vec![id], expr),
+            (false, "ln_determinant", []) => self.step(Op::CholeskyLnDeterminant, vec![id], expr),
+            (false, "l" | "unpack", []) => self.step(Op::CholeskyFactor, vec![id], expr),
             _ => refuse(
                 method,
                 unknown(
@@ -736,7 +708,7 @@ impl Lower<'_> {
             let kind = self.graph.kind(args[1]);
             return Ok(Value::Node(self.exact_of(op, args, kind, expr)?));
         }
-        Ok(Value::Node(self.exact(op, args, expr)?))
+        self.step(op, args, expr)
     }
 
     // ---- calls, constructors and macros ----
@@ -940,11 +912,7 @@ impl Lower<'_> {
             ("from_diagonal", 1) => {
                 let shape = Shape::new(Dim::Dynamic(u32::MAX), Dim::Static(1));
                 let diagonal = self.matrix_argument(args[0], &Kind::matrix(shape))?;
-                Ok(Value::Node(self.exact(
-                    Op::FromDiagonal,
-                    vec![diagonal],
-                    expr,
-                )?))
+                self.step(Op::FromDiagonal, vec![diagonal], expr)
             }
             ("new", count) if n == 0 => {
                 let shape = dims(self, &[])?;

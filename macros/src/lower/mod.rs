@@ -349,7 +349,12 @@ impl Lower<'_> {
         }
     }
 
-    /// The same, for an operation whose kind does not follow from its arguments.
+    /// The same, as the value of an expression.
+    pub fn step(&mut self, op: Op, args: Vec<Id>, at: &dyn ToTokens) -> Lowered<Value> {
+        Ok(Value::Node(self.exact(op, args, at)?))
+    }
+
+    /// As `exact`, for an operation whose kind does not follow from its arguments.
     pub fn exact_of(
         &mut self,
         op: Op,
