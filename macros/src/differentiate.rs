@@ -1,9 +1,10 @@
-//! The reverse sweep: the gradient of a scalar value, by the laws of the rule book.
+//! The two sweeps: derivatives of a graph, as nodes of the same graph, by the laws of the rule book.
 //!
-//! The paper's "compute derivatives, combine": every node's cotangent is the sum over its uses, and goes to
-//! its arguments by the adjoint of its law.
+//! The paper's "compute derivatives, combine". In reverse every node's cotangent is the sum over its uses, and goes
+//! to its arguments by the adjoint of its law; forward its tangent is the sum over its arguments, by the law itself.
+//! Either sweep may go over what the other has built: that is a second derivative.
 
-use crate::graph::{Graph, Guard, Id};
+use crate::graph::{Elem, Graph, Guard, Id};
 use crate::rules::{Applied, Law, laws};
 use crate::simplify::Expr;
 
@@ -70,6 +71,94 @@ pub fn reverse(graph: &Graph, root: Id, seed: Id, wrt: &[Id]) -> Result<Vec<Opti
         }
     }
     Ok(results)
+}
+
+/// The tangents of `roots`, given those of the differentiated values; `None` where a root does not depend on them.
+/// The error is the node whose law is not known.
+pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Result<Vec<Option<Id>>, Id> {
+    let last = roots.iter().map(|r| r.0).max().unwrap_or(0);
+    let mut known: Vec<Option<Id>> = vec![None; last as usize + 1];
+    let sources: Vec<Id> = tangents.iter().map(|t| t.0).collect();
+    let active = graph.depends_on(&sources);
+    let needed = graph.needed_by(roots);
+    for number in (0..=last).filter(|n| active[*n as usize] && needed[*n as usize]) {
+        let id = Id(number);
+        known[number as usize] = match tangents.iter().find(|t| t.0 == id) {
+            Some((_, tangent)) => Some(*tangent),
+            None => {
+                let node = graph.node(id);
+                let outside = graph.guards.replace(node.guards);
+                let tangent = tangent_of(graph, id, &known);
+                graph.guards.replace(outside);
+                tangent?
+            }
+        };
+        if let (Some(tangent), Some(name)) = (known[number as usize], name_of(graph, id)) {
+            graph
+                .hints
+                .borrow_mut()
+                .entry(tangent)
+                .or_insert(format!("d{name}"));
+        }
+    }
+    Ok(roots.iter().map(|r| known[r.0 as usize]).collect())
+}
+
+/// The tangent of one node, of those of its arguments.
+fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Result<Option<Id>, Id> {
+    let node = graph.node(id);
+    let on = Applied {
+        graph,
+        args: node.args.iter().map(|a| graph.expr(*a)).collect(),
+        value: graph.expr(id),
+    };
+    let laws = laws(&node.op, &on);
+    let tangents: Vec<Option<Id>> = node.args.iter().map(|a| known[a.0 as usize]).collect();
+    let moves = |k: usize| tangents[k].filter(|_| !matches!(laws[k], Law::Constant));
+    if !(0..laws.len()).any(|k| moves(k).is_some()) {
+        return Ok(None);
+    }
+    let mut terms: Vec<Id> = Vec::new();
+    if node.op.is_jointly_linear() {
+        let args: Vec<Expr> = (0..laws.len())
+            .map(|k| match (&laws[k], tangents[k]) {
+                (Law::Constant, _) => on.args[k],
+                (_, Some(tangent)) => graph.expr(tangent),
+                (_, None) => on.args[k].zero(),
+            })
+            .collect();
+        terms.push(graph.applied(&node.op, &args, &node.kind).id);
+    } else {
+        for (k, law) in laws.iter().enumerate() {
+            let Some(tangent) = moves(k).map(|t| graph.expr(t)) else {
+                continue;
+            };
+            let term = match law {
+                Law::Constant => continue,
+                Law::Partial(partial) => *partial * tangent,
+                Law::Linear(_) => {
+                    let mut args = on.args.clone();
+                    args[k] = tangent;
+                    graph.applied(&node.op, &args, &node.kind)
+                }
+                Law::Smooth(differential) => differential(&on, tangent),
+                Law::Unknown => return Err(id),
+            };
+            terms.push(term.id);
+        }
+    }
+    let sum = graph.expr(graph.sum_of(&terms));
+    if sum.is_zero() {
+        return Ok(None);
+    }
+    // A number was expanded over a matrix.
+    let real = node.kind.elem != Elem::Factor;
+    let expanded = real && graph.is_matrix(id) && !graph.is_matrix(sum.id);
+    Ok(Some(if expanded {
+        sum.fill(node.kind.shape).id
+    } else {
+        sum.id
+    }))
 }
 
 /// Adds choices on the same condition, so that they are one pass over the entries.

@@ -366,6 +366,19 @@ impl Graph {
         depends
     }
 
+    /// Whether one of `roots` is computed from the value, for every node up to them.
+    pub fn needed_by(&self, roots: &[Id]) -> Vec<bool> {
+        let nodes = self.nodes.borrow();
+        let mut needed = vec![false; nodes.len()];
+        roots.iter().for_each(|r| needed[r.0 as usize] = true);
+        for (i, node) in nodes.iter().enumerate().rev() {
+            if needed[i] {
+                node.args.iter().for_each(|a| needed[a.0 as usize] = true);
+            }
+        }
+        needed
+    }
+
     /// Whether the value depends on any parameter at all.
     pub fn varies(&self, id: Id) -> bool {
         let mut pending = vec![id];

@@ -298,6 +298,11 @@ impl Op {
         matches!(self, Op::Scalar(Scalar::Add | Scalar::Mul) | Op::Dot)
     }
 
+    /// Whether it is linear in all arguments together, not in each: their tangents make one tangent.
+    pub fn is_jointly_linear(&self) -> bool {
+        matches!(self, Op::Fold | Op::Build | Op::Select)
+    }
+
     /// Whether the operation acts entry by entry.
     pub fn is_elementwise(&self) -> bool {
         matches!(

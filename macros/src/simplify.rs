@@ -113,6 +113,37 @@ impl Graph {
         self.insert(op, args.to_vec(), kind)
     }
 
+    /// An operation on other arguments of the same kinds, as algebra has it: what a linear operation makes of a
+    /// tangent.
+    pub fn applied<'g>(&'g self, op: &Op, args: &[Expr<'g>], kind: &Kind) -> Expr<'g> {
+        let x = args[0];
+        match op {
+            Op::Select => x.choose(args[1], args[2]),
+            Op::Fill => x.fill(kind.shape.clone()),
+            Op::Transpose => x.t(),
+            Op::Part(part) => x.part(part, &args[1..]),
+            Op::Scatter(part) => x.scatter(part, kind.shape.clone(), &args[1..]),
+            Op::Sum | Op::Total => x.sum(),
+            Op::Fold => x.sum() + args[1],
+            Op::SpreadRows => x.spread_rows(kind.shape.clone()),
+            Op::SpreadColumns => x.spread_columns(kind.shape.clone()),
+            Op::FromDiagonal => x.to_diagonal(kind.shape.clone()),
+            Op::Dot => x.dot(args[1]),
+            Op::MatMul => x.times(args[1]),
+            Op::TrMul | Op::ProductTn => x.t().times(args[1]),
+            Op::ProductNt => x.times(args[1].t()),
+            // A factorisation stands for its matrix.
+            Op::Lu | Op::Cholesky(_) => x,
+            Op::LuSolve(_) => x.lu_solve(args[1]),
+            Op::LuTrSolve => x.lu_tr_solve(args[1]),
+            Op::CholeskySolve => x.cholesky_solve(args[1]),
+            _ => {
+                let args = args.iter().map(|a| a.id).collect();
+                self.expr(self.insert(op.clone(), args, kind.clone()))
+            }
+        }
+    }
+
     fn elementwise(&self, op: Op, args: &[Id]) -> Id {
         // A matrix with one value everywhere acts like that value; a function of such is such.
         let shapes: Vec<Option<Shape>> = args.iter().map(|a| self.shape(*a)).collect();

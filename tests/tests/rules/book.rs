@@ -650,11 +650,6 @@ enum Tangent {
     },
 }
 
-/// Jointly linear in all arguments, not in each of them.
-fn is_jointly_linear(op: &Op) -> bool {
-    matches!(op, Op::Fold | Op::Build | Op::Select)
-}
-
 fn tangent(world: &mut World, root: Id, k: usize, direction: &Value) -> Option<Tangent> {
     let node = world.graph.node(root);
     let leaf = leaf_under(world, node.args[k]);
@@ -682,7 +677,7 @@ fn tangent(world: &mut World, root: Id, k: usize, direction: &Value) -> Option<T
             Tangent::Value(entrywise(&factors, |x| x[1] * x[2]))
         }
         Law::Linear(_) => {
-            let mut args = if is_jointly_linear(&node.op) {
+            let mut args = if node.op.is_jointly_linear() {
                 zeros
             } else {
                 node.args.clone()
