@@ -7,6 +7,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use nalgrad_tests::args::Attribute;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The attribute, from the macro's passes, which the tests package includes by path.
 fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    nalgrad_tests::companion::gradient(attribute, item)
+    nalgrad_tests::companion::expand(Attribute::Gradient, attribute, item)
 }
 
 fn main() {

@@ -1,49 +1,125 @@
-//! The arguments of an attribute: `#[gradient(wrt(w, b), crate = path)]`.
+//! The attributes and their arguments: `#[gradient(wrt(w, b), crate = path)]`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Ident, LitStr, Path, Token, parenthesized};
+
+/// The attributes that write companions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attribute {
+    Gradient,
+    Jvp,
+    Vjp,
+    Hvp,
+}
+
+impl Attribute {
+    pub const ALL: &'static [Attribute] = &[
+        Attribute::Gradient,
+        Attribute::Jvp,
+        Attribute::Vjp,
+        Attribute::Hvp,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Attribute::Gradient => "gradient",
+            Attribute::Jvp => "jvp",
+            Attribute::Vjp => "vjp",
+            Attribute::Hvp => "hvp",
+        }
+    }
+
+    /// The attribute that a path names, by its last segment.
+    pub fn of(path: &Path) -> Option<Attribute> {
+        let last = path.segments.last()?;
+        Attribute::ALL
+            .iter()
+            .copied()
+            .find(|a| last.ident == a.name())
+    }
+
+    /// Whether the function must return a number.
+    pub fn needs_scalar(self) -> bool {
+        matches!(self, Attribute::Gradient | Attribute::Hvp)
+    }
+
+    /// What its companions are called in a message.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Attribute::Gradient => "the gradient",
+            Attribute::Jvp => "the Jacobian-vector product",
+            Attribute::Vjp => "the vector-Jacobian product",
+            Attribute::Hvp => "the Hessian-vector product",
+        }
+    }
+
+    /// The arguments it knows besides `wrt(…)` and `crate = path`.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Attribute::Gradient => &["aux"],
+            _ => &[],
+        }
+    }
+}
+
+/// The argument by which an attribute tells those below it that a mistake in the body has been reported.
+pub const REPORTED: &str = "__reported";
 
 /// What the user asked for.
 pub struct Args {
     /// The parameters to differentiate, in this order; all differentiable ones if absent.
     pub wrt: Option<Vec<Ident>>,
-    /// The path of the crate `nalgrad`.
+    /// The path of the crate `nalgrad`, as given and as used.
+    pub given_crate: Option<Path>,
     pub krate: TokenStream,
+    /// Whether only the first part of the result is differentiated.
+    pub aux: bool,
+    /// Whether the body is known to have a mistake.
+    pub reported: bool,
 }
 
 impl Default for Args {
     fn default() -> Self {
         Args {
             wrt: None,
+            given_crate: None,
             krate: quote!(::nalgrad),
+            aux: false,
+            reported: false,
         }
     }
 }
 
-impl Parse for Args {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
+impl Args {
+    /// Reads the arguments of this attribute.
+    pub fn parse(attribute: Attribute, tokens: TokenStream) -> syn::Result<Args> {
+        let parser = |input: ParseStream| Args::parse_all(attribute, input);
+        syn::parse::Parser::parse2(parser, tokens)
+    }
+
+    fn parse_all(attribute: Attribute, input: ParseStream) -> syn::Result<Self> {
         let mut args = Args::default();
-        let mut has_crate = false;
         while !input.is_empty() {
             if input.peek(Token![crate]) {
                 let key: Token![crate] = input.parse()?;
-                if std::mem::replace(&mut has_crate, true) {
+                input
+                    .parse::<Token![=]>()
+                    .map_err(|e| explain(&e, "a path: `crate = path`"))?;
+                let path = parse_path(input)?;
+                if args.given_crate.is_some() {
                     return Err(syn::Error::new_spanned(
                         key,
                         "`crate` is given twice\nhelp: keep one of them",
                     ));
                 }
-                input
-                    .parse::<Token![=]>()
-                    .map_err(|e| explain(&e, "a path: `crate = path`"))?;
-                let path = parse_path(input)?;
                 args.krate = quote!(#path);
+                args.given_crate = Some(path);
             } else {
-                args.parse_option(input)?;
+                args.parse_option(attribute, input)?;
             }
             if !input.is_empty() {
                 input
@@ -53,10 +129,22 @@ impl Parse for Args {
         }
         Ok(args)
     }
+
+    /// What an attribute below shares with this one: arguments to add to its own.
+    pub fn shared(&self, below: &Args) -> Vec<TokenStream> {
+        let mut shared = Vec::new();
+        if let (Some(names), None) = (&self.wrt, &below.wrt) {
+            shared.push(quote!(wrt(#(#names),*)));
+        }
+        if let (Some(path), None) = (&self.given_crate, &below.given_crate) {
+            shared.push(quote!(crate = #path));
+        }
+        shared
+    }
 }
 
 impl Args {
-    fn parse_option(&mut self, input: ParseStream) -> syn::Result<()> {
+    fn parse_option(&mut self, attribute: Attribute, input: ParseStream) -> syn::Result<()> {
         let key: Ident = input
             .call(syn::ext::IdentExt::parse_any)
             .map_err(|e| explain(&e, "an argument: `wrt(…)` or `crate = path`"))?;
@@ -110,17 +198,36 @@ impl Args {
                 self.wrt = Some(names);
                 Ok(())
             }
+            REPORTED => {
+                self.reported = true;
+                Ok(())
+            }
+            "aux" if attribute.options().contains(&"aux") => {
+                if self.aux {
+                    return Err(syn::Error::new_spanned(
+                        key,
+                        "`aux` is given twice\nhelp: keep one of them",
+                    ));
+                }
+                self.aux = true;
+                Ok(())
+            }
             other => {
-                let message = match other {
-                    "aux" | "mode" | "checkpoint" | "order" | "vjp" | "jvp" => {
-                        format!(
-                            "the argument `{other}` is not supported yet\nhelp: known arguments are `wrt(…)` and `crate = path`"
-                        )
+                let mut known = vec!["`wrt(…)`".to_string()];
+                known.extend(attribute.options().iter().map(|o| format!("`{o}`")));
+                let what = match other {
+                    "aux" => "`aux` is an argument of `#[gradient]`".to_string(),
+                    "mode" => "`mode` is an argument of `#[jacobian]`".to_string(),
+                    "order" | "vjp" | "jvp" => {
+                        format!("`{other}` is an argument of `#[differentiable]`")
                     }
-                    _ => format!(
-                        "unknown argument `{other}`\nhelp: known arguments are `wrt(…)` and `crate = path`"
-                    ),
+                    "checkpoint" => "the argument `checkpoint` is not supported yet".to_string(),
+                    _ => format!("unknown argument `{other}`"),
                 };
+                let message = format!(
+                    "{what}\nhelp: known arguments are {} and `crate = path`",
+                    known.join(", ")
+                );
                 Err(syn::Error::new_spanned(key, message))
             }
         }

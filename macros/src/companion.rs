@@ -1,92 +1,100 @@
 //! What one attribute writes: the function itself, and its companions.
 
-use crate::args::Args;
-use crate::differentiate::reverse;
-use crate::emit::{Outputs, emit};
+use crate::args::{Args, Attribute, REPORTED};
+use crate::differentiate::{forward, reverse};
+use crate::emit::{Outputs, Returns, emit};
 use crate::error::{Errors, text};
-use crate::lower::{self, Parameter, hint_of_plain_type};
-use crate::ty::{Class, Context, Passing, Real, Value};
+use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
+use crate::lower;
+use crate::signature::{Function, Plan, is_generic_storage};
+use crate::ty::{Class, Passing, Returned, Value};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::HashSet;
-use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Pat, ReturnType, Signature, Visibility, parse_quote};
+use syn::{Signature, parse_quote};
 
-/// A function whose body may not parse yet.
-struct Function {
-    attrs: Vec<Attribute>,
-    vis: Visibility,
-    sig: Signature,
-    body: Option<Group>,
+/// One of the functions that an attribute writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Companion {
+    Gradient,
+    ValueAndGradient,
+    Jvp,
+    Vjp,
+    Hvp,
 }
 
-impl Parse for Function {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
-        let attrs = input.call(Attribute::parse_outer)?;
-        let vis = input.parse()?;
-        let sig = input.parse()?;
-        let body = match input.parse::<Option<syn::Token![;]>>()? {
-            Some(_) => None,
-            None => match input.parse::<TokenTree>()? {
-                TokenTree::Group(group) => Some(group),
-                other => {
-                    return Err(syn::Error::new_spanned(
-                        other,
-                        "expected the body of a function",
-                    ));
-                }
-            },
-        };
-        Ok(Function {
-            attrs,
-            vis,
-            sig,
-            body,
-        })
+impl Companion {
+    fn all(attribute: Attribute) -> &'static [Companion] {
+        match attribute {
+            Attribute::Gradient => &[Companion::Gradient, Companion::ValueAndGradient],
+            Attribute::Jvp => &[Companion::Jvp],
+            Attribute::Vjp => &[Companion::Vjp],
+            Attribute::Hvp => &[Companion::Hvp],
+        }
+    }
+
+    /// What follows the name of the function.
+    fn suffix(self) -> &'static str {
+        match self {
+            Companion::Gradient => "gradient",
+            Companion::ValueAndGradient => "value_and_gradient",
+            Companion::Jvp => "jvp",
+            Companion::Vjp => "vjp",
+            Companion::Hvp => "hvp",
+        }
+    }
+
+    /// Whether it returns what the function returns.
+    fn keeps_value(self) -> bool {
+        !matches!(self, Companion::Gradient | Companion::Hvp)
+    }
+
+    /// Whether it takes a tangent for each differentiated parameter.
+    fn takes_tangents(self) -> bool {
+        matches!(self, Companion::Jvp | Companion::Hvp)
     }
 }
 
-/// `#[gradient]`: the function unchanged, then `f_gradient` and `f_value_and_gradient`.
-pub fn gradient(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    let companions = companions(attribute, item.clone());
-    quote!(#item #companions)
-}
-
-fn companions(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    let function = match syn::parse2::<Function>(item.clone()) {
-        Ok(function) => function,
-        Err(_) => {
-            let at = item
-                .into_iter()
-                .next()
-                .map_or_else(TokenStream::new, TokenStream::from);
-            return syn::Error::new_spanned(at, "`#[gradient]` can only be put on a function\nhelp: put it on each `fn` to be differentiated").to_compile_error();
-        }
+/// The function unchanged, then the companions of this attribute.
+pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let Ok(function) = syn::parse2::<Function>(item.clone()) else {
+        let at = item
+            .clone()
+            .into_iter()
+            .next()
+            .map_or_else(TokenStream::new, TokenStream::from);
+        let error = syn::Error::new_spanned(at, format!("`#[{}]` can only be put on a function\nhelp: put it on each `fn` to be differentiated", attribute.name())).to_compile_error();
+        return quote!(#item #error);
     };
-    if let Some(again) = function.attrs.iter().find(|a| {
-        a.path()
-            .segments
-            .last()
-            .is_some_and(|s| s.ident == "gradient")
-    }) {
-        return syn::Error::new_spanned(
+    let mut errors = Errors::default();
+    let args = Args::parse(attribute, arguments).unwrap_or_else(|error| {
+        errors.add(error);
+        Args::default()
+    });
+    if let Some(again) = function
+        .attrs
+        .iter()
+        .find(|a| Attribute::of(a.path()) == Some(attribute))
+    {
+        let error = syn::Error::new_spanned(
             again,
-            "`#[gradient]` is given twice\nhelp: name all parameters in one `wrt(…)`",
+            format!(
+                "`#[{}]` is given twice\nhelp: name all parameters in one `wrt(…)`",
+                attribute.name()
+            ),
         )
         .to_compile_error();
+        return quote!(#item #error);
     }
-    let mut errors = Errors::default();
-    let args = match syn::parse2::<Args>(attribute) {
-        Ok(args) => args,
-        Err(error) => {
-            errors.add(error);
-            Args::default()
-        }
-    };
-    let plan = Plan::new(&function, &args, &mut errors);
+    let mut plan = Plan::new(&function, &args, &mut errors);
+    let before = errors.count();
+    check_result(attribute, &args, &plan, &mut errors);
+    if errors.count() > before {
+        // What a result of another type is made of would be no help.
+        plan.real = plan.result.real();
+    }
     // The mistakes in the body are reported beside those in the signature.
-    let written = match (plan.write(&function, &args), errors.finish()) {
+    let written = match (plan.write(attribute, &function, &args), errors.finish()) {
         (Ok(written), Ok(())) => Ok(written),
         (Ok(_) | Err(None), Err(error)) => Err(error),
         (Err(Some(body)), Err(mut error)) => {
@@ -97,310 +105,220 @@ fn companions(attribute: TokenStream, item: TokenStream) -> TokenStream {
             syn::Error::new_spanned(&function.sig, "this function cannot be differentiated")
         })),
     };
-    written.unwrap_or_else(|error| {
+    let failed = written.is_err() || args.reported;
+    let companions = written.unwrap_or_else(|error| {
         // What is configured out has no errors either.
         let cfgs = function.attrs.iter().filter(|a| a.path().is_ident("cfg"));
         let cfgs = quote!(#(#cfgs)*);
         let messages = error
             .into_iter()
+            .filter(|_| !args.reported)
             .map(|e| e.to_compile_error())
             .map(|message| quote!(#cfgs #message));
-        let stubs = plan.stubs(&function);
+        let stubs = plan.stubs(attribute, &args, &function);
         quote!(#(#messages)* #stubs)
-    })
+    });
+    let item = with_shared_arguments(item, &args, failed);
+    quote!(#item #companions)
 }
 
-/// What the signature tells.
-struct Plan {
-    context: Context,
-    real: Option<Real>,
-    parameters: Vec<Parameter>,
-    /// The type of the gradient by each differentiated parameter.
-    gradients: Vec<TokenStream>,
-    /// The same, for stubs: a parameter whose type is not understood stands for itself.
-    plain: Vec<TokenStream>,
-    /// The signature with a name for every parameter.
-    sig: Signature,
-    krate: TokenStream,
+/// The function with what the attributes below share with this one: `wrt`, the path of the crate, and whether a mistake
+/// has been reported.
+fn with_shared_arguments(item: TokenStream, args: &Args, failed: bool) -> TokenStream {
+    let mut trees = item.into_iter();
+    let mut out = TokenStream::new();
+    let mut after_hash = false;
+    for tree in trees.by_ref() {
+        match &tree {
+            TokenTree::Punct(p) if p.as_char() == '#' => {
+                after_hash = true;
+                out.extend([tree]);
+            }
+            TokenTree::Group(group) if after_hash => {
+                after_hash = false;
+                let meta = syn::parse2::<syn::Meta>(group.stream());
+                let below = meta.ok().and_then(|meta| with_shared(&meta, args, failed));
+                out.extend([match below {
+                    Some(meta) => {
+                        let mut new = Group::new(group.delimiter(), meta);
+                        new.set_span(group.span());
+                        TokenTree::Group(new)
+                    }
+                    None => tree,
+                }]);
+            }
+            _ => {
+                out.extend([tree]);
+                break;
+            }
+        }
+    }
+    out.extend(trees);
+    out
+}
+
+fn with_shared(meta: &syn::Meta, args: &Args, failed: bool) -> Option<TokenStream> {
+    let attribute = Attribute::of(meta.path())?;
+    let own = match meta {
+        syn::Meta::Path(_) => TokenStream::new(),
+        syn::Meta::List(list) => list.tokens.clone(),
+        syn::Meta::NameValue(_) => return None,
+    };
+    let below = Args::parse(attribute, own.clone()).ok()?;
+    let mut shared = args.shared(&below);
+    if failed {
+        let reported = format_ident!("{REPORTED}");
+        shared.push(quote!(#reported));
+    }
+    if shared.is_empty() {
+        return None;
+    }
+    let comma = (!own.is_empty() && !own.to_string().trim_end().ends_with(',')).then(|| quote!(,));
+    let path = meta.path();
+    Some(quote!(#path(#own #comma #(#shared),*)))
+}
+
+/// Whether the function returns what the attribute differentiates.
+fn check_result(attribute: Attribute, args: &Args, plan: &Plan, errors: &mut Errors) {
+    let sig = &plan.sig;
+    let noun = attribute.noun();
+    let syn::ReturnType::Type(_, ty) = &sig.output else {
+        errors.push(
+            &sig.ident,
+            format!(
+                "`{}` returns nothing, so it has no {}\nhelp: return a scalar, as in `-> f64`",
+                sig.ident,
+                noun.trim_start_matches("the ")
+            ),
+        );
+        return;
+    };
+    let first = match &plan.result {
+        Returned::Tuple(parts) if args.aux => parts.first(),
+        _ if args.aux => {
+            errors.push(ty, "`aux` needs a function that returns a pair: what is differentiated, and what is passed on\nhelp: return a tuple, as in `-> (f64, DVector<f64>)`, or remove `aux`");
+            return;
+        }
+        result => Some(result),
+    };
+    if attribute.needs_scalar() {
+        if !matches!(first, Some(Returned::Value(value)) if value.extents.is_none()) {
+            let why = match first {
+                Some(Returned::Value(_)) => {
+                    "; the derivative of a vector or a matrix is a Jacobian"
+                }
+                _ => "",
+            };
+            errors.push(ty, format!("cannot take {noun} of a function that returns `{}`: it needs a scalar{why}\nhelp: return `f64`, `f32`, or a type parameter with the bound `RealField`", text(ty)));
+        }
+        return;
+    }
+    if let Some(part) = without_derivative(&plan.result) {
+        errors.push(
+            ty,
+            format!(
+                "cannot take {noun} of a function that returns `{}`: {part}",
+                text(ty)
+            ),
+        );
+    }
+}
+
+/// Why a result has no derivative that can be written.
+fn without_derivative(result: &Returned) -> Option<&'static str> {
+    match result {
+        Returned::Value(value) if value.passing != Passing::Owned => Some(
+            "it is borrowed\nhelp: return an owned vector or matrix, as `.clone_owned()` gives it",
+        ),
+        Returned::Plain => Some(
+            "it has no derivative\nhelp: return a scalar, a vector, a matrix, or a tuple with one of these",
+        ),
+        Returned::Tuple(parts) if parts.iter().all(|p| matches!(p, Returned::Plain)) => Some(
+            "no part of it has a derivative\nhelp: return a scalar, a vector, a matrix, or a tuple with one of these",
+        ),
+        _ => None,
+    }
 }
 
 impl Plan {
-    fn new(function: &Function, args: &Args, errors: &mut Errors) -> Self {
-        let sig = &function.sig;
-        let mut context = Context::of(&[&sig.generics]);
-        context.add_result(&sig.output);
-        check_signature(function, errors);
-        let real = result_scalar(sig, &context, errors);
-        let mut plan = Plan {
-            context,
-            real,
-            parameters: Vec::new(),
-            gradients: Vec::new(),
-            plain: Vec::new(),
-            sig: sig.clone(),
-            krate: args.krate.clone(),
-        };
-        plan.read_parameters(args, errors);
-        plan
-    }
-
-    fn read_parameters(&mut self, args: &Args, errors: &mut Errors) {
-        let mut typed = Vec::new();
-        let mut has_self = false;
-        for (i, input) in self.sig.inputs.iter_mut().enumerate() {
-            match input {
-                FnArg::Receiver(receiver) => {
-                    has_self = true;
-                    // Inert, of an unknown type; `&mut self` may change.
-                    let exclusive = receiver.mutability.is_some()
-                        || matches!(&*receiver.ty, syn::Type::Reference(r) if r.mutability.is_some());
-                    self.parameters.push(Parameter {
-                        ident: Ident::new("self", receiver.self_token.span),
-                        class: Class::Other,
-                        by_reference: false,
-                        mutable: false,
-                        hint: crate::scope::Hint::Unknown,
-                        wrt: false,
-                        broken: false,
-                        exclusive,
-                    });
-                }
-                FnArg::Typed(input) => {
-                    if let Pat::Wild(_) = *input.pat {
-                        let name = format_ident!("unused_{i}");
-                        input.pat = parse_quote!(#name);
-                    }
-                    typed.push(input.clone());
-                }
-            }
-        }
-        for input in &typed {
-            if let Some(cfg) = input
-                .attrs
-                .iter()
-                .find(|a| a.path().is_ident("cfg") || a.path().is_ident("cfg_attr"))
-            {
-                errors.push(cfg, "a parameter that depends on the configuration cannot be followed\nhelp: put `#[cfg(…)]` on two versions of the function");
-            }
-            let (ident, mutable) = match &*input.pat {
-                Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
-                    (name.ident.clone(), name.mutability.is_some())
-                }
-                pat => {
-                    // Its parts are inert names of unknown types.
-                    let mut names = Vec::new();
-                    lower::pattern_names(pat, &mut names);
-                    for ident in names {
-                        self.parameters.push(Parameter {
-                            ident,
-                            class: Class::Other,
-                            by_reference: false,
-                            mutable: false,
-                            hint: crate::scope::Hint::Unknown,
-                            wrt: false,
-                            broken: false,
-                            exclusive: false,
-                        });
-                    }
-                    continue;
-                }
-            };
-            let class = self.context.classify(&input.ty);
-            let by_reference = matches!(crate::ty::strip(&input.ty), syn::Type::Reference(_));
-            let named = args
-                .wrt
-                .as_ref()
-                .map(|names| names.iter().any(|n| n.unraw() == ident.unraw()));
-            let differentiable = matches!(&class, Class::Value(_));
-            let before = errors.count();
-            let wrt = named.unwrap_or(differentiable || matches!(class, Class::NotYet(_)));
-            if let (Class::NotYet(why), None | Some(true)) = (&class, named) {
-                // Without `wrt`, the contract includes it.
-                errors.push(
-                    &input.ty,
-                    format!("cannot differentiate by `{ident}`: {why}"),
-                );
-            }
-            match (&class, named) {
-                (Class::Mutable, Some(true)) => errors.push(&input.ty, format!("cannot differentiate by `{ident}`, which is passed by mutable reference\nhelp: take it by value or by `&`, and return the new value")),
-                (Class::Other, Some(true)) if hint_of_plain_type(&input.ty) != crate::scope::Hint::Unknown || is_text(&input.ty) => {
-                    errors.push(&input.ty, format!("cannot differentiate by `{ident}` of type `{}`\nhelp: differentiable are `f64`, `f32`, and vectors and matrices of these", text(&input.ty)));
-                }
-                (Class::Value(value), _) if wrt => {
-                    if self.real.as_ref().is_some_and(|real| *real != value.real) {
-                        errors.push(
-                            &input.ty,
-                            format!("`{ident}` is made of `{}`, but the function returns `{}`\nhelp: use one scalar type, or leave it out of `wrt(…)`", value.real.to_token_stream(), self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream)),
-                        );
-                    }
-                    if mutable {
-                        errors.push(&input.pat, format!("`{ident}` is mutable: mutation of differentiated values is not supported yet\nhelp: remove `mut`, and bind each new value with its own `let`"));
-                    }
-                }
-                _ => {}
-            }
-            let broken = errors.count() > before;
-            let exclusive = matches!(crate::ty::strip(&input.ty), syn::Type::Reference(r) if r.mutability.is_some());
-            self.parameters.push(Parameter {
-                ident,
-                class,
-                by_reference,
-                mutable,
-                hint: hint_of_plain_type(&input.ty),
-                wrt,
-                broken,
-                exclusive,
-            });
-        }
-        self.check_names(args, has_self, errors);
-        // Gradients come in the order of `wrt`.
-        let order: Vec<Ident> = match &args.wrt {
-            Some(names) => names.clone(),
-            None => self
-                .parameters
-                .iter()
-                .filter(|p| p.wrt)
-                .map(|p| p.ident.clone())
-                .collect(),
-        };
-        for name in &order {
-            let Some(parameter) = self
-                .parameters
-                .iter()
-                .find(|p| p.ident.unraw() == name.unraw())
-            else {
-                continue;
-            };
-            let input = typed
-                .iter()
-                .find(|t| matches!(&*t.pat, Pat::Ident(p) if p.ident.unraw() == name.unraw()));
-            let Some(input) = input else { continue };
-            let plain = match (&parameter.class, crate::ty::strip(&input.ty)) {
-                (Class::Value(_), _) => self.gradient_type(parameter, &input.ty),
-                (_, syn::Type::Reference(reference))
-                    if !matches!(*reference.elem, syn::Type::Slice(_))
-                        && reference.elem.to_token_stream().to_string() != "str" =>
-                {
-                    reference.elem.to_token_stream()
-                }
-                (_, syn::Type::Reference(_)) => self.gradient_type(parameter, &input.ty),
-                (_, ty) => ty.to_token_stream(),
-            };
-            let gradient = self.gradient_type(parameter, &input.ty);
-            self.plain.push(plain);
-            self.gradients.push(gradient);
-        }
-        if order.is_empty() && errors.is_empty() {
-            errors.push(
-                &self.sig.ident,
-                format!("`{}` has no parameter that can be differentiated\nhelp: differentiable are `f64`, `f32`, and vectors and matrices of these; name a parameter of your own type in `wrt(…)`", self.sig.ident),
-            );
-        }
-        let mut parameters = std::mem::take(&mut self.parameters);
-        parameters.sort_by_key(|p| {
-            order
-                .iter()
-                .position(|n| n.unraw() == p.ident.unraw())
-                .unwrap_or(usize::MAX)
-        });
-        self.parameters = parameters;
-    }
-
-    fn check_names(&self, args: &Args, has_self: bool, errors: &mut Errors) {
-        for name in args.wrt.iter().flatten() {
-            if *name == "self" && has_self {
-                errors.push(name, "`self` cannot be differentiated by yet\nhelp: pass what should be differentiated as a parameter of its own");
-            } else if !self
-                .parameters
-                .iter()
-                .any(|p| p.ident != "self" && p.ident.unraw() == name.unraw())
-            {
-                let known: Vec<String> = self
-                    .parameters
-                    .iter()
-                    .filter(|p| p.ident != "self")
-                    .map(|p| format!("`{}`", p.ident))
-                    .collect();
-                let help = if known.is_empty() {
-                    "the function has no parameters".to_string()
-                } else {
-                    format!("its parameters are {}", known.join(", "))
-                };
-                errors.push(
-                    name,
-                    format!(
-                        "`{}` has no parameter `{name}`\nhelp: {help}",
-                        self.sig.ident
-                    ),
-                );
-            }
-        }
-    }
-
-    /// The owned type of a parameter.
-    fn gradient_type(&self, parameter: &Parameter, ty: &syn::Type) -> TokenStream {
+    fn nalgebra(&self) -> TokenStream {
         let krate = &self.krate;
-        match &parameter.class {
-            Class::Value(value) if value.passing == Passing::View || is_generic_storage(value) => {
-                value.owned(&quote!(#krate::nalgebra))
-            }
-            Class::Value(value) => value.written.clone(),
-            _ => {
-                let plain = match crate::ty::strip(ty) {
-                    syn::Type::Reference(reference) => &*reference.elem,
-                    other => other,
-                };
-                quote!(<#plain as #krate::__private::ToOwned>::Owned)
-            }
-        }
+        quote!(#krate::nalgebra)
     }
 
     fn value_type(&self) -> TokenStream {
         match &self.sig.output {
-            ReturnType::Default => quote!(()),
-            ReturnType::Type(_, ty) => ty.to_token_stream(),
+            syn::ReturnType::Default => quote!(()),
+            syn::ReturnType::Type(_, ty) => ty.to_token_stream(),
         }
     }
 
-    /// The name and the result of each companion.
-    fn companions(&self) -> [(Ident, TokenStream); 2] {
-        self.companions_of(&self.value_type(), &self.gradients)
+    /// The name of a companion.
+    fn name(&self, companion: Companion) -> Ident {
+        let name = self.sig.ident.to_string();
+        let name = name.trim_start_matches("r#");
+        Ident::new(
+            &format!("{name}_{}", companion.suffix()),
+            self.sig.ident.span(),
+        )
     }
 
-    fn companions_of(
+    /// What a companion returns, of the types of the value, its tangent and the gradients.
+    fn result_type(
         &self,
+        companion: Companion,
         value: &TokenStream,
+        tangent: &TokenStream,
         gradients: &[TokenStream],
-    ) -> [(Ident, TokenStream); 2] {
+    ) -> TokenStream {
         let gradient = match gradients {
             [one] => one.clone(),
             many => quote!((#(#many),*)),
         };
-        let name = self.sig.ident.to_string();
-        let name = name.trim_start_matches("r#");
-        let span = self.sig.ident.span();
-        [
-            (
-                Ident::new(&format!("{name}_gradient"), span),
-                gradient.clone(),
-            ),
-            (
-                Ident::new(&format!("{name}_value_and_gradient"), span),
-                quote!((#value, #gradient)),
-            ),
-        ]
+        match companion {
+            Companion::Gradient => gradient,
+            Companion::ValueAndGradient => quote!((#value, #gradient)),
+            Companion::Jvp => quote!((#value, #tangent)),
+            Companion::Vjp => quote!((#value, impl ::core::ops::Fn(#tangent) -> #gradient)),
+            Companion::Hvp => quote!((#gradient, #gradient)),
+        }
     }
 
-    /// The signature of a companion.
-    fn signature(&self, name: &Ident, result: &TokenStream) -> Signature {
+    /// The signature of a companion; tangents come after the parameters.
+    fn signature(
+        &self,
+        companion: Companion,
+        result: &TokenStream,
+        tangents: &[Ident],
+    ) -> Signature {
         let mut sig = self.sig.clone();
-        sig.ident = name.clone();
+        sig.ident = self.name(companion);
         sig.output = parse_quote!(-> #result);
+        for (name, ty) in tangents.iter().zip(&self.own) {
+            sig.inputs.push(parse_quote!(#name: #ty));
+        }
         sig
     }
 
+    /// The names of the tangents: `dx` for `x`.
+    fn tangent_names(&self, companion: Companion, taken: &mut HashSet<String>) -> Vec<Ident> {
+        if !companion.takes_tangents() {
+            return Vec::new();
+        }
+        let wrt = self.parameters.iter().filter(|p| p.wrt);
+        wrt.map(|p| {
+            let name = p.ident.to_string();
+            let mut wish = format!("d{}", name.trim_start_matches("r#"));
+            while !taken.insert(wish.clone()) {
+                wish.push('_');
+            }
+            Ident::new(&wish, Span::mixed_site())
+        })
+        .collect()
+    }
+
     /// On an error, what callers need so that they see no second one.
-    fn stubs(&self, function: &Function) -> TokenStream {
+    fn stubs(&self, attribute: Attribute, args: &Args, function: &Function) -> TokenStream {
         let attrs = kept_attributes(&function.attrs);
         let vis = &function.vis;
         // A type that cannot be written in this place, or need not have an owned form, stands for itself.
@@ -412,24 +330,47 @@ impl Plan {
             }
         };
         let gradients: Vec<TokenStream> = self.plain.iter().map(written).collect();
-        let stubs = self
-            .companions_of(&written(&self.value_type()), &gradients)
-            .map(|(name, result)| {
-                let mut sig = self.signature(&name, &result);
-                sig.asyncness = None;
-                let message = format!("`{}` could not be differentiated", self.sig.ident);
-                quote! {
-                    #(#attrs)*
-                    #[doc = "Not available: see the error at the function."]
-                    #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
-                    #vis #sig { ::core::panic!(#message) }
+        let (value, tangent) = (
+            written(&self.value_type()),
+            written(&self.result.tangent(&self.nalgebra())),
+        );
+        let mut taken = HashSet::new();
+        identifiers(self.sig.to_token_stream(), &mut taken);
+        let stubs = Companion::all(attribute).iter().map(|companion| {
+            let tangents = self.tangent_names(*companion, &mut taken.clone());
+            let result = self.result_type(*companion, &value, &tangent, &gradients);
+            let mut sig = self.signature(*companion, &result, &tangents);
+            sig.asyncness = None;
+            let message = format!("`{}` could not be differentiated", self.sig.ident);
+            // An `impl` type needs a value to be known by.
+            let body = match companion {
+                Companion::Vjp => {
+                    let gradient = self.result_type(Companion::Gradient, &value, &tangent, &gradients);
+                    quote! {
+                        if true { ::core::panic!(#message) }
+                        (::core::panic!(#message), |_: #tangent| -> #gradient { ::core::panic!(#message) })
+                    }
                 }
-            });
+                _ => quote!(::core::panic!(#message)),
+            };
+            quote! {
+                #(#attrs)*
+                #[doc = "Not available: see the error at the function."]
+                #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
+                #vis #sig { #body }
+            }
+        });
+        let _ = args;
         quote!(#(#stubs)*)
     }
 
     /// The companions; no error where what is wrong has been reported with the signature.
-    fn write(&self, function: &Function, args: &Args) -> Result<TokenStream, Option<syn::Error>> {
+    fn write(
+        &self,
+        attribute: Attribute,
+        function: &Function,
+        args: &Args,
+    ) -> Result<TokenStream, Option<syn::Error>> {
         let (Some(body), Some(real)) = (&function.body, &self.real) else {
             return Err(None);
         };
@@ -438,39 +379,40 @@ impl Plan {
         identifiers(function.sig.to_token_stream(), &mut taken);
         identifiers(body.to_token_stream(), &mut taken);
         let mut written = TokenStream::new();
-        for (number, (name, result)) in self.companions().into_iter().enumerate() {
-            let keeps_value = number == 1;
+        for companion in Companion::all(attribute).iter().copied() {
+            let mut taken = taken.clone();
+            let tangents = self.tangent_names(companion, &mut taken);
             let program = lower::lower(
                 &body,
                 &self.parameters,
                 &self.context,
                 real.clone(),
-                taken.clone(),
+                &self.result,
+                taken,
             )?;
             let graph = &program.graph;
-            graph.keeps_value.set(keeps_value);
+            graph.keeps_value.set(companion.keeps_value());
             graph.user_nodes.set(graph.count());
-            let seed = graph.constant(1.0);
-            let gradients = reverse(graph, program.result, seed, &program.wrt).map_err(|_| {
-                Some(syn::Error::new_spanned(
-                    &self.sig.ident,
-                    "this function needs a second derivative that is not known yet",
-                ))
-            })?;
-            let outputs = Outputs {
-                value: keeps_value.then_some(program.result),
-                gradients,
-            };
+            let outputs = self
+                .outputs(companion, args, &program, &tangents)
+                .map_err(|_| {
+                    Some(syn::Error::new_spanned(
+                        &self.sig.ident,
+                        "this function needs a second derivative that is not known yet",
+                    ))
+                })?;
             let statements = emit(&program, &outputs, &args.krate, real);
-            let pins = if keeps_value {
+            let pins = if companion == Companion::ValueAndGradient {
                 TokenStream::new()
             } else {
                 self.pins(&program.types)
             };
             let attrs = kept_attributes(&function.attrs);
             let vis = &function.vis;
-            let sig = self.signature(&name, &result);
-            let doc = self.documentation(keeps_value);
+            let tangent = tangent_type(&self.result, &program.result, &program, &self.nalgebra());
+            let result = self.result_type(companion, &self.value_type(), &tangent, &self.gradients);
+            let sig = self.signature(companion, &result, &tangents);
+            let doc = self.documentation(attribute, companion);
             written.extend(quote! {
                 #(#attrs)*
                 #[doc = #doc]
@@ -479,6 +421,95 @@ impl Plan {
             });
         }
         Ok(written)
+    }
+
+    /// Differentiates: what a companion returns, as nodes of the graph.
+    fn outputs(
+        &self,
+        companion: Companion,
+        args: &Args,
+        program: &Program,
+        tangents: &[Ident],
+    ) -> Result<Outputs, Id> {
+        let graph = &program.graph;
+        let value = Returns::value(&program.result);
+        let inputs: Vec<(Id, Id)> = program
+            .wrt
+            .iter()
+            .zip(tangents)
+            .map(|(parameter, name)| (*parameter, tangent_leaf(program, *parameter, name)))
+            .collect();
+        let result = match companion {
+            Companion::Gradient => self.gradient(args, program)?,
+            Companion::ValueAndGradient => {
+                Returns::Tuple(vec![value, self.gradient(args, program)?])
+            }
+            Companion::Hvp => {
+                let gradients = self.gradients(args, program)?;
+                let known: Vec<Id> = gradients.iter().flatten().copied().collect();
+                let mut directional = forward(graph, &known, &inputs)?.into_iter();
+                let products = gradients
+                    .iter()
+                    .map(|g| g.and_then(|_| directional.next().flatten()));
+                let products = products.collect::<Vec<_>>();
+                Returns::Tuple(vec![
+                    Returns::derivatives(&gradients, &program.wrt),
+                    Returns::derivatives(&products, &program.wrt),
+                ])
+            }
+            Companion::Jvp => {
+                let mut roots = Vec::new();
+                real_parts(graph, &program.result, &mut roots);
+                let mut images = forward(graph, &roots, &inputs)?.into_iter();
+                let derivative = derivative_of(graph, &program.result, &mut |id| {
+                    Returns::Like(images.next().flatten(), id)
+                });
+                Returns::Tuple(vec![value, derivative])
+            }
+            Companion::Vjp => {
+                let mut roots = Vec::new();
+                real_parts(graph, &program.result, &mut roots);
+                let mut cotangents = Vec::new();
+                let pattern = cotangent_pattern(program, &program.result, &mut cotangents);
+                let seeds: Vec<(Id, Id)> = roots
+                    .iter()
+                    .copied()
+                    .zip(cotangents.iter().copied())
+                    .collect();
+                let gradients = reverse(graph, &seeds, &program.wrt)?;
+                let ty = tangent_type(&self.result, &program.result, program, &self.nalgebra());
+                let pullback = Returns::Pullback {
+                    parameter: quote!(#pattern: #ty),
+                    cotangents: seeds,
+                    body: Box::new(Returns::derivatives(&gradients, &program.wrt)),
+                };
+                Returns::Tuple(vec![value, pullback])
+            }
+        };
+        Ok(Outputs { result, inputs })
+    }
+
+    /// The gradients of the result, or of its first part, as nodes.
+    fn gradients(&self, args: &Args, program: &Program) -> Result<Vec<Option<Id>>, Id> {
+        let differentiated = if args.aux {
+            program.result.first()
+        } else {
+            &program.result
+        };
+        match differentiated {
+            Outcome::Value(root) => {
+                let seed = program.graph.constant(1.0);
+                reverse(&program.graph, &[(*root, seed)], &program.wrt)
+            }
+            _ => Ok(vec![None; program.wrt.len()]),
+        }
+    }
+
+    fn gradient(&self, args: &Args, program: &Program) -> Result<Returns, Id> {
+        Ok(Returns::derivatives(
+            &self.gradients(args, program)?,
+            &program.wrt,
+        ))
     }
 
     /// Makes sure that the types taken for nalgebra's are nalgebra's: a line each.
@@ -513,7 +544,7 @@ impl Plan {
         quote!(#(#pins)*)
     }
 
-    fn documentation(&self, keeps_value: bool) -> String {
+    fn documentation(&self, attribute: Attribute, companion: Companion) -> String {
         let name = &self.sig.ident;
         let names: Vec<String> = self
             .parameters
@@ -521,98 +552,134 @@ impl Plan {
             .filter(|p| p.wrt)
             .map(|p| format!("`{}`", p.ident))
             .collect();
-        let what = if keeps_value {
-            "value and the gradient"
-        } else {
-            "gradient"
+        let names = names.join(", ");
+        let what = match companion {
+            Companion::Gradient => format!("The gradient of `{name}` by {names}."),
+            Companion::ValueAndGradient => {
+                format!("The value and the gradient of `{name}` by {names}.")
+            }
+            Companion::Jvp => format!(
+                "The value of `{name}`, and its tangent for tangents of {names}: the Jacobian-vector product."
+            ),
+            Companion::Vjp => format!(
+                "The value of `{name}`, and its pullback: from a cotangent of the value to those of {names}, the vector-Jacobian product."
+            ),
+            Companion::Hvp => format!(
+                "The gradient of `{name}` by {names}, and the product of its Hessian with a direction."
+            ),
         };
-        format!(
-            "The {what} of `{name}` by {}.\n\nWritten by `#[gradient]`.",
-            names.join(", ")
-        )
+        format!("{what}\n\nWritten by `#[{}]`.", attribute.name())
     }
 }
 
-/// A `Matrix` or `Vector` with its storage written out.
-fn is_generic_storage(value: &Value) -> bool {
-    let text = value.written.to_string();
-    let head = text.split('<').next().unwrap_or("");
-    let last = head.rsplit("::").next().unwrap_or("").trim();
-    matches!(last, "Matrix" | "Vector" | "RowVector") && value.extents.is_some()
+/// A tangent of a parameter, passed as the parameter itself is.
+fn tangent_leaf(program: &Program, parameter: Id, name: &Ident) -> Id {
+    let graph = &program.graph;
+    let form = graph.leaf_of(parameter).map_or(Form::Owned, |l| l.form);
+    graph.leaf(Leaf {
+        name: name.to_token_stream(),
+        kind: graph.kind(parameter),
+        form,
+        varies: true,
+    })
 }
 
-fn is_text(ty: &syn::Type) -> bool {
-    matches!(
-        ty.to_token_stream().to_string().as_str(),
-        "String" | "& str" | "char" | "& String" | "()"
-    )
+/// Whether a part of the result is a real number or a matrix.
+fn is_real(program: &crate::graph::Graph, id: Id) -> bool {
+    program.kind(id).elem == Elem::Real
 }
 
-fn check_signature(function: &Function, errors: &mut Errors) {
-    let sig = &function.sig;
-    if function.body.is_none() {
-        errors.push(&sig.ident, "a function without a body cannot be differentiated\nhelp: put the attribute on the function that has the body");
-    }
-    if let Some(token) = &sig.asyncness {
-        errors.push(token, "an `async` function cannot be differentiated\nhelp: move the computation into a plain function");
-    }
-    if let Some(token) = &sig.constness {
-        errors.push(token, "a `const` function cannot be differentiated: nalgebra does not compute at compile time\nhelp: remove `const`");
-    }
-    if let Some(token) = &sig.unsafety {
-        errors.push(token, "an `unsafe` function cannot be differentiated\nhelp: move the computation into a safe function");
-    }
-    if let Some(abi) = &sig.abi {
-        errors.push(abi, "an `extern` function cannot be differentiated\nhelp: move the computation into a plain function");
-    }
-    for param in sig.generics.type_params() {
-        let bounds = sig
-            .generics
-            .where_clause
+/// The parts of the result that have derivatives, in order.
+fn real_parts(graph: &crate::graph::Graph, outcome: &Outcome, into: &mut Vec<Id>) {
+    match outcome {
+        Outcome::Value(id) if is_real(graph, *id) => into.push(*id),
+        Outcome::Value(_) | Outcome::Inert(_) => {}
+        parts => parts
+            .parts()
             .iter()
-            .flat_map(|w| &w.predicates)
-            .filter_map(|p| match p {
-                syn::WherePredicate::Type(t)
-                    if param.ident == t.bounded_ty.to_token_stream().to_string() =>
-                {
-                    Some(&t.bounds)
-                }
-                _ => None,
-            });
-        let bounds: String = bounds
-            .chain([&param.bounds])
-            .map(|b| b.to_token_stream().to_string())
-            .collect();
-        if bounds.contains("RealField") && !bounds.contains("Copy") {
-            errors.push(&param.ident, format!("the scalar type `{0}` is not known to be `Copy`, which derivatives need\nhelp: write `{0}: RealField + Copy`", param.ident));
-        }
-    }
-    if let Some(token) = &sig.variadic {
-        errors.push(token, "a variadic function cannot be differentiated");
+            .for_each(|part| real_parts(graph, part, into)),
     }
 }
 
-/// The scalar type that the function returns.
-fn result_scalar(sig: &Signature, context: &Context, errors: &mut Errors) -> Option<Real> {
-    let ReturnType::Type(_, ty) = &sig.output else {
-        errors.push(&sig.ident, format!("`{}` returns nothing, so it has no gradient\nhelp: return a scalar, as in `-> f64`", sig.ident));
-        return None;
-    };
-    if let Some(real) = context.real(ty) {
-        return Some(real);
+/// A derivative for each part of the result, `()` where there is none.
+fn derivative_of(
+    graph: &crate::graph::Graph,
+    outcome: &Outcome,
+    of: &mut dyn FnMut(Id) -> Returns,
+) -> Returns {
+    let mut all = |parts: &[Outcome]| parts.iter().map(|p| derivative_of(graph, p, of)).collect();
+    match outcome {
+        Outcome::Value(id) if is_real(graph, *id) => of(*id),
+        Outcome::Value(_) | Outcome::Inert(_) => Returns::Unit,
+        Outcome::Tuple(parts) => Returns::Tuple(all(parts)),
+        Outcome::Array(parts) => Returns::Array(all(parts)),
+        Outcome::Vec(parts) => Returns::Vec(all(parts)),
     }
-    let why = match context.classify(ty) {
-        Class::Value(value) if value.extents.is_some() => {
-            "a gradient needs a scalar; the derivative of a vector or a matrix is a Jacobian"
+}
+
+/// The pattern that takes a cotangent apart, and a leaf for each part that has one.
+fn cotangent_pattern(program: &Program, outcome: &Outcome, into: &mut Vec<Id>) -> TokenStream {
+    let graph = &program.graph;
+    match outcome {
+        Outcome::Value(id) if is_real(graph, *id) => {
+            let known = graph.names.borrow().get(id).map(ToString::to_string);
+            let wish = known.unwrap_or_else(|| "y".to_string());
+            let mut name = format!("{}_bar", wish.trim_start_matches("r#"));
+            let used = |name: &str| {
+                program.taken.contains(name)
+                    || into.iter().any(|l| {
+                        graph
+                            .leaf_of(*l)
+                            .is_some_and(|l| l.name.to_string() == name)
+                    })
+            };
+            while used(&name) {
+                name.push('_');
+            }
+            let name = Ident::new(&name, Span::mixed_site());
+            into.push(graph.leaf(Leaf {
+                name: name.to_token_stream(),
+                kind: graph.kind(*id),
+                form: Form::Owned,
+                varies: true,
+            }));
+            name.to_token_stream()
         }
-        _ => "a gradient needs a scalar",
-    };
-    errors.push(ty, format!("cannot take the gradient of a function that returns `{}`: {why}\nhelp: return `f64`, `f32`, or a type parameter with the bound `RealField`", text(ty)));
-    None
+        Outcome::Value(_) | Outcome::Inert(_) => quote!(_),
+        Outcome::Tuple(parts) => {
+            let parts = parts.iter().map(|p| cotangent_pattern(program, p, into));
+            let parts: Vec<TokenStream> = parts.collect();
+            quote!((#(#parts,)*))
+        }
+        Outcome::Array(parts) | Outcome::Vec(parts) => {
+            let parts = parts.iter().map(|p| cotangent_pattern(program, p, into));
+            let parts: Vec<TokenStream> = parts.collect();
+            quote!([#(#parts),*])
+        }
+    }
+}
+
+/// The type of the tangent of a result; a name that tells nothing is known by its value.
+fn tangent_type(
+    ty: &Returned,
+    outcome: &Outcome,
+    program: &Program,
+    nalgebra: &TokenStream,
+) -> TokenStream {
+    match (ty, outcome) {
+        (Returned::Tuple(types), Outcome::Tuple(parts)) => {
+            let types = types.iter().zip(parts);
+            let types = types.map(|(ty, part)| tangent_type(ty, part, program, nalgebra));
+            quote!((#(#types,)*))
+        }
+        (Returned::Named(_), Outcome::Inert(_)) => quote!(()),
+        (Returned::Named(_), Outcome::Value(id)) if !is_real(&program.graph, *id) => quote!(()),
+        _ => ty.tangent(nalgebra),
+    }
 }
 
 /// The attributes that a companion shares with its function.
-fn kept_attributes(attrs: &[Attribute]) -> Vec<TokenStream> {
+fn kept_attributes(attrs: &[syn::Attribute]) -> Vec<TokenStream> {
     const KEPT: &[&str] = &[
         "cfg",
         "allow",

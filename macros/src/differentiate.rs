@@ -8,18 +8,21 @@ use crate::graph::{Elem, Graph, Guard, Id};
 use crate::rules::{Applied, Law, laws};
 use crate::simplify::Expr;
 
-/// The cotangents of `wrt` for the cotangent `seed` of `root`; `None` where the result does not depend on it.
+/// The cotangents of `wrt` for those of the roots; `None` where no root depends on it.
 /// The error is the node whose law is not known.
-pub fn reverse(graph: &Graph, root: Id, seed: Id, wrt: &[Id]) -> Result<Vec<Option<Id>>, Id> {
+pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Result<Vec<Option<Id>>, Id> {
+    let last = cotangents.iter().map(|c| c.0.0).max().unwrap_or(0);
     // Nothing before the first of them depends on any.
     let first = wrt.iter().map(|w| w.0).min().unwrap_or(0);
     let active = graph.depends_on(wrt);
-    let mut pending: Vec<Vec<Id>> = vec![Vec::new(); root.0 as usize + 1];
+    let mut pending: Vec<Vec<Id>> = vec![Vec::new(); last as usize + 1];
     // What a scalar gets from the entries of matrices, before it is summed.
     let mut expanded = pending.clone();
     let mut results = vec![None; wrt.len()];
-    pending[root.0 as usize].push(seed);
-    for number in (first..=root.0).rev() {
+    for (root, cotangent) in cotangents {
+        pending[root.0 as usize].push(*cotangent);
+    }
+    for number in (first..=last).rev() {
         let mut terms = std::mem::take(&mut pending[number as usize]);
         let entries = std::mem::take(&mut expanded[number as usize]);
         terms.extend(
@@ -251,7 +254,7 @@ fn transpose<'g>(
         varies: true,
     });
     let image = differential(on, graph.expr(tangent));
-    let adjoint = reverse(graph, image.id, cotangent.id, &[tangent])?;
+    let adjoint = reverse(graph, &[(image.id, cotangent.id)], &[tangent])?;
     Ok(adjoint[0].map_or(graph.expr(tangent).zero(), |id| graph.expr(id)))
 }
 

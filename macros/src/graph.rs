@@ -396,11 +396,42 @@ impl Graph {
     }
 }
 
+/// What a function returns.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Value(Id),
+    /// An inert value, by the name that it is bound to.
+    Inert(TokenStream),
+    Tuple(Vec<Outcome>),
+    /// `[a, b]`
+    Array(Vec<Outcome>),
+    /// `vec![a, b]`
+    Vec(Vec<Outcome>),
+}
+
+impl Outcome {
+    /// The parts in their order.
+    pub fn parts(&self) -> &[Outcome] {
+        match self {
+            Outcome::Tuple(parts) | Outcome::Array(parts) | Outcome::Vec(parts) => parts,
+            part => std::slice::from_ref(part),
+        }
+    }
+
+    /// The first part.
+    pub fn first(&self) -> &Outcome {
+        match self.parts() {
+            [first, ..] => first,
+            [] => self,
+        }
+    }
+}
+
 /// A function as the passes see it: the graph, what happens in order, and the result.
 pub struct Program {
     pub graph: Graph,
     pub steps: Vec<Placed>,
-    pub result: Id,
+    pub result: Outcome,
     /// The differentiated parameters.
     pub wrt: Vec<Id>,
     /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.

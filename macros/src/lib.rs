@@ -13,6 +13,7 @@ mod graph;
 mod lower;
 mod rules;
 mod scope;
+mod signature;
 mod simplify;
 mod surface;
 mod ty;
@@ -54,5 +55,90 @@ use proc_macro::TokenStream;
 /// begins with its type: `let x: &Vector3<f64> = x;`.
 #[proc_macro_attribute]
 pub fn gradient(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    companion::gradient(attribute.into(), item.into()).into()
+    companion::expand(args::Attribute::Gradient, attribute.into(), item.into()).into()
+}
+
+/// Forward mode: `f_jvp`, which takes a tangent for each differentiated parameter after the parameters.
+///
+/// | companion | returns |
+/// |---|---|
+/// | `f_jvp(params…, tangents…)` | the value of `f`, bit for bit, and its tangent: the Jacobian times the tangents |
+///
+/// `f` may return a scalar, a vector, a matrix, or a tuple or an array of these; the tangent has its owned type, with
+/// `()` in place of integers, conditions and other parts without a derivative. A tangent has the type of its parameter.
+///
+/// ```text
+/// #[jvp(wrt(x))]
+/// fn residual(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
+///     (a * x).map(|z| z.tanh())
+/// }
+///
+/// let (value, tangent) = residual_jvp(&x, &a, &dx);
+/// ```
+///
+/// The arguments are those of [`macro@gradient`].
+///
+/// # Panics
+///
+/// The companion panics where `f` does, and if a tangent has not the shape of its parameter.
+#[proc_macro_attribute]
+pub fn jvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    companion::expand(args::Attribute::Jvp, attribute.into(), item.into()).into()
+}
+
+/// Reverse mode: `f_vjp`, which returns the value and its pullback.
+///
+/// | companion | returns |
+/// |---|---|
+/// | `f_vjp(params…)` | the value of `f`, bit for bit, and a closure from a cotangent of the value to the gradient |
+///
+/// The forward pass runs once; the pullback owns what it needs, or borrows it from the arguments, and can be called
+/// again. The cotangent has the owned type of what `f` returns, with `()` in place of what has no derivative; it is
+/// passed by value.
+///
+/// ```text
+/// #[vjp(wrt(x))]
+/// fn residual(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
+///     (a * x).map(|z| z.tanh())
+/// }
+///
+/// let (value, pullback) = residual_vjp(&x, &a);
+/// let x_bar = pullback(value_bar);
+/// ```
+///
+/// The arguments are those of [`macro@gradient`].
+///
+/// # Panics
+///
+/// The companion panics where `f` does, the pullback if the cotangent has not the shape of the value.
+#[proc_macro_attribute]
+pub fn vjp(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    companion::expand(args::Attribute::Vjp, attribute.into(), item.into()).into()
+}
+
+/// The Hessian times a direction, without the Hessian: `f_hvp`.
+///
+/// | companion | returns |
+/// |---|---|
+/// | `f_hvp(params…, directions…)` | the gradient, and the product of the Hessian with the directions, of the gradient's type |
+///
+/// It costs a small multiple of a gradient, whatever the number of entries.
+///
+/// ```text
+/// #[hvp(wrt(x))]
+/// fn energy(x: &DVector<f64>, a: &DMatrix<f64>) -> f64 {
+///     (a * x).map(|z| z.cosh()).sum()
+/// }
+///
+/// let (gradient, product) = energy_hvp(&x, &a, &direction);
+/// ```
+///
+/// The arguments are those of [`macro@gradient`].
+///
+/// # Panics
+///
+/// The companion panics where `f` does, and if a direction has not the shape of its parameter.
+#[proc_macro_attribute]
+pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    companion::expand(args::Attribute::Hvp, attribute.into(), item.into()).into()
 }

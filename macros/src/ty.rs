@@ -66,6 +66,54 @@ pub enum Class {
     Other,
 }
 
+/// The type of what a function returns.
+#[derive(Clone)]
+pub enum Returned {
+    /// A scalar or a matrix.
+    Value(Value),
+    Tuple(Vec<Returned>),
+    Array(Box<Returned>, TokenStream),
+    Vec(Box<Returned>),
+    /// Integers, conditions and texts: without a derivative.
+    Plain,
+    /// A name that tells nothing: an alias, or a type of the user's.
+    Named(Type),
+}
+
+impl Returned {
+    /// The first scalar type in it.
+    pub fn real(&self) -> Option<Real> {
+        match self {
+            Returned::Value(value) => Some(value.real.clone()),
+            Returned::Tuple(parts) => parts.iter().find_map(Returned::real),
+            Returned::Array(inner, _) | Returned::Vec(inner) => inner.real(),
+            Returned::Plain | Returned::Named(_) => None,
+        }
+    }
+
+    /// The type of its tangents and cotangents: owned, with `()` for what has no derivative.
+    pub fn tangent(&self, nalgebra: &TokenStream) -> TokenStream {
+        match self {
+            Returned::Value(value) if value.passing == Passing::View => value.owned(nalgebra),
+            Returned::Value(value) => value.written.clone(),
+            Returned::Tuple(parts) => {
+                let parts = parts.iter().map(|p| p.tangent(nalgebra));
+                quote!((#(#parts,)*))
+            }
+            Returned::Array(inner, length) => {
+                let inner = inner.tangent(nalgebra);
+                quote!([#inner; #length])
+            }
+            Returned::Vec(inner) => {
+                let inner = inner.tangent(nalgebra);
+                quote!(::std::vec::Vec<#inner>)
+            }
+            Returned::Plain => quote!(()),
+            Returned::Named(ty) => ty.to_token_stream(),
+        }
+    }
+}
+
 /// The type parameters that stand for real numbers, and the const parameters.
 pub struct Context {
     pub reals: Vec<Ident>,
@@ -118,6 +166,36 @@ impl Context {
             || split_view(&text).is_some();
         if capital && !known && !self.reals.contains(name) {
             self.reals.push(name.clone());
+        }
+    }
+
+    /// The type of a result.
+    pub fn returned(&self, ty: &Type) -> Returned {
+        match strip(ty) {
+            Type::Tuple(tuple) if !tuple.elems.is_empty() => {
+                Returned::Tuple(tuple.elems.iter().map(|t| self.returned(t)).collect())
+            }
+            Type::Array(array) => Returned::Array(
+                Box::new(self.returned(&array.elem)),
+                array.len.to_token_stream(),
+            ),
+            Type::Path(path) if path.qself.is_none() => {
+                let last = path.path.segments.last();
+                if let Some(last) = last.filter(|s| s.ident == "Vec")
+                    && let PathArguments::AngleBracketed(arguments) = &last.arguments
+                    && let Some(GenericArgument::Type(inner)) = arguments.args.first()
+                {
+                    return Returned::Vec(Box::new(self.returned(inner)));
+                }
+                match self.classify(ty) {
+                    Class::Value(value) => Returned::Value(value),
+                    _ if last.is_some_and(|s| PLAIN.contains(&s.ident.to_string().as_str())) => {
+                        Returned::Plain
+                    }
+                    _ => Returned::Named(ty.clone()),
+                }
+            }
+            _ => Returned::Plain,
         }
     }
 
@@ -345,6 +423,12 @@ fn outer_const(stem: &str, argument: &GenericArgument) -> Option<Extent> {
     };
     Some(Extent::Known(Dim::Generic(name.to_string())))
 }
+
+/// Types without a derivative.
+const PLAIN: &[&str] = &[
+    "usize", "isize", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool",
+    "char", "String",
+];
 
 /// Types of nalgebra that are not matrices: as parameters they need derivatives in a tangent space.
 const GEOMETRY: &[&str] = &[

@@ -73,4 +73,4 @@ pub mod __private;
 
 #[doc(hidden)]
 pub use nalgebra;
-pub use nalgrad_macros::gradient;
+pub use nalgrad_macros::{gradient, hvp, jvp, vjp};

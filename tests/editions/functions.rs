@@ -1,7 +1,7 @@
 //! Functions that mean the same in every edition.
 
 use nalgebra::{DMatrix, DVector, Matrix3, RealField, SVector, Vector3};
-use nalgrad::gradient;
+use nalgrad::{gradient, hvp, jvp, vjp};
 
 /// A scalar function of two scalars.
 #[gradient]
@@ -83,4 +83,17 @@ impl Line {
         let height = self.slope * x + Self::START;
         height * height
     }
+}
+
+/// A vector function, of two borrows without a lifetime: its pullback borrows from both.
+#[vjp]
+#[jvp]
+pub fn layer(a: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {
+    (a * x).map(|z| z.tanh())
+}
+
+/// A quadratic form.
+#[hvp(wrt(x))]
+pub fn quadratic(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+    x.dot(&(a * x))
 }

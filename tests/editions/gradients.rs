@@ -90,3 +90,26 @@ fn methods() {
         line.height_squared(0.3)
     );
 }
+
+#[test]
+fn products() {
+    let a = DMatrix::from_row_slice(2, 2, &[0.5, -1.0, 2.0, 0.3]);
+    let (x, v) = (
+        DVector::from_row_slice(&[0.4, 0.9]),
+        DVector::from_row_slice(&[1.0, -2.0]),
+    );
+    let (value, pullback) = layer_vjp(&a, &x);
+    assert_eq!(value, layer(&a, &x));
+    let slope = value.map(|y| 1.0 - y * y);
+    let (a_bar, x_bar) = pullback(v.clone());
+    let z_bar = slope.component_mul(&v);
+    assert!((a_bar - &z_bar * x.transpose()).amax() < 1e-12);
+    assert!((x_bar - a.transpose() * z_bar).amax() < 1e-12);
+    let (_, tangent) = layer_jvp(&a, &x, &DMatrix::zeros(2, 2), &v);
+    assert!((tangent - slope.component_mul(&(&a * &v))).amax() < 1e-12);
+    assert!(close(quadratic(&a, &x), x.dot(&(&a * &x))));
+    let (gradient, product) = quadratic_hvp(&a, &x, &v);
+    let symmetric = &a + a.transpose();
+    assert!((gradient - &symmetric * &x).amax() < 1e-12);
+    assert!((product - symmetric * &v).amax() < 1e-12);
+}

@@ -1,5 +1,6 @@
-//! Prints what `#[gradient]` writes for each annotated function of a file: a small `cargo expand`.
+//! Prints what the attributes write for each annotated function of a file: a small `cargo expand`.
 
+use nalgrad_tests::args::Attribute;
 use quote::ToTokens;
 
 fn main() {
@@ -10,23 +11,35 @@ fn main() {
         let syn::Item::Fn(mut function) = item else {
             continue;
         };
-        let Some(at) = function.attrs.iter().position(|a| {
-            a.path()
-                .segments
-                .last()
-                .is_some_and(|s| s.ident == "gradient")
-        }) else {
-            continue;
-        };
-        let attribute = function.attrs.remove(at);
-        let arguments = match &attribute.meta {
-            syn::Meta::List(list) => list.tokens.clone(),
-            _ => proc_macro2::TokenStream::new(),
-        };
-        let tokens = nalgrad_tests::companion::gradient(arguments, function.into_token_stream());
-        match syn::parse2(tokens.clone()) {
-            Ok(file) => println!("{}", prettyplease::unparse(&file)),
-            Err(error) => println!("{error}: {tokens}"),
+        // The attributes below the first one are written by it, one after the other.
+        while let Some((at, attribute)) = function
+            .attrs
+            .iter()
+            .enumerate()
+            .find_map(|(i, a)| Attribute::of(a.path()).map(|found| (i, found)))
+        {
+            let arguments = match function.attrs.remove(at).meta {
+                syn::Meta::List(list) => list.tokens,
+                _ => proc_macro2::TokenStream::new(),
+            };
+            let item = function.to_token_stream();
+            let tokens = nalgrad_tests::companion::expand(attribute, arguments, item);
+            let Ok(file) = syn::parse2::<syn::File>(tokens.clone()) else {
+                println!("{tokens}");
+                break;
+            };
+            let mut items = file.items.into_iter();
+            let Some(syn::Item::Fn(first)) = items.next() else {
+                break;
+            };
+            function = first;
+            let (attrs, items) = (Vec::new(), items.collect());
+            let companions = syn::File {
+                shebang: None,
+                attrs,
+                items,
+            };
+            println!("{}", prettyplease::unparse(&companions));
         }
     }
 }

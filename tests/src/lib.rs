@@ -20,6 +20,8 @@ pub mod lower;
 pub mod rules;
 #[path = "../../macros/src/scope.rs"]
 pub mod scope;
+#[path = "../../macros/src/signature.rs"]
+pub mod signature;
 #[path = "../../macros/src/simplify.rs"]
 pub mod simplify;
 #[path = "../../macros/src/surface.rs"]

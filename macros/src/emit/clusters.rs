@@ -313,7 +313,17 @@ impl Emit<'_> {
                 && self.kind(id).shape.is_none()
                 && !self.is_simple(id, 0)
         });
-        (uses > 1 && !trivial) || named || captured || (uses > 0 && self.must_name(id))
+        // A pullback that is called again does not compute it again.
+        let kept = !self.is_in_pullback(self.context[id.0 as usize])
+            && (self.pulled.contains(&id)
+                || self.uses[id.0 as usize]
+                    .iter()
+                    .any(|u| self.is_in_pullback(self.context[u.0 as usize])));
+        (uses > 1 && !trivial)
+            || named
+            || captured
+            || (kept && !trivial)
+            || (uses > 0 && self.must_name(id))
     }
 
     pub(super) fn must_name(&self, id: Id) -> bool {

@@ -1,14 +1,16 @@
-//! Where a value is computed: in the function, or on the one side of a branch that needs it.
+//! Where a value is computed: in the function, in its pullback, or on the one side of a branch that needs it.
 
-use super::{Context, Emit, Group};
+use super::{Context, Emit, Group, PULLBACK};
 use crate::graph::{Id, Placed, Step};
+use crate::rules::Op;
 use std::collections::{HashMap, HashSet};
 
 impl Emit<'_> {
     pub(super) fn find_contexts(&mut self) {
         let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.live.len()];
         for root in self.outputs.clone() {
-            users[root.0 as usize].push(0);
+            let pulled = self.pulled.contains(&root);
+            users[root.0 as usize].push(if pulled { PULLBACK } else { 0 });
         }
         self.find_owners(&self.program.steps.clone());
         self.place_steps(&self.program.steps.clone(), 0, &mut users);
@@ -73,6 +75,7 @@ impl Emit<'_> {
                     }
                 }
             }
+            context = self.early(id, context, &guards);
             self.context[id.0 as usize] = context;
             if self.is_branch(id) {
                 let steps = branches.get(&id).cloned();
@@ -83,6 +86,25 @@ impl Emit<'_> {
                 }
             }
         }
+    }
+
+    /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
+    /// along with what it is a view of.
+    fn early(&self, id: Id, context: usize, guards: &[(Id, bool)]) -> usize {
+        if self.late[id.0 as usize] || matches!(self.op(id), Op::Part(part) if !part.is_entry()) {
+            return context;
+        }
+        let mut context = context;
+        while self.is_in_pullback(context) && self.satisfies(self.contexts[context].parent, guards)
+        {
+            context = self.contexts[context].parent;
+        }
+        context
+    }
+
+    /// Whether this place is the pullback, or in it.
+    pub(super) fn is_in_pullback(&self, context: usize) -> bool {
+        context == PULLBACK || self.is_within(context, PULLBACK)
     }
 
     /// The branch that the steps of each belong to: a value that it gives, if one is needed.

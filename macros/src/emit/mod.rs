@@ -11,18 +11,86 @@ mod liveness;
 mod passes;
 mod statements;
 
-use crate::graph::{Id, Kind, Placed, Program, Shape};
+use crate::graph::{Id, Kind, Outcome, Placed, Program, Shape};
 use crate::rules::Op;
 use crate::ty::Real;
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::{HashMap, HashSet};
 
-/// What a companion returns.
+/// What a companion computes.
 pub struct Outputs {
-    pub value: Option<Id>,
-    /// The gradient by each parameter of the program; `None` where the result does not depend on it.
-    pub gradients: Vec<Option<Id>>,
+    pub result: Returns,
+    /// Tangents that are parameters of the companion, by what they are tangents of.
+    pub inputs: Vec<(Id, Id)>,
+}
+
+/// What a companion returns.
+pub enum Returns {
+    /// A value of the user's, bit for bit.
+    Value(Id),
+    /// An inert value, by its name.
+    Inert(TokenStream),
+    /// A derivative, of the shape of another value: zero if there is none.
+    Like(Option<Id>, Id),
+    /// In place of what has no derivative.
+    Unit,
+    Tuple(Vec<Returns>),
+    Array(Vec<Returns>),
+    Vec(Vec<Returns>),
+    /// A closure of cotangents. What does not depend on these is computed before it.
+    Pullback {
+        /// Its parameter: a pattern and its type.
+        parameter: TokenStream,
+        /// The values, and the leaves that are their cotangents.
+        cotangents: Vec<(Id, Id)>,
+        body: Box<Returns>,
+    },
+}
+
+impl Returns {
+    /// The value that the function returns.
+    pub fn value(outcome: &Outcome) -> Returns {
+        let all = |parts: &[Outcome]| parts.iter().map(Returns::value).collect();
+        match outcome {
+            Outcome::Value(id) => Returns::Value(*id),
+            Outcome::Inert(name) => Returns::Inert(name.clone()),
+            Outcome::Tuple(parts) => Returns::Tuple(all(parts)),
+            Outcome::Array(parts) => Returns::Array(all(parts)),
+            Outcome::Vec(parts) => Returns::Vec(all(parts)),
+        }
+    }
+
+    /// A derivative by each parameter: for several a tuple.
+    pub fn derivatives(derivatives: &[Option<Id>], parameters: &[Id]) -> Returns {
+        let pairs = derivatives.iter().zip(parameters);
+        let mut all: Vec<Returns> = pairs.map(|(d, p)| Returns::Like(*d, *p)).collect();
+        if all.len() == 1 {
+            return all.remove(0);
+        }
+        Returns::Tuple(all)
+    }
+
+    /// The values that it reads, and whether a pullback does.
+    fn reads(&self, inside: bool, into: &mut Vec<(Id, bool)>) {
+        match self {
+            Returns::Value(id) | Returns::Like(Some(id), _) => into.push((*id, inside)),
+            Returns::Inert(_) | Returns::Like(None, _) | Returns::Unit => {}
+            Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
+                parts.iter().for_each(|part| part.reads(inside, into))
+            }
+            Returns::Pullback { body, .. } => body.reads(true, into),
+        }
+    }
+
+    /// The leaves that are parameters of a pullback.
+    fn cotangents(&self) -> Vec<Id> {
+        match self {
+            Returns::Tuple(parts) => parts.iter().flat_map(Returns::cotangents).collect(),
+            Returns::Pullback { cotangents, .. } => cotangents.iter().map(|c| c.1).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// How tightly an expression binds; an operand of an operator must bind tighter.
@@ -80,7 +148,10 @@ impl Written {
     }
 }
 
-/// A place of evaluation: the function itself, or one side of a branch in it.
+/// The place of evaluation that is the pullback.
+const PULLBACK: usize = 1;
+
+/// A place of evaluation: the function itself, its pullback, or one side of a branch in one of them.
 struct Context {
     parent: usize,
     depth: usize,
@@ -110,6 +181,10 @@ struct Emit<'p> {
     live: Vec<bool>,
     uses: Vec<Vec<Id>>,
     outputs: Vec<Id>,
+    /// Those that a pullback returns.
+    pulled: HashSet<Id>,
+    /// What depends on the parameters of a pullback, and is computed in it.
+    late: Vec<bool>,
     /// What is computed inside of the passes that read it.
     inline: Vec<bool>,
     /// The number that a fresh name got last.
@@ -144,29 +219,42 @@ struct Emit<'p> {
 /// The body of a companion.
 pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Real) -> TokenStream {
     let count = program.graph.count() as usize;
-    let mut roots: Vec<Id> = outputs.value.into_iter().collect();
-    roots.extend(outputs.gradients.iter().flatten());
+    let leaves = program.graph.leaves.borrow();
+    let leaves = leaves.iter().map(|leaf| leaf.name.to_string()).collect();
+    let mut reads = Vec::new();
+    outputs.result.reads(false, &mut reads);
+    let pulled: HashSet<Id> = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
     let mut emit = Emit {
         program,
         krate,
         nalgebra: quote!(#krate::nalgebra),
         real,
-        taken: program.taken.clone(),
+        taken: program.taken.union(&leaves).cloned().collect(),
         live: vec![false; count],
         uses: vec![Vec::new(); count],
-        outputs: roots,
+        outputs: reads.iter().map(|r| r.0).collect(),
+        pulled,
+        late: program.graph.depends_on(&outputs.result.cotangents()),
         inline: vec![false; count],
         numbers: HashMap::new(),
         parameters: HashSet::new(),
         accumulates: vec![false; count],
         overwriting: HashSet::new(),
         context: vec![0; count],
-        contexts: vec![Context {
-            parent: 0,
-            depth: 0,
-            guards: Vec::new(),
-            group: None,
-        }],
+        contexts: vec![
+            Context {
+                parent: 0,
+                depth: 0,
+                guards: Vec::new(),
+                group: None,
+            },
+            Context {
+                parent: 0,
+                depth: 1,
+                guards: Vec::new(),
+                group: None,
+            },
+        ],
         homes: HashMap::new(),
         groups: Vec::new(),
         group_of: HashMap::new(),

@@ -1,7 +1,7 @@
 //! The statements of a companion: the user's own, bindings, branches, and matrices written part by part.
 
-use super::{Emit, Hold, Level, Outputs, Written};
-use crate::graph::{Dim, Elem, Id, Placed, Shape, Step};
+use super::{Emit, Hold, Level, Outputs, PULLBACK, Returns, Written};
+use crate::graph::{Dim, Elem, Form, Id, Placed, Shape, Step};
 use crate::rules::{Op, Part, Scalar};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -39,39 +39,19 @@ impl Emit<'_> {
                 self.ensure(id);
             }
         }
-        let mut results = Vec::new();
-        if let Some(value) = outputs.value {
-            results.push(self.read(value).tokens);
-        }
-        let mut gradients = Vec::new();
-        let mut checks = Vec::new();
-        for (gradient, parameter) in outputs.gradients.iter().zip(&self.program.wrt) {
-            self.borrowed.clear();
-            let kind = self.kind(*parameter);
-            gradients.push(match gradient {
-                None => match kind.shape {
-                    None => self.number(0.0),
-                    Some(shape) => self.filled("zeros", &shape, None).tokens,
-                },
-                Some(gradient) => {
-                    if let Some(check) = self.shape_check(*gradient, *parameter) {
-                        checks.push(check);
-                    }
-                    self.read_as(*gradient, *parameter)
-                }
-            });
-        }
-        let gradients = match &gradients[..] {
-            [one] => one.clone(),
-            many => quote!((#(#many),*)),
-        };
-        results.push(gradients);
-        let result = match &results[..] {
-            [one] => one.clone(),
-            many => quote!((#(#many),*)),
-        };
-        // What was bound last and is the result itself needs no name.
-        if let (Some(last), true) = (self.out.last(), checks.is_empty())
+        let checks = outputs
+            .inputs
+            .iter()
+            .filter_map(|(of, tangent)| self.same_shape(*tangent, *of));
+        let checks: Vec<TokenStream> = checks.collect();
+        self.out.splice(0..0, checks);
+        let result = self.written_result(&outputs.result);
+        self.finished(result)
+    }
+
+    /// The statements written so far, and the result; what was bound last and is the result itself needs no name.
+    fn finished(&mut self, result: TokenStream) -> TokenStream {
+        if let Some(last) = self.out.last()
             && let Some(value) = value_of_let(last, &result)
         {
             self.out.pop();
@@ -79,7 +59,125 @@ impl Emit<'_> {
             return quote!(#(#statements)* #value);
         }
         let statements = &self.out;
-        quote!(#(#statements)* #(#checks)* #result)
+        quote!(#(#statements)* #result)
+    }
+
+    fn written_result(&mut self, result: &Returns) -> TokenStream {
+        let parts: Vec<TokenStream> = match result {
+            Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
+                parts.iter().map(|part| self.written_result(part)).collect()
+            }
+            _ => Vec::new(),
+        };
+        match result {
+            Returns::Value(id) if self.is_matrix(*id) => self.read_owned(*id),
+            Returns::Value(id) => self.read(*id).tokens,
+            Returns::Inert(name) => name.clone(),
+            Returns::Unit => quote!(()),
+            Returns::Like(None, other) => match self.kind(*other).shape {
+                None => self.number(0.0),
+                Some(shape) => self.filled("zeros", &shape, None).tokens,
+            },
+            Returns::Like(Some(id), other) => {
+                self.borrowed.clear();
+                if let Some(check) = self.shape_check(*id, *other) {
+                    self.out.push(check);
+                }
+                self.read_as(*id, *other)
+            }
+            Returns::Tuple(_) => match &parts[..] {
+                [one] => quote!((#one,)),
+                many => quote!((#(#many),*)),
+            },
+            Returns::Array(_) => quote!([#(#parts),*]),
+            Returns::Vec(_) => quote!(::std::vec![#(#parts),*]),
+            Returns::Pullback {
+                parameter,
+                cotangents,
+                body,
+            } => self.written_pullback(parameter, cotangents, body),
+        }
+    }
+
+    /// `move |y_bar: Y| { … }`: what it reads it owns, or borrows from the arguments.
+    fn written_pullback(
+        &mut self,
+        parameter: &TokenStream,
+        cotangents: &[(Id, Id)],
+        body: &Returns,
+    ) -> TokenStream {
+        let outside = std::mem::take(&mut self.out);
+        let before = self.bound.clone();
+        // A view of a local variable is taken again inside.
+        let (op, leaf) = (|e: &Self, id| e.op(id), |e: &Self, id| e.is_leaf(id));
+        let views: Vec<Id> = before
+            .keys()
+            .copied()
+            .filter(|id| {
+                !leaf(self, *id) && matches!(op(self, *id), Op::Part(part) if !part.is_entry())
+            })
+            .collect();
+        views.iter().for_each(|id| {
+            self.bound.remove(id);
+        });
+        let previous = std::mem::replace(&mut self.current, PULLBACK);
+        for (value, cotangent) in cotangents {
+            let check = self.same_shape(*cotangent, *value);
+            self.out.extend(check);
+        }
+        for id in self.ids().collect::<Vec<_>>() {
+            if self.live[id.0 as usize]
+                && self.context[id.0 as usize] == PULLBACK
+                && self.gets_name(id)
+            {
+                self.ensure(id);
+            }
+        }
+        let result = self.written_result(body);
+        let inside = self.finished(result);
+        self.out = outside;
+        self.bound = before;
+        self.current = previous;
+        let lent = self.lent(&inside);
+        quote!(move |#parameter| { #lent #inside })
+    }
+
+    /// What statements of the user's borrow may not outlive the function: a pullback that reads it owns a copy, and
+    /// lends that to itself.
+    fn lent(&mut self, pullback: &TokenStream) -> TokenStream {
+        let mut leaves: Vec<Id> = self.homes.keys().copied().collect();
+        leaves.sort();
+        let mut lent = TokenStream::new();
+        for leaf in leaves
+            .into_iter()
+            .filter_map(|id| self.program.graph.leaf_of(id))
+        {
+            let name = leaf.name;
+            let text = name.to_string();
+            if leaf.form == Form::Owned || !crate::ty::mentions(pullback.clone(), &|i| *i == text) {
+                continue;
+            }
+            let own = self.fresh(&format!("own_{text}"));
+            let (copy, view) = match (leaf.kind.is_matrix(), leaf.form) {
+                (true, Form::View) => (quote!(#name.clone_owned()), quote!(#own.as_view())),
+                (true, _) => (quote!(#name.clone_owned()), quote!(&#own)),
+                (false, _) => (quote!(*#name), quote!(&#own)),
+            };
+            self.out.push(quote!(let #own = #copy;));
+            lent.extend(quote!(let #name = #view;));
+        }
+        lent
+    }
+
+    /// A tangent or a cotangent must have the shape of its value.
+    fn same_shape(&self, derivative: Id, value: Id) -> Option<TokenStream> {
+        if !self.is_dynamic(value) {
+            return None;
+        }
+        let shape = self.shape(value);
+        let name = self.program.graph.leaf_of(derivative)?.name;
+        let (rows, cols) = (self.dim(&shape.rows), self.dim(&shape.cols));
+        Some(quote!(::core::assert_eq!(#name.shape(), (#rows, #cols));))
     }
 
     /// A gradient as the owned type of its parameter: static sizes mix with dynamic ones in a computation.

@@ -2,10 +2,12 @@
 
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Graph, Guard, Id, Kind, Placed, Step};
+use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Scalar};
 use crate::scope::{Hint, Value, control_flow};
-use quote::ToTokens;
+use crate::ty::{Extent, Returned};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::{Expr, Stmt};
 
 impl Lower<'_> {
@@ -239,29 +241,100 @@ impl Lower<'_> {
         self.matrix_macro(&name, mac, at)
     }
 
-    pub(super) fn scalar_result(&mut self, value: Value, body: &syn::Block) -> Lowered<Id> {
+    /// What the function returns, as its type says.
+    pub(super) fn result(
+        &mut self,
+        value: Value,
+        ty: &Returned,
+        body: &syn::Block,
+    ) -> Lowered<Outcome> {
         let tail = match body.stmts.last() {
             Some(Stmt::Expr(expr, None)) => expr.to_token_stream(),
             Some(stmt) => stmt.to_token_stream(),
             None => body.to_token_stream(),
         };
-        let id = match &value {
-            Value::Unit => {
-                return refuse(
-                    tail,
-                    "this function ends without a value\nhelp: make its last expression the result, without `;`",
-                );
-            }
-            value => self.node(value, &tail, &Kind::SCALAR)?,
+        if let Value::Unit = value {
+            return refuse(
+                tail,
+                "this function ends without a value\nhelp: make its last expression the result, without `;`",
+            );
+        }
+        self.outcome(value, ty, &tail)
+    }
+
+    fn outcome(&mut self, value: Value, ty: &Returned, tail: &TokenStream) -> Lowered<Outcome> {
+        let mut all = |values: Vec<Value>, types: Vec<&Returned>| {
+            let outcomes = values.into_iter().zip(types);
+            outcomes
+                .map(|(value, ty)| self.outcome(value, ty, tail))
+                .collect::<Lowered<Vec<Outcome>>>()
         };
-        match self.graph.kind(id) {
-            Kind {
-                elem: Elem::Real,
-                shape: None,
-            } => Ok(id),
+        match (value, ty) {
+            (Value::Tuple(values), Returned::Tuple(types)) if values.len() == types.len() => {
+                Ok(Outcome::Tuple(all(values, types.iter().collect())?))
+            }
+            (Value::List(ids), Returned::Array(inner, _)) => {
+                let types = vec![&**inner; ids.len()];
+                Ok(Outcome::Array(all(
+                    ids.into_iter().map(Value::Node).collect(),
+                    types,
+                )?))
+            }
+            (Value::List(ids), Returned::Vec(inner)) => {
+                let types = vec![&**inner; ids.len()];
+                Ok(Outcome::Vec(all(
+                    ids.into_iter().map(Value::Node).collect(),
+                    types,
+                )?))
+            }
+            (Value::Inert(inert), Returned::Plain | Returned::Named(_)) => {
+                let name = self.fresh("inert");
+                let tokens = inert.tokens;
+                self.place(Step::Verbatim {
+                    tokens: quote!(let #name = #tokens;),
+                    reads: inert.reads,
+                    binds: Vec::new(),
+                });
+                Ok(Outcome::Inert(name.to_token_stream()))
+            }
+            (value @ (Value::Node(_) | Value::Entry(_)), Returned::Plain | Returned::Named(_)) => {
+                Ok(Outcome::Value(self.node(&value, tail, &Kind::SCALAR)?))
+            }
+            (value, Returned::Value(returned)) => {
+                let guess = match &returned.extents {
+                    None => Kind::SCALAR,
+                    Some((rows, cols)) => {
+                        // An inert matrix: its extents are read from it.
+                        let next = Id(self.graph.count());
+                        let dim = |extent: &Extent, at| match extent {
+                            Extent::Known(dim) => dim.clone(),
+                            _ => self.graph.dynamic(at),
+                        };
+                        Kind::matrix(Shape::new(
+                            dim(rows, crate::graph::Extent::Rows(next)),
+                            dim(cols, crate::graph::Extent::Cols(next)),
+                        ))
+                    }
+                };
+                let id = self.node(&value, tail, &guess)?;
+                let kind = self.graph.kind(id);
+                if kind.elem == Elem::Real && kind.is_matrix() == returned.extents.is_some() {
+                    return Ok(Outcome::Value(id));
+                }
+                let what = if returned.extents.is_some() {
+                    "vector or matrix"
+                } else {
+                    "scalar"
+                };
+                refuse(
+                    tail,
+                    format!("this is not a {what}, although the function should return one"),
+                )
+            }
+            (Value::Poison, _) => Err(Refusal(None)),
             _ => refuse(
                 tail,
-                "this is not a scalar, although the function should return one",
+                "what this function returns cannot be taken apart as its type says\nhelp: end it with a scalar, a vector, a matrix, or a tuple or an array of these, as in `(a, b)`",
             ),
         }
     }

@@ -14,7 +14,7 @@ use crate::error::{Errors, text};
 use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Step};
 use crate::rules::{Op, Part, kind};
 use crate::scope::{Binding, Hint, Inert, Scope, Value};
-use crate::ty::{Class, Context, Extent, Passing, Real};
+use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::collections::HashSet;
@@ -80,6 +80,7 @@ pub fn lower(
     parameters: &[Parameter],
     context: &Context,
     real: Real,
+    returned: &Returned,
     taken: HashSet<String>,
 ) -> Result<Program, Option<syn::Error>> {
     let mut lower = Lower {
@@ -112,7 +113,7 @@ pub fn lower(
         .collect();
     let result = lower.block(body);
     let result = match result {
-        Ok(value) => lower.scalar_result(value, body),
+        Ok(value) => lower.result(value, returned, body),
         Err(refusal) => Err(refusal),
     };
     if let Err(Refusal(Some(error))) = &result {

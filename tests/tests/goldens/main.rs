@@ -37,6 +37,7 @@ mod source {
 }
 
 use canonical::canonical;
+use nalgrad_tests::args::Attribute;
 use quote::ToTokens;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -237,7 +238,11 @@ fn expansions(file: &str) -> Vec<Expansion> {
         _ => None,
     });
     let expand = |(arguments, function): (_, ItemFn)| {
-        let tokens = nalgrad_tests::companion::gradient(arguments, function.to_token_stream());
+        let tokens = nalgrad_tests::companion::expand(
+            Attribute::Gradient,
+            arguments,
+            function.to_token_stream(),
+        );
         let items = syn::parse2::<syn::File>(tokens)
             .expect("what is written parses")
             .items;

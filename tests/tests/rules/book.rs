@@ -810,7 +810,7 @@ fn parameters_do_not_disturb_each_other() {
             return;
         }
         let seed = world.random_like(root);
-        let Ok(together) = reverse(&world.graph, root, seed, &world.wrt) else {
+        let Ok(together) = reverse(&world.graph, &[(root, seed)], &world.wrt) else {
             return;
         };
         for (leaf, found) in world.wrt.clone().into_iter().zip(together) {

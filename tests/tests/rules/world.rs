@@ -253,7 +253,7 @@ impl World {
 
     /// The cotangent of a leaf; zero where the value does not depend on it.
     pub fn reverse(&self, root: Id, seed: Id, leaf: Id) -> Result<Id, Id> {
-        let found = reverse(&self.graph, root, seed, &[leaf])?;
+        let found = reverse(&self.graph, &[(root, seed)], &[leaf])?;
         Ok(found[0].unwrap_or_else(|| self.graph.expr(leaf).zero().id))
     }
 
