@@ -393,14 +393,7 @@ impl Plan {
             let graph = &program.graph;
             graph.keeps_value.set(companion.keeps_value());
             graph.user_nodes.set(graph.count());
-            let outputs = self
-                .outputs(companion, args, &program, &tangents)
-                .map_err(|_| {
-                    Some(syn::Error::new_spanned(
-                        &self.sig.ident,
-                        "this function needs a second derivative that is not known yet",
-                    ))
-                })?;
+            let outputs = self.outputs(companion, args, &program, &tangents);
             let statements = emit(&program, &outputs, &args.krate, real);
             let pins = if companion == Companion::ValueAndGradient {
                 TokenStream::new()
@@ -430,7 +423,7 @@ impl Plan {
         args: &Args,
         program: &Program,
         tangents: &[Ident],
-    ) -> Result<Outputs, Id> {
+    ) -> Outputs {
         let graph = &program.graph;
         let value = Returns::value(&program.result);
         let inputs: Vec<(Id, Id)> = program
@@ -440,14 +433,14 @@ impl Plan {
             .map(|(parameter, name)| (*parameter, tangent_leaf(program, *parameter, name)))
             .collect();
         let result = match companion {
-            Companion::Gradient => self.gradient(args, program)?,
+            Companion::Gradient => self.gradient(args, program),
             Companion::ValueAndGradient => {
-                Returns::Tuple(vec![value, self.gradient(args, program)?])
+                Returns::Tuple(vec![value, self.gradient(args, program)])
             }
             Companion::Hvp => {
-                let gradients = self.gradients(args, program)?;
+                let gradients = self.gradients(args, program);
                 let known: Vec<Id> = gradients.iter().flatten().copied().collect();
-                let mut directional = forward(graph, &known, &inputs)?.into_iter();
+                let mut directional = forward(graph, &known, &inputs).into_iter();
                 let products = gradients
                     .iter()
                     .map(|g| g.and_then(|_| directional.next().flatten()));
@@ -460,7 +453,7 @@ impl Plan {
             Companion::Jvp => {
                 let mut roots = Vec::new();
                 real_parts(graph, &program.result, &mut roots);
-                let mut images = forward(graph, &roots, &inputs)?.into_iter();
+                let mut images = forward(graph, &roots, &inputs).into_iter();
                 let derivative = derivative_of(graph, &program.result, &mut |id| {
                     Returns::Like(images.next().flatten(), id)
                 });
@@ -476,7 +469,7 @@ impl Plan {
                     .copied()
                     .zip(cotangents.iter().copied())
                     .collect();
-                let gradients = reverse(graph, &seeds, &program.wrt)?;
+                let gradients = reverse(graph, &seeds, &program.wrt);
                 let ty = tangent_type(&self.result, &program.result, program, &self.nalgebra());
                 let pullback = Returns::Pullback {
                     parameter: quote!(#pattern: #ty),
@@ -486,11 +479,11 @@ impl Plan {
                 Returns::Tuple(vec![value, pullback])
             }
         };
-        Ok(Outputs { result, inputs })
+        Outputs { result, inputs }
     }
 
     /// The gradients of the result, or of its first part, as nodes.
-    fn gradients(&self, args: &Args, program: &Program) -> Result<Vec<Option<Id>>, Id> {
+    fn gradients(&self, args: &Args, program: &Program) -> Vec<Option<Id>> {
         let differentiated = if args.aux {
             program.result.first()
         } else {
@@ -501,15 +494,12 @@ impl Plan {
                 let seed = program.graph.constant(1.0);
                 reverse(&program.graph, &[(*root, seed)], &program.wrt)
             }
-            _ => Ok(vec![None; program.wrt.len()]),
+            _ => vec![None; program.wrt.len()],
         }
     }
 
-    fn gradient(&self, args: &Args, program: &Program) -> Result<Returns, Id> {
-        Ok(Returns::derivatives(
-            &self.gradients(args, program)?,
-            &program.wrt,
-        ))
+    fn gradient(&self, args: &Args, program: &Program) -> Returns {
+        Returns::derivatives(&self.gradients(args, program), &program.wrt)
     }
 
     /// Makes sure that the types taken for nalgebra's are nalgebra's: a line each.

@@ -9,8 +9,7 @@ use crate::rules::{Applied, Law, laws};
 use crate::simplify::Expr;
 
 /// The cotangents of `wrt` for those of the roots; `None` where no root depends on it.
-/// The error is the node whose law is not known.
-pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Result<Vec<Option<Id>>, Id> {
+pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option<Id>> {
     let last = cotangents.iter().map(|c| c.0.0).max().unwrap_or(0);
     // Nothing before the first of them depends on any.
     let first = wrt.iter().map(|w| w.0).min().unwrap_or(0);
@@ -58,7 +57,7 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Result<Vec
         let outside = graph.guards.replace(node.guards.clone());
         let contributions = contributions(graph, id, within, &active);
         graph.guards.replace(outside);
-        for (arg, value, reduced) in contributions? {
+        for (arg, value, reduced) in contributions {
             let guards: Vec<Guard> = node
                 .guards
                 .iter()
@@ -73,12 +72,11 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Result<Vec
             place[arg.0 as usize].push(value);
         }
     }
-    Ok(results)
+    results
 }
 
 /// The tangents of `roots`, given those of the differentiated values; `None` where a root does not depend on them.
-/// The error is the node whose law is not known.
-pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Result<Vec<Option<Id>>, Id> {
+pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option<Id>> {
     let last = roots.iter().map(|r| r.0).max().unwrap_or(0);
     let mut known: Vec<Option<Id>> = vec![None; last as usize + 1];
     let sources: Vec<Id> = tangents.iter().map(|t| t.0).collect();
@@ -93,7 +91,7 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Result<Vec
                 let outside = graph.guards.replace(node.guards);
                 let tangent = tangent_of(graph, id, &known);
                 graph.guards.replace(outside);
-                tangent?
+                tangent
             }
         };
         if let (Some(tangent), Some(name)) = (known[number as usize], name_of(graph, id)) {
@@ -104,11 +102,11 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Result<Vec
                 .or_insert(format!("d{name}"));
         }
     }
-    Ok(roots.iter().map(|r| known[r.0 as usize]).collect())
+    roots.iter().map(|r| known[r.0 as usize]).collect()
 }
 
 /// The tangent of one node, of those of its arguments.
-fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Result<Option<Id>, Id> {
+fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
     let node = graph.node(id);
     let on = Applied {
         graph,
@@ -119,7 +117,7 @@ fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Result<Option<Id>,
     let tangents: Vec<Option<Id>> = node.args.iter().map(|a| known[a.0 as usize]).collect();
     let moves = |k: usize| tangents[k].filter(|_| !matches!(laws[k], Law::Constant));
     if !(0..laws.len()).any(|k| moves(k).is_some()) {
-        return Ok(None);
+        return None;
     }
     let mut terms: Vec<Id> = Vec::new();
     if node.op.is_jointly_linear() {
@@ -144,24 +142,25 @@ fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Result<Option<Id>,
                     args[k] = tangent;
                     graph.applied(&node.op, &args, &node.kind)
                 }
-                Law::Smooth(differential) => differential(&on, tangent),
-                Law::Unknown => return Err(id),
+                Law::Smooth(differential) | Law::Symmetric(differential) => {
+                    differential(&on, tangent)
+                }
             };
             terms.push(term.id);
         }
     }
     let sum = graph.expr(graph.sum_of(&terms));
     if sum.is_zero() {
-        return Ok(None);
+        return None;
     }
     // A number was expanded over a matrix.
     let real = node.kind.elem != Elem::Factor;
     let expanded = real && graph.is_matrix(id) && !graph.is_matrix(sum.id);
-    Ok(Some(if expanded {
+    Some(if expanded {
         sum.fill(node.kind.shape).id
     } else {
         sum.id
-    }))
+    })
 }
 
 /// Adds choices on the same condition, so that they are one pass over the entries.
@@ -197,12 +196,7 @@ fn name_of(graph: &Graph, id: Id) -> Option<String> {
 
 /// What the cotangent of a node adds to those of its arguments; a scalar that was expanded over a matrix
 /// still has to be summed.
-fn contributions(
-    graph: &Graph,
-    id: Id,
-    cotangent: Id,
-    active: &[bool],
-) -> Result<Vec<(Id, Id, bool)>, Id> {
+fn contributions(graph: &Graph, id: Id, cotangent: Id, active: &[bool]) -> Vec<(Id, Id, bool)> {
     let node = graph.node(id);
     let on = Applied {
         graph,
@@ -218,9 +212,8 @@ fn contributions(
         let value = match law {
             Law::Constant => continue,
             Law::Partial(partial) => g * *partial,
-            Law::Linear(adjoint) => adjoint(&on, g),
-            Law::Smooth(differential) => transpose(graph, &on, arg, differential, g)?,
-            Law::Unknown => return Err(id),
+            Law::Linear(adjoint) | Law::Symmetric(adjoint) => adjoint(&on, g),
+            Law::Smooth(differential) => transpose(graph, &on, arg, differential, g),
         };
         let elementwise = node.op.is_elementwise() && graph.is_matrix(id) && !graph.is_matrix(arg);
         if value.is_zero() {
@@ -233,7 +226,7 @@ fn contributions(
         };
         out.push((arg, value.id, elementwise));
     }
-    Ok(out)
+    out
 }
 
 /// The adjoint of a linear map of a tangent: the map is built once on a symbol and swept in reverse.
@@ -243,7 +236,7 @@ fn transpose<'g>(
     arg: Id,
     differential: &dyn Fn(&Applied<'g>, Expr<'g>) -> Expr<'g>,
     cotangent: Expr<'g>,
-) -> Result<Expr<'g>, Id> {
+) -> Expr<'g> {
     let mut kind = graph.kind(arg);
     kind.elem = crate::graph::Elem::Real;
     let form = crate::graph::Form::Owned;
@@ -254,8 +247,8 @@ fn transpose<'g>(
         varies: true,
     });
     let image = differential(on, graph.expr(tangent));
-    let adjoint = reverse(graph, &[(image.id, cotangent.id)], &[tangent])?;
-    Ok(adjoint[0].map_or(graph.expr(tangent).zero(), |id| graph.expr(id)))
+    let adjoint = reverse(graph, &[(image.id, cotangent.id)], &[tangent]);
+    adjoint[0].map_or(graph.expr(tangent).zero(), |id| graph.expr(id))
 }
 
 /// The value on the given side of a branch.

@@ -262,6 +262,8 @@ pub enum Op {
     InverseTranspose,
     Determinant,
     Cofactors,
+    /// The derivative of the cofactors of the first argument along all the others, one after the other.
+    CofactorsTangent,
     Lu,
     LuSolve(Panic),
     LuTrSolve,
@@ -279,6 +281,7 @@ pub enum Op {
     /// The symmetric matrix with the lower triangle of a matrix, and the adjoint of that.
     SymmetricFromLower,
     FoldLower,
+    LowerTriangle,
 }
 
 impl Op {
@@ -339,8 +342,8 @@ pub enum Law<'g> {
     Linear(Map<'g>),
     /// Smoothly: here is the differential, linear in the tangent; the adjoint is derived by transposing it.
     Smooth(Map<'g>),
-    /// The second derivative of a factorisation, which is not known yet.
-    Unknown,
+    /// Smoothly, by a differential that is its own adjoint: the second derivative of something.
+    Symmetric(Map<'g>),
 }
 
 fn linear<'g>(adjoint: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) -> Law<'g> {
@@ -349,6 +352,10 @@ fn linear<'g>(adjoint: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) ->
 
 fn smooth<'g>(differential: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) -> Law<'g> {
     Law::Smooth(Box::new(differential))
+}
+
+fn symmetric<'g>(differential: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) -> Law<'g> {
+    Law::Symmetric(Box::new(differential))
 }
 
 /// The laws of an operation, one for each argument.
@@ -482,7 +489,19 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::InverseTranspose => vec![smooth(|on, da| -(on.value.times(da.t()).times(on.value)))],
         // d det A = ⟨cof A, dA⟩, also where A is singular
         Op::Determinant => vec![smooth(|on, da| on.args[0].cofactors().dot(da))],
-        Op::Cofactors => vec![Law::Unknown],
+        Op::Cofactors => vec![symmetric(|on, da| on.args[0].cofactors_along(&[da]))],
+        // A determinant has derivatives of all orders, each linear in every direction and whatever their order.
+        Op::CofactorsTangent => std::iter::once(symmetric(|on, da| {
+            on.args[0].cofactors_along(&[&on.args[1..], &[da]].concat())
+        }))
+        .chain((1..on.args.len()).map(|k| {
+            linear(move |on, g| {
+                let mut directions = on.args[1..].to_vec();
+                directions[k - 1] = g;
+                on.args[0].cofactors_along(&directions)
+            })
+        }))
+        .collect(),
 
         // A factorisation stands for its matrix: its tangent is that of the matrix.
         Op::Lu => vec![linear(|_, g| g)],
@@ -515,10 +534,25 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         })],
         // dL = L Φ(L⁻¹ dS L⁻ᵀ), Φ the lower triangle with half the diagonal (Murray 2016)
         Op::CholeskyFactor => vec![smooth(|on, da| on.value.cholesky_tangent(da))],
-        Op::CholeskyTangent => vec![Law::Unknown, linear(|on, g| on.args[0].cholesky_adjoint(g))],
-        Op::CholeskyAdjoint => vec![Law::Unknown, linear(|on, g| on.args[0].cholesky_tangent(g))],
+        // T Lᵀ + L Tᵀ = S gives dT Lᵀ + L dTᵀ = −(T dLᵀ + dL Tᵀ)
+        Op::CholeskyTangent => vec![
+            smooth(|on, dl| {
+                let product = on.value.times(dl.lower_triangle().t());
+                -on.args[0].cholesky_tangent(product + product.t())
+            }),
+            linear(|on, g| on.args[0].cholesky_adjoint(g)),
+        ],
+        // W is the adjoint of S ↦ T: ⟨dW, S⟩ = ⟨G, dT⟩ = −⟨W, T dLᵀ + dL Tᵀ⟩ = −⟨(W + Wᵀ) dL, T⟩
+        Op::CholeskyAdjoint => vec![
+            smooth(|on, dl| {
+                let w = on.value + on.value.t();
+                -on.args[0].cholesky_adjoint(w.times(dl.lower_triangle()))
+            }),
+            linear(|on, g| on.args[0].cholesky_tangent(g)),
+        ],
         Op::SymmetricFromLower => vec![linear(|_, g| g.fold_lower())],
         Op::FoldLower => vec![linear(|_, g| g.symmetric_from_lower())],
+        Op::LowerTriangle => vec![linear(|_, g| g.lower_triangle())],
     }
 }
 
@@ -587,12 +621,15 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         Op::Inverse(_)
         | Op::InverseTranspose
         | Op::Cofactors
+        | Op::CofactorsTangent
         | Op::LuInverse(_)
         | Op::CholeskyInverse
         | Op::CholeskyFactor => square(0),
-        Op::SymmetricFromLower | Op::FoldLower | Op::CholeskyTangent | Op::CholeskyAdjoint => {
-            square(0)
-        }
+        Op::SymmetricFromLower
+        | Op::FoldLower
+        | Op::LowerTriangle
+        | Op::CholeskyTangent
+        | Op::CholeskyAdjoint => square(0),
         Op::Lu | Op::Cholesky(_) => shape(0).map(|s| Kind {
             elem: crate::graph::Elem::Factor,
             shape: Some(s),

@@ -137,6 +137,12 @@ impl Graph {
             Op::LuSolve(_) => x.lu_solve(args[1]),
             Op::LuTrSolve => x.lu_tr_solve(args[1]),
             Op::CholeskySolve => x.cholesky_solve(args[1]),
+            Op::CofactorsTangent => x.cofactors_along(&args[1..]),
+            Op::CholeskyTangent => x.cholesky_tangent(args[1]),
+            Op::CholeskyAdjoint => x.cholesky_adjoint(args[1]),
+            Op::SymmetricFromLower => x.symmetric_from_lower(),
+            Op::FoldLower => x.fold_lower(),
+            Op::LowerTriangle => x.lower_triangle(),
             _ => {
                 let args = args.iter().map(|a| a.id).collect();
                 self.expr(self.insert(op.clone(), args, kind.clone()))
@@ -1028,8 +1034,9 @@ impl<'g> Expr<'g> {
         partial.into_expr(self.graph)
     }
 
+    /// A tangent of zero; that of a factorisation is one of its matrix.
     pub fn zero(self) -> Self {
-        self.with(self.graph.zero_like(&[self.id]))
+        self.real(0.0).fill(self.shape())
     }
 
     pub fn is_zero(self) -> bool {
@@ -1536,6 +1543,40 @@ impl<'g> Expr<'g> {
         self.op1(Op::Cofactors)
     }
 
+    /// The derivative of the cofactors along several directions, each after the one before.
+    pub fn cofactors_along(self, directions: &[Self]) -> Self {
+        let (scalars, mut directions): (Vec<_>, Vec<_>) =
+            directions.iter().map(|d| d.split_scalar()).unzip();
+        directions.sort_by_key(|d| d.id);
+        let order = directions.len();
+        let size = match self.shape().map(|s| s.rows) {
+            Some(Dim::Static(n)) => Some(n),
+            _ => None,
+        };
+        let value = match size {
+            _ if directions.iter().any(|d| d.is_zero()) => self.zero(),
+            // Cofactors are polynomials of degree n − 1.
+            Some(n) if order >= n => self.zero(),
+            Some(n) if order + 1 == n => match directions.split_first() {
+                Some((first, [])) => first.cofactors(),
+                Some((first, rest)) => first.cofactors_at(rest),
+                None => self.cofactors(),
+            },
+            _ => self.cofactors_at(&directions),
+        };
+        scalars
+            .into_iter()
+            .flatten()
+            .fold(value, |value, scalar| scalar * value)
+    }
+
+    fn cofactors_at(self, directions: &[Self]) -> Self {
+        let args: Vec<Id> = std::iter::once(self.id)
+            .chain(directions.iter().map(|d| d.id))
+            .collect();
+        self.with(self.graph.apply(Op::CofactorsTangent, &args))
+    }
+
     /// The matrix that a factorisation is of.
     pub fn factored(self) -> Self {
         match self.graph.op(self.id) {
@@ -1588,6 +1629,17 @@ impl<'g> Expr<'g> {
 
     pub fn fold_lower(self) -> Self {
         self.op1(Op::FoldLower)
+    }
+
+    pub fn lower_triangle(self) -> Self {
+        match self.graph.op(self.id) {
+            Op::LowerTriangle
+            | Op::FoldLower
+            | Op::CholeskyFactor
+            | Op::CholeskyTangent
+            | Op::CholeskyAdjoint => self,
+            _ => self.op1(Op::LowerTriangle),
+        }
     }
 }
 

@@ -13,9 +13,10 @@
 use nalgebra::allocator::Allocator;
 use nalgebra::constraint::{SameNumberOfColumns, SameNumberOfRows, ShapeConstraint};
 use nalgebra::{
-    ComplexField, Const, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix,
+    ComplexField, Const, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix, OVector,
     PermutationSequence, RealField, Storage,
 };
+use std::cmp::Ordering;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Scalars
@@ -497,49 +498,24 @@ where
         // always: no entry of a row of U exceeds its pivot, so that X neither overflows nor loses digits, and the
         // pivots that vanish are the last. If even uₙ₋₁ does, the rank is at most n − 2 and no cofactor is left.
         let small = a.amax() * T::default_epsilon().sqrt();
-        let in_column = |lu: &OMatrix<T, D, D>, k: usize| (k + lu.view_range(k.., k).icamax(), k);
-        let in_rest = |lu: &OMatrix<T, D, D>, k: usize| {
-            let (i, j) = arg_abs_max(&lu.view_range(k.., k..));
-            (k + i, k + j)
-        };
-        Self::eliminate(a, small, in_column)
-            .or_else(|| Self::eliminate(a, T::zero(), in_rest))
+        Self::of(&Eliminated::by_columns(a, small))
+            .or_else(|| Self::of(&Eliminated::completely(a)))
             .unwrap_or_else(|| constant(T::zero(), T::zero()))
     }
 
-    /// `None` if a pivot other than the last is not larger than `small`. `find_pivot` gets what is left to eliminate
-    /// and the number of the step.
-    fn eliminate<S: Storage<T, D, D>>(
-        a: &Matrix<T, D, D, S>,
-        small: T,
-        find_pivot: impl Fn(&OMatrix<T, D, D>, usize) -> (usize, usize),
-    ) -> Option<Self> {
-        let (dim, _) = a.shape_generic();
+    /// `None` if a pivot other than the last is not larger than `small`.
+    fn of(eliminated: &Eliminated<T, D>) -> Option<Self> {
+        let Eliminated {
+            lu,
+            row_swaps,
+            column_swaps,
+            complete: true,
+        } = eliminated
+        else {
+            return None;
+        };
+        let (dim, _) = lu.shape_generic();
         let end = dim.value() - 1;
-        let mut lu = a.clone_owned();
-        let mut row_swaps = PermutationSequence::identity_generic(dim);
-        let mut column_swaps = PermutationSequence::identity_generic(dim);
-        for k in 0..end {
-            let (i, j) = find_pivot(&lu, k);
-            row_swaps.append_permutation(k, i);
-            column_swaps.append_permutation(k, j);
-            lu.swap_rows(k, i);
-            lu.swap_columns(k, j);
-            let pivot = lu[(k, k)];
-            if pivot.abs() <= small {
-                return None;
-            }
-            let (mut pivot_column, mut rest) = lu.columns_range_pair_mut(k, k + 1..);
-            let mut multipliers = pivot_column.rows_range_mut(k + 1..);
-            multipliers.apply(|entry| *entry /= pivot);
-            for j in 0..rest.ncols() {
-                let mut column = rest.column_mut(j);
-                let factor = column[k];
-                column
-                    .rows_range_mut(k + 1..)
-                    .axpy(-factor, &multipliers, T::one());
-            }
-        }
         let last = lu[(end, end)];
 
         let mut x = OMatrix::identity_generic(dim, dim);
@@ -560,9 +536,311 @@ where
         column_swaps.inv_permute_rows(&mut x);
         x.transpose_mut();
 
-        let sign = row_swaps.determinant::<T>() * column_swaps.determinant::<T>();
-        let product = (0..end).fold(sign, |product, k| product * lu[(k, k)]);
+        let product = (0..end).fold(eliminated.sign(), |product, k| product * lu[(k, k)]);
         Some(Self { x, product, last })
+    }
+}
+
+/// Gaussian elimination of a matrix with at least one row, `P A Q = L U`.
+struct Eliminated<T: RealField, D: Dim>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    /// `L` without its diagonal of ones, and `U`.
+    lu: OMatrix<T, D, D>,
+    row_swaps: PermutationSequence<D>,
+    column_swaps: PermutationSequence<D>,
+    /// Whether it came to the last pivot; if not, what was left had no pivot large enough.
+    complete: bool,
+}
+
+impl<T: RealField + Copy, D: Dim> Eliminated<T, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    /// The largest entry of the column as pivot.
+    fn by_columns<S: Storage<T, D, D>>(a: &Matrix<T, D, D, S>, small: T) -> Self {
+        Self::new(a, small, |lu, k| (k + lu.view_range(k.., k).icamax(), k))
+    }
+
+    /// The largest entry of all that is left as pivot, down to zero: where it ends, only zeros are left.
+    fn completely<S: Storage<T, D, D>>(a: &Matrix<T, D, D, S>) -> Self {
+        Self::new(a, T::zero(), |lu, k| {
+            let (i, j) = arg_abs_max(&lu.view_range(k.., k..));
+            (k + i, k + j)
+        })
+    }
+
+    /// Ends at a pivot, other than the last, that is not larger than `small`. `find_pivot` gets what is left to
+    /// eliminate and the number of the step.
+    fn new<S: Storage<T, D, D>>(
+        a: &Matrix<T, D, D, S>,
+        small: T,
+        find_pivot: impl Fn(&OMatrix<T, D, D>, usize) -> (usize, usize),
+    ) -> Self {
+        let (dim, _) = a.shape_generic();
+        let mut eliminated = Self {
+            lu: a.clone_owned(),
+            row_swaps: PermutationSequence::identity_generic(dim),
+            column_swaps: PermutationSequence::identity_generic(dim),
+            complete: false,
+        };
+        let lu = &mut eliminated.lu;
+        for k in 0..dim.value() - 1 {
+            let (i, j) = find_pivot(lu, k);
+            eliminated.row_swaps.append_permutation(k, i);
+            eliminated.column_swaps.append_permutation(k, j);
+            lu.swap_rows(k, i);
+            lu.swap_columns(k, j);
+            let pivot = lu[(k, k)];
+            if pivot.abs() <= small {
+                return eliminated;
+            }
+            let (mut pivot_column, mut rest) = lu.columns_range_pair_mut(k, k + 1..);
+            let mut multipliers = pivot_column.rows_range_mut(k + 1..);
+            multipliers.apply(|entry| *entry /= pivot);
+            for j in 0..rest.ncols() {
+                let mut column = rest.column_mut(j);
+                let factor = column[k];
+                column
+                    .rows_range_mut(k + 1..)
+                    .axpy(-factor, &multipliers, T::one());
+            }
+        }
+        eliminated.complete = true;
+        eliminated
+    }
+
+    /// The determinant of the permutations.
+    fn sign(&self) -> T {
+        self.row_swaps.determinant::<T>() * self.column_swaps.determinant::<T>()
+    }
+}
+
+/// The derivative of [`cofactors`] along `b`, and so the gradient of `⟨cof A, B⟩`: linear in `B`, and defined for
+/// singular matrices too.
+///
+/// Closed form to 3 by 3. Beyond, a [`Diagonalized`] matrix has it without dividing by what vanishes.
+///
+/// # Panics
+/// If the matrices are not square, or of different sizes.
+#[must_use]
+pub fn cofactors_tangent<T, D, S1, S2>(
+    a: &Matrix<T, D, D, S1>,
+    b: &Matrix<T, D, D, S2>,
+) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S1: Storage<T, D, D>,
+    S2: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    assert_directions(a, b);
+    let (dim, _) = a.shape_generic();
+    match a.nrows() {
+        0 | 1 => OMatrix::zeros_generic(dim, dim),
+        2 => cofactors(b),
+        3 => OMatrix::from_fn_generic(dim, dim, |i, j| {
+            // Cyclic neighbours carry the sign (−1)ⁱ⁺ʲ along.
+            let (i1, i2) = ((i + 1) % 3, (i + 2) % 3);
+            let (j1, j2) = ((j + 1) % 3, (j + 2) % 3);
+            (a[(i1, j1)] * b[(i2, j2)] + b[(i1, j1)] * a[(i2, j2)])
+                - (a[(i1, j2)] * b[(i2, j1)] + b[(i1, j2)] * a[(i2, j1)])
+        }),
+        n => {
+            let Some(diagonalized) = Diagonalized::new(a) else {
+                return OMatrix::repeat_generic(dim, dim, T::zero() / T::zero());
+            };
+            // det(D + B) is, in second order, the sum of all bᵢᵢ bⱼⱼ − bᵢⱼ bⱼᵢ times the rest of the diagonal.
+            let direction = diagonalized.inward(b);
+            let diagonal = &diagonalized.diagonal;
+            let mut slope = OMatrix::zeros_generic(dim, dim);
+            let mut before = T::one();
+            for i in 0..n {
+                let mut product = before;
+                for j in i + 1..n {
+                    let rest = (j + 1..n).fold(product, |rest, k| rest * diagonal[k]);
+                    slope[(i, i)] += rest * direction[(j, j)];
+                    slope[(j, j)] += rest * direction[(i, i)];
+                    slope[(i, j)] = -rest * direction[(j, i)];
+                    slope[(j, i)] = -rest * direction[(i, j)];
+                    product *= diagonal[j];
+                }
+                before *= diagonal[i];
+            }
+            diagonalized.outward(slope)
+        }
+    }
+}
+
+/// The derivative of [`cofactors`] along several directions, one after the other: linear in each, and the same in
+/// whatever order they come.
+///
+/// # Panics
+/// If the matrices are not square, or of different sizes.
+#[must_use]
+pub fn cofactors_along<T, D, S>(
+    a: &Matrix<T, D, D, S>,
+    directions: &[OMatrix<T, D, D>],
+) -> OMatrix<T, D, D>
+where
+    T: RealField + Copy,
+    D: Dim,
+    S: Storage<T, D, D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    directions.iter().for_each(|b| assert_directions(a, b));
+    let (dim, _) = a.shape_generic();
+    let (n, order) = (a.nrows(), directions.len());
+    if n <= order {
+        return OMatrix::zeros_generic(dim, dim);
+    }
+    let Some(diagonalized) = Diagonalized::new(a) else {
+        return OMatrix::repeat_generic(dim, dim, T::zero() / T::zero());
+    };
+    let inward: Vec<OMatrix<T, D, D>> = directions.iter().map(|b| diagonalized.inward(b)).collect();
+    let inward: Vec<&OMatrix<T, D, D>> = inward.iter().collect();
+    let mut slope = OMatrix::zeros_generic(dim, dim);
+    // det(D + B₁ + …) is, in that order, the sum over all choices of rows of the mixed determinant there, times the
+    // rest of the diagonal.
+    let mut chosen: Vec<usize> = (0..=order).collect();
+    loop {
+        let rest = (0..n)
+            .filter(|k| !chosen.contains(k))
+            .fold(T::one(), |rest, k| rest * diagonalized.diagonal[k]);
+        for (p, &i) in chosen.iter().enumerate() {
+            for (q, &j) in chosen.iter().enumerate() {
+                let (rows, columns) = (without(&chosen, p), without(&chosen, q));
+                let minor = rest * mixed_determinant(&rows, &columns, &inward);
+                slope[(i, j)] += if (p + q) % 2 == 0 { minor } else { -minor };
+            }
+        }
+        // The next choice, in the order of a dictionary.
+        let Some(moved) = (0..=order).rev().find(|&p| chosen[p] < n + p - order - 1) else {
+            return diagonalized.outward(slope);
+        };
+        let first = chosen[moved] + 1 - moved;
+        (moved..=order).for_each(|p| chosen[p] = first + p);
+    }
+}
+
+/// The part of the determinant of the sum, in these rows and columns, that takes a row from each of the matrices.
+fn mixed_determinant<T, D>(rows: &[usize], columns: &[usize], of: &[&OMatrix<T, D, D>]) -> T
+where
+    T: RealField + Copy,
+    D: Dim,
+    DefaultAllocator: Allocator<D, D>,
+{
+    let Some((&row, rows)) = rows.split_first() else {
+        return T::one();
+    };
+    let mut sum = T::zero();
+    for (p, &column) in columns.iter().enumerate() {
+        let columns = without(columns, p);
+        for (k, matrix) in of.iter().enumerate() {
+            let minor = mixed_determinant(rows, &columns, &without(of, k));
+            let term = matrix[(row, column)] * minor;
+            sum += if p % 2 == 0 { term } else { -term };
+        }
+    }
+    sum
+}
+
+fn without<U: Copy>(all: &[U], at: usize) -> Vec<U> {
+    [&all[..at], &all[at + 1..]].concat()
+}
+
+fn assert_directions<T, D, S1, S2>(a: &Matrix<T, D, D, S1>, b: &Matrix<T, D, D, S2>)
+where
+    T: RealField + Copy,
+    D: Dim,
+    S1: Storage<T, D, D>,
+    S2: Storage<T, D, D>,
+{
+    assert!(
+        a.is_square(),
+        "Unable to compute the cofactors of a non-square matrix."
+    );
+    assert_eq!(
+        a.shape(),
+        b.shape(),
+        "Cofactors: a matrix and its derivative differ in shape."
+    );
+}
+
+/// `P A Q = L D R` by elimination with complete pivoting: `D` diagonal, of any rank, and `L` and `Rᵀ` lower triangular
+/// with ones on their diagonals and nothing larger below.
+///
+/// What the determinant is of `A` it is of `D` but for the sign of the permutations, so that every derivative of it by
+/// `A` is one by `D`, where it is a sum of products of entries.
+struct Diagonalized<T: RealField, D: Dim>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    eliminated: Eliminated<T, D>,
+    left: OMatrix<T, D, D>,
+    right_transposed: OMatrix<T, D, D>,
+    diagonal: OVector<T, D>,
+}
+
+impl<T: RealField + Copy, D: Dim> Diagonalized<T, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    /// `None` for a matrix that is not finite.
+    fn new<S: Storage<T, D, D>>(a: &Matrix<T, D, D, S>) -> Option<Self> {
+        if !a.iter().all(T::is_finite) {
+            // Comparisons with NaN would choose arbitrary pivots.
+            return None;
+        }
+        let eliminated = Eliminated::completely(a);
+        let (lu, (dim, _)) = (&eliminated.lu, a.shape_generic());
+        let left = OMatrix::from_fn_generic(dim, dim, |i, j| match i.cmp(&j) {
+            Ordering::Less => T::zero(),
+            Ordering::Equal => T::one(),
+            Ordering::Greater => lu[(i, j)],
+        });
+        let right_transposed = OMatrix::from_fn_generic(dim, dim, |i, j| match i.cmp(&j) {
+            Ordering::Less => T::zero(),
+            Ordering::Equal => T::one(),
+            // Where the pivot is zero, so is all that is left.
+            Ordering::Greater if lu[(j, j)].is_zero() => T::zero(),
+            Ordering::Greater => lu[(j, i)] / lu[(j, j)],
+        });
+        let diagonal = lu.diagonal();
+        Some(Self {
+            eliminated,
+            left,
+            right_transposed,
+            diagonal,
+        })
+    }
+
+    /// `L⁻¹ P B Q R⁻¹`: a change of `A` as one of `D`.
+    fn inward<S: Storage<T, D, D>>(&self, b: &Matrix<T, D, D, S>) -> OMatrix<T, D, D> {
+        let mut b = b.clone_owned();
+        self.eliminated.row_swaps.permute_rows(&mut b);
+        self.eliminated.column_swaps.permute_columns(&mut b);
+        self.left.solve_lower_triangular_unchecked_mut(&mut b);
+        b.transpose_mut();
+        self.right_transposed
+            .solve_lower_triangular_unchecked_mut(&mut b);
+        b.transpose_mut();
+        b
+    }
+
+    /// `± Pᵀ L⁻ᵀ G R⁻ᵀ Qᵀ`: a gradient by `D` as one by `A`.
+    fn outward(&self, mut g: OMatrix<T, D, D>) -> OMatrix<T, D, D> {
+        self.left.tr_solve_lower_triangular_unchecked_mut(&mut g);
+        g.transpose_mut();
+        self.right_transposed
+            .tr_solve_lower_triangular_unchecked_mut(&mut g);
+        g.transpose_mut();
+        self.eliminated.row_swaps.inv_permute_rows(&mut g);
+        self.eliminated.column_swaps.inv_permute_columns(&mut g);
+        g *= self.eliminated.sign();
+        g
     }
 }
 

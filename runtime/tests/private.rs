@@ -401,6 +401,103 @@ fn cofactors_of_a_rectangle() {
     let _ = cofactors(&mixed(4, 5, 1));
 }
 
+/// The derivative of a function of one number at 0, exact for polynomials to the fourth degree.
+fn slope(f: impl Fn(f64) -> DMatrix<f64>) -> DMatrix<f64> {
+    ((f(1.0) - f(-1.0)) * 8.0 - (f(2.0) - f(-2.0))) / 12.0
+}
+
+/// Cofactors of 5 by 5 are of the fourth degree.
+fn cofactors_along_by_definition(a: &DMatrix<f64>, directions: &[DMatrix<f64>]) -> DMatrix<f64> {
+    match directions {
+        [] => cofactors_by_definition(a),
+        [first, rest @ ..] => slope(|t| cofactors_along_by_definition(&(a + first * t), rest)),
+    }
+}
+
+#[test]
+fn derivatives_of_cofactors_of_matrices_of_every_rank() {
+    let whole = |m: DMatrix<f64>| m.map(|x| (x * 4.0).round());
+    for n in 0..=5 {
+        let directions: Vec<_> = (10..14).map(|seed| whole(mixed(n, n, seed))).collect();
+        for rank in 0..=n {
+            let a = of_rank(n, rank);
+            let tangent = cofactors_tangent(&a, &directions[0]);
+            let size = |order: usize| a.amax().max(4.0).powi(n as i32 - 1 - order as i32);
+            for order in 1..=4 {
+                let along = &directions[..order];
+                let expected = cofactors_along_by_definition(&a, along);
+                let scale = size(order) * 4_f64.powi(order as i32) * 10.0;
+                let found = cofactors_along(&a, along);
+                let error = |found: &DMatrix<f64>| {
+                    (found - &expected)
+                        .iter()
+                        .fold(0.0, |m: f64, x| m.max(x.abs()))
+                };
+                assert!(error(&found) <= 1e-13 * scale, "{n} {rank} {order}");
+                if order == 1 {
+                    assert!(error(&tangent) <= 1e-13 * scale, "{n} {rank}");
+                    // Whole numbers stay whole in closed form.
+                    assert!(n > 3 || error(&tangent) == 0.0);
+                }
+            }
+        }
+    }
+    assert_eq!(
+        cofactors_tangent(&Matrix2::zeros(), &Matrix2::new(1.0_f32, 2.0, 3.0, 4.0)),
+        Matrix2::new(4.0, -3.0, -2.0, 1.0)
+    );
+}
+
+#[test]
+fn derivative_of_cofactors_of_a_large_matrix() {
+    // By the inverse: d cof A = tr(A⁻¹ dA) cof A − cof A dAᵀ A⁻ᵀ
+    let (a, b) = (mixed(40, 40, 1), mixed(40, 40, 2));
+    let inverse = a.clone().try_inverse().unwrap();
+    let cofactors = inverse.transpose() * a.determinant();
+    let expected =
+        &cofactors * (&inverse * &b).trace() - &cofactors * b.transpose() * inverse.transpose();
+    assert_close(&cofactors_tangent(&a, &b), &expected, 1e-10);
+}
+
+#[test]
+fn derivative_of_cofactors_of_a_badly_scaled_matrix() {
+    let a = Matrix4::from_diagonal(&Vector4::new(1e-20, 1e-20, 1.0, 1e60));
+    let slope = cofactors_tangent(&a, &Matrix4::repeat(1.0));
+    let expected = |i: usize, j: usize| {
+        let rest = |i: usize, j: usize| {
+            (0..4)
+                .filter(|k| *k != i && *k != j)
+                .map(|k| a[(k, k)])
+                .product::<f64>()
+        };
+        if i == j {
+            (0..4).filter(|j| *j != i).map(|j| rest(i, j)).sum()
+        } else {
+            -rest(i, j)
+        }
+    };
+    for (i, j) in [(0, 0), (0, 1), (0, 3), (1, 2), (2, 3), (3, 3)] {
+        let ratio = slope[(i, j)] / expected(i, j);
+        assert!((ratio - 1.0).abs() < 1e-14, "{ratio}");
+    }
+}
+
+#[test]
+fn derivatives_of_cofactors_of_what_is_not_finite() {
+    let mut a = mixed(5, 5, 1);
+    a[(2, 3)] = f64::NAN;
+    let b = mixed(5, 5, 2);
+    assert!(cofactors_tangent(&a, &b).iter().all(|x| x.is_nan()));
+    let twice = cofactors_along(&a, &[b.clone(), b]);
+    assert!(twice.iter().all(|x| x.is_nan()));
+}
+
+#[test]
+#[should_panic(expected = "differ in shape")]
+fn derivative_of_cofactors_along_another_size() {
+    let _ = cofactors_tangent(&mixed(4, 4, 1), &mixed(5, 5, 1));
+}
+
 #[test]
 fn inverse_transpose_of_regular_matrices() {
     for n in 0..=9 {
@@ -564,6 +661,8 @@ fn generic_in_size<T: RealField + Copy, const N: usize>(a: &SMatrix<T, N, N>) ->
     let total: OMatrix<T, Const<N>, Const<N>> = tr_mul(a, a)
         + mul_tr(a, a)
         + cofactors(a)
+        + cofactors_tangent(a, a)
+        + cofactors_along(a, &[*a, *a])
         + inverse_transpose(a)
         + symmetric_from_lower(a)
         + fold_lower(a)

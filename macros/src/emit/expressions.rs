@@ -483,6 +483,12 @@ impl Emit<'_> {
                 let (f, b) = (self.receiver(args[0]), self.by_reference(args[1]));
                 atom(quote!(#f.solve(#b)))
             }
+            Op::CofactorsTangent if args.len() > 2 => {
+                let a = self.by_reference(args[0]);
+                let directions: Vec<TokenStream> =
+                    args[1..].iter().map(|d| self.read_owned(*d)).collect();
+                atom(quote!(#krate::__private::cofactors_along(#a, &[#(#directions),*])))
+            }
             _ => {
                 let (name, runtime) = method_name(&op);
                 let name = Ident::new(name, Span::call_site());
@@ -979,11 +985,13 @@ fn method_name(op: &Op) -> (&'static str, bool) {
         Op::CholeskyFactor => ("l", false),
         Op::InverseTranspose => ("inverse_transpose", true),
         Op::Cofactors => ("cofactors", true),
+        Op::CofactorsTangent => ("cofactors_tangent", true),
         Op::LuTrSolve => ("lu_tr_solve", true),
         Op::CholeskyTangent => ("cholesky_tangent", true),
         Op::CholeskyAdjoint => ("cholesky_adjoint", true),
         Op::SymmetricFromLower => ("symmetric_from_lower", true),
         Op::FoldLower => ("fold_lower", true),
+        Op::LowerTriangle => ("lower_triangle", false),
         _ => ("", true),
     }
 }

@@ -345,6 +345,10 @@ impl<'a> Interpreter<'a> {
             Op::InverseTranspose => Matrix(inverse(&matrix(self, 0)).transpose()),
             Op::Determinant | Op::LuDeterminant => Number(determinant(&matrix(self, 0))),
             Op::Cofactors => Matrix(cofactors(&matrix(self, 0))),
+            Op::CofactorsTangent => {
+                let directions: Vec<_> = (1..args.len()).map(|k| matrix(self, k)).collect();
+                Matrix(cofactors_along(&matrix(self, 0), &directions))
+            }
             Op::Lu | Op::Cholesky(_) => self.value(args[0]),
             Op::LuSolve(_) => Matrix(product(&inverse(&matrix(self, 0)), &matrix(self, 1))),
             Op::LuTrSolve => Matrix(product(
@@ -363,6 +367,12 @@ impl<'a> Interpreter<'a> {
             Op::CholeskyAdjoint => Matrix(cholesky_adjoint(&matrix(self, 0), &matrix(self, 1))),
             Op::SymmetricFromLower => Matrix(from_lower(&matrix(self, 0))),
             Op::FoldLower => Matrix(fold_lower(&matrix(self, 0))),
+            Op::LowerTriangle => {
+                let m = matrix(self, 0);
+                Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {
+                    if i < j { 0.0 } else { m[(i, j)] }
+                }))
+            }
         }
     }
 
@@ -547,6 +557,34 @@ fn cofactor(m: &DMatrix<f64>, i: usize, j: usize) -> f64 {
 
 pub fn cofactors(m: &DMatrix<f64>) -> DMatrix<f64> {
     DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| cofactor(m, i, j))
+}
+
+/// The part of det(M + D₁ + D₂ + …) that is linear in each direction: a row at a time.
+fn determinant_along(m: &DMatrix<f64>, directions: &[DMatrix<f64>]) -> f64 {
+    if m.is_empty() {
+        return f64::from(u8::from(directions.is_empty()));
+    }
+    let minor = |m: &DMatrix<f64>, j| m.clone().remove_row(0).remove_column(j);
+    let mut sum = 0.0;
+    for j in 0..m.ncols() {
+        let sign = if j.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let minors: Vec<_> = directions.iter().map(|d| minor(d, j)).collect();
+        sum += sign * m[(0, j)] * determinant_along(&minor(m, j), &minors);
+        for (k, direction) in directions.iter().enumerate() {
+            let mut others = minors.clone();
+            others.remove(k);
+            sum += sign * direction[(0, j)] * determinant_along(&minor(m, j), &others);
+        }
+    }
+    sum
+}
+
+pub fn cofactors_along(m: &DMatrix<f64>, directions: &[DMatrix<f64>]) -> DMatrix<f64> {
+    DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| {
+        let minor = |m: &DMatrix<f64>| m.clone().remove_row(i).remove_column(j);
+        let sign = if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
+        sign * determinant_along(&minor(m), &directions.iter().map(minor).collect::<Vec<_>>())
+    })
 }
 
 pub fn inverse(m: &DMatrix<f64>) -> DMatrix<f64> {

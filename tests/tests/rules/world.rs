@@ -2,7 +2,7 @@
 
 use crate::interpreter::{Interpreter, Leaves, Value, evaluate};
 use nalgebra::DMatrix;
-use nalgrad_tests::differentiate::reverse;
+use nalgrad_tests::differentiate::{forward, reverse};
 use nalgrad_tests::graph::{Dim, Elem, Extent, Form, Graph, Id, Kind, Leaf, Shape};
 use nalgrad_tests::rules::{self, Op, Panic, Part};
 use quote::{format_ident, quote};
@@ -252,9 +252,19 @@ impl World {
     }
 
     /// The cotangent of a leaf; zero where the value does not depend on it.
-    pub fn reverse(&self, root: Id, seed: Id, leaf: Id) -> Result<Id, Id> {
-        let found = reverse(&self.graph, &[(root, seed)], &[leaf])?;
-        Ok(found[0].unwrap_or_else(|| self.graph.expr(leaf).zero().id))
+    pub fn reverse(&self, root: Id, seed: Id, leaf: Id) -> Id {
+        let found = reverse(&self.graph, &[(root, seed)], &[leaf]);
+        found[0].unwrap_or_else(|| self.graph.expr(leaf).zero().id)
+    }
+
+    /// The tangent of a value for those of some leaves; zero where it does not depend on them.
+    pub fn forward(&self, root: Id, tangents: &[(Id, Id)]) -> Id {
+        let found = forward(&self.graph, &[root], tangents);
+        found[0].unwrap_or_else(|| self.graph.expr(root).zero().id)
+    }
+
+    pub fn random_direction(&mut self, leaf: Id) -> Value {
+        self.leaves[&leaf].map(|_| any(&mut self.random))
     }
 
     /// The derivative along a direction, from values alone: central differences, extrapolated.
