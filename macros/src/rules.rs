@@ -155,9 +155,9 @@ scalar_functions! {
     Log log |[x, b], y| [1.0 / (x * b.ln()), -(y / (b * b.ln()))], "quotient rule";
     Sqrt sqrt |[_x], y| [1.0 / (2.0 * y)], "power rule";
     Cbrt cbrt |[_x], y| [1.0 / (3.0 * (y * y))], "power rule";
-    // The derivative exists at p = 0 and at x = 0, where the formulas alone are 0 · ∞.
+    // The derivative exists at x = 0, where the formulas alone are 0 · ∞. At p = 0 elsewhere they move with p.
     Powf powf |[x, p], y| [
-        p.equals(0.0).choose(p.real(0.0), p * x.powf(p - 1.0)),
+        p.equals(0.0).and(x.equals(0.0)).choose(p.real(0.0), p * x.powf(p - 1.0)),
         x.equals(0.0).choose(x.real(0.0), y * x.ln())
     ], "power rule";
     Hypot hypot |[x, z], y| [x * y.recip_or_zero(), z * y.recip_or_zero()], "derivative of the norm";

@@ -1105,21 +1105,36 @@ impl<'g> Expr<'g> {
 
     /// `if self { a } else { b }`
     pub fn choose(self, a: Self, b: Self) -> Self {
-        // A comparison of constants is decided here.
-        if let (Op::Compare(comparison), args) = (self.graph.op(self.id), self.graph.args(self.id))
-            && let (Some(x), Some(y)) = (self.graph.const_of(args[0]), self.graph.const_of(args[1]))
-        {
-            let holds = match comparison {
-                Comparison::Lt => x < y,
-                Comparison::Le => x <= y,
-                Comparison::Gt => x > y,
-                Comparison::Ge => x >= y,
-                Comparison::Eq => x == y,
-                Comparison::Ne => x != y,
-            };
-            return if holds { a } else { b };
+        match self.decided() {
+            Some(true) => a,
+            Some(false) => b,
+            None => self.with(self.graph.select(self.id, a.id, b.id)),
         }
-        self.with(self.graph.select(self.id, a.id, b.id))
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        match (self.decided(), other.decided()) {
+            (Some(true), _) | (_, Some(false)) => other,
+            (_, Some(true)) | (Some(false), _) => self,
+            (None, None) => self.with(self.graph.elementwise(Op::And, &[self.id, other.id])),
+        }
+    }
+
+    /// Whether a comparison of constants holds.
+    fn decided(self) -> Option<bool> {
+        let Op::Compare(comparison) = self.graph.op(self.id) else {
+            return None;
+        };
+        let args = self.graph.args(self.id);
+        let (x, y) = (self.graph.const_of(args[0])?, self.graph.const_of(args[1])?);
+        Some(match comparison {
+            Comparison::Lt => x < y,
+            Comparison::Le => x <= y,
+            Comparison::Gt => x > y,
+            Comparison::Ge => x >= y,
+            Comparison::Eq => x == y,
+            Comparison::Ne => x != y,
+        })
     }
 
     /// 1 where this argument of `max` or `min` is selected, 0 where `other` is; at a tie 0 if `other` is a

@@ -650,9 +650,11 @@ fn differentiate(seed: u64, size: usize) -> Result<usize, String> {
         let seed_of = world.random_like(root);
         let (one, two) = (world.random.one_of(&leaves), world.random.one_of(&leaves));
         compared += check(world, root, seed_of, one)?;
-        let gradient = world.reverse(root, seed_of, one);
         let direction = world.random_like(one);
+        let gradient = world.reverse(root, seed_of, one);
         compared += check(world, gradient, direction, two)?;
+        let tangent = world.forward(root, &[(one, direction)]);
+        compared += check(world, tangent, seed_of, two)?;
     }
     Ok(compared)
 }
@@ -673,16 +675,27 @@ fn check(world: &mut World, root: Id, seed: Id, leaf: Id) -> Result<usize, Strin
     if error.is_nan() || error > 1e-7 * (1.0 + scale) || largest(&world.value(root)) > 1e3 {
         return Ok(0);
     }
-    let found: f64 = world.value(x_bar).terms(&direction).sum();
-    if (found - expected).abs() <= 10.0 * error + 1e-6 * (1.0 + scale) {
-        return Ok(1);
+    let x_dot = world.like(leaf, direction.clone());
+    let y_dot = world.forward(root, &[(leaf, x_dot)]);
+    let backward: f64 = world.value(x_bar).terms(&direction).sum();
+    let forward: f64 = world.value(seed).terms(&world.value(y_dot)).sum();
+    for (found, sweep) in [(backward, x_bar), (forward, y_dot)] {
+        if (found - expected).abs() > 10.0 * error + 1e-6 * (1.0 + scale) {
+            return Err(format!(
+                "{}\nby {} is {expected}, but\n  {}\ngives {found}",
+                written(&world.graph, root),
+                written(&world.graph, leaf),
+                written(&world.graph, sweep)
+            ));
+        }
     }
-    Err(format!(
-        "{}\nby {} is {expected}, but\n  {}\ngives {found}",
-        written(&world.graph, root),
-        written(&world.graph, leaf),
-        written(&world.graph, x_bar)
-    ))
+    // The two sweeps are transposes of each other.
+    let close = (backward - forward).abs() <= 1e-7 * (1.0 + scale);
+    if close {
+        Ok(1)
+    } else {
+        Err(format!("{backward} and {forward}"))
+    }
 }
 
 /// Runs through the seeds, and shows the shortest failures.

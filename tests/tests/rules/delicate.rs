@@ -8,15 +8,29 @@ use nalgrad::__private as runtime;
 use nalgrad_tests::graph::Id;
 use nalgrad_tests::rules::{Extreme, Op, Panic, Part, Scalar};
 
-/// The gradient of a number, or of the sum of the entries, by every parameter.
+/// The gradient of a number, or of the sum of the entries, by every parameter; and what is finite of it comes forward
+/// too, entry by entry.
 fn gradient(world: &mut World, root: Id) -> Vec<Value> {
-    let seed = world.value(root).map(|_| 1.0);
-    let seed = world.like(root, seed);
-    world
-        .wrt
-        .iter()
-        .map(|leaf| world.value(world.reverse(root, seed, *leaf)))
-        .collect()
+    let ones = world.value(root).map(|_| 1.0);
+    let seed = world.like(root, ones.clone());
+    let mut gradients = Vec::new();
+    for leaf in world.wrt.clone() {
+        let gradient = world.reverse(root, seed, leaf);
+        let gradient = world.value(gradient);
+        for (k, &slope) in gradient.entries().iter().enumerate() {
+            if gradient.is_finite() {
+                let unit = world.unit(leaf, k);
+                let tangent = world.forward(root, &[(leaf, unit)]);
+                let forward: f64 = ones.terms(&world.value(tangent)).sum();
+                assert!(
+                    (forward - slope).abs() <= 1e-13 * slope.abs(),
+                    "{forward} {slope}"
+                );
+            }
+        }
+        gradients.push(gradient);
+    }
+    gradients
 }
 
 fn slopes_of(op: Op, at: &[f64]) -> Vec<f64> {
@@ -49,32 +63,48 @@ fn slopes_with(function: Scalar, at: &[f64], constants: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The second derivative by the same parameter twice.
-fn curvature_of(op: Op, at: &[f64], k: usize) -> f64 {
+/// The derivative of a number by several parameters, one after the other, however the sweeps follow each other.
+fn repeated(world: &World, root: Id, by: &[Id]) -> f64 {
+    let one = world.graph.constant(1.0);
+    let mut results = vec![root];
+    for leaf in by {
+        let forward = |root: &Id| world.forward(*root, &[(*leaf, one)]);
+        let reverse = |root: &Id| world.reverse(*root, one, *leaf);
+        results = results
+            .iter()
+            .flat_map(|r| [forward(r), reverse(r)])
+            .collect();
+    }
+    let values: Vec<f64> = results.iter().map(|r| world.value(*r).number()).collect();
+    assert!(values.iter().all(|v| v == &values[0]), "{values:?}");
+    values[0]
+}
+
+/// The second derivatives by each parameter and each.
+fn curvatures_of(op: Op, at: &[f64]) -> Vec<Vec<f64>> {
     let mut world = World::new(1);
     let args: Vec<Id> = at.iter().map(|x| world.given(*x)).collect();
     let root = world.apply(op, &args);
-    let one = world.graph.constant(1.0);
-    let first = world.reverse(root, one, args[k]);
-    let second = world.reverse(first, one, args[k]);
-    world.value(second).number()
+    let by = |a: &Id, b: &Id| repeated(&world, root, &[*a, *b]);
+    let row = |a: &Id| args.iter().map(|b| by(a, b)).collect();
+    args.iter().map(row).collect()
+}
+
+fn curvature_of(op: Op, at: &[f64], k: usize) -> f64 {
+    curvatures_of(op, at)[k][k]
 }
 
 fn power(x: f64, n: i32, order: usize) -> [f64; 2] {
     let derivative = |runtime: bool| {
         let mut world = World::new(1);
         let x = world.given(x);
-        let mut root = if runtime {
+        let root = if runtime {
             let n = world.integer(n);
             world.apply(Op::PowInt, &[x, n])
         } else {
             world.apply(Op::PowI(n), &[x])
         };
-        let one = world.graph.constant(1.0);
-        for _ in 0..order {
-            root = world.reverse(root, one, x);
-        }
-        world.value(root).number()
+        repeated(&world, root, &vec![x; order])
     };
     [derivative(false), derivative(true)]
 }
@@ -122,6 +152,82 @@ fn norms_have_gradient_zero_at_zero() {
     assert_eq!(slopes(Scalar::Hypot, &[0.0, -3.0]), [0.0, -1.0]);
     assert_eq!(slope(Scalar::RecipOrZero, 0.0), 0.0);
     assert_eq!(slope(Scalar::RecipOrZero, 2.0), -0.25);
+}
+
+/// The second derivative of a number by a matrix, a column for each entry, by both sweeps over the gradient.
+fn hessian(op: Op, entries: DMatrix<f64>) -> DMatrix<f64> {
+    let n = entries.len();
+    let [mut forward, mut backward] = [DMatrix::zeros(n, n), DMatrix::zeros(n, n)];
+    let mut world = World::new(1);
+    let leaf = world.given_matrix(Run(entries.nrows()), Run(entries.ncols()), entries);
+    let root = world.apply(op, &[leaf]);
+    let one = world.graph.constant(1.0);
+    let gradient = world.reverse(root, one, leaf);
+    for k in 0..n {
+        let unit = world.unit(leaf, k);
+        let column = world.forward(gradient, &[(leaf, unit)]);
+        let row = world.reverse(gradient, unit, leaf);
+        forward
+            .column_mut(k)
+            .copy_from_slice(world.value(column).entries());
+        backward
+            .column_mut(k)
+            .copy_from_slice(world.value(row).entries());
+    }
+    assert!((&forward - &backward).iter().all(|x| x.abs() <= 1e-12));
+    assert!(
+        (&forward - forward.transpose())
+            .iter()
+            .all(|x| x.abs() <= 1e-12)
+    );
+    forward
+}
+
+#[test]
+fn norms_have_second_derivatives_at_zero() {
+    for (rows, columns) in [(3, 1), (2, 2), (1, 1), (0, 1)] {
+        let (zero, n) = (DMatrix::zeros(rows, columns), rows * columns);
+        let square = hessian(Op::NormSquared, zero.clone());
+        assert_eq!(square, DMatrix::identity(n, n) * 2.0);
+        // There is none, and so zero, as the first.
+        assert_eq!(hessian(Op::Norm, zero.clone()), DMatrix::zeros(n, n));
+        let centred = DMatrix::identity(n, n) - DMatrix::from_element(n, n, 1.0 / n as f64);
+        let variance = hessian(Op::Variance, zero);
+        let error = variance - centred * (2.0 / n as f64);
+        assert!(error.iter().all(|x| x.abs() < 1e-15));
+    }
+    assert_eq!(
+        curvatures_of(Op::Scalar(Scalar::Hypot), &[0.0, 0.0]),
+        vec![vec![0.0; 2]; 2]
+    );
+}
+
+#[test]
+fn extremes_have_no_curvature() {
+    for extreme in [Extreme::Max, Extreme::Min, Extreme::AbsMax, Extreme::AbsMin] {
+        for entries in [
+            dmatrix![1.0, -1.0; 1.0, -1.0],
+            DMatrix::zeros(2, 1),
+            DMatrix::zeros(0, 1),
+        ] {
+            let n = entries.len();
+            assert_eq!(hessian(Op::Extreme(extreme), entries), DMatrix::zeros(n, n));
+        }
+    }
+}
+
+/// Of xᵖ; along p it is steep at x = 0, but flat beside a constant exponent.
+#[test]
+fn powers_with_real_exponents_have_second_derivatives_beside_zero() {
+    let at = |x: f64, p: f64| curvatures_of(Op::Scalar(Scalar::Powf), &[x, p]);
+    assert_eq!(at(0.0, 2.0), [[2.0, 0.0], [0.0, 0.0]]);
+    assert_eq!(at(0.0, 3.0), [[0.0, 0.0], [0.0, 0.0]]);
+    let ln_2 = 2.0_f64.ln();
+    assert_eq!(at(2.0, 0.0), [[0.0, 0.5], [0.5, ln_2 * ln_2]]);
+    assert_eq!(
+        at(2.0, 1.0),
+        [[0.0, 1.0 + ln_2], [1.0 + ln_2, 2.0 * (ln_2 * ln_2)]]
+    );
 }
 
 #[test]
@@ -415,6 +521,19 @@ fn determinants_of_singular_matrices_have_cofactors_for_gradient() {
     }
 }
 
+#[test]
+fn determinants_of_singular_matrices_have_second_derivatives() {
+    for entries in singular() {
+        let found = hessian(Op::Determinant, entries.clone());
+        for k in 0..entries.len() {
+            let mut unit = DMatrix::zeros(entries.nrows(), entries.ncols());
+            unit[k] = 1.0;
+            let expected = interpreter::cofactors_along(&entries, &[unit]);
+            assert_eq!(found.column(k).as_slice(), expected.as_slice(), "{entries}");
+        }
+    }
+}
+
 /// What the runtime calls the same has to mean the same.
 #[test]
 fn the_runtime_computes_what_the_interpreter_means() {
@@ -430,6 +549,16 @@ fn the_runtime_computes_what_the_interpreter_means() {
             close(&runtime::cofactors(m), &interpreter::cofactors(m)),
             "{m}"
         );
+        let [u, v] = [1, 2].map(|k| m.map(|x| (x + f64::from(k)).sin()));
+        let along = [u.clone(), v.clone()];
+        assert!(close(
+            &runtime::cofactors_tangent(m, &u),
+            &interpreter::cofactors_along(m, &along[..1])
+        ));
+        assert!(close(
+            &runtime::cofactors_along(m, &along),
+            &interpreter::cofactors_along(m, &along)
+        ));
         assert!(close(
             &runtime::symmetric_from_lower(m),
             &interpreter::from_lower(m)

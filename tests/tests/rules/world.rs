@@ -263,6 +263,14 @@ impl World {
         found[0].unwrap_or_else(|| self.graph.expr(root).zero().id)
     }
 
+    /// A tangent of a leaf that moves one entry.
+    pub fn unit(&mut self, leaf: Id, entry: usize) -> Id {
+        let mut number = 0..;
+        let value = self.value(leaf);
+        let value = value.map(|_| f64::from(u8::from(number.next() == Some(entry))));
+        self.like(leaf, value)
+    }
+
     pub fn random_direction(&mut self, leaf: Id) -> Value {
         self.leaves[&leaf].map(|_| any(&mut self.random))
     }
