@@ -746,7 +746,7 @@ impl Graph {
                             self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
                         Some(self.expr(value).fold_lower().id)
                     }
-                    _ => None,
+                    _ => self.solved_together(values[j], values[i]),
                 };
                 if let Some(merged) = merged {
                     let mut rest = values.clone();
@@ -809,6 +809,33 @@ impl Graph {
             Some(sum) => self.as_shape_of(sum, &values),
             None => self.zero_like(&values),
         }
+    }
+
+    /// Two solutions by one factorisation are one solution of the sum of their right sides. What the user solved is
+    /// there to be used.
+    fn solved_together(&self, a: Id, b: Id) -> Option<Id> {
+        let solve = |id: Id| {
+            let (scalar, m) = self.expr(id).read_scalar();
+            let right_side = *self.args(m.id).get(1)?;
+            let solves = matches!(
+                self.op(m.id),
+                Op::LuSolve(_)
+                    | Op::LuTrSolve
+                    | Op::CholeskySolve
+                    | Op::CholeskyTangent
+                    | Op::CholeskyAdjoint
+            );
+            let derived = m.id.0 >= self.user_nodes.get();
+            let right_side = self.expr(right_side).scaled_by([scalar, None]);
+            (solves && derived).then_some((m.id, right_side))
+        };
+        let ((a, of_a), (b, of_b)) = (solve(a)?, solve(b)?);
+        let one = self.op(a) == self.op(b) && self.args(a)[0] == self.args(b)[0];
+        one.then(|| {
+            let factor = self.expr(self.args(a)[0]);
+            self.applied(&self.op(a), &[factor, of_a + of_b], &self.kind(a))
+                .id
+        })
     }
 
     /// `c + 2 c x` as `c (1 + 2 x)`: fewer products, and `c` is read once.

@@ -229,7 +229,20 @@ impl Emit<'_> {
                 | Op::Cholesky(_)
                 | Op::Determinant
                 | Op::Trace
-                | Op::InverseTranspose => classes.join(&shapes[0].rows, &shapes[0].cols),
+                | Op::InverseTranspose
+                | Op::Cofactors
+                | Op::CofactorsTangent
+                | Op::CholeskyTangent
+                | Op::CholeskyAdjoint
+                | Op::SymmetricFromLower
+                | Op::FoldLower => {
+                    classes.join(&shapes[0].rows, &shapes[0].cols);
+                    // Where there are more, they are of one size.
+                    for shape in &shapes[1..] {
+                        classes.join(&shapes[0].rows, &shape.rows);
+                        classes.join(&shapes[0].rows, &shape.cols);
+                    }
+                }
                 _ => {}
             }
         }
