@@ -334,7 +334,7 @@ impl Plan {
             written(&self.value_type()),
             written(&self.result.tangent(&self.nalgebra())),
         );
-        let mut taken = HashSet::new();
+        let mut taken = keywords();
         identifiers(self.sig.to_token_stream(), &mut taken);
         let stubs = Companion::all(attribute).iter().map(|companion| {
             let tangents = self.tangent_names(*companion, &mut taken.clone());
@@ -375,7 +375,7 @@ impl Plan {
             return Err(None);
         };
         let body: syn::Block = syn::parse2(TokenTree::Group(body.clone()).into()).map_err(Some)?;
-        let mut taken = HashSet::new();
+        let mut taken = keywords();
         identifiers(function.sig.to_token_stream(), &mut taken);
         identifiers(body.to_token_stream(), &mut taken);
         let mut written = TokenStream::new();
@@ -694,6 +694,11 @@ fn kept_attributes(attrs: &[syn::Attribute]) -> Vec<TokenStream> {
                 .then(|| attr.to_token_stream())
         })
         .collect()
+}
+
+/// What the tangents of `o` and `yn` cannot be called.
+fn keywords() -> HashSet<String> {
+    ["do", "dyn"].map(String::from).into()
 }
 
 /// All identifiers in the tokens that may name a value; what follows a dot does not.

@@ -620,7 +620,7 @@ where
 /// The derivative of [`cofactors`] along `b`, and so the gradient of `⟨cof A, B⟩`: linear in `B`, and defined for
 /// singular matrices too.
 ///
-/// Closed form to 3 by 3. Beyond, a [`Diagonalized`] matrix has it without dividing by what vanishes.
+/// Closed form to 3 by 3. Beyond, `Diagonalized` has it without dividing by what vanishes.
 ///
 /// # Panics
 /// If the matrices are not square, or of different sizes.

@@ -1,5 +1,5 @@
-//! Hessian-vector products of every operation, for static and dynamic sizes: compiled, and against differences of the
-//! gradient.
+//! The products with vectors of functions of every operation, for static and dynamic sizes: compiled, against each
+//! other, and those of Hessians against differences of the gradient.
 
 #![allow(dead_code, reason = "functions are known by their companions only")]
 
@@ -7,7 +7,7 @@ use nalgebra::{
     DMatrix, DVector, DVectorView, Matrix1, Matrix2, Matrix3, Matrix4, RealField, RowDVector,
     SMatrix, SVector, Vector2, Vector3, Vector4,
 };
-use nalgrad::{gradient, hvp};
+use nalgrad::{gradient, hvp, jvp, vjp};
 
 /// Central differences, extrapolated.
 fn slope(f: impl Fn(f64) -> DMatrix<f64>) -> DMatrix<f64> {
@@ -110,7 +110,26 @@ macro_rules! functions {
                 use super::*;
                 #[gradient]
                 #[hvp]
+                #[jvp]
+                #[vjp]
                 fn f($a: &$matrix<f64>, $x: &$vector<f64>) -> f64 $body
+
+                #[test]
+                fn first_derivative() {
+                    let [a, x, u, v] = [0.3, 0.5, 0.7, 0.9].map(super::super::matrix);
+                    let [a, u] = [a, u].map(|m| $matrix::<f64>::from_dynamic(&m));
+                    let [x, v] = [x, v].map(|m| $vector::<f64>::from_dynamic(&m));
+                    let (value, tangent) = f_jvp(&a, &x, &u, &v);
+                    assert_eq!(value, f(&a, &x));
+                    let (a_bar, x_bar) = f_gradient(&a, &x);
+                    let expected = a_bar.dot(&u) + x_bar.dot(&v);
+                    assert!((tangent - expected).abs() <= 1e-11 * (1.0 + expected.abs()));
+                    let (value, pullback) = f_vjp(&a, &x);
+                    assert_eq!(value, f(&a, &x));
+                    let (a_twice, x_twice) = pullback(2.0);
+                    assert!((a_twice - a_bar * 2.0).amax() <= 1e-11 * (1.0 + expected.abs()));
+                    assert!((x_twice - x_bar * 2.0).amax() <= 1e-11 * (1.0 + expected.abs()));
+                }
 
                 #[test]
                 fn second_derivative() {
@@ -151,29 +170,29 @@ functions! {
     outer_products |a, x| { (x * x.transpose()).component_mul(a).norm_squared() + (a + x * x.transpose()).norm() }
     quotients |a, x| { a.component_div(&a.map(|z| 2.0 + z * z)).sum() / x.norm_squared() }
     scaled |a, x| { (a * x.norm() + a.add_scalar(x[1]) * 2.0 - a / x[0]).norm() }
-    inverses |a, x| { (a.clone().try_inverse().unwrap() * x).norm() + a.clone().try_inverse().unwrap().trace() }
+    inverses |a, x| { (a.clone_owned().try_inverse().unwrap() * x).norm() + a.clone_owned().try_inverse().unwrap().trace() }
     determinants |a, x| { a.determinant().powi(2) / 1e4 + a.determinant() * x[0] / 1e2 }
     log_determinants |a, x| { a.determinant().ln() * x.norm() + a.determinant().abs().ln().powi(2) }
     lu_solves |a, x| {
-        let lu = a.clone().lu();
+        let lu = a.clone_owned().lu();
         let y = lu.solve(x).unwrap();
         y.norm_squared() + y.dot(x) * lu.determinant().ln()
     }
-    lu_inverses |a, x| { let lu = a.clone().lu(); (lu.try_inverse().unwrap() * x).norm() * lu.determinant() / 1e2 }
-    matrix_solves |a, x| { a.clone().lu().solve(&(a.transpose() * a)).unwrap().norm() * x[0] }
+    lu_inverses |a, x| { let lu = a.clone_owned().lu(); (lu.try_inverse().unwrap() * x).norm() * lu.determinant() / 1e2 }
+    matrix_solves |a, x| { a.clone_owned().lu().solve(&(a.transpose() * a)).unwrap().norm() * x[0] }
     cholesky_solves |a, x| {
-        let cholesky = a.clone().cholesky().unwrap();
+        let cholesky = a.clone_owned().cholesky().unwrap();
         x.dot(&cholesky.solve(x)) * cholesky.ln_determinant() + cholesky.determinant() / 1e2
     }
-    cholesky_inverses |a, x| { let c = a.clone().cholesky().unwrap(); (c.inverse() * x).norm() + c.inverse().trace() }
-    cholesky_factors |a, x| { let l = a.clone().cholesky().unwrap().l(); (&l * x).map(|z| z.sin()).sum() + l.trace().powi(2) }
+    cholesky_inverses |a, x| { let c = a.clone_owned().cholesky().unwrap(); (c.inverse() * x).norm() + c.inverse().trace() }
+    cholesky_factors |a, x| { let l = a.clone_owned().cholesky().unwrap().l(); l.trace().powi(2) + (l * x).map(|z| z.sin()).sum() }
     branches |a, x| {
         let s = x.norm_squared();
         let t = if s > 1.0 { (a * x).norm().ln() * s } else { (1.0 - s).sqrt() };
         t * t + if a[0] < 0.0 { (-a[0]).ln() * x[0] } else { a[0].sqrt() * x[0].powi(2) }
     }
     branches_of_vectors |a, x| {
-        let y = if x[0] > 100.0 { a.clone().try_inverse().unwrap() * x } else { a * x };
+        let y = if x[0] > 100.0 { a.clone_owned().try_inverse().unwrap() * x } else { a * x };
         y.norm() + y.map(|z| if z > 1.0 { z.ln() } else { (2.0 - z).sqrt() * z }).sum()
     }
     branches_within_branches |a, x| {
@@ -386,4 +405,23 @@ fn views() {
         "view",
         1e-7,
     );
+}
+
+/// A `d` before them is not always a name.
+#[jvp]
+#[hvp]
+fn named_like_keywords(o: f64, yn: f64, r#type: f64) -> f64 {
+    let r#match = o * yn * r#type;
+    let o = r#match * r#match;
+    let yn = o.sin();
+    yn * o * yn
+}
+
+#[test]
+fn names_of_tangents() {
+    let f = named_like_keywords;
+    let (value, tangent) = named_like_keywords_jvp(0.4, 0.5, 2.0, 1.0, 0.0, 0.0);
+    assert_eq!(value, f(0.4, 0.5, 2.0));
+    let (gradient, _) = named_like_keywords_hvp(0.4, 0.5, 2.0, 1.0, 0.0, 0.0);
+    assert!((tangent - gradient.0).abs() < 1e-15);
 }
