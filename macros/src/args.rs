@@ -14,6 +14,7 @@ pub enum Attribute {
     Jvp,
     Vjp,
     Hvp,
+    Differentiable,
 }
 
 impl Attribute {
@@ -22,6 +23,7 @@ impl Attribute {
         Attribute::Jvp,
         Attribute::Vjp,
         Attribute::Hvp,
+        Attribute::Differentiable,
     ];
 
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Attribute {
             Attribute::Jvp => "jvp",
             Attribute::Vjp => "vjp",
             Attribute::Hvp => "hvp",
+            Attribute::Differentiable => "differentiable",
         }
     }
 
@@ -54,6 +57,7 @@ impl Attribute {
             Attribute::Jvp => "the Jacobian-vector product",
             Attribute::Vjp => "the vector-Jacobian product",
             Attribute::Hvp => "the Hessian-vector product",
+            Attribute::Differentiable => "the derivative",
         }
     }
 
@@ -61,6 +65,7 @@ impl Attribute {
     fn options(self) -> &'static [&'static str] {
         match self {
             Attribute::Gradient => &["aux"],
+            Attribute::Differentiable => &["module"],
             _ => &[],
         }
     }
@@ -78,6 +83,8 @@ pub struct Args {
     pub krate: TokenStream,
     /// Whether only the first part of the result is differentiated.
     pub aux: bool,
+    /// Whether the companions come along with the name of the function, in a module of that name.
+    pub module: bool,
     /// Whether the body is known to have a mistake.
     pub reported: bool,
 }
@@ -89,6 +96,7 @@ impl Default for Args {
             given_crate: None,
             krate: quote!(::nalgrad),
             aux: false,
+            module: true,
             reported: false,
         }
     }
@@ -210,6 +218,15 @@ impl Args {
                     ));
                 }
                 self.aux = true;
+                Ok(())
+            }
+            "module" if attribute.options().contains(&"module") => {
+                input
+                    .parse::<Token![=]>()
+                    .map_err(|e| explain(&e, "`module = false`"))?;
+                let value: syn::LitBool =
+                    input.parse().map_err(|e| explain(&e, "`module = false`"))?;
+                self.module = value.value;
                 Ok(())
             }
             other => {

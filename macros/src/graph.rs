@@ -77,6 +77,8 @@ pub enum Elem {
     Int,
     /// A factorisation of a matrix of this shape.
     Factor,
+    /// What a call returns: its parts are values.
+    Opaque,
 }
 
 /// The type of a value, as far as differentiation cares.
@@ -97,6 +99,11 @@ impl Kind {
     };
     pub const INT: Kind = Kind {
         elem: Elem::Int,
+        shape: None,
+    };
+
+    pub const OPAQUE: Kind = Kind {
+        elem: Elem::Opaque,
         shape: None,
     };
 
@@ -139,6 +146,41 @@ pub struct Leaf {
     pub form: Form,
     /// Whether it depends on any parameter of the function; what does not wins a tie of `max`.
     pub varies: bool,
+}
+
+/// A call of a function that has companions of its own.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub callee: Callee,
+    pub arguments: Vec<Argument>,
+}
+
+/// What is called: companions have its name with a suffix.
+#[derive(Clone, Debug)]
+pub enum Callee {
+    Function {
+        /// `path::`, or nothing.
+        before: TokenStream,
+        name: Ident,
+        /// `::<3>`, or nothing.
+        arguments: TokenStream,
+    },
+    Method {
+        receiver: TokenStream,
+        name: Ident,
+        arguments: TokenStream,
+    },
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug)]
+pub enum Argument {
+    /// A value of the graph, by its number among the arguments of the node.
+    Value {
+        at: usize,
+        by_reference: bool,
+    },
+    Inert(TokenStream),
 }
 
 /// The side of a branch on which something happens.
@@ -204,6 +246,11 @@ pub struct Graph {
     known: RefCell<HashMap<Key, Id>>,
     pub leaves: RefCell<Vec<Leaf>>,
     pub extents: RefCell<Vec<Extent>>,
+    pub calls: RefCell<Vec<Call>>,
+    /// The lengths of the tuples in what calls return.
+    pub arities: RefCell<HashMap<(Id, Vec<usize>), usize>>,
+    /// Whether a derivative of a call was needed that its companions do not give.
+    pub beyond: Cell<bool>,
     /// Messages of `expect`, by number.
     pub messages: RefCell<Vec<TokenStream>>,
     /// Names that the user gave to values.

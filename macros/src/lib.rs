@@ -142,3 +142,38 @@ pub fn vjp(attribute: TokenStream, item: TokenStream) -> TokenStream {
 pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
     companion::expand(args::Attribute::Hvp, attribute.into(), item.into()).into()
 }
+
+/// Makes a function callable from functions that are differentiated.
+///
+/// Beside `f` it writes the companions by which calls of `f` are differentiated, up to second order; they are hidden from
+/// the documentation. Where `f` is called by a path or as a method, they are found beside it. For a name that came by
+/// `use other::f;` they come along in a module of the name of `f`.
+///
+/// ```text
+/// #[differentiable]
+/// fn softplus(x: f64) -> f64 {
+///     x.max(0.0) + (-x.abs()).exp().ln_1p()
+/// }
+///
+/// #[gradient]
+/// fn loss(w: &DVector<f64>, x: &DVector<f64>) -> f64 {
+///     softplus(w.dot(x)) + 0.5 * w.norm_squared()
+/// }
+/// ```
+///
+/// What `f` returns is taken for a number where nothing tells its type; a `let` with a type does, as in
+/// `let r: DVector<f64> = residual(&x);`. A wrong guess is an error.
+///
+/// # Arguments
+///
+/// Those of [`macro@gradient`], and `module = false` where a module of the function's name cannot be: for an associated
+/// function without `self` in an `impl` block, or where there is such a module already.
+#[proc_macro_attribute]
+pub fn differentiable(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    companion::expand(
+        args::Attribute::Differentiable,
+        attribute.into(),
+        item.into(),
+    )
+    .into()
+}

@@ -282,6 +282,21 @@ pub enum Op {
     SymmetricFromLower,
     FoldLower,
     LowerTriangle,
+
+    /// The same value, as a constant of differentiation.
+    Stop,
+    /// A call of a function that has companions, by its number in [`Graph::calls`]: what it returns.
+    Call(usize),
+    /// Its tangent: of the call, and of the tangents of its arguments.
+    CallTangent,
+    /// Its cotangent, pulled back: of the call, and of the cotangents of these parts.
+    CallAdjoint(Vec<Vec<usize>>),
+    /// The tangent of that: of the call, its tangent, the cotangents, and their tangents.
+    CallAdjointTangent(Vec<Vec<usize>>),
+    /// In place of a tangent that is zero.
+    Absent,
+    /// A part of what a call returns: `.0.1`.
+    Item(Vec<usize>),
 }
 
 impl Op {
@@ -294,6 +309,14 @@ impl Op {
             Op::Scalar(Scalar::Clamp) => true,
             _ => false,
         }
+    }
+
+    /// Whether it belongs to the call of another function.
+    pub fn is_call(&self) -> bool {
+        matches!(
+            self,
+            Op::Call(_) | Op::CallTangent | Op::CallAdjoint(_) | Op::CallAdjointTangent(_)
+        )
     }
 
     /// Whether the two arguments may change places without changing a bit of the value.
@@ -553,6 +576,15 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::SymmetricFromLower => vec![linear(|_, g| g.fold_lower())],
         Op::FoldLower => vec![linear(|_, g| g.symmetric_from_lower())],
         Op::LowerTriangle => vec![linear(|_, g| g.lower_triangle())],
+
+        Op::Stop => vec![Law::Constant],
+        // The callee's companions are the law: the sweeps know them.
+        Op::Absent
+        | Op::Call(_)
+        | Op::CallTangent
+        | Op::CallAdjoint(_)
+        | Op::CallAdjointTangent(_)
+        | Op::Item(_) => on.args.iter().map(|_| Law::Constant).collect(),
     }
 }
 
@@ -574,6 +606,12 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
     match op {
         Op::Const(_) | Op::Size(_) => Some(Kind::SCALAR),
         Op::Leaf(_) | Op::Fill | Op::Identity | Op::Build | Op::Part(_) | Op::Scatter(_) => None,
+        Op::Stop | Op::Item(_) => None,
+        Op::Absent
+        | Op::Call(_)
+        | Op::CallTangent
+        | Op::CallAdjoint(_)
+        | Op::CallAdjointTangent(_) => Some(Kind::OPAQUE),
         Op::Scalar(_) | Op::PowI(_) => Some(Kind {
             elem: crate::graph::Elem::Real,
             shape: joint(args),

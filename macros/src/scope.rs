@@ -56,6 +56,8 @@ pub enum Value {
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.
     List(Vec<Id>),
     Pending(Pending),
+    /// What a call returns, or a part of it: its kind is not known yet.
+    Called(Id, Vec<usize>),
     /// A parameter of a user's type, whose type a `let` has still to tell.
     Untyped,
     Unit,

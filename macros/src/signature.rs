@@ -61,6 +61,8 @@ pub struct Plan {
     /// The signature with a name for every parameter.
     pub sig: Signature,
     pub krate: TokenStream,
+    /// Whether the body calls the function itself.
+    pub recursive: bool,
 }
 
 impl Plan {
@@ -93,6 +95,9 @@ impl Plan {
             result,
             sig: sig.clone(),
             krate: args.krate.clone(),
+            recursive: function.body.as_ref().is_some_and(|body| {
+                crate::ty::mentions(body.stream(), &|ident| *ident == sig.ident)
+            }),
         };
         plan.read_parameters(args, errors);
         plan

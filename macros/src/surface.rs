@@ -231,7 +231,24 @@ impl Lower<'_> {
                 if self.is_poisoned(expr) {
                     return Err(Refusal(None));
                 }
-                refuse(method, unknown(&name, "this value"))
+                if args.is_empty() || is_known_method(&name) {
+                    return refuse(method, unknown(&name, "this value"));
+                }
+                self.call_of_method(at, method, turbofish, args, expr)
+            }
+            // The method tells what a call returns.
+            Value::Called(..) => {
+                let unknown = Dim::Dynamic(u32::MAX);
+                let scalar =
+                    scalar_alias(&name).is_some() || matches!(name.as_str(), "powi" | "sin_cos");
+                let guess = if scalar {
+                    Kind::SCALAR
+                } else {
+                    Kind::matrix(Shape::new(unknown, Dim::Static(1)))
+                };
+                let id = self.node(&value, at, &guess)?;
+                let receiver = (Value::Node(id), at);
+                self.apply_method(method, turbofish, receiver, args, expr)
             }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
             Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
@@ -811,13 +828,10 @@ impl Lower<'_> {
                 ),
             );
         }
-        refuse(
-            expr,
-            format!(
-                "cannot differentiate the call of `{}`: calls of other functions are not supported yet\nhelp: write its body here, or compute what does not depend on the parameters before",
-                text(&call.func)
-            ),
-        )
+        if let ("stop_gradient", [arg]) = (name.as_str(), &args[..]) {
+            return self.stopped(arg, expr);
+        }
+        self.call_of_function(path, &args, expr)
     }
 
     fn all_inert(&self, values: &[Value]) -> bool {

@@ -73,4 +73,21 @@ pub mod __private;
 
 #[doc(hidden)]
 pub use nalgebra;
-pub use nalgrad_macros::{gradient, hvp, jvp, vjp};
+pub use nalgrad_macros::{differentiable, gradient, hvp, jvp, vjp};
+
+/// The same value, as a constant of differentiation: nothing flows back through it.
+///
+/// ```
+/// use nalgrad::gradient;
+///
+/// #[gradient]
+/// fn detached(x: f64) -> f64 {
+///     x * nalgrad::stop_gradient(x)
+/// }
+///
+/// assert_eq!(detached(3.0), 9.0);
+/// assert_eq!(detached_gradient(3.0), 3.0);
+/// ```
+pub fn stop_gradient<T>(x: T) -> T {
+    x
+}

@@ -4,9 +4,9 @@
 
 #[path = "../../macros/src/args.rs"]
 pub mod args;
-#[path = "../../macros/src/companion.rs"]
+#[path = "../../macros/src/companion/mod.rs"]
 pub mod companion;
-#[path = "../../macros/src/differentiate.rs"]
+#[path = "../../macros/src/differentiate/mod.rs"]
 pub mod differentiate;
 #[path = "../../macros/src/emit/mod.rs"]
 pub mod emit;

@@ -6,44 +6,13 @@
     reason = "some functions are known by their companions only"
 )]
 
+mod common;
+
+use common::{assert_close, slope, vector};
 use nalgebra::{
     DMatrix, DMatrixView, DVector, Matrix2x3, Matrix3, RealField, SVector, Vector2, Vector3,
 };
 use nalgrad::{check, gradient, hvp, jvp, vjp};
-
-/// Central differences of a function of one number, by Ridders.
-fn slope(f: impl Fn(f64) -> f64) -> f64 {
-    let mut table: Vec<Vec<f64>> = Vec::new();
-    let mut best = (f64::INFINITY, f64::NAN);
-    for row in 0..10 {
-        let h = 0.05 / 1.4_f64.powi(row);
-        let mut entries = vec![(f(h) - f(-h)) / (2.0 * h)];
-        for k in 1..=row as usize {
-            let factor = 1.4_f64.powi(2 * k as i32);
-            let previous = table[row as usize - 1][k - 1];
-            let entry = (entries[k - 1] * factor - previous) / (factor - 1.0);
-            let error = (entry - entries[k - 1]).abs().max((entry - previous).abs());
-            if error < best.0 {
-                best = (error, entry);
-            }
-            entries.push(entry);
-        }
-        table.push(entries);
-    }
-    best.1
-}
-
-#[track_caller]
-fn assert_close(a: f64, b: f64) {
-    assert!(
-        (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs())),
-        "{a} and {b}"
-    );
-}
-
-fn vector(entries: &[f64]) -> DVector<f64> {
-    DVector::from_column_slice(entries)
-}
 
 fn matrix() -> DMatrix<f64> {
     DMatrix::from_row_slice(3, 2, &[0.3, -0.4, 1.1, 0.2, -0.7, 0.5])

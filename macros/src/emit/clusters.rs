@@ -239,6 +239,8 @@ impl Emit<'_> {
             let mut inputs = self.matrices_of(id);
             inputs.extend(self.scalars_of(id));
             inputs
+        } else if self.op(id).is_call() {
+            self.inputs_of_call(id)
         } else {
             self.args(id)
                 .into_iter()
@@ -285,6 +287,7 @@ impl Emit<'_> {
             return false;
         }
         if self.forced.contains(&id)
+            || self.op(id).is_call()
             || self.group_of.contains_key(&id)
             || self.overwriting.contains(&id)
         {

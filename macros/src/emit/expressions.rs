@@ -410,6 +410,13 @@ impl Emit<'_> {
                 self.ensure(id);
                 self.read(id)
             }
+            Op::Stop => self.read(args[0]),
+            Op::Item(part) => self.write_item(id, part),
+            Op::Absent => Written::new(TokenStream::new(), Level::Atom, Hold::Scalar),
+            op if op.is_call() => {
+                self.ensure(id);
+                self.read(id)
+            }
             Op::FromDiagonal => {
                 let diagonal = self.by_reference(args[0]);
                 let ty = self.matrix_type(&self.shape(id));

@@ -4,6 +4,7 @@
 //! than once or the user named it, and written in place otherwise; chains of operations entry by entry are one
 //! pass; a value that only one side of a branch needs is computed on that side.
 
+mod calls;
 mod clusters;
 mod contexts;
 mod expressions;
@@ -23,6 +24,8 @@ pub struct Outputs {
     pub result: Returns,
     /// Tangents that are parameters of the companion, by what they are tangents of.
     pub inputs: Vec<(Id, Id)>,
+    /// Whether these are `Option`s: zero if absent.
+    pub optional: bool,
 }
 
 /// What a companion returns.
@@ -38,14 +41,21 @@ pub enum Returns {
     Tuple(Vec<Returns>),
     Array(Vec<Returns>),
     Vec(Vec<Returns>),
-    /// A closure of cotangents. What does not depend on these is computed before it.
-    Pullback {
-        /// Its parameter: a pattern and its type.
-        parameter: TokenStream,
-        /// The values, and the leaves that are their cotangents.
-        cotangents: Vec<(Id, Id)>,
-        body: Box<Returns>,
-    },
+    Pullback(Box<Pullback>),
+}
+
+/// A closure of cotangents. What does not depend on these is computed before it.
+pub struct Pullback {
+    /// Its parameters: patterns and their types.
+    pub parameter: TokenStream,
+    /// The values, and the leaves that are their cotangents; those that are tangents of cotangents as well.
+    pub cotangents: Vec<(Id, Id)>,
+    /// Whether the cotangents are `Option`s: zero if absent.
+    pub optional: bool,
+    /// Parameters of the function of which it owns a copy.
+    pub owns: Vec<Id>,
+    pub boxed: bool,
+    pub body: Returns,
 }
 
 impl Returns {
@@ -79,7 +89,7 @@ impl Returns {
             Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
                 parts.iter().for_each(|part| part.reads(inside, into))
             }
-            Returns::Pullback { body, .. } => body.reads(true, into),
+            Returns::Pullback(pullback) => pullback.body.reads(true, into),
         }
     }
 
@@ -87,7 +97,7 @@ impl Returns {
     fn cotangents(&self) -> Vec<Id> {
         match self {
             Returns::Tuple(parts) => parts.iter().flat_map(Returns::cotangents).collect(),
-            Returns::Pullback { cotangents, .. } => cotangents.iter().map(|c| c.1).collect(),
+            Returns::Pullback(pullback) => pullback.cotangents.iter().map(|c| c.1).collect(),
             _ => Vec::new(),
         }
     }
@@ -210,6 +220,8 @@ struct Emit<'p> {
     bound: HashMap<Id, (TokenStream, Hold)>,
     remaining: HashMap<Id, usize>,
     unmovable: HashSet<Id>,
+    /// The names of the pullbacks of calls.
+    pullbacks: HashMap<Id, TokenStream>,
     /// What the statement that is being written has read already.
     borrowed: HashSet<Id>,
     out: Vec<TokenStream>,
@@ -264,6 +276,7 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
         bound: HashMap::new(),
         remaining: HashMap::new(),
         unmovable: HashSet::new(),
+        pullbacks: HashMap::new(),
         borrowed: HashSet::new(),
         out: Vec::new(),
         current: 0,

@@ -1,6 +1,6 @@
 //! The statements of a companion: the user's own, bindings, branches, and matrices written part by part.
 
-use super::{Emit, Hold, Level, Outputs, PULLBACK, Returns, Written};
+use super::{Emit, Hold, Level, Outputs, PULLBACK, Pullback, Returns, Written};
 use crate::graph::{Dim, Elem, Form, Id, Placed, Shape, Step};
 use crate::rules::{Op, Part, Scalar};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -39,11 +39,13 @@ impl Emit<'_> {
                 self.ensure(id);
             }
         }
-        let checks = outputs
-            .inputs
-            .iter()
-            .filter_map(|(of, tangent)| self.same_shape(*tangent, *of));
-        let checks: Vec<TokenStream> = checks.collect();
+        let mut checks: Vec<TokenStream> = Vec::new();
+        for (of, tangent) in &outputs.inputs {
+            if outputs.optional {
+                checks.extend(self.zero_if_absent(*tangent));
+            }
+            checks.extend(self.same_shape(*tangent, *of));
+        }
         self.out.splice(0..0, checks);
         let result = self.written_result(&outputs.result);
         self.finished(result)
@@ -91,21 +93,12 @@ impl Emit<'_> {
             },
             Returns::Array(_) => quote!([#(#parts),*]),
             Returns::Vec(_) => quote!(::std::vec![#(#parts),*]),
-            Returns::Pullback {
-                parameter,
-                cotangents,
-                body,
-            } => self.written_pullback(parameter, cotangents, body),
+            Returns::Pullback(pullback) => self.written_pullback(pullback),
         }
     }
 
     /// `move |y_bar: Y| { … }`: what it reads it owns, or borrows from the arguments.
-    fn written_pullback(
-        &mut self,
-        parameter: &TokenStream,
-        cotangents: &[(Id, Id)],
-        body: &Returns,
-    ) -> TokenStream {
+    fn written_pullback(&mut self, pullback: &Pullback) -> TokenStream {
         let outside = std::mem::take(&mut self.out);
         let before = self.bound.clone();
         // A view of a local variable is taken again inside.
@@ -121,7 +114,9 @@ impl Emit<'_> {
             self.bound.remove(id);
         });
         let previous = std::mem::replace(&mut self.current, PULLBACK);
-        for (value, cotangent) in cotangents {
+        for (value, cotangent) in &pullback.cotangents {
+            let optional = pullback.optional.then(|| self.zero_if_absent(*cotangent));
+            self.out.extend(optional.flatten());
             let check = self.same_shape(*cotangent, *value);
             self.out.extend(check);
         }
@@ -133,19 +128,51 @@ impl Emit<'_> {
                 self.ensure(id);
             }
         }
-        let result = self.written_result(body);
+        let result = self.written_result(&pullback.body);
         let inside = self.finished(result);
         self.out = outside;
         self.bound = before;
         self.current = previous;
-        let lent = self.lent(&inside);
-        quote!(move |#parameter| { #lent #inside })
+        let lent = self.lent(&inside, &pullback.owns);
+        let parameter = &pullback.parameter;
+        let closure = quote!(move |#parameter| { #lent #inside });
+        if pullback.boxed {
+            return quote!(::std::boxed::Box::new(#closure));
+        }
+        closure
+    }
+
+    /// A tangent or a cotangent that may be absent is zero then.
+    fn zero_if_absent(&self, id: Id) -> Option<TokenStream> {
+        let leaf = self.program.graph.leaf_of(id)?;
+        let (name, zero) = (
+            leaf.name,
+            match leaf.kind.shape.clone() {
+                Some(shape) => self.filled("zeros", &shape, None).tokens,
+                None => self.number(0.0),
+            },
+        );
+        let zero_name = quote::format_ident!("zero_{}", name.to_string());
+        Some(match (leaf.kind.is_matrix(), leaf.form) {
+            (true, Form::Owned) => quote!(let #name = #name.unwrap_or_else(|| #zero);),
+            (true, _) => quote! {
+                let #zero_name;
+                let #name = match #name {
+                    ::core::option::Option::Some(#name) => #name,
+                    ::core::option::Option::None => {
+                        #zero_name = #zero;
+                        &#zero_name
+                    }
+                };
+            },
+            (false, _) => quote!(let #name = #name.unwrap_or(#zero);),
+        })
     }
 
     /// What statements of the user's borrow may not outlive the function: a pullback that reads it owns a copy, and
     /// lends that to itself.
-    fn lent(&mut self, pullback: &TokenStream) -> TokenStream {
-        let mut leaves: Vec<Id> = self.homes.keys().copied().collect();
+    fn lent(&mut self, pullback: &TokenStream, owns: &[Id]) -> TokenStream {
+        let mut leaves: Vec<Id> = self.homes.keys().chain(owns).copied().collect();
         leaves.sort();
         let mut lent = TokenStream::new();
         for leaf in leaves
@@ -284,6 +311,10 @@ impl Emit<'_> {
                         if self.is_leaf(*id) || self.bound.contains_key(id) {
                             continue;
                         }
+                        if self.op(*id).is_call() {
+                            self.ensure(*id);
+                            continue;
+                        }
                         let value = self.write(*id);
                         let tokens = &value.tokens;
                         self.out.push(quote!(let _ = #tokens;));
@@ -374,6 +405,12 @@ impl Emit<'_> {
             self.ensure_inputs(input);
         }
         if self.bound.contains_key(&id) {
+            return;
+        }
+        if self.op(id).is_call() {
+            let borrowed = std::mem::take(&mut self.borrowed);
+            self.write_call(id);
+            self.borrowed = borrowed;
             return;
         }
         let name = self.name(id);
@@ -475,6 +512,17 @@ impl Emit<'_> {
         }
         let mut exports = self.groups[number].exports.clone();
         exports.sort();
+        exports.dedup();
+        // Of what is opaque only a pullback is handed out; the parts of the rest are values themselves.
+        let opaque = |e: &Self, id: &Id| {
+            e.kind(*id).elem == Elem::Opaque && !matches!(e.op(*id), Op::Call(_))
+        };
+        let kept_inside: Vec<Id> = exports
+            .iter()
+            .copied()
+            .filter(|id| opaque(self, id))
+            .collect();
+        exports.retain(|id| !kept_inside.contains(id));
         for export in &exports {
             self.ensure_outside(*export, context);
         }
@@ -520,6 +568,14 @@ impl Emit<'_> {
             for export in &exports {
                 let here = self.is_within(self.context[export.0 as usize], context)
                     || self.context[export.0 as usize] == context;
+                if self.kind(*export).elem == Elem::Opaque {
+                    let pullback = self.pullbacks.get(export);
+                    values.push(match pullback.filter(|_| here) {
+                        Some(name) => quote!(::core::option::Option::Some(#name)),
+                        None => quote!(::core::option::Option::None),
+                    });
+                    continue;
+                }
                 values.push(match (here, self.is_matrix(*export)) {
                     (true, true) => {
                         let name = self.read(*export).at(Level::Atom);
@@ -558,8 +614,20 @@ impl Emit<'_> {
         let [then, otherwise] = &blocks[..] else {
             return;
         };
+        for id in kept_inside {
+            self.bound.insert(id, (quote!(()), Hold::Scalar));
+        }
         let mut names = Vec::new();
         for id in wanted.iter().chain(&exports) {
+            if self.kind(*id).elem == Elem::Opaque {
+                // Where it is called, the branch that made it was taken.
+                let name = self.fresh("pullback");
+                self.pullbacks
+                    .insert(*id, quote!((#name.as_ref().unwrap())));
+                self.bound.insert(*id, (quote!(#name), Hold::Variable));
+                names.push(name);
+                continue;
+            }
             let name = self.name(*id);
             let hold = if self.is_matrix(*id) {
                 Hold::Variable

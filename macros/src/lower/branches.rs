@@ -132,8 +132,8 @@ impl Lower<'_> {
                 values.map(Value::Tuple)
             }
             (
-                a @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_)),
-                b @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_)),
+                a @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_) | Value::Called(..)),
+                b @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_) | Value::Called(..)),
             ) => {
                 let guess = |lower: &Self, v: &Value| match v {
                     Value::Node(id) | Value::Entry(id) => lower.graph.kind(*id),
@@ -263,19 +263,24 @@ impl Lower<'_> {
     }
 
     fn outcome(&mut self, value: Value, ty: &Returned, tail: &TokenStream) -> Lowered<Outcome> {
-        let mut all = |values: Vec<Value>, types: Vec<&Returned>| {
+        let all = |lower: &mut Self, values: Vec<Value>, types: Vec<&Returned>| {
             let outcomes = values.into_iter().zip(types);
             outcomes
-                .map(|(value, ty)| self.outcome(value, ty, tail))
+                .map(|(value, ty)| lower.outcome(value, ty, tail))
                 .collect::<Lowered<Vec<Outcome>>>()
         };
         match (value, ty) {
             (Value::Tuple(values), Returned::Tuple(types)) if values.len() == types.len() => {
-                Ok(Outcome::Tuple(all(values, types.iter().collect())?))
+                Ok(Outcome::Tuple(all(self, values, types.iter().collect())?))
+            }
+            (Value::Called(call, part), Returned::Tuple(types)) => {
+                let parts = self.parts_of_call(call, &part, types.len());
+                Ok(Outcome::Tuple(all(self, parts, types.iter().collect())?))
             }
             (Value::List(ids), Returned::Array(inner, _)) => {
                 let types = vec![&**inner; ids.len()];
                 Ok(Outcome::Array(all(
+                    self,
                     ids.into_iter().map(Value::Node).collect(),
                     types,
                 )?))
@@ -283,6 +288,7 @@ impl Lower<'_> {
             (Value::List(ids), Returned::Vec(inner)) => {
                 let types = vec![&**inner; ids.len()];
                 Ok(Outcome::Vec(all(
+                    self,
                     ids.into_iter().map(Value::Node).collect(),
                     types,
                 )?))

@@ -3,7 +3,7 @@
 use super::inert::is_single;
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Form, Guard, Id, Kind, Leaf, Shape};
+use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape};
 use crate::rules::{Comparison, Op, Part, Scalar};
 use crate::scope::{Hint, Inert, Value, control_flow, same_context};
 use crate::ty::Real;
@@ -411,8 +411,19 @@ impl Lower<'_> {
                 expr,
             );
         }
-        let guess_left = self.guess(&binary.op, &right, false);
-        let guess_right = self.guess(&binary.op, &left, true);
+        let mut guess_left = self.guess(&binary.op, &right, false);
+        let mut guess_right = self.guess(&binary.op, &left, true);
+        // A matrix is multiplied by what a call returns: by a vector, if anything.
+        if let (BinOp::Mul(_), Value::Called(..), None, Some(shape)) =
+            (&binary.op, &right, &self.expected, self.whole_shape(&left))
+            && !shape.is_column()
+        {
+            guess_right = Kind::matrix(Shape::new(shape.cols, Dim::Static(1)));
+        }
+        if let (Value::Called(..), Value::Called(..)) = (&left, &right) {
+            // Neither tells anything of the other.
+            (guess_left, guess_right) = (Kind::SCALAR, Kind::SCALAR);
+        }
         let a = self.node(&left, &binary.left, &guess_left)?;
         let b = self.node(&right, &binary.right, &guess_right)?;
         let matrices = (
@@ -815,6 +826,12 @@ impl Lower<'_> {
                     ..inert.clone()
                 }))
             }
+            Value::Called(..) => refuse(
+                expr,
+                format!(
+                    "the type of what this call returns is not known, so `.{name}` is not\nhelp: bind it with its type, as in `let v: Vector3<f64> = …;`, or take a tuple apart with `let (a, b) = …;`"
+                ),
+            ),
             Value::Tuple(values) => match name.parse::<usize>().ok().and_then(|i| values.get(i)) {
                 Some(value) => Ok(value.clone()),
                 None => refuse(expr, format!("this tuple has no field `{name}`")),

@@ -35,7 +35,7 @@ impl Lower<'_> {
                 }
                 Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
             },
-            Value::Untyped => true,
+            Value::Called(..) | Value::Untyped => true,
             Value::Inert(_) | Value::Unit => false,
             Value::Poison => true,
         }

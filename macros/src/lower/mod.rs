@@ -4,6 +4,7 @@
 //! written. What does not is inert and stays Rust. Anything else is refused, here and nowhere else.
 
 mod branches;
+mod calls;
 mod expressions;
 mod inert;
 mod statements;
@@ -67,6 +68,9 @@ pub struct Lower<'a> {
     pub taken: HashSet<String>,
     /// Types in the body that are taken for nalgebra's: as written, and nalgebra's own.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// Parts of what calls return, of the kinds that were decided on.
+    items: Vec<(Id, Vec<usize>, Id)>,
+    called_names: Vec<(Id, Vec<usize>, Ident)>,
     /// The shape that the surroundings leave possible for the product being read.
     expected: Option<Shape>,
     /// Whether an operand of a product was taken for a number although a matrix would fit as well.
@@ -98,6 +102,8 @@ pub fn lower(
         nested: 0,
         taken,
         types: Vec::new(),
+        items: Vec::new(),
+        called_names: Vec::new(),
         expected: None,
         ambiguous: false,
     };
@@ -299,6 +305,7 @@ impl Lower<'_> {
                 };
                 self.pin(inert, kind)
             }
+            Value::Called(call, part) => Ok(self.called(*call, part, guess)),
             Value::Poison => Err(Refusal(None)),
             Value::Pending(_) => refuse(
                 at.to_token_stream(),

@@ -229,6 +229,10 @@ impl Lower<'_> {
         if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
             return self.typed_parameter(name, ty, &init.expr);
         }
+        let value = match (value, ty) {
+            (Value::Called(call, part), Some(ty)) => self.called_as(call, &part, ty)?,
+            (value, _) => value,
+        };
         if let Some(ty) = ty {
             self.check_type(&value, ty)?;
         }
@@ -537,6 +541,14 @@ impl Lower<'_> {
                     self.bind_inert(&name.ident, &new, hint, Form::Owned, varies, false);
                     return Ok(());
                 }
+                if let Value::Called(call, part) = &value
+                    && !self
+                        .called_names
+                        .iter()
+                        .any(|(of, at, _)| of == call && at == part)
+                {
+                    self.name_called(*call, part, &name.ident);
+                }
                 if let (Value::Node(id) | Value::Entry(id), 0) = (&value, self.closures) {
                     let named = self.graph.names.borrow().contains_key(id);
                     if !named && self.graph.leaf_of(*id).is_none() {
@@ -564,6 +576,15 @@ impl Lower<'_> {
                 self.bind(&typed.pat, value)
             }
             (Pat::Paren(inner), value) => self.bind(&inner.pat, value),
+            (Pat::Tuple(tuple), Value::Called(call, part))
+                if !tuple.elems.iter().any(|p| matches!(p, Pat::Rest(_))) =>
+            {
+                let parts = self.parts_of_call(call, &part, tuple.elems.len());
+                for (pat, part) in tuple.elems.iter().zip(parts) {
+                    self.bind(pat, part)?;
+                }
+                Ok(())
+            }
             (Pat::Reference(inner), value) if inner.mutability.is_none() => {
                 self.bind(&inner.pat, value)
             }

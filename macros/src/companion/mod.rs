@@ -1,8 +1,10 @@
 //! What one attribute writes: the function itself, and its companions.
 
+mod calls;
+
 use crate::args::{Args, Attribute, REPORTED};
 use crate::differentiate::{forward, reverse};
-use crate::emit::{Outputs, Returns, emit};
+use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
 use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
 use crate::lower;
@@ -21,6 +23,10 @@ enum Companion {
     Jvp,
     Vjp,
     Hvp,
+    /// What calls of the function are differentiated by.
+    Pushforward,
+    Pullback,
+    PullbackPushforward,
 }
 
 impl Companion {
@@ -30,6 +36,11 @@ impl Companion {
             Attribute::Jvp => &[Companion::Jvp],
             Attribute::Vjp => &[Companion::Vjp],
             Attribute::Hvp => &[Companion::Hvp],
+            Attribute::Differentiable => &[
+                Companion::Pushforward,
+                Companion::Pullback,
+                Companion::PullbackPushforward,
+            ],
         }
     }
 
@@ -41,6 +52,9 @@ impl Companion {
             Companion::Jvp => "jvp",
             Companion::Vjp => "vjp",
             Companion::Hvp => "hvp",
+            Companion::Pushforward => "pushforward",
+            Companion::Pullback => "pullback",
+            Companion::PullbackPushforward => "pullback_pushforward",
         }
     }
 
@@ -52,6 +66,14 @@ impl Companion {
     /// Whether it takes a tangent for each differentiated parameter.
     fn takes_tangents(self) -> bool {
         matches!(self, Companion::Jvp | Companion::Hvp)
+    }
+
+    /// Whether calls of the function are differentiated by it: it has a place for each parameter.
+    fn is_for_calls(self) -> bool {
+        matches!(
+            self,
+            Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward
+        )
     }
 }
 
@@ -281,6 +303,10 @@ impl Plan {
             Companion::Jvp => quote!((#value, #tangent)),
             Companion::Vjp => quote!((#value, impl ::core::ops::Fn(#tangent) -> #gradient)),
             Companion::Hvp => quote!((#gradient, #gradient)),
+            // These have a place for each parameter: see `calls`.
+            Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => {
+                self.result_for_calls(companion, value, tangent, gradients)
+            }
         }
     }
 
@@ -294,6 +320,10 @@ impl Plan {
         let mut sig = self.sig.clone();
         sig.ident = self.name(companion);
         sig.output = parse_quote!(-> #result);
+        if companion.is_for_calls() {
+            self.complete_for_calls(companion, &mut sig, tangents);
+            return sig;
+        }
         for (name, ty) in tangents.iter().zip(&self.own) {
             sig.inputs.push(parse_quote!(#name: #ty));
         }
@@ -302,7 +332,12 @@ impl Plan {
 
     /// The names of the tangents: `dx` for `x`.
     fn tangent_names(&self, companion: Companion, taken: &mut HashSet<String>) -> Vec<Ident> {
-        if !companion.takes_tangents() {
+        if !companion.takes_tangents()
+            && !matches!(
+                companion,
+                Companion::Pushforward | Companion::PullbackPushforward
+            )
+        {
             return Vec::new();
         }
         let wrt = self.parameters.iter().filter(|p| p.wrt);
@@ -342,16 +377,19 @@ impl Plan {
             let mut sig = self.signature(*companion, &result, &tangents);
             sig.asyncness = None;
             let message = format!("`{}` could not be differentiated", self.sig.ident);
+            let nothing = quote!(::core::panic!(#message));
             // An `impl` type needs a value to be known by.
             let body = match companion {
-                Companion::Vjp => {
-                    let gradient = self.result_type(Companion::Gradient, &value, &tangent, &gradients);
-                    quote! {
-                        if true { ::core::panic!(#message) }
-                        (::core::panic!(#message), |_: #tangent| -> #gradient { ::core::panic!(#message) })
-                    }
+                Companion::Vjp => quote!((#nothing, |_| #nothing)),
+                Companion::Pullback => {
+                    let closure = self.boxed(quote!(|_| #nothing));
+                    quote!((#nothing, #closure))
                 }
-                _ => quote!(::core::panic!(#message)),
+                Companion::PullbackPushforward => {
+                    let closure = self.boxed(quote!(|_, _| #nothing));
+                    quote!((#nothing, #nothing, #closure))
+                }
+                _ => nothing,
             };
             quote! {
                 #(#attrs)*
@@ -394,6 +432,12 @@ impl Plan {
             graph.keeps_value.set(companion.keeps_value());
             graph.user_nodes.set(graph.count());
             let outputs = self.outputs(companion, args, &program, &tangents);
+            if graph.beyond.get() {
+                return Err(Some(syn::Error::new_spanned(
+                    &self.sig.ident,
+                    "this needs a third derivative of a function that is called here, and `#[differentiable]` gives two\nhelp: write the body of that function here",
+                )));
+            }
             let statements = emit(&program, &outputs, &args.krate, real);
             let pins = if companion == Companion::ValueAndGradient {
                 TokenStream::new()
@@ -406,12 +450,17 @@ impl Plan {
             let result = self.result_type(companion, &self.value_type(), &tangent, &self.gradients);
             let sig = self.signature(companion, &result, &tangents);
             let doc = self.documentation(attribute, companion);
+            let hidden = companion.is_for_calls().then(|| quote!(#[doc(hidden)]));
             written.extend(quote! {
                 #(#attrs)*
                 #[doc = #doc]
+                #hidden
                 #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
                 #vis #sig { #pins #statements }
             });
+        }
+        if attribute == Attribute::Differentiable && args.module && !self.has_self() {
+            written.extend(self.module(function));
         }
         Ok(written)
     }
@@ -430,7 +479,12 @@ impl Plan {
             .wrt
             .iter()
             .zip(tangents)
-            .map(|(parameter, name)| (*parameter, tangent_leaf(program, *parameter, name)))
+            .map(|(parameter, name)| {
+                (
+                    *parameter,
+                    tangent_leaf(companion, program, *parameter, name),
+                )
+            })
             .collect();
         let result = match companion {
             Companion::Gradient => self.gradient(args, program),
@@ -459,11 +513,14 @@ impl Plan {
                 });
                 Returns::Tuple(vec![value, derivative])
             }
+            Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => {
+                return self.outputs_for_calls(companion, program, inputs);
+            }
             Companion::Vjp => {
                 let mut roots = Vec::new();
                 real_parts(graph, &program.result, &mut roots);
                 let mut cotangents = Vec::new();
-                let pattern = cotangent_pattern(program, &program.result, &mut cotangents);
+                let pattern = cotangent_pattern(program, &program.result, "", &mut cotangents);
                 let seeds: Vec<(Id, Id)> = roots
                     .iter()
                     .copied()
@@ -471,15 +528,23 @@ impl Plan {
                     .collect();
                 let gradients = reverse(graph, &seeds, &program.wrt);
                 let ty = tangent_type(&self.result, &program.result, program, &self.nalgebra());
-                let pullback = Returns::Pullback {
+                let pullback = Pullback {
                     parameter: quote!(#pattern: #ty),
                     cotangents: seeds,
-                    body: Box::new(Returns::derivatives(&gradients, &program.wrt)),
+                    optional: false,
+                    owns: Vec::new(),
+                    boxed: false,
+                    body: Returns::derivatives(&gradients, &program.wrt),
                 };
+                let pullback = Returns::Pullback(Box::new(pullback));
                 Returns::Tuple(vec![value, pullback])
             }
         };
-        Outputs { result, inputs }
+        Outputs {
+            result,
+            inputs,
+            optional: false,
+        }
     }
 
     /// The gradients of the result, or of its first part, as nodes.
@@ -554,6 +619,15 @@ impl Plan {
             Companion::Vjp => format!(
                 "The value of `{name}`, and its pullback: from a cotangent of the value to those of {names}, the vector-Jacobian product."
             ),
+            Companion::Pushforward => {
+                format!("The value of `{name}` and its tangent, for functions that call it.")
+            }
+            Companion::Pullback => {
+                format!("The value of `{name}` and its pullback, for functions that call it.")
+            }
+            Companion::PullbackPushforward => format!(
+                "The value of `{name}`, its tangent, and its pullback with the tangent of that, for functions that call it."
+            ),
             Companion::Hvp => format!(
                 "The gradient of `{name}` by {names}, and the product of its Hessian with a direction."
             ),
@@ -563,9 +637,13 @@ impl Plan {
 }
 
 /// A tangent of a parameter, passed as the parameter itself is.
-fn tangent_leaf(program: &Program, parameter: Id, name: &Ident) -> Id {
+fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &Ident) -> Id {
     let graph = &program.graph;
-    let form = graph.leaf_of(parameter).map_or(Form::Owned, |l| l.form);
+    let form = match (companion.is_for_calls(), graph.is_matrix(parameter)) {
+        (false, _) => graph.leaf_of(parameter).map_or(Form::Owned, |l| l.form),
+        (true, true) => Form::Borrowed,
+        (true, false) => Form::Owned,
+    };
     graph.leaf(Leaf {
         name: name.to_token_stream(),
         kind: graph.kind(parameter),
@@ -608,13 +686,18 @@ fn derivative_of(
 }
 
 /// The pattern that takes a cotangent apart, and a leaf for each part that has one.
-fn cotangent_pattern(program: &Program, outcome: &Outcome, into: &mut Vec<Id>) -> TokenStream {
+fn cotangent_pattern(
+    program: &Program,
+    outcome: &Outcome,
+    prefix: &str,
+    into: &mut Vec<Id>,
+) -> TokenStream {
     let graph = &program.graph;
     match outcome {
         Outcome::Value(id) if is_real(graph, *id) => {
             let known = graph.names.borrow().get(id).map(ToString::to_string);
             let wish = known.unwrap_or_else(|| "y".to_string());
-            let mut name = format!("{}_bar", wish.trim_start_matches("r#"));
+            let mut name = format!("{prefix}{}_bar", wish.trim_start_matches("r#"));
             let used = |name: &str| {
                 program.taken.contains(name)
                     || into.iter().any(|l| {
@@ -637,12 +720,16 @@ fn cotangent_pattern(program: &Program, outcome: &Outcome, into: &mut Vec<Id>) -
         }
         Outcome::Value(_) | Outcome::Inert(_) => quote!(_),
         Outcome::Tuple(parts) => {
-            let parts = parts.iter().map(|p| cotangent_pattern(program, p, into));
+            let parts = parts
+                .iter()
+                .map(|p| cotangent_pattern(program, p, prefix, into));
             let parts: Vec<TokenStream> = parts.collect();
             quote!((#(#parts,)*))
         }
         Outcome::Array(parts) | Outcome::Vec(parts) => {
-            let parts = parts.iter().map(|p| cotangent_pattern(program, p, into));
+            let parts = parts
+                .iter()
+                .map(|p| cotangent_pattern(program, p, prefix, into));
             let parts: Vec<TokenStream> = parts.collect();
             quote!([#(#parts),*])
         }

@@ -4,8 +4,12 @@
 //! to its arguments by the adjoint of its law; forward its tangent is the sum over its arguments, by the law itself.
 //! Either sweep may go over what the other has built: that is a second derivative.
 
+mod calls;
+
+pub use calls::position;
+
 use crate::graph::{Elem, Graph, Guard, Id};
-use crate::rules::{Applied, Law, laws};
+use crate::rules::{Applied, Law, Op, laws};
 use crate::simplify::Expr;
 
 /// The cotangents of `wrt` for those of the roots; `None` where no root depends on it.
@@ -17,6 +21,8 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
     let mut pending: Vec<Vec<Id>> = vec![Vec::new(); last as usize + 1];
     // What a scalar gets from the entries of matrices, before it is summed.
     let mut expanded = pending.clone();
+    // What each part of what a call returns gets.
+    let mut parts: Vec<Vec<(Vec<usize>, Id)>> = vec![Vec::new(); last as usize + 1];
     let mut results = vec![None; wrt.len()];
     for (root, cotangent) in cotangents {
         pending[root.0 as usize].push(*cotangent);
@@ -30,6 +36,17 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
                 .map(|e| graph.expr(*e).sum().id),
         );
         let id = Id(number);
+        let of_parts = std::mem::take(&mut parts[number as usize]);
+        if !of_parts.is_empty() && active[number as usize] {
+            let node = graph.node(id);
+            let outside = graph.guards.replace(node.guards.clone());
+            let contributions = calls::pulled_back(graph, id, of_parts, &active);
+            graph.guards.replace(outside);
+            for (arg, value) in contributions {
+                pending[arg.0 as usize].push(outside_of(graph, &node.guards, arg, value));
+            }
+            continue;
+        }
         if terms.is_empty() || !active.get(number as usize).copied().unwrap_or(false) {
             continue;
         }
@@ -54,20 +71,15 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
             .guards
             .iter()
             .fold(cotangent, |g, guard| assume(graph, g, *guard));
+        if let Op::Item(part) = &node.op {
+            parts[node.args[0].0 as usize].push((part.clone(), within));
+            continue;
+        }
         let outside = graph.guards.replace(node.guards.clone());
         let contributions = contributions(graph, id, within, &active);
         graph.guards.replace(outside);
         for (arg, value, reduced) in contributions {
-            let guards: Vec<Guard> = node
-                .guards
-                .iter()
-                .filter(|g| !graph.node(arg).guards.contains(g))
-                .copied()
-                .collect();
-            let value = guards
-                .iter()
-                .rev()
-                .fold(value, |value, guard| on_side(graph, value, *guard));
+            let value = outside_of(graph, &node.guards, arg, value);
             let place = if reduced { &mut expanded } else { &mut pending };
             place[arg.0 as usize].push(value);
         }
@@ -108,6 +120,9 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option
 /// The tangent of one node, of those of its arguments.
 fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
     let node = graph.node(id);
+    if node.op.is_call() || matches!(node.op, Op::Item(_)) {
+        return calls::tangent(graph, id, known);
+    }
     let on = Applied {
         graph,
         args: node.args.iter().map(|a| graph.expr(*a)).collect(),
@@ -167,8 +182,7 @@ fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
 fn joined(graph: &Graph, values: Vec<Id>) -> Vec<Id> {
     let mut joined: Vec<Id> = Vec::new();
     for value in values {
-        let condition =
-            |id: Id| (graph.op(id) == crate::rules::Op::Select).then(|| graph.args(id)[0]);
+        let condition = |id: Id| (graph.op(id) == Op::Select).then(|| graph.args(id)[0]);
         let same =
             |other: &&mut Id| condition(value).is_some() && condition(**other) == condition(value);
         match joined.iter_mut().find(same) {
@@ -183,7 +197,7 @@ fn joined(graph: &Graph, values: Vec<Id>) -> Vec<Id> {
 fn name_of(graph: &Graph, id: Id) -> Option<String> {
     let given = graph.names.borrow().get(&id).map(ToString::to_string);
     // The paper calls an affine combination z.
-    let product = || matches!(graph.op(id), crate::rules::Op::MatMul).then(|| "z".to_string());
+    let product = || matches!(graph.op(id), Op::MatMul).then(|| "z".to_string());
     given
         .or_else(|| {
             graph
@@ -252,12 +266,20 @@ fn transpose<'g>(
     adjoint[0].map_or(graph.expr(tangent).zero(), |id| graph.expr(id))
 }
 
+/// What a value in branches adds to one outside of them: zero where they are not taken.
+fn outside_of(graph: &Graph, guards: &[Guard], arg: Id, value: Id) -> Id {
+    let around = graph.node(arg).guards;
+    guards
+        .iter()
+        .rev()
+        .filter(|g| !around.contains(g))
+        .fold(value, |value, guard| on_side(graph, value, *guard))
+}
+
 /// The value on the given side of a branch.
 fn assume(graph: &Graph, value: Id, guard: Guard) -> Id {
     match (graph.op(value), graph.args(value)) {
-        (crate::rules::Op::Select, args) if args[0] == guard.cond => {
-            args[if guard.side { 1 } else { 2 }]
-        }
+        (Op::Select, args) if args[0] == guard.cond => args[if guard.side { 1 } else { 2 }],
         _ => value,
     }
 }

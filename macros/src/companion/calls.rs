@@ -1,0 +1,326 @@
+//! `#[differentiable]`: the companions by which calls of a function are differentiated.
+//!
+//! | companion | returns |
+//! |---|---|
+//! | `f_pushforward(params…, tangents…)` | `(Y, dY)` |
+//! | `f_pullback(params…)` | `(Y, impl Fn(Ȳ) -> G)` |
+//! | `f_pullback_pushforward(params…, tangents…)` | `(Y, dY, impl Fn(Ȳ, dȲ) -> (G, dG))` |
+//!
+//! Who calls `f` knows its arguments but not its signature. So there is a tangent for each parameter, an `Option` that is
+//! `None` where it is zero, and `G` is a tuple with a place for each, `()` where there is no derivative. A pullback owns
+//! what it needs of the differentiated parameters, so that it may outlive them; what is inert it borrows.
+
+use super::{Companion, Plan, cotangent_pattern, derivative_of, real_parts};
+use crate::differentiate::{forward, reverse};
+use crate::emit::{Outputs, Pullback, Returns};
+use crate::graph::{Form, Id, Program};
+use crate::signature::Function;
+use crate::ty::{Class, Returned};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::{FnArg, GenericParam, Pat, Signature, parse_quote};
+
+impl Plan {
+    /// For each parameter but `self`, its number among those that are differentiated.
+    fn places(&self) -> Vec<Option<usize>> {
+        let wrt: Vec<String> = self
+            .parameters
+            .iter()
+            .filter(|p| p.wrt)
+            .map(|p| p.ident.unraw().to_string())
+            .collect();
+        let typed = self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(input) => Some(&input.pat),
+            FnArg::Receiver(_) => None,
+        });
+        typed
+            .map(|pat| match &**pat {
+                Pat::Ident(name) => wrt
+                    .iter()
+                    .position(|w| *w == name.ident.unraw().to_string()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn has_self(&self) -> bool {
+        crate::ty::mentions(self.sig.to_token_stream(), &|i| {
+            *i == "self" || *i == "Self"
+        })
+    }
+
+    /// Whether the type of a pullback has to be written out: where `use<…>` could not name all that is in scope, and
+    /// where a function calls itself.
+    fn is_boxed(&self) -> bool {
+        self.has_self()
+            || self.recursive
+            || crate::ty::mentions(self.sig.inputs.to_token_stream(), &|i| *i == "impl")
+    }
+
+    pub(super) fn boxed(&self, closure: TokenStream) -> TokenStream {
+        if self.is_boxed() {
+            quote!(::std::boxed::Box::new(#closure))
+        } else {
+            closure
+        }
+    }
+
+    /// Whether a pullback borrows what is inert.
+    fn borrows(&self) -> bool {
+        let places = self.places();
+        let mut typed = places.iter();
+        self.is_boxed()
+            || self.sig.inputs.iter().any(|input| match input {
+                FnArg::Receiver(receiver) => receiver.reference.is_some(),
+                FnArg::Typed(input) => {
+                    let ty = input.ty.to_token_stream();
+                    typed.next() == Some(&None)
+                        && with_lifetime(ty.clone()).to_string() != ty.to_string()
+                }
+            })
+    }
+
+    /// The type of a cotangent: in a tuple, parts may be absent.
+    fn cotangent(&self, ty: &Returned, written: &TokenStream, inside: bool) -> TokenStream {
+        match ty {
+            Returned::Tuple(parts) => {
+                let nalgebra = self.nalgebra();
+                let parts = parts
+                    .iter()
+                    .map(|part| self.cotangent(part, &part.tangent(&nalgebra), true));
+                quote!((#(#parts,)*))
+            }
+            _ if inside => quote!(::core::option::Option<#written>),
+            _ => written.clone(),
+        }
+    }
+
+    pub(super) fn result_for_calls(
+        &self,
+        companion: Companion,
+        value: &TokenStream,
+        tangent: &TokenStream,
+        gradients: &[TokenStream],
+    ) -> TokenStream {
+        if companion == Companion::Pushforward {
+            return quote!((#value, #tangent));
+        }
+        let places = self.places();
+        let gradients = places.iter().map(|place| match place {
+            Some(k) => gradients.get(*k).cloned().unwrap_or_else(|| quote!(())),
+            None => quote!(()),
+        });
+        let gradient = quote!((#(#gradients,)*));
+        let cotangent = self.cotangent(&self.result, tangent, false);
+        let function = match companion {
+            Companion::Pullback => quote!(::core::ops::Fn(#cotangent) -> #gradient),
+            _ => quote!(::core::ops::Fn(#cotangent, #cotangent) -> (#gradient, #gradient)),
+        };
+        let function = if self.is_boxed() {
+            quote!(::std::boxed::Box<dyn #function + 'inert>)
+        } else {
+            let named = self.sig.generics.params.iter().map(|param| match param {
+                GenericParam::Lifetime(l) => l.lifetime.to_token_stream(),
+                GenericParam::Type(t) => t.ident.to_token_stream(),
+                GenericParam::Const(c) => c.ident.to_token_stream(),
+            });
+            let inert = self.borrows().then(|| quote!('inert,));
+            quote!(impl #function + use<#inert #(#named),*>)
+        };
+        match companion {
+            Companion::Pullback => quote!((#value, #function)),
+            _ => quote!((#value, #tangent, #function)),
+        }
+    }
+
+    /// The lifetime of what is inert, and the tangents.
+    pub(super) fn complete_for_calls(
+        &self,
+        companion: Companion,
+        sig: &mut Signature,
+        tangents: &[Ident],
+    ) {
+        let places = self.places();
+        if companion != Companion::Pushforward {
+            let mut typed = places.iter();
+            for input in &mut sig.inputs {
+                match input {
+                    FnArg::Receiver(receiver) => {
+                        if let Some((_, lifetime @ None)) = &mut receiver.reference {
+                            *lifetime = Some(parse_quote!('inert));
+                            if let syn::Type::Reference(ty) = &mut *receiver.ty {
+                                ty.lifetime = Some(parse_quote!('inert));
+                            }
+                        }
+                    }
+                    FnArg::Typed(input) => {
+                        if typed.next() == Some(&None) {
+                            let ty = with_lifetime(input.ty.to_token_stream());
+                            input.ty = parse_quote!(#ty);
+                        }
+                    }
+                }
+            }
+            let boxed = self.is_boxed();
+            let params = &mut sig.generics.params;
+            for param in params.iter_mut().filter(|_| boxed) {
+                match param {
+                    GenericParam::Lifetime(l) => l.bounds.push(parse_quote!('inert)),
+                    GenericParam::Type(t) => t.bounds.push(parse_quote!('inert)),
+                    GenericParam::Const(_) => {}
+                }
+            }
+            if self.borrows() {
+                params.insert(0, parse_quote!('inert));
+            }
+        }
+        if companion == Companion::Pullback {
+            return;
+        }
+        let wrt: Vec<_> = self.parameters.iter().filter(|p| p.wrt).collect();
+        for place in places {
+            let input: FnArg = match place
+                .and_then(|k| Some((tangents.get(k)?, self.gradients.get(k)?, wrt.get(k)?)))
+            {
+                Some((name, ty, parameter)) => {
+                    let scalar = matches!(&parameter.class, Class::Value(v) if v.extents.is_none());
+                    if scalar {
+                        parse_quote!(#name: ::core::option::Option<#ty>)
+                    } else {
+                        parse_quote!(#name: ::core::option::Option<&#ty>)
+                    }
+                }
+                None => parse_quote!(_: ::core::option::Option<()>),
+            };
+            sig.inputs.push(input);
+        }
+    }
+
+    pub(super) fn outputs_for_calls(
+        &self,
+        companion: Companion,
+        program: &Program,
+        inputs: Vec<(Id, Id)>,
+    ) -> Outputs {
+        let graph = &program.graph;
+        let mut roots = Vec::new();
+        real_parts(graph, &program.result, &mut roots);
+        let mut parts = vec![Returns::value(&program.result)];
+        if companion != Companion::Pullback {
+            let mut images = forward(graph, &roots, &inputs).into_iter();
+            parts.push(derivative_of(graph, &program.result, &mut |id| {
+                Returns::Like(images.next().flatten(), id)
+            }));
+        }
+        if companion != Companion::Pushforward {
+            let nalgebra = self.nalgebra();
+            let tangent = super::tangent_type(&self.result, &program.result, program, &nalgebra);
+            let ty = self.cotangent(&self.result, &tangent, false);
+            let mut cotangents = Vec::new();
+            let pattern = cotangent_pattern(program, &program.result, "", &mut cotangents);
+            let mut seeds: Vec<(Id, Id)> = roots.iter().copied().zip(cotangents).collect();
+            let gradients = reverse(graph, &seeds, &program.wrt);
+            let mut parameter = quote!(#pattern: #ty);
+            let mut body = self.by_place(&gradients, program);
+            if companion == Companion::PullbackPushforward {
+                let mut moving = Vec::new();
+                let pattern = cotangent_pattern(program, &program.result, "d", &mut moving);
+                let known: Vec<Id> = gradients.iter().flatten().copied().collect();
+                let mut sources = inputs.clone();
+                sources.extend(seeds.iter().map(|s| s.1).zip(moving.iter().copied()));
+                let mut tangents = forward(graph, &known, &sources).into_iter();
+                let tangents: Vec<Option<Id>> = gradients
+                    .iter()
+                    .map(|g| g.and_then(|_| tangents.next().flatten()))
+                    .collect();
+                parameter = quote!(#parameter, #pattern: #ty);
+                body = Returns::Tuple(vec![body, self.by_place(&tangents, program)]);
+                let more: Vec<(Id, Id)> = roots.iter().copied().zip(moving).collect();
+                seeds.extend(more);
+            }
+            let lent = |id: &Id| graph.leaf_of(*id).is_some_and(|l| l.form != Form::Owned);
+            let mut owns: Vec<Id> = program.wrt.clone();
+            owns.extend(inputs.iter().map(|i| i.1));
+            owns.extend(
+                (0..graph.user_nodes.get())
+                    .map(Id)
+                    .filter(|id| graph.leaf_of(*id).is_some_and(|l| l.form == Form::View)),
+            );
+            owns.retain(lent);
+            parts.push(Returns::Pullback(Box::new(Pullback {
+                parameter,
+                cotangents: seeds,
+                optional: matches!(self.result, Returned::Tuple(_)),
+                owns,
+                boxed: self.is_boxed(),
+                body,
+            })));
+        }
+        Outputs {
+            result: Returns::Tuple(parts),
+            inputs,
+            optional: true,
+        }
+    }
+
+    /// A derivative at the place of each parameter.
+    fn by_place(&self, derivatives: &[Option<Id>], program: &Program) -> Returns {
+        let places = self.places();
+        let parts = places.iter().map(|place| match place {
+            Some(k) => Returns::Like(derivatives[*k], program.wrt[*k]),
+            None => Returns::Unit,
+        });
+        Returns::Tuple(parts.collect())
+    }
+
+    /// A module of the function's name, so that the companions come along with `use path::f;`.
+    pub(super) fn module(&self, function: &Function) -> TokenStream {
+        let (vis, name) = (&function.vis, &self.sig.ident);
+        let cfgs = function.attrs.iter().filter(|a| a.path().is_ident("cfg"));
+        quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            #[allow(unused, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery)]
+            #vis mod #name {
+                pub use super::*;
+            }
+        }
+    }
+}
+
+/// A type with a name for the lifetimes that it leaves out.
+fn with_lifetime(ty: TokenStream) -> TokenStream {
+    let mut out = TokenStream::new();
+    let mut trees = ty.into_iter().peekable();
+    let mut after_fn = false;
+    while let Some(tree) = trees.next() {
+        let next_after_fn = matches!(&tree, TokenTree::Ident(i) if i.to_string().starts_with("Fn"));
+        match tree {
+            // `'_`
+            TokenTree::Punct(p)
+                if p.as_char() == '\''
+                    && matches!(trees.peek(), Some(TokenTree::Ident(i)) if *i == "_") =>
+            {
+                trees.next();
+                out.extend(quote!('inert));
+            }
+            TokenTree::Punct(p) if p.as_char() == '&' => {
+                out.extend([TokenTree::Punct(p)]);
+                let named =
+                    matches!(trees.peek(), Some(TokenTree::Punct(p)) if p.as_char() == '\'');
+                if !named {
+                    out.extend(quote!('inert));
+                }
+            }
+            TokenTree::Group(group) if !after_fn => {
+                let mut new = Group::new(group.delimiter(), with_lifetime(group.stream()));
+                new.set_span(group.span());
+                out.extend([TokenTree::Group(new)]);
+            }
+            other => out.extend([other]),
+        }
+        after_fn = next_after_fn;
+    }
+    out
+}

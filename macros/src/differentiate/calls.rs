@@ -1,0 +1,143 @@
+//! Derivatives through the calls of other functions, whose own companions are the law.
+//!
+//! A function y = f(x) with companions gives its value, its tangent J ẋ and its pulled-back cotangent Jᵀ ȳ. The last
+//! depends on x as well; its tangent, and by the symmetry of second derivatives every other derivative of second
+//! order, is one more companion's: (x, ẋ, ȳ, dȳ) ↦ d(Jᵀ ȳ).
+
+use crate::graph::{Argument, Graph, Id, Kind};
+use crate::rules::Op;
+
+/// The number of an argument of a call in the list of all, among which are inert ones.
+pub fn position(graph: &Graph, call: Id, at: usize) -> usize {
+    let Op::Call(number) = graph.op(call) else {
+        return at;
+    };
+    let calls = graph.calls.borrow();
+    let mut arguments = calls[number].arguments.iter();
+    arguments
+        .position(|a| matches!(a, Argument::Value { at: found, .. } if *found == at))
+        .unwrap_or(at)
+}
+
+fn absent(graph: &Graph) -> Id {
+    graph.insert(Op::Absent, Vec::new(), Kind::OPAQUE)
+}
+
+/// A part of what a call, or a derivative of one, returns.
+fn item(graph: &Graph, of: Id, part: Vec<usize>, kind: Kind) -> Id {
+    graph.insert(Op::Item(part), vec![of], kind)
+}
+
+/// The tangent of a call or of one of its derivatives; what would need a third derivative is noted.
+pub fn tangent(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
+    let node = graph.node(id);
+    let tangents: Vec<Option<Id>> = node.args.iter().map(|a| known[a.0 as usize]).collect();
+    if tangents.iter().all(Option::is_none) {
+        return None;
+    }
+    let given = |t: &Option<Id>| t.unwrap_or_else(|| absent(graph));
+    let (op, args): (Op, Vec<Id>) = match node.op {
+        Op::Item(_) => {
+            return tangents[0].map(|of| graph.insert(node.op, vec![of], node.kind));
+        }
+        Op::Call(_) => (
+            Op::CallTangent,
+            [id].into_iter().chain(tangents.iter().map(given)).collect(),
+        ),
+        // [call, ȳ…] to [call, its tangent, ȳ…, dȳ…]
+        Op::CallAdjoint(parts) => {
+            let mut args = vec![node.args[0], given(&tangents[0])];
+            args.extend(&node.args[1..]);
+            args.extend(tangents[1..].iter().map(given));
+            (Op::CallAdjointTangent(parts), args)
+        }
+        _ => {
+            graph.beyond.set(true);
+            return None;
+        }
+    };
+    Some(graph.insert(op, args, Kind::OPAQUE))
+}
+
+/// What the cotangents of the parts of an opaque value add to those of its arguments.
+pub fn pulled_back(
+    graph: &Graph,
+    id: Id,
+    of_parts: Vec<(Vec<usize>, Id)>,
+    active: &[bool],
+) -> Vec<(Id, Id)> {
+    let node = graph.node(id);
+    let is_active = |arg: &Id| active.get(arg.0 as usize).copied().unwrap_or(false);
+    let (parts, cotangents): (Vec<Vec<usize>>, Vec<Id>) = of_parts.into_iter().unzip();
+    // The cotangents of the arguments of a call, of what gives them all.
+    let arguments = |call: Id, of: Id| -> Vec<(Id, Id)> {
+        let args = graph.args(call);
+        let wanted = args.iter().enumerate().filter(|(_, arg)| is_active(arg));
+        wanted
+            .map(|(k, arg)| {
+                let part = vec![position(graph, call, k)];
+                (*arg, item(graph, of, part, graph.kind(*arg)))
+            })
+            .collect()
+    };
+    let with = |op: Op, args: &[&[Id]]| graph.insert(op, args.concat(), Kind::OPAQUE);
+    let none = |count: usize| vec![absent(graph); count];
+    match &node.op {
+        Op::Call(_) => {
+            let adjoint = with(Op::CallAdjoint(parts), &[&[id], &cotangents]);
+            arguments(id, adjoint)
+        }
+        Op::CallTangent => {
+            let call = node.args[0];
+            let adjoint = with(Op::CallAdjoint(parts.clone()), &[&[call], &cotangents]);
+            let mut found = Vec::new();
+            for (k, tangent) in node.args[1..].iter().enumerate() {
+                if is_active(tangent) {
+                    let part = vec![position(graph, call, k)];
+                    found.push((*tangent, item(graph, adjoint, part, graph.kind(*tangent))));
+                }
+            }
+            if is_active(&call) {
+                let still = none(cotangents.len());
+                let second = with(
+                    Op::CallAdjointTangent(parts),
+                    &[&[call, id], &cotangents, &still],
+                );
+                found.extend(arguments(call, second));
+            }
+            found
+        }
+        Op::CallAdjoint(pulled) => {
+            let call = node.args[0];
+            // The cotangents of the gradients are directions.
+            let directions: Vec<Id> = (0..graph.args(call).len())
+                .map(|k| {
+                    let part = vec![position(graph, call, k)];
+                    let at = parts.iter().position(|p| *p == part);
+                    at.map_or_else(|| absent(graph), |at| cotangents[at])
+                })
+                .collect();
+            let tangent = with(Op::CallTangent, &[&[call], &directions]);
+            let mut found = Vec::new();
+            for (part, cotangent) in pulled.iter().zip(&node.args[1..]) {
+                if is_active(cotangent) {
+                    let kind = graph.kind(*cotangent);
+                    found.push((*cotangent, item(graph, tangent, part.clone(), kind)));
+                }
+            }
+            if is_active(&call) {
+                let still = none(pulled.len());
+                let second = with(
+                    Op::CallAdjointTangent(pulled.clone()),
+                    &[&[call, tangent], &node.args[1..], &still],
+                );
+                found.extend(arguments(call, second));
+            }
+            found
+        }
+        _ => {
+            graph.beyond.set(true);
+            Vec::new()
+        }
+    }
+}

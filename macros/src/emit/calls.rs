@@ -1,0 +1,471 @@
+//! Calls of functions that have companions: the function itself, or one companion that gives all that is needed.
+
+use super::{Emit, Hold, Level, Written};
+use crate::differentiate::position;
+use crate::graph::{Argument, Callee, Form, Id};
+use crate::rules::Op;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+
+impl Emit<'_> {
+    /// The live derivatives of a call.
+    fn derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
+        let of = |id: &Id| self.live[id.0 as usize] && is(&self.op(*id));
+        self.ids()
+            .filter(|id| of(id) && self.args(*id)[0] == call)
+            .collect()
+    }
+
+    fn adjoints_of(&self, call: Id) -> Vec<Id> {
+        self.derivatives_of(call, &|op| matches!(op, Op::CallAdjoint(_)))
+    }
+
+    fn second_of(&self, call: Id) -> Vec<Id> {
+        self.derivatives_of(call, &|op| matches!(op, Op::CallAdjointTangent(_)))
+    }
+
+    /// The tangent that is computed together with the value of a call: one that second derivatives need, if any.
+    pub(super) fn first_tangent(&self, call: Id) -> Option<Id> {
+        let second = self.second_of(call);
+        let needed = second.first().map(|s| self.args(*s)[1]);
+        needed
+            .filter(|tangent| self.op(*tangent) != Op::Absent)
+            .or_else(|| {
+                let tangents = self.derivatives_of(call, &|op| *op == Op::CallTangent);
+                tangents.first().copied()
+            })
+    }
+
+    /// What must be there before a call, or a derivative of one, is written.
+    pub(super) fn inputs_of_call(&self, id: Id) -> Vec<Id> {
+        let args = self.args(id);
+        let mut inputs = match self.op(id) {
+            Op::Call(_) => {
+                let tangent = self.first_tangent(id);
+                let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
+                [args, tangents.unwrap_or_default()].concat()
+            }
+            Op::CallTangent if self.first_tangent(args[0]) == Some(id) => vec![args[0]],
+            Op::CallTangent => [&args[..], &self.args(args[0])].concat(),
+            _ => args,
+        };
+        inputs.retain(|input| self.op(*input) != Op::Absent);
+        inputs
+    }
+
+    /// Binds what a call returns, or a derivative of it.
+    pub(super) fn write_call(&mut self, id: Id) {
+        match self.op(id) {
+            Op::Call(_) => self.write_invocation(id),
+            Op::CallTangent => {
+                let call = self.args(id)[0];
+                self.ensure(call);
+                if !self.bound.contains_key(&id) {
+                    self.write_other_tangent(call, id);
+                }
+            }
+            Op::CallAdjoint(_) => self.write_pulled(id),
+            Op::CallAdjointTangent(_) => self.write_pulled_tangent(id),
+            _ => {}
+        }
+    }
+
+    /// The value, with its tangent and its pullback where they are needed.
+    fn write_invocation(&mut self, call: Id) {
+        let tangent = self.first_tangent(call);
+        let second = !self.second_of(call).is_empty();
+        let pulled = second || !self.adjoints_of(call).is_empty();
+        let args = self.arguments(call);
+        let wish = self.wish_of_call(call);
+        let mut names = vec![self.pattern_of(call, call, &wish)];
+        let mut tangents = Vec::new();
+        if tangent.is_some() {
+            tangents = self.tangents(call, tangent);
+        }
+        if let Some(tangent) = tangent {
+            names.push(self.pattern_of(call, tangent, &format!("d{wish}")));
+        }
+        let suffix = match (names.len() > 1, pulled) {
+            (false, false) => "",
+            (true, false) => "_pushforward",
+            (false, true) => "_pullback",
+            (true, true) => "_pullback_pushforward",
+        };
+        if pulled {
+            // Not the name of the companion itself.
+            self.taken
+                .insert(format!("{}_pullback", self.name_of_callee(call)));
+            let name = self.fresh(&format!("{wish}_pullback"));
+            self.pullbacks.insert(call, quote!(#name));
+            names.push(quote!(#name));
+        }
+        let callee = self.callee(call, suffix);
+        let pattern = match &names[..] {
+            [one] => one.clone(),
+            many => quote!((#(#many),*)),
+        };
+        self.out
+            .push(quote!(let #pattern = #callee(#(#args,)* #(#tangents),*);));
+    }
+
+    /// The name of what a call returns, or of its tangent; of a tuple, those of its parts.
+    fn pattern_of(&mut self, call: Id, of: Id, wish: &str) -> TokenStream {
+        let items = self.items_of(of);
+        let arity = self
+            .program
+            .graph
+            .arities
+            .borrow()
+            .get(&(call, Vec::new()))
+            .copied();
+        let whole = items.iter().find(|(part, _)| part.is_empty());
+        if let (Some((_, item)), 1) = (whole, items.len()) {
+            let name = self.bind_item(*item);
+            self.bound.insert(of, (name.clone(), Hold::Variable));
+            return name;
+        }
+        match arity.filter(|_| items.iter().all(|(part, _)| part.len() == 1)) {
+            Some(arity) => {
+                let names = (0..arity).map(|k| {
+                    let item = items.iter().find(|(part, _)| part[..] == [k]);
+                    item.map_or_else(|| quote!(_), |(_, item)| self.bind_item(*item))
+                });
+                let names: Vec<TokenStream> = names.collect();
+                self.bound.insert(of, (quote!(()), Hold::Scalar));
+                quote!((#(#names,)*))
+            }
+            None => {
+                let name = self.fresh(wish);
+                self.bound.insert(of, (quote!(#name), Hold::Variable));
+                quote!(#name)
+            }
+        }
+    }
+
+    /// The live parts of an opaque value.
+    fn items_of(&self, of: Id) -> Vec<(Vec<usize>, Id)> {
+        self.ids()
+            .filter(|id| self.live[id.0 as usize])
+            .filter_map(|id| match self.op(id) {
+                Op::Item(part) if self.args(id)[0] == of => Some((part, id)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn bind_item(&mut self, item: Id) -> TokenStream {
+        let name = self.name(item);
+        let hold = if self.is_matrix(item) {
+            Hold::Variable
+        } else {
+            Hold::Scalar
+        };
+        self.bound.insert(item, (quote!(#name), hold));
+        quote!(#name)
+    }
+
+    /// Another tangent of a call, along another direction.
+    fn write_other_tangent(&mut self, call: Id, tangent: Id) {
+        let args = self.arguments(call);
+        let tangents = self.tangents(call, Some(tangent));
+        let wish = self.wish_of_call(call);
+        let seconds = self.second_of(call);
+        let pulled = seconds.iter().any(|s| self.args(*s)[1] == tangent);
+        let name = self.pattern_of(call, tangent, &format!("d{wish}"));
+        if pulled {
+            let pullback = self.fresh(&format!("{wish}_pullback"));
+            self.pullbacks.insert(tangent, quote!(#pullback));
+            let callee = self.callee(call, "_pullback_pushforward");
+            self.out
+                .push(quote!(let (_, #name, #pullback) = #callee(#(#args,)* #(#tangents),*);));
+        } else {
+            let callee = self.callee(call, "_pushforward");
+            self.out
+                .push(quote!(let (_, #name) = #callee(#(#args,)* #(#tangents),*);));
+        }
+    }
+
+    /// `let (x_bar, _) = y_pullback(y_bar);`
+    fn write_pulled(&mut self, id: Id) {
+        let args = self.args(id);
+        let (call, cotangents) = (args[0], &args[1..]);
+        self.ensure(call);
+        let with_tangent = !self.second_of(call).is_empty();
+        if !with_tangent {
+            let pullback = self.pullbacks.get(&call).cloned().unwrap_or_default();
+            let cotangent = self.cotangent(id, cotangents);
+            let pattern = self.gradient_pattern(call, id);
+            self.out.push(quote!(let #pattern = #pullback(#cotangent);));
+            return;
+        }
+        // The same cotangents with their tangents, if these are needed too.
+        let main = self.first_tangent(call);
+        let seconds = self.second_of(call);
+        let sibling = seconds.into_iter().find(|s| {
+            let theirs = self.args(*s);
+            theirs[2..2 + cotangents.len()] == *cotangents && Some(theirs[1]) == main
+        });
+        match sibling {
+            Some(sibling) => self.write_both(call, Some(id), Some(sibling), cotangents),
+            None => self.write_both(call, Some(id), None, cotangents),
+        }
+    }
+
+    fn write_pulled_tangent(&mut self, id: Id) {
+        let args = self.args(id);
+        let count = (args.len() - 2) / 2;
+        let cotangents = args[2..2 + count].to_vec();
+        let adjoint = self
+            .adjoints_of(args[0])
+            .into_iter()
+            .find(|a| self.args(*a)[1..] == cotangents[..] && !self.bound.contains_key(a));
+        let main = self.first_tangent(args[0]);
+        let adjoint = adjoint.filter(|_| Some(args[1]) == main);
+        self.write_both(args[0], adjoint, Some(id), &cotangents);
+    }
+
+    /// `let (x_bar, dx_bar) = y_pullback(y_bar, dy_bar);`
+    fn write_both(&mut self, call: Id, adjoint: Option<Id>, second: Option<Id>, cotangents: &[Id]) {
+        self.ensure(call);
+        let tangent = second.map(|s| self.args(s)[1]);
+        let pullback = tangent
+            .and_then(|t| self.pullbacks.get(&t))
+            .or_else(|| self.pullbacks.get(&call))
+            .cloned()
+            .unwrap_or_default();
+        let of = adjoint.or(second).unwrap_or(call);
+        let cotangent = self.cotangent(of, cotangents);
+        let moving: Vec<Option<Id>> = match second {
+            Some(second) => {
+                let args = self.args(second);
+                let moving = args[2 + cotangents.len()..].iter();
+                moving
+                    .map(|m| Some(*m).filter(|m| self.op(*m) != Op::Absent))
+                    .collect()
+            }
+            None => vec![None; cotangents.len()],
+        };
+        let zero_or: Vec<TokenStream> = moving
+            .iter()
+            .zip(cotangents)
+            .map(|(m, like)| match m {
+                Some(m) => self.as_cotangent(*m),
+                None => match self.kind(*like).shape {
+                    Some(shape) => self.filled("zeros", &shape, None).tokens,
+                    None => self.number(0.0),
+                },
+            })
+            .collect();
+        let moving = self.arranged(of, zero_or);
+        let first = match adjoint {
+            Some(adjoint) => self.gradient_pattern(call, adjoint),
+            None => quote!(_),
+        };
+        let then = match second {
+            Some(second) => self.gradient_pattern(call, second),
+            None => quote!(_),
+        };
+        self.out
+            .push(quote!(let (#first, #then) = #pullback(#cotangent, #moving);));
+    }
+
+    /// The pattern of the gradients by all parameters of the callee.
+    fn gradient_pattern(&mut self, call: Id, of: Id) -> TokenStream {
+        let Op::Call(number) = self.op(call) else {
+            return quote!(_);
+        };
+        let count = self.program.graph.calls.borrow()[number].arguments.len();
+        let items = self.items_of(of);
+        let names: Vec<TokenStream> = (0..count)
+            .map(|k| {
+                let item = items.iter().find(|(part, _)| part[..] == [k]);
+                item.map_or_else(|| quote!(_), |(_, item)| self.bind_item(*item))
+            })
+            .collect();
+        self.bound.insert(of, (quote!(()), Hold::Scalar));
+        quote!((#(#names,)*))
+    }
+
+    /// The cotangent of what a call returns, of those of its parts.
+    fn cotangent(&mut self, of: Id, cotangents: &[Id]) -> TokenStream {
+        let written = cotangents.iter().map(|c| self.as_cotangent(*c)).collect();
+        self.arranged(of, written)
+    }
+
+    fn as_cotangent(&mut self, id: Id) -> TokenStream {
+        if self.is_matrix(id) {
+            self.read_owned(id)
+        } else {
+            self.read(id).tokens
+        }
+    }
+
+    /// The parts as the nested tuple that they are parts of.
+    fn arranged(&self, of: Id, written: Vec<TokenStream>) -> TokenStream {
+        let (Op::CallAdjoint(parts) | Op::CallAdjointTangent(parts)) = self.op(of) else {
+            return TokenStream::new();
+        };
+        let all: Vec<(Vec<usize>, TokenStream)> = parts.into_iter().zip(written).collect();
+        let call = self.args(of)[0];
+        match &all[..] {
+            [(part, value)] if part.is_empty() => value.clone(),
+            _ => self.nested(call, &[], &all),
+        }
+    }
+
+    /// `(Some(a), None)`, as deep as the tuple that a call returns.
+    fn nested(&self, call: Id, at: &[usize], parts: &[(Vec<usize>, TokenStream)]) -> TokenStream {
+        let arities = self.program.graph.arities.borrow();
+        if let Some(arity) = arities.get(&(call, at.to_vec())) {
+            let inner = (0..*arity).map(|k| self.nested(call, &[at, &[k]].concat(), parts));
+            return quote!((#(#inner,)*));
+        }
+        match parts.iter().find(|(part, _)| part == at) {
+            Some((_, value)) => quote!(::core::option::Option::Some(#value)),
+            None => quote!(::core::option::Option::None),
+        }
+    }
+
+    /// The arguments as the user passes them.
+    fn arguments(&mut self, call: Id) -> Vec<TokenStream> {
+        let Op::Call(number) = self.op(call) else {
+            return Vec::new();
+        };
+        let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
+        let values = self.args(call);
+        self.keep_repeated(&values);
+        arguments
+            .into_iter()
+            .map(|argument| match argument {
+                Argument::Inert(tokens) => tokens,
+                Argument::Value { at, by_reference } => self.argument(values[at], by_reference),
+            })
+            .collect()
+    }
+
+    fn argument(&mut self, id: Id, by_reference: bool) -> TokenStream {
+        let borrowed = self
+            .program
+            .graph
+            .leaf_of(id)
+            .filter(|leaf| leaf.form == Form::Borrowed);
+        match (borrowed, by_reference) {
+            (Some(leaf), true) => {
+                self.read(id);
+                leaf.name
+            }
+            (None, true) => self.by_reference(id),
+            (_, false) => match self.op(id) {
+                Op::Part(part) if !part.is_entry() => self.read(id).tokens,
+                _ if self.is_matrix(id) => self.read_owned(id),
+                _ => self.read(id).tokens,
+            },
+        }
+    }
+
+    /// A tangent for each argument: `Some(&dx)`, or `None`.
+    fn tangents(&mut self, call: Id, tangent: Option<Id>) -> Vec<TokenStream> {
+        let Op::Call(number) = self.op(call) else {
+            return Vec::new();
+        };
+        let count = self.program.graph.calls.borrow()[number].arguments.len();
+        let mut written = vec![quote!(::core::option::Option::None); count];
+        let Some(tangent) = tangent else {
+            return written;
+        };
+        for (k, moving) in self.args(tangent)[1..].to_vec().into_iter().enumerate() {
+            if self.op(moving) == Op::Absent {
+                continue;
+            }
+            let at = position(&self.program.graph, call, k);
+            let value = if self.is_matrix(moving) {
+                self.by_reference(moving)
+            } else {
+                self.read(moving).tokens
+            };
+            written[at] = quote!(::core::option::Option::Some(#value));
+        }
+        written
+    }
+
+    /// The name of a companion of what is called.
+    fn callee(&self, call: Id, suffix: &str) -> TokenStream {
+        let Op::Call(number) = self.op(call) else {
+            return TokenStream::new();
+        };
+        let callee = self.program.graph.calls.borrow()[number].callee.clone();
+        let companion = |name: &Ident| {
+            let plain = name.to_string();
+            match suffix {
+                "" => name.clone(),
+                _ => Ident::new(
+                    &format!("{}{suffix}", plain.trim_start_matches("r#")),
+                    name.span(),
+                ),
+            }
+        };
+        match callee {
+            Callee::Function {
+                before,
+                name,
+                arguments,
+            } if before.is_empty() && !suffix.is_empty() => {
+                let companion = companion(&name);
+                // The companions come along with the name of the function, in a module of that name.
+                quote!({ use #name::*; #companion #arguments })
+            }
+            Callee::Function {
+                before,
+                name,
+                arguments,
+            } => {
+                let companion = companion(&name);
+                quote!(#before #companion #arguments)
+            }
+            Callee::Method {
+                receiver,
+                name,
+                arguments,
+            } => {
+                let companion = companion(&name);
+                quote!(#receiver.#companion #arguments)
+            }
+        }
+    }
+
+    /// What the user calls the value, or the name of the function.
+    fn wish_of_call(&self, call: Id) -> String {
+        let whole = self
+            .ids()
+            .find(|id| self.op(*id) == Op::Item(Vec::new()) && self.args(*id)[0] == call);
+        let named = whole.and_then(|id| self.program.graph.names.borrow().get(&id).cloned());
+        named.map_or_else(|| self.name_of_callee(call), |name| name.to_string())
+    }
+
+    fn name_of_callee(&self, call: Id) -> String {
+        let Op::Call(number) = self.op(call) else {
+            return "value".to_string();
+        };
+        let calls = self.program.graph.calls.borrow();
+        let (Callee::Function { name, .. } | Callee::Method { name, .. }) = &calls[number].callee;
+        name.unraw().to_string()
+    }
+
+    /// A part of what a call returns.
+    pub(super) fn write_item(&mut self, id: Id, part: &[usize]) -> Written {
+        let of = self.args(id)[0];
+        self.ensure(of);
+        if self.bound.contains_key(&id) {
+            return self.read(id);
+        }
+        let base = self.bound.get(&of).map(|b| b.0.clone()).unwrap_or_default();
+        let fields = part.iter().map(|k| syn::Index::from(*k));
+        let hold = if self.is_matrix(id) {
+            Hold::Temporary
+        } else {
+            Hold::Scalar
+        };
+        Written::new(quote!(#base #(.#fields)*), Level::Atom, hold)
+    }
+}

@@ -1,0 +1,239 @@
+//! Calls of functions that have companions of their own: `#[differentiable]` wrote them.
+
+use super::{Lower, Lowered, refuse};
+use crate::error::text;
+use crate::graph::{Argument, Call, Callee, Elem, Form, Id, Kind, Step};
+use crate::rules::Op;
+use crate::scope::{Hint, Value};
+use crate::ty::Class;
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::Expr;
+
+impl Lower<'_> {
+    /// `path::helper(a, b)` or `helper(a, b)`.
+    pub(crate) fn call_of_function(
+        &mut self,
+        path: &syn::ExprPath,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let mut before = path.path.clone();
+        let Some(last) = before.segments.pop().map(syn::punctuated::Pair::into_value) else {
+            return refuse(expr, "this call has no name");
+        };
+        let library = ["std", "core", "alloc", "nalgebra"];
+        let first = path.path.segments.first().map(|s| s.ident.to_string());
+        let foreign = path.qself.is_some() || first.is_some_and(|f| library.contains(&f.as_str()));
+        if foreign || last.ident.to_string().starts_with(char::is_uppercase) {
+            return refuse(
+                expr,
+                format!(
+                    "cannot differentiate the call of `{}`, which has no derivative here\nhelp: write what it computes with operators and methods, or call a function with `#[differentiable]`",
+                    text(path)
+                ),
+            );
+        }
+        let callee = Callee::Function {
+            before: before.to_token_stream(),
+            name: last.ident.clone(),
+            arguments: last.arguments.to_token_stream(),
+        };
+        self.call_of(callee, &last.ident, args, expr)
+    }
+
+    /// `receiver.helper(a, b)`, the receiver being inert.
+    pub(crate) fn call_of_method(
+        &mut self,
+        receiver: &Expr,
+        name: &Ident,
+        turbofish: Option<&syn::AngleBracketedGenericArguments>,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let callee = Callee::Method {
+            receiver: self.kept(receiver),
+            name: name.clone(),
+            arguments: turbofish.to_token_stream(),
+        };
+        self.call_of(callee, name, args, expr)
+    }
+
+    fn call_of(
+        &mut self,
+        callee: Callee,
+        name: &Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if self.closures > 0 {
+            return refuse(
+                expr,
+                format!(
+                    "the call of `{name}` inside the closure of an elementwise method is not supported yet\nhelp: call it before, or write its body here"
+                ),
+            );
+        }
+        let mut values = Vec::new();
+        let mut arguments = Vec::new();
+        for arg in args {
+            if self.is_inert(arg) {
+                let mut inert = self.inert(arg.to_token_stream(), Hint::Unknown);
+                self.evaluate(&mut inert);
+                arguments.push(Argument::Inert(inert.tokens));
+                continue;
+            }
+            let value = self.expr(arg)?;
+            let id = self.node(&value, arg, &Kind::SCALAR)?;
+            if self.graph.kind(id).elem != Elem::Real {
+                return refuse(
+                    arg,
+                    format!(
+                        "`{}` has no derivative, but depends on a differentiated value\nhelp: bind it with `let` before the call",
+                        text(arg)
+                    ),
+                );
+            }
+            arguments.push(Argument::Value {
+                at: values.len(),
+                by_reference: self.is_reference(arg, id),
+            });
+            values.push(id);
+        }
+        let number = self.graph.calls.borrow().len();
+        self.graph
+            .calls
+            .borrow_mut()
+            .push(Call { callee, arguments });
+        let call = self
+            .graph
+            .insert_apart(Op::Call(number), values, Kind::OPAQUE);
+        self.place(Step::Evaluate(call));
+        Ok(Value::Called(call, Vec::new()))
+    }
+
+    /// Whether an argument is passed as a reference.
+    fn is_reference(&self, expr: &Expr, id: Id) -> bool {
+        match expr {
+            Expr::Reference(_) => true,
+            Expr::Paren(inner) => self.is_reference(&inner.expr, id),
+            Expr::Group(inner) => self.is_reference(&inner.expr, id),
+            Expr::Path(_) => self
+                .graph
+                .leaf_of(id)
+                .is_some_and(|leaf| leaf.form == Form::Borrowed),
+            _ => false,
+        }
+    }
+
+    /// What a call gives, or a part of it: of this kind, which the first use decides.
+    pub(super) fn called(&mut self, call: Id, part: &[usize], kind: &Kind) -> Id {
+        let known = |kind: &Kind| {
+            self.graph
+                .find(Op::Item(part.to_vec()), vec![call], kind.clone())
+        };
+        let first = self
+            .items
+            .iter()
+            .find(|(of, at, _)| *of == call && at == part)
+            .map(|(_, _, id)| *id);
+        if let Some(id) = first.or_else(|| known(kind)) {
+            return id;
+        }
+        let id = Id(self.graph.count());
+        let kind = match &kind.shape {
+            Some(shape) => {
+                // Dynamic extents are read from the value itself.
+                let dim = |d: &crate::graph::Dim, at| match d {
+                    crate::graph::Dim::Dynamic(_) => self.graph.dynamic(at),
+                    known => known.clone(),
+                };
+                Kind::matrix(crate::graph::Shape::new(
+                    dim(&shape.rows, crate::graph::Extent::Rows(id)),
+                    dim(&shape.cols, crate::graph::Extent::Cols(id)),
+                ))
+            }
+            None => kind.clone(),
+        };
+        let id = self.graph.insert(Op::Item(part.to_vec()), vec![call], kind);
+        self.items.push((call, part.to_vec(), id));
+        let mut given = self
+            .called_names
+            .iter()
+            .filter(|(of, at, _)| *of == call && at == part);
+        if let Some((_, _, name)) = given.next() {
+            self.graph.names.borrow_mut().insert(id, name.clone());
+        }
+        id
+    }
+
+    /// The name of what a call gives, until its kind is known.
+    pub(super) fn name_called(&mut self, call: Id, part: &[usize], name: &Ident) {
+        let own = self.own_name(name);
+        self.called_names.push((call, part.to_vec(), own));
+    }
+
+    /// The parts of a tuple that a call gives.
+    pub(super) fn parts_of_call(&mut self, call: Id, part: &[usize], count: usize) -> Vec<Value> {
+        let mut arities = self.graph.arities.borrow_mut();
+        arities.insert((call, part.to_vec()), count);
+        let inner = |k: usize| part.iter().copied().chain([k]).collect();
+        (0..count).map(|k| Value::Called(call, inner(k))).collect()
+    }
+
+    /// What a call gives, of the type that a `let` tells.
+    pub(super) fn called_as(&mut self, call: Id, part: &[usize], ty: &syn::Type) -> Lowered<Value> {
+        if let syn::Type::Tuple(tuple) = crate::ty::strip(ty) {
+            let parts = self.parts_of_call(call, part, tuple.elems.len());
+            let parts = parts
+                .into_iter()
+                .zip(&tuple.elems)
+                .map(|(value, ty)| match value {
+                    Value::Called(call, part) => self.called_as(call, &part, ty),
+                    value => Ok(value),
+                });
+            return Ok(Value::Tuple(parts.collect::<Lowered<Vec<Value>>>()?));
+        }
+        match self.context.classify(ty) {
+            Class::Value(value) if value.real == self.real => {
+                if value.extents.is_some() {
+                    self.types.push((value.written.clone(), value.clone()));
+                }
+                let unknown = || crate::graph::Dim::Dynamic(u32::MAX);
+                let dim = |extent: &crate::ty::Extent| match extent {
+                    crate::ty::Extent::Known(dim) => dim.clone(),
+                    _ => unknown(),
+                };
+                let kind = match &value.extents {
+                    None => Kind::SCALAR,
+                    Some((rows, cols)) => {
+                        Kind::matrix(crate::graph::Shape::new(dim(rows), dim(cols)))
+                    }
+                };
+                Ok(Value::Node(self.called(call, part, &kind)))
+            }
+            _ => refuse(
+                ty,
+                format!(
+                    "what a call returns cannot be differentiated as `{}`\nhelp: it may be a scalar, a vector, a matrix, or a tuple of these",
+                    text(ty)
+                ),
+            ),
+        }
+    }
+
+    /// `nalgrad::stop_gradient(x)`: the value, as a constant of differentiation.
+    pub(crate) fn stopped(&mut self, arg: &Expr, expr: &Expr) -> Lowered<Value> {
+        let value = self.expr(arg)?;
+        if let Value::Tuple(_) | Value::List(_) = value {
+            return refuse(
+                expr,
+                "`stop_gradient` takes one number, vector or matrix here\nhelp: call it for each part",
+            );
+        }
+        let id = self.node(&value, arg, &Kind::SCALAR)?;
+        let kind = self.graph.kind(id);
+        let stopped = self.exact_of(Op::Stop, vec![id], kind, expr)?;
+        Ok(Lower::entrywise(&[&value], stopped))
+    }
+}

@@ -1,0 +1,317 @@
+//! Calls of other functions: their companions are found beside them, and derivatives go through to second order.
+
+#![allow(
+    dead_code,
+    reason = "some functions are known by their companions only"
+)]
+
+mod common;
+
+use common::{assert_close, slope, vector};
+use nalgebra::{DMatrix, DVector, Vector2, Vector3};
+use nalgrad::{differentiable, gradient, hvp, jvp, stop_gradient, vjp};
+
+fn matrix() -> DMatrix<f64> {
+    DMatrix::from_row_slice(3, 2, &[0.3, -0.4, 1.1, 0.2, -0.7, 0.5])
+}
+
+// ---- functions that are called ----
+
+#[differentiable]
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+#[differentiable(wrt(x))]
+fn residual(x: &DVector<f64>, a: &DMatrix<f64>, k: usize) -> DVector<f64> {
+    (a * x).map(|z| z.tanh() * k as f64)
+}
+
+#[differentiable]
+fn polar(x: f64, y: f64) -> (f64, f64) {
+    (x.hypot(y), y.atan2(x))
+}
+
+#[differentiable]
+fn rotated(v: Vector2<f64>, angle: f64) -> Vector2<f64> {
+    let (sin, cos) = angle.sin_cos();
+    Vector2::new(cos * v.x - sin * v.y, sin * v.x + cos * v.y)
+}
+
+// ---- and that call ----
+
+#[gradient(wrt(w, s))]
+#[hvp]
+#[vjp]
+#[jvp]
+fn loss(w: &DVector<f64>, s: f64, x: &DVector<f64>, a: &DMatrix<f64>) -> f64 {
+    let r: DVector<f64> = residual(w, a, 3);
+    let (radius, angle) = polar(s, 2.0);
+    softplus(w.dot(x)) * angle + 0.5 * r.norm_squared() * radius
+}
+
+#[test]
+fn every_companion_goes_through_calls() {
+    let (w, dw, x) = (
+        vector(&[0.4, -0.9]),
+        vector(&[1.5, 0.3]),
+        vector(&[0.7, 0.2]),
+    );
+    let (s, ds, a) = (0.8, -0.6, matrix());
+    let value = loss(&w, s, &x, &a);
+    let at = |t: f64| loss(&(&w + &dw * t), s + ds * t, &x, &a);
+    let directional = slope(at);
+    let (w_bar, s_bar) = loss_gradient(&w, s, &x, &a);
+    assert_close(w_bar.dot(&dw) + s_bar * ds, directional);
+    assert_eq!(loss_value_and_gradient(&w, s, &x, &a).0, value);
+    let (again, tangent) = loss_jvp(&w, s, &x, &a, &dw, ds);
+    assert_eq!(again, value);
+    assert_close(tangent, directional);
+    let (again, pullback) = loss_vjp(&w, s, &x, &a);
+    assert_eq!(again, value);
+    for y_bar in [1.0, -2.0] {
+        let (w_bar, s_bar) = pullback(y_bar);
+        assert_close(w_bar.dot(&dw) + s_bar * ds, y_bar * directional);
+    }
+    let (gradient, product) = loss_hvp(&w, s, &x, &a, &dw, ds);
+    assert_close(gradient.0.dot(&dw) + gradient.1 * ds, directional);
+    let at = |t: f64| loss_gradient(&(&w + &dw * t), s + ds * t, &x, &a);
+    for i in 0..2 {
+        assert_close(product.0[i], slope(|t| at(t).0[i]));
+    }
+    assert_close(product.1, slope(|t| at(t).1));
+}
+
+#[gradient]
+fn static_vectors(v: Vector2<f64>, angle: f64) -> f64 {
+    let once: Vector2<f64> = rotated(v, angle);
+    let twice: Vector2<f64> = rotated(once, angle);
+    twice.x + twice.y * once.x
+}
+
+/// The type of what a call returns shows in what is done with it.
+mod partly {
+    use super::*;
+
+    #[gradient(wrt(x, s))]
+    #[hvp]
+    pub fn untyped(x: &DVector<f64>, a: &DMatrix<f64>, s: f64) -> f64 {
+        let r = residual(x, a, 2);
+        let projected = a.transpose() * residual(x, a, 1);
+        r.norm_squared() + projected.dot(x) * softplus(s) + softplus(s) * softplus(s)
+    }
+}
+
+#[test]
+fn types_of_calls_are_read_from_their_use() {
+    let (x, a, s) = (vector(&[0.4, -0.9]), matrix(), 0.3);
+    let (dx, ds) = (vector(&[1.0, 2.0]), 0.5);
+    let at = |t: f64| partly::untyped(&(&x + &dx * t), &a, s + ds * t);
+    let (x_bar, s_bar) = partly::untyped_gradient(&x, &a, s);
+    assert_close(x_bar.dot(&dx) + s_bar * ds, slope(at));
+    let (v, dv) = (Vector2::new(0.3, -0.8), Vector2::new(1.0, 0.4));
+    let (v_bar, angle_bar) = static_vectors_gradient(v, 0.7);
+    let directional = slope(|t| static_vectors(v + dv * t, 0.7 - 0.2 * t));
+    assert_close(v_bar.dot(&dv) - 0.2 * angle_bar, directional);
+}
+
+// ---- where companions are found ----
+
+mod other {
+    use nalgrad::differentiable;
+
+    #[differentiable]
+    pub fn cubed(x: f64) -> f64 {
+        x * x * x
+    }
+
+    pub mod deeper {
+        #[nalgrad::differentiable]
+        pub fn halved(x: f64) -> f64 {
+            0.5 * x
+        }
+    }
+}
+
+mod caller {
+    use super::other::cubed;
+    use super::other::deeper;
+    use nalgrad::gradient;
+
+    #[gradient]
+    pub fn sum(x: f64) -> f64 {
+        cubed(x) + deeper::halved(x) + super::other::deeper::halved(x * x)
+    }
+}
+
+struct Spring {
+    stiffness: f64,
+}
+
+impl Spring {
+    #[differentiable]
+    fn force(&self, x: f64) -> f64 {
+        -self.stiffness * x
+    }
+
+    #[differentiable(module = false)]
+    fn square(x: f64) -> f64 {
+        x * x
+    }
+
+    #[gradient(wrt(x))]
+    #[hvp]
+    fn energy(&self, x: f64) -> f64 {
+        self.force(x) * x * -0.5 + Self::square(x) + Spring::square(2.0 * x)
+    }
+}
+
+#[test]
+fn by_name_by_path_by_type_and_as_methods() {
+    assert_close(caller::sum_gradient(2.0), 12.0 + 0.5 + 2.0);
+    let spring = Spring { stiffness: 3.0 };
+    assert_close(spring.energy_gradient(2.0), 6.0 + 4.0 + 16.0);
+    assert_eq!(spring.energy_hvp(2.0, 1.0).1, 3.0 + 2.0 + 8.0);
+}
+
+#[gradient]
+#[hvp]
+fn with_inner_function(x: f64) -> f64 {
+    #[differentiable]
+    fn inner(t: f64) -> f64 {
+        t.sin() * t
+    }
+    inner(x) + inner(2.0 * x)
+}
+
+#[test]
+fn functions_inside_functions() {
+    let at = |x: f64| with_inner_function(x);
+    assert_close(with_inner_function_gradient(0.7), slope(|t| at(0.7 + t)));
+    let gradient = |x: f64| with_inner_function_gradient(x);
+    assert_close(
+        with_inner_function_hvp(0.7, 1.0).1,
+        slope(|t| gradient(0.7 + t)),
+    );
+}
+
+// ---- generic, nested, recursive ----
+
+#[differentiable]
+fn weighted<const N: usize>(x: &nalgebra::SVector<f64, N>, w: f64) -> f64 {
+    x.norm_squared() * w
+}
+
+#[differentiable]
+fn nested(x: &Vector3<f64>, w: f64) -> f64 {
+    weighted(x, w) + weighted::<3>(&(x * w), 2.0)
+}
+
+#[gradient]
+#[hvp]
+fn outer(x: &Vector3<f64>, w: f64) -> f64 {
+    nested(x, w).exp()
+}
+
+#[differentiable]
+fn power(x: f64, n: usize) -> f64 {
+    if n == 0 { 1.0 } else { x * power(x, n - 1) }
+}
+
+#[gradient]
+#[hvp]
+#[vjp]
+fn fifth(x: f64) -> f64 {
+    power(x, 5)
+}
+
+#[test]
+fn generic_nested_and_recursive_functions() {
+    let (x, dx) = (Vector3::new(0.3, -0.2, 0.5), Vector3::new(1.0, 0.5, -0.7));
+    let directional = slope(|t| outer(&(x + dx * t), 0.4 + 0.9 * t));
+    let (x_bar, w_bar) = outer_gradient(&x, 0.4);
+    assert_close(x_bar.dot(&dx) + 0.9 * w_bar, directional);
+    let (_, product) = outer_hvp(&x, 0.4, &dx, 0.9);
+    let at = |t: f64| outer_gradient(&(x + dx * t), 0.4 + 0.9 * t);
+    for i in 0..3 {
+        assert_close(product.0[i], slope(|t| at(t).0[i]));
+    }
+    assert_close(product.1, slope(|t| at(t).1));
+    assert_close(fifth_gradient(1.2), 5.0 * 1.2_f64.powi(4));
+    assert_close(fifth_hvp(1.2, 1.0).1, 20.0 * 1.2_f64.powi(3));
+    assert_close(fifth_vjp(1.2).1(2.0), 10.0 * 1.2_f64.powi(4));
+}
+
+// ---- on one side of a branch ----
+
+#[gradient]
+#[hvp]
+#[vjp]
+fn on_one_side(x: f64, y: f64) -> f64 {
+    let r = if x > y { softplus(x * y) } else { x * y };
+    r * r + y
+}
+
+#[test]
+fn a_call_on_the_side_that_is_taken() {
+    for (x, y) in [(1.2, 0.5), (0.5, 1.2)] {
+        let (x_bar, y_bar) = on_one_side_gradient(x, y);
+        let at = |t: f64| on_one_side(x + 0.3 * t, y - 0.8 * t);
+        assert_close(0.3 * x_bar - 0.8 * y_bar, slope(at));
+        let pulled = on_one_side_vjp(x, y).1(2.0);
+        assert_close(pulled.0, 2.0 * x_bar);
+        assert_close(pulled.1, 2.0 * y_bar);
+        let product = on_one_side_hvp(x, y, 0.3, -0.8).1;
+        let at = |t: f64| on_one_side_gradient(x + 0.3 * t, y - 0.8 * t);
+        assert_close(product.0, slope(|t| at(t).0));
+        assert_close(product.1, slope(|t| at(t).1));
+    }
+}
+
+// ---- effects ----
+
+#[differentiable(wrt(x))]
+fn counted(x: f64, calls: &std::cell::Cell<usize>) -> f64 {
+    calls.set(calls.get() + 1);
+    x * x
+}
+
+#[gradient(wrt(x))]
+#[hvp]
+#[jvp]
+#[vjp]
+fn calls_once(x: f64, calls: &std::cell::Cell<usize>) -> f64 {
+    let _unused = counted(x, calls);
+    counted(x, calls) * x
+}
+
+#[test]
+fn a_callee_runs_once_a_call() {
+    let calls = std::cell::Cell::new(0);
+    assert_close(calls_once_gradient(2.0, &calls), 12.0);
+    assert_eq!(calls.replace(0), 2);
+    assert_eq!(calls_once_jvp(2.0, &calls, 1.0).1, 12.0);
+    assert_eq!(calls.replace(0), 2);
+    assert_eq!(calls_once_vjp(2.0, &calls).1(1.0), 12.0);
+    assert_eq!(calls.replace(0), 2);
+    assert_eq!(calls_once_hvp(2.0, &calls, 1.0).1, 12.0);
+    assert_eq!(calls.replace(0), 2);
+}
+
+// ---- what stops ----
+
+#[gradient]
+#[jvp]
+fn stopped(x: &DVector<f64>, s: f64) -> f64 {
+    let weights = stop_gradient(x.map(|e| e.abs()));
+    weights.dot(x) + nalgrad::stop_gradient(s) * s
+}
+
+#[test]
+fn nothing_flows_through_stop_gradient() {
+    let x = vector(&[0.4, -0.9]);
+    let (x_bar, s_bar) = stopped_gradient(&x, 3.0);
+    assert_eq!(x_bar, vector(&[0.4, 0.9]));
+    assert_eq!(s_bar, 3.0);
+    assert_eq!(stopped_jvp(&x, 3.0, &vector(&[1.0, 0.0]), 1.0).1, 3.4);
+}
