@@ -293,6 +293,9 @@ pub enum Op {
     CallAdjoint(Vec<Vec<usize>>),
     /// The tangent of that: of the call, its tangent, the cotangents, and their tangents.
     CallAdjointTangent(Vec<Vec<usize>>),
+    /// A function of numbers that has companions, entry by entry: by the number of its call, and differentiated by
+    /// these of its arguments.
+    Apply(usize, Vec<usize>),
     /// In place of a tangent that is zero.
     Absent,
     /// A part of what a call returns: `.0.1`.
@@ -337,6 +340,7 @@ impl Op {
                 | Op::PowI(_)
                 | Op::PowInt
                 | Op::PowIntSlope(_)
+                | Op::Apply(..)
                 | Op::Compare(_)
                 | Op::And
                 | Op::Or
@@ -577,6 +581,16 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::FoldLower => vec![linear(|_, g| g.symmetric_from_lower())],
         Op::LowerTriangle => vec![linear(|_, g| g.lower_triangle())],
 
+        Op::Apply(call, by) => (0..on.args.len())
+            .map(|k| {
+                if by.len() == 2 {
+                    on.graph.beyond.set(true);
+                    return Law::Constant;
+                }
+                let by = by.iter().copied().chain([k]).collect();
+                Law::Partial(on.args[0].apply_call(Op::Apply(*call, by), &on.args))
+            })
+            .collect(),
         Op::Stop => vec![Law::Constant],
         // The callee's companions are the law: the sweeps know them.
         Op::Absent
@@ -612,7 +626,7 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         | Op::CallTangent
         | Op::CallAdjoint(_)
         | Op::CallAdjointTangent(_) => Some(Kind::OPAQUE),
-        Op::Scalar(_) | Op::PowI(_) => Some(Kind {
+        Op::Scalar(_) | Op::PowI(_) | Op::Apply(..) => Some(Kind {
             elem: crate::graph::Elem::Real,
             shape: joint(args),
         }),

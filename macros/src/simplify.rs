@@ -1105,6 +1105,12 @@ impl<'g> Expr<'g> {
         }
     }
 
+    /// A derivative of a function that has companions.
+    pub fn apply_call(self, op: Op, args: &[Self]) -> Self {
+        let args: Vec<Id> = args.iter().map(|a| a.id).collect();
+        self.with(self.graph.elementwise(op, &args))
+    }
+
     pub fn powi_slope(self, n: Self, order: u32) -> Self {
         self.with(self.graph.apply(Op::PowIntSlope(order), &[self.id, n.id]))
     }

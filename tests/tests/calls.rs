@@ -315,3 +315,37 @@ fn nothing_flows_through_stop_gradient() {
     assert_eq!(s_bar, 3.0);
     assert_eq!(stopped_jvp(&x, 3.0, &vector(&[1.0, 0.0]), 1.0).1, 3.4);
 }
+
+// ---- entry by entry ----
+
+#[differentiable(wrt(x))]
+fn leaky(x: f64, slope: &f64) -> f64 {
+    if x > 0.0 { x.sinh() } else { slope * x * x }
+}
+
+#[gradient(wrt(x))]
+#[hvp]
+#[jvp]
+fn entry_by_entry(x: &DVector<f64>, s: f64, y: &DVector<f64>) -> f64 {
+    let sum = x.map(softplus).dot(y) + x.map(|e| leaky(e * s, &0.3)).sum();
+    sum + x.zip_map(y, |a, b| softplus(a * b)).norm_squared()
+}
+
+#[test]
+fn functions_of_entries() {
+    let (x, dx, y) = (
+        vector(&[0.4, -0.9]),
+        vector(&[1.5, 0.3]),
+        vector(&[0.7, 0.2]),
+    );
+    let at = |t: f64| entry_by_entry(&(&x + &dx * t), 0.8, &y);
+    assert_close(entry_by_entry_gradient(&x, 0.8, &y).dot(&dx), slope(at));
+    let (value, tangent) = entry_by_entry_jvp(&x, 0.8, &y, &dx);
+    assert_eq!(value, entry_by_entry(&x, 0.8, &y));
+    assert_close(tangent, slope(at));
+    let product = entry_by_entry_hvp(&x, 0.8, &y, &dx).1;
+    let at = |t: f64| entry_by_entry_gradient(&(&x + &dx * t), 0.8, &y);
+    for i in 0..2 {
+        assert_close(product[i], slope(|t| at(t)[i]));
+    }
+}

@@ -391,9 +391,61 @@ impl Emit<'_> {
 
     /// The name of a companion of what is called.
     fn callee(&self, call: Id, suffix: &str) -> TokenStream {
-        let Op::Call(number) = self.op(call) else {
-            return TokenStream::new();
+        match self.op(call) {
+            Op::Call(number) => self.companion_of(number, suffix),
+            _ => TokenStream::new(),
+        }
+    }
+
+    /// A function of numbers inside of a pass, or a derivative of it.
+    pub(super) fn applied(&self, number: usize, by: &[usize], written: &[Written]) -> Written {
+        let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
+        let all = arguments.iter().map(|argument| match argument {
+            Argument::Inert(tokens) => tokens.clone(),
+            Argument::Value { at, by_reference } => match by_reference {
+                true => {
+                    let value = written[*at].at(Level::Unary);
+                    quote!(&#value)
+                }
+                false => written[*at].tokens.clone(),
+            },
+        });
+        let all: Vec<TokenStream> = all.collect();
+        let place = |k: usize| {
+            let mut places = arguments.iter();
+            places.position(|a| matches!(a, Argument::Value { at, .. } if *at == k))
         };
+        let one = self.number(1.0);
+        let along = |k: usize| {
+            let moving = (0..arguments.len()).map(|at| {
+                if Some(at) == place(k) {
+                    quote!(::core::option::Option::Some(#one))
+                } else {
+                    quote!(::core::option::Option::None)
+                }
+            });
+            moving.collect::<Vec<TokenStream>>()
+        };
+        let tokens = match by {
+            [] => {
+                let callee = self.companion_of(number, "");
+                quote!(#callee(#(#all),*))
+            }
+            [k] => {
+                let (callee, along) = (self.companion_of(number, "_pushforward"), along(*k));
+                quote!(#callee(#(#all,)* #(#along),*).1)
+            }
+            [k, second, ..] => {
+                let callee = self.companion_of(number, "_pullback_pushforward");
+                let (along, zero) = (along(*k), self.number(0.0));
+                let place = syn::Index::from(place(*second).unwrap_or(0));
+                quote!((#callee(#(#all,)* #(#along),*).2)(#one, #zero).1.#place)
+            }
+        };
+        Written::new(tokens, Level::Atom, Hold::Scalar)
+    }
+
+    fn companion_of(&self, number: usize, suffix: &str) -> TokenStream {
         let callee = self.program.graph.calls.borrow()[number].callee.clone();
         let companion = |name: &Ident| {
             let plain = name.to_string();

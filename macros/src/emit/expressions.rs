@@ -333,6 +333,7 @@ impl Emit<'_> {
                 self.product(factors.coefficient, above, below)
             }
             Op::Scalar(_)
+            | Op::Apply(..)
             | Op::PowI(_)
             | Op::PowInt
             | Op::PowIntSlope(_)
@@ -601,6 +602,7 @@ impl Emit<'_> {
                 let n = Literal::i32_unsuffixed(*n);
                 Written::new(quote!(#receiver.powi(#n)), Level::Atom, Hold::Scalar)
             }
+            Op::Apply(number, by) => self.applied(*number, by, &written),
             Op::PowInt => call("powi"),
             Op::PowIntSlope(order) => {
                 let order = Literal::u32_unsuffixed(*order);

@@ -221,13 +221,7 @@ impl Lower<'_> {
                 let id = self.exact(Op::Scalar(function), ids?, path)?;
                 Ok(Self::entrywise(&arguments.iter().collect::<Vec<_>>(), id))
             }
-            _ => refuse(
-                path,
-                format!(
-                    "cannot see into the function `{}`\nhelp: write its body in a closure, as in `|x| x * x`",
-                    text(path)
-                ),
-            ),
+            _ => self.applied_function(path, arguments),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::graph::{Argument, Call, Callee, Elem, Form, Id, Kind, Step};
 use crate::rules::Op;
 use crate::scope::{Hint, Value};
 use crate::ty::Class;
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::Expr;
 
@@ -18,28 +18,73 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
+        let callee = self.function(path, expr)?;
+        let name = path.path.segments.last().map(|s| s.ident.clone());
+        let name = name.unwrap_or_else(|| self.fresh("function"));
+        self.call_of(callee, &name, args, expr)
+    }
+
+    /// `helper` in `x.map(helper)`.
+    pub(super) fn applied_function(
+        &mut self,
+        path: &syn::ExprPath,
+        values: Vec<Value>,
+    ) -> Lowered<Value> {
+        let variable = path
+            .path
+            .get_ident()
+            .is_some_and(|n| self.scope.get(&n.to_string()).is_some());
+        if variable {
+            return refuse(
+                path,
+                format!(
+                    "cannot see into the closure `{}`\nhelp: write its body here, as in `|x| x * x`",
+                    text(path)
+                ),
+            );
+        }
+        let callee = self.function(path, path)?;
+        let ids: Lowered<Vec<Id>> = values
+            .iter()
+            .map(|v| self.node(v, path, &Kind::SCALAR))
+            .collect();
+        let ids = ids?;
+        let arguments = (0..ids.len()).map(|at| Argument::Value {
+            at,
+            by_reference: false,
+        });
+        let number = self.new_call(callee, arguments.collect());
+        let id = self.exact(Op::Apply(number, Vec::new()), ids, path)?;
+        Ok(Value::Entry(id))
+    }
+
+    /// A function that may have companions.
+    fn function(&self, path: &syn::ExprPath, at: &dyn ToTokens) -> Lowered<Callee> {
         let mut before = path.path.clone();
         let Some(last) = before.segments.pop().map(syn::punctuated::Pair::into_value) else {
-            return refuse(expr, "this call has no name");
+            return refuse(at.to_token_stream(), "this call has no name");
         };
-        let library = ["std", "core", "alloc", "nalgebra"];
-        let first = path.path.segments.first().map(|s| s.ident.to_string());
-        let foreign = path.qself.is_some() || first.is_some_and(|f| library.contains(&f.as_str()));
+        // What cannot have companions.
+        let library = [
+            "std", "core", "alloc", "nalgebra", "f64", "f32", "Box", "Rc", "Arc", "Cell",
+            "RefCell", "Mutex", "String", "Vec", "Option", "Result", "HashMap", "BTreeMap",
+        ];
+        let mut segments = path.path.segments.iter().map(|s| s.ident.to_string());
+        let foreign = path.qself.is_some() || segments.any(|s| library.contains(&s.as_str()));
         if foreign || last.ident.to_string().starts_with(char::is_uppercase) {
             return refuse(
-                expr,
+                at.to_token_stream(),
                 format!(
                     "cannot differentiate the call of `{}`, which has no derivative here\nhelp: write what it computes with operators and methods, or call a function with `#[differentiable]`",
                     text(path)
                 ),
             );
         }
-        let callee = Callee::Function {
+        Ok(Callee::Function {
             before: before.to_token_stream(),
             name: last.ident.clone(),
             arguments: last.arguments.to_token_stream(),
-        };
-        self.call_of(callee, &last.ident, args, expr)
+        })
     }
 
     /// `receiver.helper(a, b)`, the receiver being inert.
@@ -66,50 +111,97 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
-        if self.closures > 0 {
+        if args.iter().all(|arg| self.is_inert(arg)) {
             return refuse(
                 expr,
                 format!(
-                    "the call of `{name}` inside the closure of an elementwise method is not supported yet\nhelp: call it before, or write its body here"
+                    "cannot differentiate the call of `{name}`\nhelp: bind what it gives with `let` before"
                 ),
             );
         }
         let mut values = Vec::new();
         let mut arguments = Vec::new();
         for arg in args {
-            if self.is_inert(arg) {
-                let mut inert = self.inert(arg.to_token_stream(), Hint::Unknown);
-                self.evaluate(&mut inert);
-                arguments.push(Argument::Inert(inert.tokens));
-                continue;
+            match self.argument_of_call(arg)? {
+                Ok(id) => {
+                    arguments.push(Argument::Value {
+                        at: values.len(),
+                        by_reference: self.is_reference(arg, id),
+                    });
+                    values.push(id);
+                }
+                Err(tokens) => arguments.push(Argument::Inert(tokens)),
             }
-            let value = self.expr(arg)?;
-            let id = self.node(&value, arg, &Kind::SCALAR)?;
-            if self.graph.kind(id).elem != Elem::Real {
-                return refuse(
-                    arg,
-                    format!(
-                        "`{}` has no derivative, but depends on a differentiated value\nhelp: bind it with `let` before the call",
-                        text(arg)
-                    ),
-                );
-            }
-            arguments.push(Argument::Value {
-                at: values.len(),
-                by_reference: self.is_reference(arg, id),
-            });
-            values.push(id);
         }
-        let number = self.graph.calls.borrow().len();
-        self.graph
-            .calls
-            .borrow_mut()
-            .push(Call { callee, arguments });
+        if values.is_empty() {
+            return refuse(
+                expr,
+                format!(
+                    "cannot see what becomes of a differentiated value in the call of `{name}`\nhelp: pass the value itself"
+                ),
+            );
+        }
+        let number = self.new_call(callee, arguments);
+        if self.closures > 0 {
+            // For every entry: a function of numbers.
+            let id = self.exact(Op::Apply(number, Vec::new()), values, expr)?;
+            return Ok(Value::Entry(id));
+        }
         let call = self
             .graph
             .insert_apart(Op::Call(number), values, Kind::OPAQUE);
         self.place(Step::Evaluate(call));
         Ok(Value::Called(call, Vec::new()))
+    }
+
+    fn new_call(&self, callee: Callee, arguments: Vec<Argument>) -> usize {
+        let mut calls = self.graph.calls.borrow_mut();
+        calls.push(Call { callee, arguments });
+        calls.len() - 1
+    }
+
+    /// A value of the graph, or the tokens of what is inert.
+    fn argument_of_call(&mut self, arg: &Expr) -> Lowered<Result<Id, TokenStream>> {
+        let mut value = if self.is_inert(arg) {
+            Value::Inert(self.inert(arg.to_token_stream(), Hint::Unknown))
+        } else {
+            self.expr(arg)?
+        };
+        if let Value::Inert(inert) = &mut value {
+            // Of a differentiated value only a length or a condition is passed on.
+            if !self.is_inert(arg) && !matches!(inert.hint, Hint::Int | Hint::Bool) {
+                return refuse(
+                    arg,
+                    format!(
+                        "cannot see what becomes of a differentiated value in `{}`\nhelp: pass the value itself",
+                        text(arg)
+                    ),
+                );
+            }
+            if self.closures == 0 {
+                self.evaluate(inert);
+            } else if !inert.pure {
+                return refuse(
+                    arg,
+                    format!(
+                        "cannot evaluate `{}` inside this closure: the companion would evaluate it another number of times\nhelp: bind it with `let` before the closure",
+                        text(arg)
+                    ),
+                );
+            }
+            return Ok(Err(inert.tokens.clone()));
+        }
+        let id = self.node(&value, arg, &Kind::SCALAR)?;
+        if self.graph.kind(id).elem != Elem::Real {
+            return refuse(
+                arg,
+                format!(
+                    "`{}` has no derivative, but depends on a differentiated value\nhelp: bind it with `let` before the call",
+                    text(arg)
+                ),
+            );
+        }
+        Ok(Ok(id))
     }
 
     /// Whether an argument is passed as a reference.

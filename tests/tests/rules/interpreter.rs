@@ -367,6 +367,14 @@ impl<'a> Interpreter<'a> {
             Op::CholeskyAdjoint => Matrix(cholesky_adjoint(&matrix(self, 0), &matrix(self, 1))),
             Op::SymmetricFromLower => Matrix(from_lower(&matrix(self, 0))),
             Op::FoldLower => Matrix(fold_lower(&matrix(self, 0))),
+            Op::Stop
+            | Op::Absent
+            | Op::Apply(..)
+            | Op::Call(_)
+            | Op::CallTangent
+            | Op::CallAdjoint(_)
+            | Op::CallAdjointTangent(_)
+            | Op::Item(_) => unreachable!("calls are compiled, not interpreted"),
             Op::LowerTriangle => {
                 let m = matrix(self, 0);
                 Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {

@@ -3,13 +3,9 @@
 use nalgebra::{DVector, RealField, SVector, Vector3};
 use nalgrad::gradient;
 
-fn square(x: f64) -> f64 {
-    x * x
-}
-
 #[gradient]
 fn cost(x: &DVector<f64>, y: f64) -> f64 {
-    square(x[0]) * y
+    f64::from(x[0]) * y
 }
 
 struct Model<T> {

@@ -2,13 +2,9 @@
 
 use nalgrad::gradient;
 
-fn square(x: f64) -> f64 {
-    x * x
-}
-
 #[gradient]
 fn cost(x: f64) -> f64 {
-    let y = square(x);
+    let y = f64::from(x);
     let z = y * x;
     z.sin() + y
 }

@@ -1,13 +1,9 @@
 use nalgebra::DVector;
 use nalgrad::gradient;
 
-fn square(x: f64) -> f64 {
-    x * x
-}
-
 #[gradient]
 fn cost(x: &DVector<f64>) -> f64 {
-    let first = square(x[0]);
+    let first = f64::from(x[0]);
     let second = x.iter().sum::<f64>();
     first * second + Some(x[1]).unwrap_or(0.0)
 }
