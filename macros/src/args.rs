@@ -65,7 +65,9 @@ impl Attribute {
     fn options(self) -> &'static [&'static str] {
         match self {
             Attribute::Gradient => &["aux"],
-            Attribute::Differentiable => &["module"],
+            Attribute::Differentiable => {
+                &["vjp = path", "jvp = path", "order = n", "module = false"]
+            }
             _ => &[],
         }
     }
@@ -83,6 +85,11 @@ pub struct Args {
     pub krate: TokenStream,
     /// Whether only the first part of the result is differentiated.
     pub aux: bool,
+    /// The user's own rules for calls.
+    pub vjp: Option<Path>,
+    pub jvp: Option<Path>,
+    /// Up to which derivative calls are differentiated.
+    pub order: usize,
     /// Whether the companions come along with the name of the function, in a module of that name.
     pub module: bool,
     /// Whether the body is known to have a mistake.
@@ -96,6 +103,9 @@ impl Default for Args {
             given_crate: None,
             krate: quote!(::nalgrad),
             aux: false,
+            vjp: None,
+            jvp: None,
+            order: 2,
             module: true,
             reported: false,
         }
@@ -220,13 +230,40 @@ impl Args {
                 self.aux = true;
                 Ok(())
             }
-            "module" if attribute.options().contains(&"module") => {
+            "module" if attribute == Attribute::Differentiable => {
+                let value: syn::LitBool = value_of(input, "`module = false`")?;
+                self.module = value.value;
+                Ok(())
+            }
+            "order" if attribute == Attribute::Differentiable => {
+                let value: syn::LitInt = value_of(input, "`order = 2`")?;
+                self.order = value.base10_parse()?;
+                if self.order == 0 || self.order > 2 {
+                    return Err(syn::Error::new_spanned(
+                        value,
+                        "calls are differentiated once or twice, not more yet\nhelp: write `order = 1` or `order = 2`",
+                    ));
+                }
+                Ok(())
+            }
+            name @ ("vjp" | "jvp") if attribute == Attribute::Differentiable => {
                 input
                     .parse::<Token![=]>()
-                    .map_err(|e| explain(&e, "`module = false`"))?;
-                let value: syn::LitBool =
-                    input.parse().map_err(|e| explain(&e, "`module = false`"))?;
-                self.module = value.value;
+                    .map_err(|e| explain(&e, &format!("a path: `{name} = path`")))?;
+                let path = input
+                    .call(Path::parse_mod_style)
+                    .map_err(|e| explain(&e, &format!("a path: `{name} = path`")))?;
+                let rule = if name == "vjp" {
+                    &mut self.vjp
+                } else {
+                    &mut self.jvp
+                };
+                if rule.replace(path).is_some() {
+                    return Err(syn::Error::new_spanned(
+                        &key,
+                        format!("`{name}` is given twice\nhelp: keep one of them"),
+                    ));
+                }
                 Ok(())
             }
             other => {
@@ -249,6 +286,14 @@ impl Args {
             }
         }
     }
+}
+
+/// What follows `name =`.
+fn value_of<T: syn::parse::Parse>(input: ParseStream, example: &str) -> syn::Result<T> {
+    input
+        .parse::<Token![=]>()
+        .map_err(|e| explain(&e, example))?;
+    input.parse().map_err(|e: syn::Error| explain(&e, example))
 }
 
 /// A path, or one in a string, as serde has it.

@@ -1051,3 +1051,40 @@ impl<T> Is<T> for T {}
 /// Compiles only where `A` and `B` are the same type.
 #[inline]
 pub const fn same<A: Is<B>, B>() {}
+
+/// A zero of the shape of a matrix.
+pub fn zeros_like<T, R, C, S>(matrix: &Matrix<T, R, C, S>) -> OMatrix<T, R, C>
+where
+    T: RealField,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+    DefaultAllocator: Allocator<R, C>,
+{
+    let (rows, columns) = matrix.shape_generic();
+    OMatrix::zeros_generic(rows, columns)
+}
+
+/// Never implemented: the argument of a call whose tangent is needed, where the callee gives none.
+#[diagnostic::on_unimplemented(
+    message = "the tangent of this call is needed, and the rule of its function does not give it",
+    label = "called here",
+    note = "give `jvp = path` beside `vjp` in the `#[differentiable(…)]` of the function that is called"
+)]
+pub trait GivenByJvp {}
+
+/// Never implemented: the argument of a call whose pullback is needed, where the callee gives none.
+#[diagnostic::on_unimplemented(
+    message = "the pullback of this call is needed, and the rule of its function does not give it",
+    label = "called here",
+    note = "give `vjp = path` beside `jvp` in the `#[differentiable(…)]` of the function that is called"
+)]
+pub trait GivenByVjp {}
+
+/// Never implemented: the argument of a call whose second derivative is needed, where the callee gives a rule.
+#[diagnostic::on_unimplemented(
+    message = "a second derivative of this call is needed, and rules of a function's own give the first only",
+    label = "called here",
+    note = "leave `vjp` and `jvp` out of the `#[differentiable(…)]` of the function that is called, if its body can be differentiated"
+)]
+pub trait GivenTwice {}

@@ -349,3 +349,84 @@ fn functions_of_entries() {
         assert_close(product[i], slope(|t| at(t)[i]));
     }
 }
+
+// ---- rules of the user's own ----
+
+/// Foreign code: nothing here can be seen into.
+#[differentiable(wrt(x), vjp = sine_vjp, jvp = sine_jvp)]
+fn sine(x: f64, table: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (k, c) in table.iter().enumerate() {
+        sum += c * x.powi(k as i32);
+    }
+    sum
+}
+
+fn slope_of(x: f64, table: &[f64]) -> f64 {
+    let terms = table.iter().enumerate().skip(1);
+    terms
+        .map(|(k, c)| c * k as f64 * x.powi(k as i32 - 1))
+        .sum()
+}
+
+fn sine_vjp(x: f64, table: &[f64]) -> (f64, impl Fn(f64) -> f64) {
+    let slope = slope_of(x, table);
+    (sine(x, table), move |y_bar| y_bar * slope)
+}
+
+fn sine_jvp(x: f64, table: &[f64], dx: f64) -> (f64, f64) {
+    (sine(x, table), dx * slope_of(x, table))
+}
+
+#[differentiable(wrt(a, b), vjp = solve_vjp)]
+fn solve(a: &DMatrix<f64>, b: &DVector<f64>) -> DVector<f64> {
+    let mut x = b.clone();
+    a.clone().lu().solve_mut(&mut x);
+    x
+}
+
+fn solve_vjp(
+    a: &DMatrix<f64>,
+    b: &DVector<f64>,
+) -> (
+    DVector<f64>,
+    impl Fn(DVector<f64>) -> (DMatrix<f64>, DVector<f64>),
+) {
+    let x = solve(a, b);
+    let lu = a.transpose().lu();
+    (x.clone(), move |x_bar: DVector<f64>| {
+        let b_bar = lu.solve(&x_bar).unwrap();
+        (-&b_bar * x.transpose(), b_bar)
+    })
+}
+
+#[gradient(wrt(x))]
+#[jvp]
+fn by_rule(x: f64, table: &[f64]) -> f64 {
+    sine(x * x, table) + x
+}
+
+#[gradient]
+fn compliance(a: &DMatrix<f64>, b: &DVector<f64>) -> f64 {
+    let x: DVector<f64> = solve(a, b);
+    x.dot(b)
+}
+
+#[test]
+fn rules_of_the_users_own() {
+    let table = [0.0, 1.0, 0.0, -1.0 / 6.0, 0.0, 1.0 / 120.0];
+    let directional = slope(|t| by_rule(0.7 + t, &table));
+    assert_close(by_rule_gradient(0.7, &table), directional);
+    assert_close(by_rule_jvp(0.7, &table, 2.0).1, 2.0 * directional);
+    let (a, b) = (
+        DMatrix::from_row_slice(2, 2, &[2.0, 0.3, -0.4, 1.5]),
+        vector(&[1.0, -0.7]),
+    );
+    let (da, db) = (
+        DMatrix::from_row_slice(2, 2, &[0.1, 1.0, 0.5, -0.3]),
+        vector(&[0.2, 0.9]),
+    );
+    let (a_bar, b_bar) = compliance_gradient(&a, &b);
+    let directional = slope(|t| compliance(&(&a + &da * t), &(&b + &db * t)));
+    assert_close(a_bar.dot(&da) + b_bar.dot(&db), directional);
+}

@@ -10,14 +10,18 @@
 //! `None` where it is zero, and `G` is a tuple with a place for each, `()` where there is no derivative. A pullback owns
 //! what it needs of the differentiated parameters, so that it may outlive them; what is inert it borrows.
 
-use super::{Companion, Plan, cotangent_pattern, derivative_of, real_parts};
+use super::{
+    Companion, Plan, cotangent_pattern, derivative_of, identifiers, kept_attributes, real_parts,
+};
+use crate::args::{Args, Attribute};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns};
 use crate::graph::{Form, Id, Program};
 use crate::signature::Function;
-use crate::ty::{Class, Returned};
+use crate::ty::{Class, Passing, Returned};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use std::collections::HashSet;
 use syn::ext::IdentExt;
 use syn::{FnArg, GenericParam, Pat, Signature, parse_quote};
 
@@ -272,6 +276,173 @@ impl Plan {
             None => Returns::Unit,
         });
         Returns::Tuple(parts.collect())
+    }
+
+    /// Companions by rules of the user's own. What no rule gives is there as well, and an error where it is called.
+    pub(super) fn by_rules(&self, args: &Args, function: &Function) -> TokenStream {
+        let nalgebra = self.nalgebra();
+        let value = self.value_type();
+        let tangent = self.result.tangent(&nalgebra);
+        let cotangent = self.cotangent(&self.result, &tangent, false);
+        let mut taken = HashSet::new();
+        identifiers(self.sig.to_token_stream(), &mut taken);
+        let tangents = self.tangent_names(Companion::Pushforward, &mut taken);
+        let arguments: Vec<TokenStream> = self
+            .sig
+            .inputs
+            .iter()
+            .filter_map(|input| match input {
+                FnArg::Receiver(receiver) => Some(receiver.self_token.to_token_stream()),
+                FnArg::Typed(input) => match &*input.pat {
+                    Pat::Ident(name) => Some(name.ident.to_token_stream()),
+                    _ => None,
+                },
+            })
+            .collect();
+        let all = [
+            Companion::Pushforward,
+            Companion::Pullback,
+            Companion::PullbackPushforward,
+        ];
+        let written = all.into_iter().map(|companion| {
+            let rule = match companion {
+                Companion::Pushforward => args.jvp.as_ref(),
+                Companion::Pullback => args.vjp.as_ref(),
+                _ => None,
+            };
+            let result = self.result_for_calls(companion, &value, &tangent, &self.gradients);
+            let mut sig = self.signature(companion, &result, &tangents);
+            let Some(rule) = rule else {
+                return self.without_rule(companion, function);
+            };
+            let body = match companion {
+                Companion::Pushforward => {
+                    let given = self.given_tangents(&tangents);
+                    let owned = self.passed_tangents(&tangents);
+                    quote!(#given #rule(#(#arguments,)* #(#owned),*))
+                }
+                _ => {
+                    // What the rule's pullback borrows is not known: all that it may.
+                    sig = self.sig.clone();
+                    sig.ident = self.name(companion);
+                    let places = self.places();
+                    let count = places.iter().flatten().count();
+                    let types = places.iter().map(|place| match place {
+                        Some(k) => self.gradients.get(*k).cloned().unwrap_or_else(|| quote!(())),
+                        None => quote!(()),
+                    });
+                    sig.output = parse_quote!(-> (#value, impl ::core::ops::Fn(#cotangent) -> (#(#types,)*)));
+                    let gradients = places.iter().map(|place| match (place, count) {
+                        (Some(_), 1) => quote!(gradient),
+                        (Some(k), _) => {
+                            let k = syn::Index::from(*k);
+                            quote!(gradient.#k)
+                        }
+                        (None, _) => quote!(()),
+                    });
+                    quote! {
+                        let (value, pullback) = #rule(#(#arguments),*);
+                        (value, move |cotangent: #cotangent| {
+                            let gradient = pullback(cotangent);
+                            (#(#gradients,)*)
+                        })
+                    }
+                }
+            };
+            self.item(companion, function, &sig, &body)
+        });
+        quote!(#(#written)*)
+    }
+
+    /// A companion that no rule gives.
+    fn without_rule(&self, companion: Companion, function: &Function) -> TokenStream {
+        let krate = &self.krate;
+        let mut sig = self.sig.clone();
+        sig.ident = self.name(companion);
+        let missing = match companion {
+            Companion::Pushforward => quote!(GivenByJvp),
+            Companion::Pullback => quote!(GivenByVjp),
+            _ => quote!(GivenTwice),
+        };
+        let mut first = true;
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(input) = input
+                && std::mem::take(&mut first)
+            {
+                input.ty = parse_quote!(impl #krate::__private::#missing);
+            }
+        }
+        let count = if companion == Companion::Pullback {
+            0
+        } else {
+            self.places().len()
+        };
+        for _ in 0..count {
+            sig.inputs.push(parse_quote!(_: impl ::core::marker::Sized));
+        }
+        let value = self.value_type();
+        sig.output = match companion {
+            Companion::Pushforward => parse_quote!(-> (#value, ())),
+            Companion::Pullback => parse_quote!(-> (#value, fn(()))),
+            _ => parse_quote!(-> (#value, (), fn((), ()))),
+        };
+        self.item(companion, function, &sig, &quote!(::core::unreachable!()))
+    }
+
+    fn item(
+        &self,
+        companion: Companion,
+        function: &Function,
+        sig: &Signature,
+        body: &TokenStream,
+    ) -> TokenStream {
+        let attrs = kept_attributes(&function.attrs);
+        let vis = &function.vis;
+        let doc = self.documentation(Attribute::Differentiable, companion);
+        quote! {
+            #(#attrs)*
+            #[doc = #doc]
+            #[doc(hidden)]
+            #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
+            #vis #sig { #body }
+        }
+    }
+
+    /// `let dx = …`: tangents that are absent are zero.
+    fn given_tangents(&self, tangents: &[Ident]) -> TokenStream {
+        let krate = &self.krate;
+        let wrt = self.parameters.iter().filter(|p| p.wrt);
+        let lets = tangents.iter().zip(wrt).map(|(tangent, parameter)| {
+            let name = &parameter.ident;
+            match &parameter.class {
+                Class::Value(value) if value.extents.is_none() => {
+                    let real = &value.real;
+                    quote!(let #tangent: #real = #tangent.unwrap_or_else(#krate::nalgebra::zero);)
+                }
+                _ => quote! {
+                    let #tangent = match #tangent {
+                        ::core::option::Option::Some(#tangent) => #tangent.clone(),
+                        ::core::option::Option::None => #krate::__private::zeros_like(&#name),
+                    };
+                },
+            }
+        });
+        quote!(#(#lets)*)
+    }
+
+    /// The tangents as a rule takes them: of the parameters' own types.
+    fn passed_tangents(&self, tangents: &[Ident]) -> Vec<TokenStream> {
+        let wrt = self.parameters.iter().filter(|p| p.wrt);
+        let pairs = tangents.iter().zip(wrt);
+        pairs
+            .map(|(tangent, parameter)| match &parameter.class {
+                Class::Value(value) if value.passing == Passing::View => {
+                    quote!(#tangent.as_view())
+                }
+                _ if parameter.by_reference => quote!(&#tangent),
+                _ => tangent.to_token_stream(),
+            })
+            .collect()
     }
 
     /// A module of the function's name, so that the companions come along with `use path::f;`.

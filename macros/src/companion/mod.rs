@@ -398,8 +398,9 @@ impl Plan {
                 #vis #sig { #body }
             }
         });
-        let _ = args;
-        quote!(#(#stubs)*)
+        let module = (attribute == Attribute::Differentiable && args.module && !self.has_self())
+            .then(|| self.module(function));
+        quote!(#(#stubs)* #module)
     }
 
     /// The companions; no error where what is wrong has been reported with the signature.
@@ -409,6 +410,13 @@ impl Plan {
         function: &Function,
         args: &Args,
     ) -> Result<TokenStream, Option<syn::Error>> {
+        if args.vjp.is_some() || args.jvp.is_some() {
+            let mut written = self.by_rules(args, function);
+            if args.module && !self.has_self() {
+                written.extend(self.module(function));
+            }
+            return Ok(written);
+        }
         let (Some(body), Some(real)) = (&function.body, &self.real) else {
             return Err(None);
         };
@@ -418,6 +426,9 @@ impl Plan {
         identifiers(body.to_token_stream(), &mut taken);
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
+            if companion == Companion::PullbackPushforward && args.order < 2 {
+                continue;
+            }
             let mut taken = taken.clone();
             let tangents = self.tangent_names(companion, &mut taken);
             let program = lower::lower(
