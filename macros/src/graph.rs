@@ -119,11 +119,15 @@ impl Kind {
 }
 
 /// Where the size of a dynamic dimension can be read at run time.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Extent {
     Rows(Id),
     Cols(Id),
     Int(Id),
+    /// A size that is known at compile time, beside one that is not.
+    Fixed(Dim),
+    /// The number of entries of a matrix with these extents.
+    Product(Dim, Dim),
 }
 
 /// How the Rust expression of a leaf behaves.

@@ -10,6 +10,8 @@ mod differentiate;
 mod emit;
 mod error;
 mod graph;
+#[allow(dead_code, reason = "the attributes that need it come next")]
+mod jacobian;
 mod lower;
 mod rules;
 mod scope;

@@ -70,6 +70,19 @@ impl Part {
         }
     }
 
+    /// What a part of some rows is of the transposed matrix, and the other way round.
+    pub fn transposed(&self) -> Option<Part> {
+        Some(match self {
+            Part::Row => Part::Column,
+            Part::Column => Part::Row,
+            Part::Rows => Part::Columns,
+            Part::Columns => Part::Rows,
+            Part::FixedRows(n) => Part::FixedColumns(n.clone()),
+            Part::FixedColumns(n) => Part::FixedRows(n.clone()),
+            _ => return None,
+        })
+    }
+
     pub fn is_entry(&self) -> bool {
         matches!(self, Part::Entry | Part::EntryAt | Part::Selected(_))
     }
@@ -227,6 +240,20 @@ pub enum Op {
     Scatter(Part),
     Diagonal,
     FromDiagonal,
+    /// The same entries in column-major order, in a matrix of another shape or type.
+    Reshape,
+    /// Rows, one below the other.
+    StackRows,
+    /// diag(d) M and M diag(d), d being the entries of the first or last argument.
+    ScaleRows,
+    ScaleColumns,
+    /// A ⊗ B
+    Kronecker,
+    /// The matrix of `x ↦ a × x`.
+    CrossMatrix,
+    /// A linear map of every column of a matrix, seen as a matrix of the shape of a symbol: the arguments are that
+    /// matrix, the symbol, and its image under the map.
+    Each,
     /// A row repeated, or a column: the adjoints of the sums over rows and columns.
     SpreadRows,
     SpreadColumns,
@@ -329,7 +356,7 @@ impl Op {
 
     /// Whether it is linear in all arguments together, not in each: their tangents make one tangent.
     pub fn is_jointly_linear(&self) -> bool {
-        matches!(self, Op::Fold | Op::Build | Op::Select)
+        matches!(self, Op::Fold | Op::Build | Op::StackRows | Op::Select)
     }
 
     /// Whether the operation acts entry by entry.
@@ -437,6 +464,33 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         }
         Op::Diagonal => vec![linear(|on, g| g.to_diagonal(on.args[0].shape()))],
         Op::FromDiagonal => vec![linear(|_, g| g.diagonal())],
+        Op::Reshape => vec![linear(|on, g| g.reshape(on.args[0].shape()))],
+        Op::StackRows => (0..on.args.len())
+            .map(|k| linear(move |on, g| g.part(&Part::Row, &[on.graph.integer(k)])))
+            .collect(),
+        // d(diag(a) M) = diag(da) M + diag(a) dM
+        Op::ScaleRows => vec![
+            linear(|on, g| (g * on.args[1]).column_sum().reshape(on.args[0].shape())),
+            linear(|on, g| g.scale_rows(on.args[0])),
+        ],
+        Op::ScaleColumns => vec![
+            linear(|on, g| g.scale_columns(on.args[1])),
+            linear(|on, g| (g * on.args[0]).row_sum().reshape(on.args[1].shape())),
+        ],
+        Op::CrossMatrix => vec![linear(|on, g| {
+            let entry = |i: usize, j: usize| g.entry(on.graph.integer(3 * j + i));
+            let axis = [
+                entry(2, 1) - entry(1, 2),
+                entry(0, 2) - entry(2, 0),
+                entry(1, 0) - entry(0, 1),
+            ];
+            on.graph.built(&axis, on.args[0].shape())
+        })],
+        // What only finished Jacobians have: the third derivative is refused.
+        Op::Kronecker | Op::Each => {
+            on.graph.beyond.set(true);
+            on.args.iter().map(|_| Law::Constant).collect()
+        }
         Op::SpreadRows => vec![linear(|_, g| g.row_sum())],
         Op::SpreadColumns => vec![linear(|_, g| g.column_sum())],
 
@@ -626,6 +680,11 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         | Op::CallTangent
         | Op::CallAdjoint(_)
         | Op::CallAdjointTangent(_) => Some(Kind::OPAQUE),
+        // What follows from products of extents is told by who makes it.
+        Op::Reshape | Op::StackRows | Op::Kronecker | Op::Each => None,
+        Op::ScaleRows => shape(1).map(Kind::matrix),
+        Op::ScaleColumns => shape(0).map(Kind::matrix),
+        Op::CrossMatrix => square(0),
         Op::Scalar(_) | Op::PowI(_) | Op::Apply(..) => Some(Kind {
             elem: crate::graph::Elem::Real,
             shape: joint(args),

@@ -128,6 +128,9 @@ impl Graph {
             Op::SpreadRows => x.spread_rows(kind.shape.clone()),
             Op::SpreadColumns => x.spread_columns(kind.shape.clone()),
             Op::FromDiagonal => x.to_diagonal(kind.shape.clone()),
+            Op::Reshape => x.reshape(kind.shape.clone()),
+            Op::ScaleRows => args[1].scale_rows(x),
+            Op::ScaleColumns => x.scale_columns(args[1]),
             Op::Dot => x.dot(args[1]),
             Op::MatMul => x.times(args[1]),
             Op::TrMul | Op::ProductTn => x.t().times(args[1]),
@@ -148,6 +151,57 @@ impl Graph {
                 self.expr(self.insert(op.clone(), args, kind.clone()))
             }
         }
+    }
+
+    /// A vector of these entries.
+    pub fn built<'g>(&'g self, entries: &[Expr<'g>], shape: Option<Shape>) -> Expr<'g> {
+        let kind = Kind::matrix(shape.unwrap_or(Shape::fixed(entries.len(), 1)));
+        let entries = entries.iter().map(|e| e.id).collect();
+        self.expr(self.insert(Op::Build, entries, kind))
+    }
+
+    /// A ⊗ B, of this shape.
+    pub fn kronecker<'g>(&'g self, a: Expr<'g>, b: Expr<'g>, shape: Shape) -> Expr<'g> {
+        let ((s, a), (t, b)) = (a.split_scalar(), b.split_scalar());
+        let kind = Kind::matrix(shape);
+        self.expr(self.insert(Op::Kronecker, vec![a.id, b.id], kind))
+            .scaled_by([s, t])
+    }
+
+    /// A leaf that stands for any value of a kind.
+    pub fn symbol(&self, kind: Kind) -> Id {
+        self.leaf(Leaf {
+            name: quote::quote!(tangent),
+            kind,
+            form: crate::graph::Form::Borrowed,
+            varies: true,
+        })
+    }
+
+    /// A value with another in place of a symbol.
+    pub fn substituted<'g>(&'g self, image: Id, symbol: Id, by: Expr<'g>) -> Expr<'g> {
+        if image == symbol {
+            return by;
+        }
+        let node = self.node(image);
+        let args: Vec<Expr> = node
+            .args
+            .iter()
+            .map(|a| self.substituted(*a, symbol, by))
+            .collect();
+        if args.iter().zip(&node.args).all(|(new, old)| new.id == *old) {
+            return self.expr(image);
+        }
+        self.applied(&node.op, &args, &node.kind)
+    }
+
+    /// The adjoint of a linear map that is given by a symbol and its image.
+    pub fn transposed_map(&self, symbol: Id, image: Id) -> (Id, Id) {
+        let kind = self.kind(image);
+        let cotangent = self.symbol(kind);
+        let adjoint = crate::differentiate::reverse(self, &[(image, cotangent)], &[symbol]);
+        let zero = || self.expr(symbol).zero().id;
+        (cotangent, adjoint[0].unwrap_or_else(zero))
     }
 
     fn elementwise(&self, op: Op, args: &[Id]) -> Id {
@@ -1400,7 +1454,20 @@ impl<'g> Expr<'g> {
         match self.graph.op(self.id) {
             Op::Transpose => self.with(args[0]),
             Op::Fill => self.with(args[0]).fill(Some(shape.transposed())),
-            Op::Identity => self,
+            Op::Identity | Op::FromDiagonal | Op::SymmetricFromLower => self,
+            // A part of the rows is one of the columns.
+            Op::Scatter(part) if part.transposed().is_some() => {
+                let at: Vec<Self> = args[1..].iter().map(|i| self.with(*i)).collect();
+                let part = part.transposed().unwrap_or(part);
+                self.with(args[0])
+                    .t()
+                    .scatter(&part, Some(shape.transposed()), &at)
+            }
+            Op::Scatter(Part::Entry) if shape.is_vector() => self.with(args[0]).scatter(
+                &Part::Entry,
+                Some(shape.transposed()),
+                &[self.with(args[1])],
+            ),
             Op::TrMul | Op::ProductTn => self.with(args[1]).t().times(self.with(args[0])),
             Op::ProductNt => self.with(args[1]).times(self.with(args[0]).t()),
             // (xᵀ A)ᵀ = Aᵀ x, unless the product is there already.
@@ -1430,8 +1497,20 @@ impl<'g> Expr<'g> {
             Op::MatMul => Some((arg(0), arg(1))),
             Op::TrMul | Op::ProductTn => Some((arg(0).t(), arg(1))),
             Op::ProductNt => Some((arg(0), arg(1).t())),
+            Op::ScaleRows => Some((arg(0).as_diagonal(), arg(1))),
+            Op::ScaleColumns => Some((arg(0), arg(1).as_diagonal())),
             _ => None,
         }
+    }
+
+    /// The diagonal matrix of these entries.
+    fn as_diagonal(self) -> Self {
+        let square = self.shape().map(|s| {
+            let n = if s.is_column() { s.rows } else { s.cols };
+            Shape::new(n.clone(), n)
+        });
+        let column = square.clone().map(|s| s.rows);
+        column.map_or(self, |n| self.column(n)).to_diagonal(square)
     }
 
     /// The product of two matrices, in the cheap order and without building a transpose.
@@ -1458,6 +1537,25 @@ impl<'g> Expr<'g> {
         }
         if right.is_single() {
             return b.single() * a;
+        }
+        if let Some(product) = a.times_unit(b) {
+            return product;
+        }
+        if let Op::FromDiagonal = self.graph.op(a.id) {
+            return b.scale_rows(self.with(self.graph.args(a.id)[0]));
+        }
+        if let Op::FromDiagonal = self.graph.op(b.id) {
+            return a.scale_columns(self.with(self.graph.args(b.id)[0]));
+        }
+        // 1 rᵀ and c 1ᵀ repeat a row and a column.
+        match (self.graph.op(a.id), self.graph.op(b.id)) {
+            (Op::Fill, _) if left.is_column() && right.rows == Dim::Static(1) => {
+                return (self.with(self.graph.args(a.id)[0]) * b).spread_rows(Some(shape));
+            }
+            (_, Op::Fill) if left.is_column() && right.rows == Dim::Static(1) => {
+                return (self.with(self.graph.args(b.id)[0]) * a).spread_columns(Some(shape));
+            }
+            _ => {}
         }
         let args = self.graph.args(b.id);
         match (self.graph.op(b.id), self.graph.op(a.id)) {
@@ -1501,6 +1599,43 @@ impl<'g> Expr<'g> {
                 .times(a.t())
                 .op1(Op::Transpose),
             _ => a.op2(Op::MatMul, b),
+        }
+    }
+
+    /// The product with a unit row or column, which takes or places one.
+    fn times_unit(self, other: Self) -> Option<Self> {
+        let (left, right) = (self.shape()?, other.shape()?);
+        let shape = Shape::new(left.rows.clone(), right.cols.clone());
+        let unit = |m: Self| match m.graph.op(m.id) {
+            Op::Scatter(Part::Entry) => {
+                let args = m.graph.args(m.id);
+                Some((m.with(args[0]), m.with(args[1])))
+            }
+            _ => None,
+        };
+        let row = left.rows == Dim::Static(1);
+        if !row && right.is_column() && !left.is_column() {
+            let (value, at) = unit(other)?;
+            return Some(value * self.part(&Part::Column, &[at]));
+        }
+        if row && right.is_column() {
+            return None;
+        }
+        if row {
+            let (value, at) = unit(self)?;
+            return Some(value * other.part(&Part::Row, &[at]));
+        }
+        if !left.is_column() {
+            return None;
+        }
+        // An outer product.
+        match (unit(self), unit(other)) {
+            (Some((a, i)), Some((b, j))) => {
+                Some((a * b).scatter(&Part::EntryAt, Some(shape), &[i, j]))
+            }
+            (Some((a, i)), None) => Some((a * other).scatter(&Part::Row, Some(shape), &[i])),
+            (None, Some((b, j))) => Some((self * b).scatter(&Part::Column, Some(shape), &[j])),
+            (None, None) => None,
         }
     }
 
@@ -1548,6 +1683,31 @@ impl<'g> Expr<'g> {
             Op::Scatter(known) if known == *part && args[1..] == at[..] => {
                 return self.with(args[0]);
             }
+            Op::Scatter(Part::Entry) if *part == Part::Entry => {
+                let literals = (
+                    self.graph.integer_value(at[0]),
+                    self.graph.integer_value(args[1]),
+                );
+                if let (Some(i), Some(j)) = literals
+                    && i != j
+                {
+                    return self.real(0.0);
+                }
+            }
+            Op::Identity if *part == Part::Row || *part == Part::Column => {
+                let unit = match part {
+                    Part::Row => Shape::new(Dim::Static(1), shape.cols),
+                    _ => Shape::new(shape.rows, Dim::Static(1)),
+                };
+                return self
+                    .real(1.0)
+                    .scatter(&Part::Entry, Some(unit), &[self.with(at[0])]);
+            }
+            Op::StackRows if *part == Part::Row => {
+                if let Some(&row) = self.graph.integer_value(at[0]).and_then(|i| args.get(i)) {
+                    return self.with(row);
+                }
+            }
             _ => {}
         }
         if (shape.is_single() || self.id.0 >= self.graph.user_nodes.get()) && *part == Part::Entry {
@@ -1585,6 +1745,25 @@ impl<'g> Expr<'g> {
 
     pub fn cross(self, other: Self) -> Self {
         self.op2(Op::Cross, other)
+    }
+
+    /// The matrix of `x ↦ self × x`.
+    pub fn cross_matrix(self) -> Self {
+        let (scalar, m) = self.split_scalar();
+        if scalar.is_some() {
+            return m.cross_matrix().scaled_by([scalar, None]);
+        }
+        match self.shape() {
+            Some(shape) if !shape.is_column() => self.column(shape.cols).cross_matrix(),
+            Some(shape) if shape.rows != Dim::Static(3) => {
+                let (zero, entry) = (self.real(0.0), |i: usize| self.entry(self.graph.integer(i)));
+                let (x, y, z) = (entry(0), entry(1), entry(2));
+                let entries = [zero, z, -y, -z, zero, x, y, -x, zero];
+                let square = Shape::new(shape.rows.clone(), shape.rows);
+                self.graph.built(&entries, Some(square))
+            }
+            _ => self.op1(Op::CrossMatrix),
+        }
     }
 
     pub fn cofactors(self) -> Self {
@@ -1631,6 +1810,103 @@ impl<'g> Expr<'g> {
             Op::Lu | Op::Cholesky(_) => self.with(self.graph.args(self.id)[0]),
             _ => self,
         }
+    }
+
+    /// The same entries in column-major order, as a matrix of this shape; dynamic extents are taken for those of
+    /// as many entries.
+    pub fn reshape(self, shape: Option<Shape>) -> Self {
+        let (Some(own), Some(shape)) = (self.shape(), shape) else {
+            return self;
+        };
+        if own.same_type(&shape) && (own.is_vector() || own == shape) {
+            return self;
+        }
+        let (scalar, m) = self.split_scalar();
+        if scalar.is_some() {
+            return m.reshape(Some(shape)).scaled_by([scalar, None]);
+        }
+        let args = self.graph.args(self.id);
+        match self.graph.op(self.id) {
+            Op::Fill => return self.with(args[0]).fill(Some(shape)),
+            Op::Reshape => return self.with(args[0]).reshape(Some(shape)),
+            Op::Transpose if own.is_vector() => return self.with(args[0]).reshape(Some(shape)),
+            _ => {}
+        }
+        if own.is_vector() && own.transposed().same_type(&shape) {
+            return self.t();
+        }
+        let args = vec![self.id];
+        self.with(self.graph.insert(Op::Reshape, args, Kind::matrix(shape)))
+    }
+
+    /// The entries in one column.
+    pub fn column(self, entries: Dim) -> Self {
+        self.reshape(Some(Shape::new(entries, Dim::Static(1))))
+    }
+
+    /// The entries in one row.
+    pub fn row(self, entries: Dim) -> Self {
+        self.reshape(Some(Shape::new(Dim::Static(1), entries)))
+    }
+
+    /// diag(d) M: every row times the entry of d at its place.
+    pub fn scale_rows(self, d: Self) -> Self {
+        let Some(shape) = self.shape() else {
+            return self;
+        };
+        let (scalar, m) = self.split_scalar();
+        if scalar.is_some() {
+            return m.scale_rows(d).scaled_by([scalar, None]);
+        }
+        if shape.is_column() {
+            return self * d.column(shape.rows);
+        }
+        match (self.graph.op(self.id), self.graph.args(self.id)) {
+            (Op::Fill, args) => {
+                let (entries, value) = (d.column(shape.rows.clone()), self.with(args[0]));
+                (entries * value).spread_columns(Some(shape))
+            }
+            (Op::Identity, _) => d.column(shape.rows.clone()).to_diagonal(Some(shape)),
+            (Op::Transpose, args) => self.with(args[0]).scale_columns(d).t(),
+            _ if shape.rows == Dim::Static(1) => d.single() * self,
+            _ => d.column(shape.rows).op2(Op::ScaleRows, self),
+        }
+    }
+
+    /// M diag(d): every column times the entry of d at its place.
+    pub fn scale_columns(self, d: Self) -> Self {
+        let Some(shape) = self.shape() else {
+            return self;
+        };
+        let (scalar, m) = self.split_scalar();
+        if scalar.is_some() {
+            return m.scale_columns(d).scaled_by([scalar, None]);
+        }
+        if shape.rows == Dim::Static(1) {
+            return (self.t() * d.column(shape.cols)).t();
+        }
+        match (self.graph.op(self.id), self.graph.args(self.id)) {
+            (Op::Fill, args) => {
+                let (entries, value) = (d.row(shape.cols.clone()), self.with(args[0]));
+                (entries * value).spread_rows(Some(shape))
+            }
+            (Op::Identity, _) => d.column(shape.rows.clone()).to_diagonal(Some(shape)),
+            (Op::Transpose, args) => self.with(args[0]).scale_rows(d).t(),
+            _ if shape.is_column() => d.single() * self,
+            _ => self.op2(Op::ScaleColumns, d),
+        }
+    }
+
+    /// The image of every column under a linear map, given by a symbol and its image.
+    pub fn each(self, symbol: Id, image: Id, shape: Option<Shape>) -> Self {
+        let Some(shape) = shape else { return self };
+        let (args, kind) = (vec![self.id, symbol, image], Kind::matrix(shape));
+        self.with(self.graph.insert(Op::Each, args, kind))
+    }
+
+    /// A scalar factor in front of a matrix, if it has one, and the matrix.
+    pub fn scalar_and_rest(self) -> (Option<Self>, Self) {
+        self.read_scalar()
     }
 
     fn linear_solve(self, op: Op, rhs: Self) -> Self {

@@ -377,6 +377,46 @@ where
     product
 }
 
+/// The image of every column under `f`, which takes a column as a matrix of the given shape and gives a matrix of as
+/// many entries as told.
+///
+/// # Panics
+/// If a column or an image has another number of entries.
+#[must_use]
+pub fn each_column<T, R, C, S, R1, C1, R2, R3, C3>(
+    m: &Matrix<T, R, C, S>,
+    (rows, columns): (R1, C1),
+    entries: R2,
+    f: impl Fn(&OMatrix<T, R1, C1>) -> OMatrix<T, R3, C3>,
+) -> OMatrix<T, R2, C>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: Storage<T, R, C>,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    R3: Dim,
+    C3: Dim,
+    DefaultAllocator: Allocator<R1, C1> + Allocator<R2, C> + Allocator<R3, C3>,
+{
+    assert_eq!(m.nrows(), rows.value() * columns.value());
+    let mut images = OMatrix::zeros_generic(entries, m.shape_generic().1);
+    for (column, mut image) in m.column_iter().zip(images.column_iter_mut()) {
+        let value = f(&OMatrix::from_iterator_generic(
+            rows,
+            columns,
+            column.iter().copied(),
+        ));
+        assert_eq!(image.nrows(), value.len());
+        for (entry, value) in image.iter_mut().zip(value.iter()) {
+            *entry = *value;
+        }
+    }
+    images
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // Determinants and solves
 

@@ -4,8 +4,9 @@
 #![allow(clippy::float_cmp)]
 
 use nalgebra::{
-    Const, DMatrix, DVector, DefaultAllocator, Dim, Matrix, Matrix2, Matrix3, Matrix4, Matrix5,
-    OMatrix, RealField, RowDVector, SMatrix, Storage, Vector3, Vector4, allocator::Allocator,
+    Const, DMatrix, DVector, DefaultAllocator, Dim, Dyn, Matrix, Matrix2, Matrix3, Matrix4,
+    Matrix5, OMatrix, RealField, RowDVector, SMatrix, Storage, Vector3, Vector4,
+    allocator::Allocator,
 };
 use nalgrad::__private::*;
 
@@ -262,6 +263,35 @@ fn products_of_views_with_gaps() {
         assert_close(&tr_mul(&a, &b), &tr_mul(&owned_a, &owned_b), 1e-14);
         assert_close(&mul_tr(&a, &b), &mul_tr(&owned_a, &owned_b), 1e-14);
     }
+}
+
+#[test]
+fn a_map_of_columns_is_the_map_of_each() {
+    let (a, m) = (mixed(2, 3, 1), mixed(12, 5, 2));
+    let images = each_column(&m, (Dyn(4), Dyn(3)), Dyn(8), |x| &a * x.transpose());
+    // The entries of A Xᵀ by definition.
+    for (j, column) in m.column_iter().enumerate() {
+        for (k, i) in (0..4).flat_map(|k| [(k, 0), (k, 1)]) {
+            let entry: f64 = (0..3).map(|l| a[(i, l)] * column[k + 4 * l]).sum();
+            assert!((images[(i + 2 * k, j)] - entry).abs() < 1e-15);
+        }
+    }
+    let m = static_mixed::<6, 2>(3);
+    let sums = each_column(&m, (Const::<2>, Const::<3>), Const::<3>, |x| {
+        x.row_sum().transpose()
+    });
+    assert_eq!(sums[(1, 0)], m[(2, 0)] + m[(3, 0)]);
+    // Columns without entries.
+    let none = DMatrix::<f64>::zeros(0, 2);
+    let sums = each_column(&none, (Dyn(0), Dyn(2)), Dyn(2), |x| x.row_sum().transpose());
+    assert_eq!(sums, DMatrix::zeros(2, 2));
+}
+
+#[test]
+#[should_panic(expected = "assertion `left == right` failed")]
+fn a_map_of_columns_refuses_another_number_of_entries() {
+    let shape = (Const::<2>, Const::<2>);
+    let _ = each_column(&mixed(5, 2, 1), shape, Const::<4>, OMatrix::clone);
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub mod emit;
 pub mod error;
 #[path = "../../macros/src/graph.rs"]
 pub mod graph;
+#[path = "../../macros/src/jacobian.rs"]
+pub mod jacobian;
 #[path = "../../macros/src/lower/mod.rs"]
 pub mod lower;
 #[path = "../../macros/src/rules.rs"]

@@ -11,7 +11,9 @@ use syn::ext::IdentExt;
 impl Emit<'_> {
     /// The live derivatives of a call.
     fn derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
-        let of = |id: &Id| self.live[id.0 as usize] && is(&self.op(*id));
+        // In a map of columns, what is computed there; else what is not.
+        let here = |id: &Id| self.mapped[id.0 as usize] == self.in_map;
+        let of = |id: &Id| self.live[id.0 as usize] && here(id) && is(&self.op(*id));
         self.ids()
             .filter(|id| of(id) && self.args(*id)[0] == call)
             .collect()

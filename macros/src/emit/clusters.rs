@@ -241,6 +241,11 @@ impl Emit<'_> {
             inputs
         } else if self.op(id).is_call() {
             self.inputs_of_call(id)
+        } else if self.op(id) == Op::Each {
+            let mut inputs = self.captured_by_map(id);
+            inputs.push(self.args(id)[0]);
+            inputs.extend(self.extents_of(id));
+            inputs
         } else {
             self.args(id)
                 .into_iter()
@@ -265,8 +270,19 @@ impl Emit<'_> {
                 self.forced.insert(whole);
                 self.unmovable.insert(whole);
             }
-            if matches!(self.op(id), Op::SpreadRows | Op::SpreadColumns) {
-                self.forced.insert(self.args(id)[0]);
+            match self.op(id) {
+                Op::SpreadRows | Op::SpreadColumns | Op::ScaleRows => {
+                    self.forced.insert(self.args(id)[0]);
+                }
+                Op::ScaleColumns => {
+                    self.forced.insert(self.args(id)[1]);
+                }
+                Op::Each => {
+                    let captured = self.captured_by_map(id);
+                    self.forced.extend(&captured);
+                    self.unmovable.extend(&captured);
+                }
+                _ => {}
             }
         }
         for id in self.ids().collect::<Vec<_>>() {
@@ -283,7 +299,8 @@ impl Emit<'_> {
 
     /// Whether a value gets a name of its own.
     pub(super) fn gets_name(&self, id: Id) -> bool {
-        if self.is_leaf(id) || self.is_inline(id) || self.is_added_in_place(id) {
+        let elsewhere = self.mapped[id.0 as usize] != self.in_map;
+        if elsewhere || self.is_leaf(id) || self.is_inline(id) || self.is_added_in_place(id) {
             return false;
         }
         if self.forced.contains(&id)
@@ -326,7 +343,7 @@ impl Emit<'_> {
             || named
             || captured
             || (kept && !trivial)
-            || (uses > 0 && self.must_name(id))
+            || (uses > 0 && (self.must_name(id) || self.is_changed_in_place(id)))
     }
 
     pub(super) fn must_name(&self, id: Id) -> bool {

@@ -36,7 +36,8 @@ impl Emit<'_> {
                 (true, Form::View) => Written::new(name, Level::Atom, Hold::View),
             };
         }
-        if self.must_name(id) || self.group_of.contains_key(&id) {
+        let needs_name = self.must_name(id) || self.is_changed_in_place(id);
+        if needs_name || self.group_of.contains_key(&id) {
             self.ensure(id);
             return self.read(id);
         }
@@ -92,19 +93,19 @@ impl Emit<'_> {
 
     /// As an owned value.
     pub(super) fn read_owned(&mut self, id: Id) -> TokenStream {
+        self.owned(id).tokens
+    }
+
+    pub(super) fn owned(&mut self, id: Id) -> Written {
         let value = self.read(id);
-        match value.hold {
-            Hold::Scalar | Hold::Temporary => value.tokens,
-            Hold::Variable if !self.is_dynamic(id) || self.is_last_use(id) => value.tokens,
-            Hold::Variable => {
-                let tokens = value.at(Level::Atom);
-                quote!(#tokens.clone())
-            }
-            Hold::Reference | Hold::View => {
-                let tokens = value.at(Level::Atom);
-                quote!(#tokens.clone_owned())
-            }
-        }
+        let method = match value.hold {
+            Hold::Scalar | Hold::Temporary => return value,
+            Hold::Variable if !self.is_dynamic(id) || self.is_last_use(id) => return value,
+            Hold::Variable => quote!(clone),
+            Hold::Reference | Hold::View => quote!(clone_owned),
+        };
+        let tokens = value.at(Level::Atom);
+        Written::new(quote!(#tokens.#method()), Level::Atom, Hold::Temporary)
     }
 
     pub(super) fn number(&self, value: f64) -> TokenStream {
@@ -165,6 +166,8 @@ impl Emit<'_> {
                     Extent::Rows(id) => (id, quote!(.nrows())),
                     Extent::Cols(id) => (id, quote!(.ncols())),
                     Extent::Int(id) => (id, TokenStream::new()),
+                    Extent::Fixed(dim) => return self.dim(&dim),
+                    Extent::Product(rows, cols) => return self.entries(&rows, &cols),
                 };
                 let name = match self.bound.get(&id) {
                     Some((name, _)) => name.clone(),
@@ -176,6 +179,27 @@ impl Emit<'_> {
                         .unwrap_or_default(),
                 };
                 quote!(#name #size)
+            }
+        }
+    }
+
+    /// The number of entries of a matrix with these extents.
+    fn entries(&self, rows: &Dim, cols: &Dim) -> TokenStream {
+        match (self.extent(rows), self.extent(cols)) {
+            (Some(Extent::Rows(a)), Some(Extent::Cols(b))) if a == b => {
+                let leaf = self.program.graph.leaf_of(a).map(|l| l.name);
+                let name = self.bound.get(&a).map(|(name, _)| name.clone()).or(leaf);
+                quote!(#name.len())
+            }
+            _ => {
+                let (rows, cols) = (self.dim(rows), self.dim(cols));
+                let known = |size: &TokenStream| size.to_string().parse::<usize>().ok();
+                match (known(&rows), known(&cols)) {
+                    (Some(rows), Some(cols)) => {
+                        Literal::usize_unsuffixed(rows * cols).into_token_stream()
+                    }
+                    _ => quote!(#rows * #cols),
+                }
             }
         }
     }
@@ -418,6 +442,10 @@ impl Emit<'_> {
                 self.ensure(id);
                 self.read(id)
             }
+            Op::FromDiagonal if self.op(args[0]) == Op::Fill => {
+                let value = self.read(self.args(args[0])[0]).tokens;
+                self.filled("from_diagonal_element", &self.shape(id), Some(value))
+            }
             Op::FromDiagonal => {
                 let diagonal = self.by_reference(args[0]);
                 let ty = self.matrix_type(&self.shape(id));
@@ -435,6 +463,14 @@ impl Emit<'_> {
                 };
                 atom(quote!(#ty::from_fn(#(#sizes,)* #closure)))
             }
+            Op::Reshape => self.write_reshape(id),
+            Op::StackRows => {
+                let rows: Vec<TokenStream> = args.iter().map(|a| self.read_owned(*a)).collect();
+                let ty = self.matrix_type(&self.shape(id));
+                atom(quote!(#ty::from_rows(&[#(#rows),*])))
+            }
+            Op::ScaleRows | Op::ScaleColumns => self.write_scaling(id),
+            Op::Each => self.write_map(id),
             Op::MatMul => {
                 self.keep_repeated(&args);
                 let (a, b) = (self.operand(args[0]), self.operand(args[1]));
@@ -1001,6 +1037,8 @@ fn method_name(op: &Op) -> (&'static str, bool) {
         Op::SymmetricFromLower => ("symmetric_from_lower", true),
         Op::FoldLower => ("fold_lower", true),
         Op::LowerTriangle => ("lower_triangle", false),
+        Op::Kronecker => ("kronecker", false),
+        Op::CrossMatrix => ("cross_matrix", false),
         _ => ("", true),
     }
 }

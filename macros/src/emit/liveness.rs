@@ -19,23 +19,33 @@ impl Emit<'_> {
     pub(super) fn extents_of(&self, id: Id) -> Vec<Id> {
         let dims = match self.op(id) {
             Op::Size(dim) => vec![dim],
+            Op::Each => {
+                let operand = self.shape(self.args(id)[1]);
+                vec![operand.rows, operand.cols, self.shape(id).rows]
+            }
             Op::Fill
             | Op::Identity
             | Op::Scatter(_)
             | Op::SpreadRows
             | Op::SpreadColumns
+            | Op::Reshape
+            | Op::FromDiagonal
             | Op::Build => {
                 let shape = self.shape(id);
                 vec![shape.rows, shape.cols]
             }
             _ => Vec::new(),
         };
-        dims.iter()
-            .filter_map(|d| self.extent(d))
-            .map(|e| match e {
-                Extent::Rows(id) | Extent::Cols(id) | Extent::Int(id) => id,
-            })
-            .collect()
+        dims.iter().flat_map(|d| self.sources_of(d)).collect()
+    }
+
+    /// The leaves that a size is read from.
+    fn sources_of(&self, dim: &Dim) -> Vec<Id> {
+        match self.extent(dim) {
+            Some(Extent::Rows(id) | Extent::Cols(id) | Extent::Int(id)) => vec![id],
+            Some(Extent::Product(a, b)) => [a, b].iter().flat_map(|d| self.sources_of(d)).collect(),
+            Some(Extent::Fixed(_)) | None => Vec::new(),
+        }
     }
 
     pub(super) fn extent(&self, dim: &Dim) -> Option<Extent> {
@@ -46,7 +56,7 @@ impl Emit<'_> {
                 .extents
                 .borrow()
                 .get(*n as usize)
-                .copied(),
+                .cloned(),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ mod clusters;
 mod contexts;
 mod expressions;
 mod liveness;
+mod maps;
 mod passes;
 mod statements;
 
@@ -195,6 +196,10 @@ struct Emit<'p> {
     pulled: HashSet<Id>,
     /// What depends on the parameters of a pullback, and is computed in it.
     late: Vec<bool>,
+    /// What depends on the symbol of a map of columns, and is computed in its closure.
+    mapped: Vec<bool>,
+    /// Whether that closure is being written.
+    in_map: bool,
     /// What is computed inside of the passes that read it.
     inline: Vec<bool>,
     /// The number that a fresh name got last.
@@ -222,6 +227,8 @@ struct Emit<'p> {
     unmovable: HashSet<Id>,
     /// The names of the pullbacks of calls.
     pullbacks: HashMap<Id, TokenStream>,
+    /// Variables that were changed already.
+    mutable: HashSet<Id>,
     /// What the statement that is being written has read already.
     borrowed: HashSet<Id>,
     out: Vec<TokenStream>,
@@ -247,6 +254,8 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
         outputs: reads.iter().map(|r| r.0).collect(),
         pulled,
         late: program.graph.depends_on(&outputs.result.cotangents()),
+        mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
+        in_map: false,
         inline: vec![false; count],
         numbers: HashMap::new(),
         parameters: HashSet::new(),
@@ -277,6 +286,7 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
         remaining: HashMap::new(),
         unmovable: HashSet::new(),
         pullbacks: HashMap::new(),
+        mutable: HashSet::new(),
         borrowed: HashSet::new(),
         out: Vec::new(),
         current: 0,

@@ -413,12 +413,20 @@ impl Emit<'_> {
             self.borrowed = borrowed;
             return;
         }
-        let name = self.name(id);
         let borrowed = std::mem::take(&mut self.borrowed);
+        let name = match self.changed_again(id) {
+            Some(name) => name,
+            None => self.name(id),
+        };
         if self.must_name(id) {
             self.write_accumulation(id, &name);
+            self.mutable.insert(id);
+        } else if self.is_changed_in_place(id) {
+            self.write_change(id, &name);
+            self.mutable.insert(id);
         } else if let Some(target) = self.overwritten(id) {
             self.write_over(id, target, &name);
+            self.mutable.insert(id);
         } else {
             let value = self.write(id);
             let tokens = &value.tokens;

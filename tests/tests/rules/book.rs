@@ -4,12 +4,13 @@ use crate::interpreter::Value;
 use crate::world::{Domain, Size, World, any, nonzero, positive};
 use Size::{Fixed, Run};
 use nalgrad_tests::differentiate::reverse;
-use nalgrad_tests::graph::{Dim, Elem, Id, Shape};
+use nalgrad_tests::graph::{Dim, Elem, Id, Kind, Shape};
 use nalgrad_tests::rules::{Comparison, Extreme, Op, Panic, Part, Scalar};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Builds an operation on leaves of its own.
-type Case = Box<dyn Fn(&mut World) -> Id>;
+type Case = Rc<dyn Fn(&mut World) -> Id>;
 
 macro_rules! names {
     ($($name:literal $pattern:pat,)*) => {
@@ -27,7 +28,7 @@ macro_rules! names {
                 | Op::CallTangent
                 | Op::CallAdjoint(_)
                 | Op::CallAdjointTangent(_)
-                | Op::Item(_) => "call",
+                | Op::Item(_) => "",
             }
         }
     };
@@ -79,6 +80,13 @@ names! {
     "scattered fixed view" Op::Scatter(Part::FixedView(..)),
     "diagonal" Op::Diagonal,
     "from diagonal" Op::FromDiagonal,
+    "reshape" Op::Reshape,
+    "stack rows" Op::StackRows,
+    "scale rows" Op::ScaleRows,
+    "scale columns" Op::ScaleColumns,
+    "kronecker" Op::Kronecker,
+    "cross matrix" Op::CrossMatrix,
+    "each" Op::Each,
     "spread rows" Op::SpreadRows,
     "spread columns" Op::SpreadColumns,
     "sum" Op::Sum,
@@ -175,11 +183,11 @@ fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut add = |case: Case| cases.push(case);
 
-    add(Box::new(|w| w.number(any)));
-    add(Box::new(|w| w.graph.constant(0.5)));
+    add(Rc::new(|w| w.number(any)));
+    add(Rc::new(|w| w.graph.constant(0.5)));
     for &(r, c) in SHAPES {
-        add(Box::new(move |w| w.matrix(r, c, any)));
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| w.matrix(r, c, any)));
+        add(Rc::new(move |w| {
             let m = w.matrix(r, c, any);
             let rows = w.graph.shape(m).expect("a matrix").rows;
             w.apply(Op::Size(rows), &[])
@@ -204,7 +212,7 @@ fn cases() -> Vec<Case> {
     }
     for holds in [false, true] {
         let logic = |op: Op, count: usize| -> Case {
-            Box::new(move |w| {
+            Rc::new(move |w| {
                 let args: Vec<Id> = (0..count).map(|_| w.condition(holds)).collect();
                 w.apply(op.clone(), &args)
             })
@@ -212,12 +220,12 @@ fn cases() -> Vec<Case> {
         add(logic(Op::And, 2));
         add(logic(Op::Or, 2));
         add(logic(Op::Not, 1));
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let args = [w.condition(holds), w.number(any), w.number(any)];
             w.apply(Op::Select, &args)
         }));
         for &(r, c) in GRIDS {
-            add(Box::new(move |w| {
+            add(Rc::new(move |w| {
                 let args = [w.condition(holds), w.matrix(r, c, any), w.matrix(r, c, any)];
                 w.apply(Op::Select, &args)
             }));
@@ -225,7 +233,7 @@ fn cases() -> Vec<Case> {
     }
     for &(r, c) in GRIDS {
         for mask in 0..4 {
-            add(Box::new(move |w| {
+            add(Rc::new(move |w| {
                 let condition = w.conditions(r, c);
                 let mut side = |bit| {
                     if mask & bit == 0 {
@@ -249,17 +257,35 @@ fn cases() -> Vec<Case> {
         add(of_shape(Op::SpreadColumns, (r, c), move |w| {
             w.matrix(r, Fixed(1), any)
         }));
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let n = r.count() * c.count();
             let entries: Vec<Id> = (0..n).map(|_| w.number(any)).collect();
             let shape = Shape::fixed(r.count(), c.count());
             w.shaped(Op::Build, &entries, shape)
         }));
         add(unary(Op::Transpose, move |w| w.matrix(r, c, any)));
+        add(Rc::new(move |w| {
+            let m = w.matrix(r, c, any);
+            let n = w.entries(m);
+            w.shaped(Op::Reshape, &[m], Shape::new(Dim::Static(1), n))
+        }));
+        add(Rc::new(move |w| {
+            let rows: Vec<Id> = (0..2).map(|_| w.matrix(Fixed(1), c, any)).collect();
+            let columns = w.graph.shape(rows[0]).expect("a matrix").cols;
+            w.shaped(Op::StackRows, &rows, Shape::new(Dim::Static(2), columns))
+        }));
+        add(Rc::new(move |w| {
+            let args = [w.matrix(r, Fixed(1), any), w.matrix(r, c, any)];
+            w.apply(Op::ScaleRows, &args)
+        }));
+        add(Rc::new(move |w| {
+            let args = [w.matrix(r, c, any), w.matrix(Fixed(1), c, any)];
+            w.apply(Op::ScaleColumns, &args)
+        }));
         parts(r, c, &mut add);
     }
     for &n in SQUARES {
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let like = w.square(n);
             let shape = w.graph.shape(like).expect("a matrix");
             w.shaped(Op::Identity, &[], shape)
@@ -294,15 +320,15 @@ fn cases() -> Vec<Case> {
         for extreme in [Max, Min, AbsMax, AbsMin] {
             add(unary(Op::Extreme(extreme), move |w| w.apart(r, c)));
         }
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let args = [w.matrix(r, c, any), w.number(any)];
             w.apply(Op::Fold, &args)
         }));
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let args = [w.matrix(r, c, any), w.matrix(r, c, any)];
             w.apply(Op::Dot, &args)
         }));
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let args = [w.matrix(r, c, any), w.matrix(c, r, any)];
             w.apply(Op::TrDot, &args)
         }));
@@ -311,7 +337,7 @@ fn cases() -> Vec<Case> {
     // Products.
     for &[m, k, n] in PRODUCTS {
         let product = |op: Op, a: (Size, Size), b: (Size, Size)| -> Case {
-            Box::new(move |w| {
+            Rc::new(move |w| {
                 let args = [w.matrix(a.0, a.1, any), w.matrix(b.0, b.1, any)];
                 w.apply(op.clone(), &args)
             })
@@ -327,10 +353,13 @@ fn cases() -> Vec<Case> {
         (Fixed(1), Fixed(3)),
         (Fixed(1), Run(3)),
     ] {
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let args = [w.matrix(r, c, any), w.matrix(r, c, any)];
             w.apply(Op::Cross, &args)
         }));
+        if (r, c) == (Fixed(3), Fixed(1)) {
+            add(unary(Op::CrossMatrix, move |w| w.matrix(r, c, any)));
+        }
     }
 
     // Factorisations.
@@ -364,26 +393,26 @@ fn cases() -> Vec<Case> {
             add(unary(op, move |w| w.cholesky(n)));
         }
         for order in 1..4 {
-            add(Box::new(move |w| {
+            add(Rc::new(move |w| {
                 let mut args = vec![w.square(n)];
                 args.extend((0..order).map(|_| w.matrix(n, n, any)));
                 w.apply(Op::CofactorsTangent, &args)
             }));
         }
         for op in [Op::CholeskyTangent, Op::CholeskyAdjoint] {
-            add(Box::new(move |w| {
+            add(Rc::new(move |w| {
                 let args = [w.square(n), w.matrix(n, n, any)];
                 w.apply(op.clone(), &args)
             }));
         }
         for columns in [Fixed(1), Fixed(2), Run(3)] {
             for op in [Op::LuSolve(Panic::Unwrap), Op::LuTrSolve] {
-                add(Box::new(move |w| {
+                add(Rc::new(move |w| {
                     let args = [w.lu(n), w.matrix(n, columns, any)];
                     w.apply(op.clone(), &args)
                 }));
             }
-            add(Box::new(move |w| {
+            add(Rc::new(move |w| {
                 let args = [w.cholesky(n), w.matrix(n, columns, any)];
                 w.apply(Op::CholeskySolve, &args)
             }));
@@ -392,8 +421,34 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// What only Jacobians are made of, which nothing differentiates again.
+fn of_jacobians() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for &(r, c) in SHAPES {
+        cases.push(Rc::new(move |w| {
+            let args = [w.matrix(r, c, any), w.matrix(Fixed(2), c, any)];
+            let [a, b] = args.map(|m| w.graph.shape(m).expect("a matrix"));
+            let shape = Shape::new(w.product(&a.rows, &b.rows), w.product(&a.cols, &b.cols));
+            w.shaped(Op::Kronecker, &args, shape)
+        }));
+        // The map X ↦ Xᵀ B, of columns of as many entries as X has.
+        cases.push(Rc::new(move |w| {
+            let b = w.matrix(r, Fixed(2), any);
+            let like = w.matrix(r, c, any);
+            let shape = w.graph.shape(like).expect("a matrix");
+            let symbol = w.graph.symbol(Kind::matrix(shape));
+            let image = w.apply(Op::TrMul, &[symbol, b]);
+            let m = w.matrix(Run(r.count() * c.count()), Fixed(3), any);
+            let entries = w.entries(image);
+            let shape = Shape::new(entries, Dim::Static(3));
+            w.shaped(Op::Each, &[m, symbol, image], shape)
+        }));
+    }
+    cases
+}
+
 fn unary(op: Op, arg: impl Fn(&mut World) -> Id + 'static) -> Case {
-    Box::new(move |w| {
+    Rc::new(move |w| {
         let arg = arg(w);
         w.apply(op.clone(), &[arg])
     })
@@ -401,7 +456,7 @@ fn unary(op: Op, arg: impl Fn(&mut World) -> Id + 'static) -> Case {
 
 /// An operation whose shape is that of something else.
 fn of_shape(op: Op, (r, c): (Size, Size), arg: impl Fn(&mut World) -> Id + 'static) -> Case {
-    Box::new(move |w| {
+    Rc::new(move |w| {
         let like = w.matrix(r, c, any);
         let shape = w.graph.shape(like).expect("a matrix");
         let arg = arg(w);
@@ -413,7 +468,7 @@ fn entry_by_entry(op: Op, domains: &[Domain], power: Option<i32>, add: &mut impl
     let matrices = |mask: usize| move |k: usize| mask >> k & 1 == 1;
     let mut case = |shape: Option<(Size, Size)>, mask: usize| {
         let (op, domains) = (op.clone(), domains.to_vec());
-        add(Box::new(move |w| {
+        add(Rc::new(move |w| {
             let mut args = Vec::new();
             for (k, domain) in domains.iter().enumerate() {
                 args.push(match shape {
@@ -493,8 +548,8 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
                 )
             }
         };
-        add(Box::new(taken));
-        add(Box::new(placed));
+        add(Rc::new(taken));
+        add(Rc::new(placed));
     }
 }
 
@@ -558,8 +613,12 @@ fn domains(function: Scalar) -> Vec<Vec<Domain>> {
 // ---- what holds for all of them ----
 
 /// Every case, in both forms of a companion: with the value at hand and without.
-fn for_every_case(mut check: impl FnMut(&mut World, Id)) {
-    for (number, case) in cases().iter().enumerate() {
+pub fn for_every_case(check: impl FnMut(&mut World, Id)) {
+    for_each_of(&cases(), check);
+}
+
+fn for_each_of(cases: &[Case], mut check: impl FnMut(&mut World, Id)) {
+    for (number, case) in cases.iter().enumerate() {
         for keeps_value in [false, true] {
             let mut world = World::new(number as u64);
             let root = case(&mut world);
@@ -570,7 +629,7 @@ fn for_every_case(mut check: impl FnMut(&mut World, Id)) {
     }
 }
 
-fn describe(world: &World, root: Id) -> String {
+pub fn describe(world: &World, root: Id) -> String {
     let node = world.graph.node(root);
     let args: Vec<String> = node
         .args
@@ -581,7 +640,7 @@ fn describe(world: &World, root: Id) -> String {
 }
 
 /// Has derivatives, if only zero.
-fn is_real(world: &World, root: Id) -> bool {
+pub fn is_real(world: &World, root: Id) -> bool {
     matches!(world.graph.kind(root).elem, Elem::Real | Elem::Factor)
 }
 
@@ -600,7 +659,7 @@ fn assert_equal(world: &World, root: Id, what: &str, terms: [Vec<f64>; 2], toler
 #[test]
 fn every_operation_has_a_case() {
     let (mut covered, mut functions) = (BTreeSet::new(), BTreeSet::new());
-    for_every_case(|world, root| {
+    for_each_of(&[cases(), of_jacobians()].concat(), |world, root| {
         let op = world.graph.op(root);
         covered.insert(name(&op));
         if let Op::Scalar(function) = op {

@@ -145,11 +145,13 @@ impl<'a> Interpreter<'a> {
             Dim::Static(n) => *n,
             Dim::Generic(name) => panic!("a value for `{name}`"),
             Dim::Dynamic(number) => {
-                let extent = self.graph.extents.borrow()[*number as usize];
+                let extent = self.graph.extents.borrow()[*number as usize].clone();
                 match extent {
                     Extent::Rows(id) => self.value(id).matrix().nrows(),
                     Extent::Cols(id) => self.value(id).matrix().ncols(),
                     Extent::Int(id) => self.value(id).number() as usize,
+                    Extent::Fixed(dim) => self.extent(&dim),
+                    Extent::Product(rows, columns) => self.extent(&rows) * self.extent(&columns),
                 }
             }
         }
@@ -259,8 +261,58 @@ impl<'a> Interpreter<'a> {
             Op::FromDiagonal => {
                 let d = matrix(self, 0);
                 Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {
-                    delta(i, j) * d[i]
+                    if i == j { d[i] } else { 0.0 }
                 }))
+            }
+            Op::Reshape => {
+                let m = matrix(self, 0);
+                Matrix(DMatrix::from_column_slice(shape.0, shape.1, m.as_slice()))
+            }
+            Op::StackRows => {
+                let rows: Vec<DMatrix<f64>> = (0..args.len()).map(|k| matrix(self, k)).collect();
+                Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| rows[i][j]))
+            }
+            Op::ScaleRows => {
+                let (d, m) = (matrix(self, 0), matrix(self, 1));
+                assert_eq!(d.len(), m.nrows());
+                Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| d[i] * m[(i, j)]))
+            }
+            Op::ScaleColumns => {
+                let (m, d) = (matrix(self, 0), matrix(self, 1));
+                assert_eq!(d.len(), m.ncols());
+                Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| m[(i, j)] * d[j]))
+            }
+            Op::Kronecker => {
+                let (a, b) = (matrix(self, 0), matrix(self, 1));
+                let (r, c) = b.shape();
+                Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {
+                    a[(i / r, j / c)] * b[(i % r, j % c)]
+                }))
+            }
+            Op::CrossMatrix => {
+                let a = matrix(self, 0);
+                Matrix(DMatrix::from_fn(3, 3, |i, j| match (3 + j - i) % 3 {
+                    1 => -a[3 - i - j],
+                    2 => a[3 - i - j],
+                    _ => 0.0,
+                }))
+            }
+            Op::Each => {
+                let m = matrix(self, 0);
+                let [symbol, image] = args[1..] else {
+                    unreachable!("a map")
+                };
+                let operand = self.graph.shape(symbol).expect("a matrix");
+                let (r, c) = self.extents(&operand);
+                let mut columns = Vec::new();
+                for column in m.column_iter() {
+                    let value = DMatrix::from_iterator(r, c, column.iter().copied());
+                    let mut leaves = self.leaves.clone();
+                    leaves.insert(symbol, Matrix(value));
+                    let image = Interpreter::new(self.graph, &leaves).value(image);
+                    columns.extend_from_slice(image.entries());
+                }
+                Matrix(DMatrix::from_vec(shape.0, shape.1, columns))
             }
             Op::SpreadRows => {
                 let row = matrix(self, 0);
@@ -367,14 +419,15 @@ impl<'a> Interpreter<'a> {
             Op::CholeskyAdjoint => Matrix(cholesky_adjoint(&matrix(self, 0), &matrix(self, 1))),
             Op::SymmetricFromLower => Matrix(from_lower(&matrix(self, 0))),
             Op::FoldLower => Matrix(fold_lower(&matrix(self, 0))),
-            Op::Stop
-            | Op::Absent
-            | Op::Apply(..)
-            | Op::Call(_)
+
+            Op::Stop => self.value(args[0]),
+            Op::Call(_)
             | Op::CallTangent
             | Op::CallAdjoint(_)
             | Op::CallAdjointTangent(_)
-            | Op::Item(_) => unreachable!("calls are compiled, not interpreted"),
+            | Op::Absent
+            | Op::Apply(..)
+            | Op::Item(_) => panic!("a call has no meaning here"),
             Op::LowerTriangle => {
                 let m = matrix(self, 0);
                 Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {

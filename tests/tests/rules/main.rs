@@ -4,4 +4,5 @@ mod algebra;
 mod book;
 mod delicate;
 mod interpreter;
+mod jacobians;
 mod world;

@@ -227,6 +227,19 @@ impl World {
         self.graph.insert(op, args.to_vec(), Kind::matrix(shape))
     }
 
+    /// The number of entries of a value.
+    pub fn entries(&self, id: Id) -> Dim {
+        let shape = self.graph.shape(id).expect("a matrix");
+        self.product(&shape.rows, &shape.cols)
+    }
+
+    pub fn product(&self, a: &Dim, b: &Dim) -> Dim {
+        match (a, b) {
+            (Dim::Static(a), Dim::Static(b)) => Dim::Static(a * b),
+            (a, b) => self.graph.dynamic(Extent::Product(a.clone(), b.clone())),
+        }
+    }
+
     pub fn part(&mut self, part: Part, whole: Id, at: &[Id]) -> Id {
         let kind = self.part_kind(&part, whole, at);
         self.graph

@@ -1,0 +1,206 @@
+//! Operations on whole Jacobians: scalings of rows and columns, other shapes, and maps of all columns.
+
+use super::{Emit, Hold, Level, Written};
+use crate::graph::{Dim, Graph, Id, Shape};
+use crate::rules::Op;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// The symbols that stand for a column of a matrix.
+pub(super) fn symbols(graph: &Graph) -> Vec<Id> {
+    let maps = (0..graph.count())
+        .map(Id)
+        .filter(|id| graph.op(*id) == Op::Each);
+    maps.map(|id| graph.args(id)[1]).collect()
+}
+
+impl Emit<'_> {
+    /// What the closure of a map of columns reads from outside.
+    pub(super) fn captured_by_map(&self, id: Id) -> Vec<Id> {
+        self.parts_of_map(id).1
+    }
+
+    /// What the closure of a map of columns computes, in order.
+    fn inside_map(&self, id: Id) -> Vec<Id> {
+        let (mut inside, _) = self.parts_of_map(id);
+        inside.sort();
+        inside
+    }
+
+    fn parts_of_map(&self, id: Id) -> (Vec<Id>, Vec<Id>) {
+        let mut pending = vec![self.args(id)[2]];
+        let (mut inside, mut captured) = (Vec::new(), Vec::new());
+        while let Some(id) = pending.pop() {
+            if inside.contains(&id) || captured.contains(&id) || self.op(id) == Op::Absent {
+                continue;
+            }
+            if self.mapped[id.0 as usize] {
+                inside.push(id);
+                pending.extend(self.args(id).into_iter().chain(self.extents_of(id)));
+            } else {
+                captured.push(id);
+            }
+        }
+        (inside, captured)
+    }
+
+    /// A temporary that is changed where it is.
+    pub(super) fn is_changed_in_place(&self, id: Id) -> bool {
+        let args = self.args(id);
+        let temporary = |of: Id| {
+            self.is_dynamic(of)
+                && self.uses[of.0 as usize].len() == 1
+                && !self.is_leaf(of)
+                && !self.gets_name(of)
+                && !matches!(self.op(of), Op::Part(_))
+        };
+        match self.op(id) {
+            Op::ScaleRows => temporary(args[1]),
+            Op::ScaleColumns => temporary(args[0]),
+            Op::SymmetricFromLower => {
+                let last = |id: Id| self.outputs.contains(&id);
+                let shaped = |id: &Id| self.op(*id) == Op::Reshape && last(*id);
+                last(id) || self.uses[id.0 as usize].iter().any(shaped)
+            }
+            _ => false,
+        }
+    }
+
+    /// The matrix that an operation changes.
+    fn changed_by(&self, id: Id) -> Id {
+        match (self.op(id), self.args(id)) {
+            (Op::ScaleRows, args) => args[1],
+            (_, args) => args[0],
+        }
+    }
+
+    /// The name of a variable that is changed a second time, and not read in between.
+    pub(super) fn changed_again(&self, id: Id) -> Option<Ident> {
+        if !self.is_changed_in_place(id) {
+            return None;
+        }
+        let of = self.changed_by(id);
+        let (name, _) = self.bound.get(&of)?;
+        let free = self.mutable.contains(&of)
+            && self.remaining.get(&of) == Some(&1)
+            && !self.unmovable.contains(&of)
+            && self.context[of.0 as usize] == self.current;
+        free.then(|| syn::parse2(name.clone()).ok())?
+    }
+
+    pub(super) fn write_change(&mut self, id: Id, name: &Ident) {
+        let args = self.args(id);
+        let start = self.read_owned(self.changed_by(id));
+        if start.to_string() != name.to_string() {
+            self.out.push(quote!(let mut #name = #start;));
+        }
+        let column = self.parameter("column");
+        let change = match self.op(id) {
+            Op::ScaleRows => {
+                let d = self.by_reference(args[0]);
+                quote! {
+                    for mut #column in #name.column_iter_mut() {
+                        #column.component_mul_assign(#d);
+                    }
+                }
+            }
+            Op::ScaleColumns => {
+                let factor = self.parameter("factor");
+                let d = self.receiver(args[1]);
+                quote! {
+                    for (mut #column, #factor) in #name.column_iter_mut().zip(#d.iter()) {
+                        #column *= *#factor;
+                    }
+                }
+            }
+            _ => quote!(#name.fill_upper_triangle_with_lower_triangle();),
+        };
+        self.out.push(change);
+    }
+
+    /// Rows or columns scaled, in one pass.
+    pub(super) fn write_scaling(&mut self, id: Id) -> Written {
+        let args = self.args(id);
+        let rows = self.op(id) == Op::ScaleRows;
+        let (d, m) = if rows {
+            (args[0], args[1])
+        } else {
+            (args[1], args[0])
+        };
+        let (at, entry) = (
+            self.parameter(if rows { "i" } else { "j" }),
+            self.parameter("entry"),
+        );
+        let d = self.read(d).at(Level::Atom);
+        let place = if rows { quote!(#at, _) } else { quote!(_, #at) };
+        let m = self.receiver(m);
+        let tokens = quote!(#m.map_with_location(|#place, #entry| #d[#at] * #entry));
+        Written::new(tokens, Level::Atom, Hold::Temporary)
+    }
+
+    /// An extent as a value of nalgebra's type for it.
+    fn dim_value(&self, dim: &Dim) -> TokenStream {
+        let nalgebra = &self.nalgebra;
+        let size = self.dim(dim);
+        match dim {
+            Dim::Dynamic(_) => quote!(#nalgebra::Dyn(#size)),
+            _ => quote!(#nalgebra::Const::<#size>),
+        }
+    }
+
+    /// The same entries in another shape. What is dynamic keeps its memory.
+    pub(super) fn write_reshape(&mut self, id: Id) -> Written {
+        let of = self.args(id)[0];
+        let (have, want) = (self.shape(of), self.shape(id));
+        let tokens = if have.is_dynamic() && want.is_dynamic() {
+            let (rows, cols) = (self.dim_value(&want.rows), self.dim_value(&want.cols));
+            let owned = self.owned(of).at(Level::Atom);
+            quote!(#owned.reshape_generic(#rows, #cols))
+        } else {
+            let (ty, sizes) = (self.matrix_type(&want), self.sizes(&want));
+            let value = self.read(of);
+            let m = value.at(Level::Atom);
+            if value.hold == Hold::View {
+                quote!(#ty::from_iterator(#(#sizes,)* #m.iter().copied()))
+            } else {
+                quote!(#ty::from_column_slice(#(#sizes,)* #m.as_slice()))
+            }
+        };
+        Written::new(tokens, Level::Atom, Hold::Temporary)
+    }
+
+    /// A linear map of every column.
+    pub(super) fn write_map(&mut self, id: Id) -> Written {
+        let [m, symbol, image] = self.args(id)[..] else {
+            unreachable!("a matrix, a symbol and its image");
+        };
+        let krate = self.krate;
+        let columns = self.by_reference(m);
+        let Shape { rows, cols } = self.shape(symbol);
+        let (rows, cols) = (self.dim_value(&rows), self.dim_value(&cols));
+        let entries = self.dim_value(&self.shape(id).rows);
+        let name = self.parameter("x");
+        let before = self.bound.clone();
+        self.bound.insert(symbol, (quote!(#name), Hold::Reference));
+        let outside = std::mem::take(&mut self.out);
+        let around = std::mem::replace(&mut self.in_map, true);
+        for inner in self.inside_map(id) {
+            if self.gets_name(inner) {
+                self.ensure(inner);
+            }
+        }
+        let value = self.read_owned(image);
+        self.in_map = around;
+        let statements = std::mem::replace(&mut self.out, outside);
+        self.bound = before;
+        let body = if statements.is_empty() {
+            value
+        } else {
+            quote!({ #(#statements)* #value })
+        };
+        let tokens = quote! {
+            #krate::__private::each_column(#columns, (#rows, #cols), #entries, |#name| #body)
+        };
+        Written::new(tokens, Level::Atom, Hold::Temporary)
+    }
+}
