@@ -178,15 +178,8 @@ fn reverse_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Obs
     let image = reverse(graph, &[(root, cotangent)], &[leaf])[0];
     match (image, graph.shape(root)) {
         (None, _) => Ok(None),
-        (Some(image), None) => {
-            let gradient = graph.expr(image);
-            if graph.is_matrix(image) {
-                let entries = entries(graph, image)?;
-                Ok(Some(gradient.row(entries).id))
-            } else {
-                Ok(Some(image))
-            }
-        }
+        // The gradient: at the end its entries become a row.
+        (Some(image), None) => Ok(Some(column(graph, image)?.id)),
         (Some(image), Some(_)) => Linear::new(graph, cotangent)?
             .transposed_matrix(image)?
             .map(|found| writable(graph, found))
@@ -1511,6 +1504,10 @@ impl<'g> Linear<'g> {
         Ok(Piece::Value(match (a, b) {
             (Piece::Value(a), Piece::Value(b)) => a.times(b),
             (Piece::Factor(a), Piece::Value(b)) => self.applied(&a, b)?,
+            // The derivative of a call may not have another.
+            (Piece::Value(a), Piece::Factor(b)) if self.calls(&b) => {
+                a.times(self.materialised(&b)?)
+            }
             (Piece::Value(a), Piece::Factor(b)) => self.applied(&self.transposed(&b)?, a.t())?.t(),
             // A diagonal scales, whatever the other is.
             (Piece::Factor(a), Piece::Factor(b)) if matches!(b.form, Form::Diagonal(_)) => {
@@ -1522,6 +1519,18 @@ impl<'g> Linear<'g> {
                 self.applied(&a, b)?
             }
         }))
+    }
+
+    /// Whether a factor is known by the companions of another function only.
+    fn calls(&self, factor: &Factor) -> bool {
+        let Form::Map { symbol, image } = factor.form else {
+            return false;
+        };
+        let graph = self.graph;
+        let depends = graph.depends_on(&[symbol]);
+        let needed = graph.needed_by(&[image]);
+        (symbol.0..=image.0)
+            .any(|n| depends[n as usize] && needed[n as usize] && graph.op(Id(n)).is_call())
     }
 
     /// A factor on its own, as a matrix.

@@ -1455,6 +1455,10 @@ impl<'g> Expr<'g> {
             Op::Transpose => self.with(args[0]),
             Op::Fill => self.with(args[0]).fill(Some(shape.transposed())),
             Op::Identity | Op::FromDiagonal | Op::SymmetricFromLower => self,
+            Op::Build if shape.is_vector() => {
+                let entries: Vec<Self> = args.iter().map(|a| self.with(*a)).collect();
+                self.graph.built(&entries, Some(shape.transposed()))
+            }
             // A part of the rows is one of the columns.
             Op::Scatter(part) if part.transposed().is_some() => {
                 let at: Vec<Self> = args[1..].iter().map(|i| self.with(*i)).collect();

@@ -13,7 +13,13 @@ impl Emit<'_> {
     fn derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
         // In a map of columns, what is computed there; else what is not.
         let here = |id: &Id| self.mapped[id.0 as usize] == self.in_map;
-        let of = |id: &Id| self.live[id.0 as usize] && here(id) && is(&self.op(*id));
+        let mut found = self.all_derivatives_of(call, is);
+        found.retain(here);
+        found
+    }
+
+    fn all_derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
+        let of = |id: &Id| self.live[id.0 as usize] && is(&self.op(*id));
         self.ids()
             .filter(|id| of(id) && self.args(*id)[0] == call)
             .collect()
@@ -77,7 +83,8 @@ impl Emit<'_> {
     fn write_invocation(&mut self, call: Id) {
         let tangent = self.first_tangent(call);
         let second = !self.second_of(call).is_empty();
-        let pulled = second || !self.adjoints_of(call).is_empty();
+        let is_adjoint = |op: &Op| matches!(op, Op::CallAdjoint(_));
+        let pulled = second || !self.all_derivatives_of(call, &is_adjoint).is_empty();
         let args = self.arguments(call);
         let wish = self.wish_of_call(call);
         let mut names = vec![self.pattern_of(call, call, &wish)];
