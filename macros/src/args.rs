@@ -1,5 +1,6 @@
 //! The attributes and their arguments: `#[gradient(wrt(w, b), crate = path)]`.
 
+use crate::jacobian::Mode;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
@@ -11,6 +12,8 @@ use syn::{Ident, LitStr, Path, Token, parenthesized};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Attribute {
     Gradient,
+    Jacobian,
+    Hessian,
     Jvp,
     Vjp,
     Hvp,
@@ -20,6 +23,8 @@ pub enum Attribute {
 impl Attribute {
     pub const ALL: &'static [Attribute] = &[
         Attribute::Gradient,
+        Attribute::Jacobian,
+        Attribute::Hessian,
         Attribute::Jvp,
         Attribute::Vjp,
         Attribute::Hvp,
@@ -29,6 +34,8 @@ impl Attribute {
     pub fn name(self) -> &'static str {
         match self {
             Attribute::Gradient => "gradient",
+            Attribute::Jacobian => "jacobian",
+            Attribute::Hessian => "hessian",
             Attribute::Jvp => "jvp",
             Attribute::Vjp => "vjp",
             Attribute::Hvp => "hvp",
@@ -47,13 +54,18 @@ impl Attribute {
 
     /// Whether the function must return a number.
     pub fn needs_scalar(self) -> bool {
-        matches!(self, Attribute::Gradient | Attribute::Hvp)
+        matches!(
+            self,
+            Attribute::Gradient | Attribute::Hessian | Attribute::Hvp
+        )
     }
 
     /// What its companions are called in a message.
     pub fn noun(self) -> &'static str {
         match self {
             Attribute::Gradient => "the gradient",
+            Attribute::Jacobian => "the Jacobian",
+            Attribute::Hessian => "the Hessian",
             Attribute::Jvp => "the Jacobian-vector product",
             Attribute::Vjp => "the vector-Jacobian product",
             Attribute::Hvp => "the Hessian-vector product",
@@ -65,6 +77,7 @@ impl Attribute {
     fn options(self) -> &'static [&'static str] {
         match self {
             Attribute::Gradient => &["aux"],
+            Attribute::Jacobian => &["mode = forward", "mode = reverse"],
             Attribute::Differentiable => {
                 &["vjp = path", "jvp = path", "order = n", "module = false"]
             }
@@ -85,6 +98,8 @@ pub struct Args {
     pub krate: TokenStream,
     /// Whether only the first part of the result is differentiated.
     pub aux: bool,
+    /// In which direction a Jacobian accumulates.
+    pub mode: Mode,
     /// The user's own rules for calls.
     pub vjp: Option<Path>,
     pub jvp: Option<Path>,
@@ -103,6 +118,7 @@ impl Default for Args {
             given_crate: None,
             krate: quote!(::nalgrad),
             aux: false,
+            mode: Mode::Automatic,
             vjp: None,
             jvp: None,
             order: 2,
@@ -228,6 +244,22 @@ impl Args {
                     ));
                 }
                 self.aux = true;
+                Ok(())
+            }
+            "mode" if attribute == Attribute::Jacobian => {
+                let mode: Ident = value_of(input, "`mode = forward` or `mode = reverse`")?;
+                self.mode = match mode.to_string().as_str() {
+                    "forward" => Mode::Forward,
+                    "reverse" => Mode::Reverse,
+                    _ => {
+                        return Err(syn::Error::new_spanned(
+                            &mode,
+                            format!(
+                                "unknown mode `{mode}`\nhelp: write `mode = forward` or `mode = reverse`, or leave it out: the cheaper one is taken"
+                            ),
+                        ));
+                    }
+                };
                 Ok(())
             }
             "module" if attribute == Attribute::Differentiable => {

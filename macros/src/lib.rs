@@ -60,6 +60,67 @@ pub fn gradient(attribute: TokenStream, item: TokenStream) -> TokenStream {
     companion::expand(args::Attribute::Gradient, attribute.into(), item.into()).into()
 }
 
+/// The Jacobian of a function that returns a scalar, a vector, a matrix, or a tuple or an array of these.
+///
+/// | companion | returns |
+/// |---|---|
+/// | `f_jacobian` | the Jacobian, in numerator layout: a row for each entry of the result, a column for each of the parameter |
+/// | `f_value_and_jacobian` | the value of `f`, bit for bit, and the Jacobian |
+///
+/// Matrices count as their entries, column by column. A scalar by a scalar gives a scalar; static sizes give an
+/// `SMatrix`, in which a scalar counts as one; any dynamic size gives a `DMatrix`. Several parameters give a tuple of
+/// Jacobians; a function that returns a tuple gives a tuple, outside of that of the parameters, with `()` for what has no
+/// derivative.
+///
+/// ```text
+/// #[jacobian(wrt(x))]
+/// fn layer(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
+///     (a * x).map(|z| z.tanh())
+/// }
+///
+/// let j = layer_jacobian(&x, &a); // diag(1 − tanh²) A, as a scaling of the rows of A
+/// ```
+///
+/// # Arguments
+///
+/// Those of [`macro@gradient`], and `mode = forward` or `mode = reverse` for the direction in which derivatives
+/// accumulate. Without it the macro counts operations, with 50 for each size that is known at run time only, and takes
+/// the cheaper direction.
+///
+/// # Errors
+///
+/// A product of two const generics, as the number of entries of an `SMatrix<f64, R, C>`, cannot be written in a type on
+/// stable Rust: that is an error.
+#[proc_macro_attribute]
+pub fn jacobian(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    companion::expand(args::Attribute::Jacobian, attribute.into(), item.into()).into()
+}
+
+/// The Hessian of a function that returns a number.
+///
+/// | companion | returns |
+/// |---|---|
+/// | `f_hessian` | the Hessian: n by n for a parameter with n entries, and exactly symmetric |
+/// | `f_value_gradient_and_hessian` | the value of `f`, bit for bit, the gradient and the Hessian |
+///
+/// By a scalar it is a scalar. Several parameters give a tuple of tuples of blocks, row by row; a block below the diagonal
+/// is the transpose of the one above it, bit for bit. Types are those of [`macro@jacobian`].
+///
+/// ```text
+/// #[hessian(wrt(x))]
+/// fn quadratic(x: &DVector<f64>, a: &DMatrix<f64>) -> f64 {
+///     x.dot(&(a * x))
+/// }
+///
+/// let h = quadratic_hessian(&x, &a); // A + Aᵀ
+/// ```
+///
+/// The arguments are those of [`macro@gradient`], the errors those of [`macro@jacobian`].
+#[proc_macro_attribute]
+pub fn hessian(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    companion::expand(args::Attribute::Hessian, attribute.into(), item.into()).into()
+}
+
 /// Forward mode: `f_jvp`, which takes a tangent for each differentiated parameter after the parameters.
 ///
 /// | companion | returns |

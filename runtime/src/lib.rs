@@ -73,7 +73,7 @@ pub mod __private;
 
 #[doc(hidden)]
 pub use nalgebra;
-pub use nalgrad_macros::{differentiable, gradient, hvp, jvp, vjp};
+pub use nalgrad_macros::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 /// The same value, as a constant of differentiation: nothing flows back through it.
 ///

@@ -1,12 +1,14 @@
 //! What one attribute writes: the function itself, and its companions.
 
 mod calls;
+mod matrices;
 
 use crate::args::{Args, Attribute, REPORTED};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
 use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
+use crate::jacobian::Obstacle;
 use crate::lower;
 use crate::signature::{Function, Plan, is_generic_storage};
 use crate::ty::{Class, Passing, Returned, Value};
@@ -20,6 +22,10 @@ use syn::{Signature, parse_quote};
 enum Companion {
     Gradient,
     ValueAndGradient,
+    Jacobian,
+    ValueAndJacobian,
+    Hessian,
+    ValueGradientAndHessian,
     Jvp,
     Vjp,
     Hvp,
@@ -33,6 +39,8 @@ impl Companion {
     fn all(attribute: Attribute) -> &'static [Companion] {
         match attribute {
             Attribute::Gradient => &[Companion::Gradient, Companion::ValueAndGradient],
+            Attribute::Jacobian => &[Companion::Jacobian, Companion::ValueAndJacobian],
+            Attribute::Hessian => &[Companion::Hessian, Companion::ValueGradientAndHessian],
             Attribute::Jvp => &[Companion::Jvp],
             Attribute::Vjp => &[Companion::Vjp],
             Attribute::Hvp => &[Companion::Hvp],
@@ -49,6 +57,10 @@ impl Companion {
         match self {
             Companion::Gradient => "gradient",
             Companion::ValueAndGradient => "value_and_gradient",
+            Companion::Jacobian => "jacobian",
+            Companion::ValueAndJacobian => "value_and_jacobian",
+            Companion::Hessian => "hessian",
+            Companion::ValueGradientAndHessian => "value_gradient_and_hessian",
             Companion::Jvp => "jvp",
             Companion::Vjp => "vjp",
             Companion::Hvp => "hvp",
@@ -60,7 +72,10 @@ impl Companion {
 
     /// Whether it returns what the function returns.
     fn keeps_value(self) -> bool {
-        !matches!(self, Companion::Gradient | Companion::Hvp)
+        !matches!(
+            self,
+            Companion::Gradient | Companion::Jacobian | Companion::Hessian | Companion::Hvp
+        )
     }
 
     /// Whether it takes a tangent for each differentiated parameter.
@@ -292,6 +307,7 @@ impl Plan {
         value: &TokenStream,
         tangent: &TokenStream,
         gradients: &[TokenStream],
+        program: Option<&Program>,
     ) -> TokenStream {
         let gradient = match gradients {
             [one] => one.clone(),
@@ -300,6 +316,16 @@ impl Plan {
         match companion {
             Companion::Gradient => gradient,
             Companion::ValueAndGradient => quote!((#value, #gradient)),
+            Companion::Jacobian => self.jacobian_type(program),
+            Companion::ValueAndJacobian => {
+                let jacobian = self.jacobian_type(program);
+                quote!((#value, #jacobian))
+            }
+            Companion::Hessian => self.hessian_type(program),
+            Companion::ValueGradientAndHessian => {
+                let hessian = self.hessian_type(program);
+                quote!((#value, #gradient, #hessian))
+            }
             Companion::Jvp => quote!((#value, #tangent)),
             Companion::Vjp => quote!((#value, impl ::core::ops::Fn(#tangent) -> #gradient)),
             Companion::Hvp => quote!((#gradient, #gradient)),
@@ -373,7 +399,7 @@ impl Plan {
         identifiers(self.sig.to_token_stream(), &mut taken);
         let stubs = Companion::all(attribute).iter().map(|companion| {
             let tangents = self.tangent_names(*companion, &mut taken.clone());
-            let result = self.result_type(*companion, &value, &tangent, &gradients);
+            let result = self.result_type(*companion, &value, &tangent, &gradients, None);
             let mut sig = self.signature(*companion, &result, &tangents);
             sig.asyncness = None;
             let message = format!("`{}` could not be differentiated", self.sig.ident);
@@ -442,7 +468,9 @@ impl Plan {
             let graph = &program.graph;
             graph.keeps_value.set(companion.keeps_value());
             graph.user_nodes.set(graph.count());
-            let outputs = self.outputs(companion, args, &program, &tangents);
+            let outputs = self
+                .outputs(companion, args, &program, &tangents)
+                .map_err(|obstacle| Some(self.obstacle(obstacle)))?;
             if graph.beyond.get() {
                 return Err(Some(syn::Error::new_spanned(
                     &self.sig.ident,
@@ -458,7 +486,9 @@ impl Plan {
             let attrs = kept_attributes(&function.attrs);
             let vis = &function.vis;
             let tangent = tangent_type(&self.result, &program.result, &program, &self.nalgebra());
-            let result = self.result_type(companion, &self.value_type(), &tangent, &self.gradients);
+            let value = self.value_type();
+            let result =
+                self.result_type(companion, &value, &tangent, &self.gradients, Some(&program));
             let sig = self.signature(companion, &result, &tangents);
             let doc = self.documentation(attribute, companion);
             let hidden = companion.is_for_calls().then(|| quote!(#[doc(hidden)]));
@@ -483,7 +513,7 @@ impl Plan {
         args: &Args,
         program: &Program,
         tangents: &[Ident],
-    ) -> Outputs {
+    ) -> Result<Outputs, Obstacle> {
         let graph = &program.graph;
         let value = Returns::value(&program.result);
         let inputs: Vec<(Id, Id)> = program
@@ -501,6 +531,19 @@ impl Plan {
             Companion::Gradient => self.gradient(args, program),
             Companion::ValueAndGradient => {
                 Returns::Tuple(vec![value, self.gradient(args, program)])
+            }
+            Companion::Jacobian => self.jacobian(args, program)?,
+            Companion::ValueAndJacobian => {
+                Returns::Tuple(vec![value, self.jacobian(args, program)?])
+            }
+            Companion::Hessian => self.hessian(&self.gradients(args, program), program)?,
+            Companion::ValueGradientAndHessian => {
+                let gradients = self.gradients(args, program);
+                Returns::Tuple(vec![
+                    value,
+                    Returns::derivatives(&gradients, &program.wrt),
+                    self.hessian(&gradients, program)?,
+                ])
             }
             Companion::Hvp => {
                 let gradients = self.gradients(args, program);
@@ -525,7 +568,7 @@ impl Plan {
                 Returns::Tuple(vec![value, derivative])
             }
             Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => {
-                return self.outputs_for_calls(companion, program, inputs);
+                return Ok(self.outputs_for_calls(companion, program, inputs));
             }
             Companion::Vjp => {
                 let mut roots = Vec::new();
@@ -551,11 +594,11 @@ impl Plan {
                 Returns::Tuple(vec![value, pullback])
             }
         };
-        Outputs {
+        Ok(Outputs {
             result,
             inputs,
             optional: false,
-        }
+        })
     }
 
     /// The gradients of the result, or of its first part, as nodes.
@@ -623,6 +666,14 @@ impl Plan {
             Companion::Gradient => format!("The gradient of `{name}` by {names}."),
             Companion::ValueAndGradient => {
                 format!("The value and the gradient of `{name}` by {names}.")
+            }
+            Companion::Jacobian => format!("The Jacobian of `{name}` by {names}."),
+            Companion::ValueAndJacobian => {
+                format!("The value and the Jacobian of `{name}` by {names}.")
+            }
+            Companion::Hessian => format!("The Hessian of `{name}` by {names}."),
+            Companion::ValueGradientAndHessian => {
+                format!("The value, the gradient and the Hessian of `{name}` by {names}.")
             }
             Companion::Jvp => format!(
                 "The value of `{name}`, and its tangent for tangents of {names}: the Jacobian-vector product."

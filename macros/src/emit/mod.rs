@@ -37,6 +37,8 @@ pub enum Returns {
     Inert(TokenStream),
     /// A derivative, of the shape of another value: zero if there is none.
     Like(Option<Id>, Id),
+    /// A derivative of this shape, a number if there is none: zero if it is absent.
+    Matrix(Option<Id>, Option<Shape>),
     /// In place of what has no derivative.
     Unit,
     Tuple(Vec<Returns>),
@@ -85,8 +87,13 @@ impl Returns {
     /// The values that it reads, and whether a pullback does.
     fn reads(&self, inside: bool, into: &mut Vec<(Id, bool)>) {
         match self {
-            Returns::Value(id) | Returns::Like(Some(id), _) => into.push((*id, inside)),
-            Returns::Inert(_) | Returns::Like(None, _) | Returns::Unit => {}
+            Returns::Value(id) | Returns::Like(Some(id), _) | Returns::Matrix(Some(id), _) => {
+                into.push((*id, inside))
+            }
+            Returns::Inert(_)
+            | Returns::Like(None, _)
+            | Returns::Matrix(None, _)
+            | Returns::Unit => {}
             Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
                 parts.iter().for_each(|part| part.reads(inside, into))
             }

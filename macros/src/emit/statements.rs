@@ -80,6 +80,16 @@ impl Emit<'_> {
                 None => self.number(0.0),
                 Some(shape) => self.filled("zeros", &shape, None).tokens,
             },
+            Returns::Matrix(None, None) => self.number(0.0),
+            Returns::Matrix(None, Some(shape)) => self.filled("zeros", shape, None).tokens,
+            Returns::Matrix(Some(id), None) => self.read(*id).tokens,
+            Returns::Matrix(Some(id), Some(shape)) => {
+                self.borrowed.clear();
+                let (rows, cols) = (self.dim(&shape.rows), self.dim(&shape.cols));
+                let check = self.check_of_shape(*id, shape, quote!((#rows, #cols)));
+                self.out.extend(check);
+                self.read_owned(*id)
+            }
             Returns::Like(Some(id), other) => {
                 self.borrowed.clear();
                 if let Some(check) = self.shape_check(*id, *other) {
@@ -225,8 +235,14 @@ impl Emit<'_> {
     /// A gradient must have the shape of its parameter, also where the forward values that would have told
     /// of a mismatch are not computed.
     pub(super) fn shape_check(&self, gradient: Id, parameter: Id) -> Option<TokenStream> {
-        let (have, want) = (self.shape(gradient), self.shape(parameter));
-        if !self.is_matrix(parameter) || !want.is_dynamic() {
+        let want = self.kind(parameter).shape?;
+        let name = self.program.graph.leaf_of(parameter)?.name;
+        self.check_of_shape(gradient, &want, quote!(#name.shape()))
+    }
+
+    fn check_of_shape(&self, id: Id, want: &Shape, expected: TokenStream) -> Option<TokenStream> {
+        let have = self.shape(id);
+        if !want.is_dynamic() {
             return None;
         }
         let mut classes = Classes::default();
@@ -276,10 +292,9 @@ impl Emit<'_> {
         if classes.same(&have.rows, &want.rows) && classes.same(&have.cols, &want.cols) {
             return None;
         }
-        let parameter = self.program.graph.leaf_of(parameter)?.name;
         let size = |d: &Dim| self.dim(d);
         let (rows, cols) = (size(&have.rows), size(&have.cols));
-        Some(quote!(::core::assert_eq!(#parameter.shape(), (#rows, #cols));))
+        Some(quote!(::core::assert_eq!(#expected, (#rows, #cols));))
     }
 
     pub(super) fn write_steps(&mut self, steps: &[Placed], context: usize) {
