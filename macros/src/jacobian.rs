@@ -20,14 +20,9 @@ pub enum Mode {
     Reverse,
 }
 
-/// Why there is no matrix.
+/// A node with a number of entries that stable Rust cannot write: a product of const generics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Obstacle {
-    /// The law of this node is not known.
-    Law(Id),
-    /// This node has a number of entries that stable Rust cannot write: a product of const generics.
-    Size(Id),
-}
+pub struct Unwritable(pub Id);
 
 /// What the size of a dynamic dimension, or of a const generic, is taken for when operations are counted.
 const GUESSED_SIZE: f64 = 50.0;
@@ -38,14 +33,14 @@ const WRITTEN_BY_ENTRIES: usize = 6;
 
 /// The shape of the Jacobian of `root` by `leaf`, `None` for a scalar by a scalar. Where any extent is dynamic both
 /// are, since the Jacobian is then a `DMatrix`.
-pub fn shape(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Shape>, Obstacle> {
+pub fn shape(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Shape>, Unwritable> {
     if graph.shape(root).is_none() && graph.shape(leaf).is_none() {
         return Ok(None);
     }
-    let (rows, cols) = (entries(graph, root)?, entries(graph, leaf)?);
+    let (rows, cols) = (entries(graph, root), entries(graph, leaf));
     for (dim, id) in [(&rows, root), (&cols, leaf)] {
         if matches!(dim, Dim::Generic(name) if name.contains(PRODUCT)) {
-            return Err(Obstacle::Size(id));
+            return Err(Unwritable(id));
         }
     }
     let shape = Shape::new(rows, cols);
@@ -66,7 +61,7 @@ pub fn jacobian(
     root: Id,
     wrt: &[Id],
     mode: Mode,
-) -> Result<Vec<Option<Id>>, Obstacle> {
+) -> Result<Vec<Option<Id>>, Unwritable> {
     wrt.iter()
         .map(|leaf| {
             let found = match mode {
@@ -100,7 +95,7 @@ pub fn hessian(
     graph: &Graph,
     gradients: &[Option<Id>],
     wrt: &[Id],
-) -> Result<Vec<Vec<Option<Id>>>, Obstacle> {
+) -> Result<Vec<Vec<Option<Id>>>, Unwritable> {
     let mut blocks = vec![vec![None; wrt.len()]; wrt.len()];
     for a in 0..wrt.len() {
         let Some(gradient) = gradients[a] else {
@@ -152,7 +147,7 @@ fn name(graph: &Graph, id: Id, name: &str) -> Id {
 }
 
 /// The Jacobian as the matrix of the tangent.
-fn forward_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Obstacle> {
+fn forward_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Unwritable> {
     let tangent = match graph.shape(leaf) {
         // The tangent for one is the derivative.
         None => graph.constant(1.0),
@@ -161,16 +156,16 @@ fn forward_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Obs
     let image = forward(graph, &[root], &[(leaf, tangent)])[0];
     match (image, graph.shape(leaf)) {
         (None, _) => Ok(None),
-        (Some(image), None) => Ok(Some(column(graph, image)?.id)),
-        (Some(image), Some(_)) => Linear::new(graph, tangent)?
-            .matrix(image)?
+        (Some(image), None) => Ok(Some(column(graph, image).id)),
+        (Some(image), Some(_)) => Linear::new(graph, tangent)
+            .matrix(image)
             .map(|found| writable(graph, found))
             .transpose(),
     }
 }
 
 /// The Jacobian as the transpose of the matrix of the cotangent.
-fn reverse_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Obstacle> {
+fn reverse_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Unwritable> {
     let cotangent = match graph.shape(root) {
         None => graph.constant(1.0),
         Some(_) => graph.symbol(real(graph, root)),
@@ -179,9 +174,9 @@ fn reverse_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Obs
     match (image, graph.shape(root)) {
         (None, _) => Ok(None),
         // The gradient: at the end its entries become a row.
-        (Some(image), None) => Ok(Some(column(graph, image)?.id)),
-        (Some(image), Some(_)) => Linear::new(graph, cotangent)?
-            .transposed_matrix(image)?
+        (Some(image), None) => Ok(Some(column(graph, image).id)),
+        (Some(image), Some(_)) => Linear::new(graph, cotangent)
+            .transposed_matrix(image)
             .map(|found| writable(graph, found))
             .transpose(),
     }
@@ -194,9 +189,9 @@ fn real(graph: &Graph, id: Id) -> Kind {
 
 fn cheaper(
     graph: &Graph,
-    forward: Result<Option<Id>, Obstacle>,
-    reverse: Result<Option<Id>, Obstacle>,
-) -> Result<Option<Id>, Obstacle> {
+    forward: Result<Option<Id>, Unwritable>,
+    reverse: Result<Option<Id>, Unwritable>,
+) -> Result<Option<Id>, Unwritable> {
     match (forward, reverse) {
         (Ok(Some(forward)), Ok(Some(reverse))) => {
             let better = work(graph, reverse) < work(graph, forward);
@@ -212,11 +207,11 @@ fn cheaper(
 // ---- sizes and costs ----
 
 /// The number of entries of a value.
-fn entries(graph: &Graph, id: Id) -> Result<Dim, Obstacle> {
+fn entries(graph: &Graph, id: Id) -> Dim {
     let Some(shape) = graph.shape(id) else {
-        return Ok(Dim::Static(1));
+        return Dim::Static(1);
     };
-    Ok(times(graph, &shape.rows, &shape.cols))
+    times(graph, &shape.rows, &shape.cols)
 }
 
 fn times(graph: &Graph, a: &Dim, b: &Dim) -> Dim {
@@ -238,7 +233,7 @@ fn times(graph: &Graph, a: &Dim, b: &Dim) -> Dim {
 }
 
 /// Refuses what has a product of const generics as an extent; on the way to the result there may be some.
-fn writable(graph: &Graph, root: Id) -> Result<Id, Obstacle> {
+fn writable(graph: &Graph, root: Id) -> Result<Id, Unwritable> {
     let mut pending = vec![root];
     let mut seen = HashSet::new();
     while let Some(id) = pending.pop() {
@@ -250,16 +245,16 @@ fn writable(graph: &Graph, root: Id) -> Result<Id, Obstacle> {
             .shape(id)
             .is_some_and(|s| product(&s.rows) || product(&s.cols))
         {
-            return Err(Obstacle::Size(id));
+            return Err(Unwritable(id));
         }
         pending.extend(graph.args(id));
     }
     Ok(root)
 }
 
-fn column(graph: &Graph, id: Id) -> Result<Expr<'_>, Obstacle> {
-    let entries = entries(graph, id)?;
-    Ok(graph.expr(id).column(entries))
+fn column(graph: &Graph, id: Id) -> Expr<'_> {
+    let entries = entries(graph, id);
+    graph.expr(id).column(entries)
 }
 
 fn guess(graph: &Graph, dim: &Dim) -> f64 {
@@ -367,33 +362,34 @@ struct Linear<'g> {
     symbol: Id,
     /// The number of entries of the symbol.
     cols: Dim,
+    /// Which nodes depend on the symbol.
+    depends: Vec<bool>,
     known: HashMap<Id, Sum>,
 }
 
 impl<'g> Linear<'g> {
-    fn new(graph: &'g Graph, symbol: Id) -> Result<Self, Obstacle> {
-        Ok(Linear {
+    fn new(graph: &'g Graph, symbol: Id) -> Self {
+        Linear {
             graph,
             symbol,
-            cols: entries(graph, symbol)?,
+            cols: entries(graph, symbol),
+            depends: graph.depends_on(&[symbol]),
             known: HashMap::new(),
-        })
-    }
-
-    /// The matrix by which `image` depends on the symbol.
-    fn matrix(mut self, image: Id) -> Result<Option<Id>, Obstacle> {
-        self.walk(image)?;
-        match self.known.remove(&image) {
-            Some(sum) => self.evaluate(&sum),
-            None => Ok(None),
         }
     }
 
-    fn transposed_matrix(mut self, image: Id) -> Result<Option<Id>, Obstacle> {
-        self.walk(image)?;
-        let Some(sum) = self.known.remove(&image) else {
-            return Ok(None);
-        };
+    /// The matrix by which `image` depends on the symbol.
+    fn matrix(mut self, image: Id) -> Option<Id> {
+        self.walk(image);
+        match self.known.remove(&image) {
+            Some(sum) => self.evaluate(&sum),
+            None => None,
+        }
+    }
+
+    fn transposed_matrix(mut self, image: Id) -> Option<Id> {
+        self.walk(image);
+        let sum = self.known.remove(&image)?;
         let mut transposed = Sum {
             terms: Vec::new(),
             rows: self.cols.clone(),
@@ -401,7 +397,7 @@ impl<'g> Linear<'g> {
         for term in &sum.terms {
             let mut factors = Vec::new();
             for factor in term.factors.iter().rev() {
-                factors.push(self.transposed(factor)?);
+                factors.push(self.transposed(factor));
             }
             transposed.terms.push(Product {
                 scale: term.scale,
@@ -412,131 +408,140 @@ impl<'g> Linear<'g> {
         self.evaluate(&transposed)
     }
 
-    fn walk(&mut self, image: Id) -> Result<(), Obstacle> {
+    fn walk(&mut self, image: Id) {
         let graph = self.graph;
-        let depends = graph.depends_on(&[self.symbol]);
         let needed = graph.needed_by(&[image]);
         for number in self.symbol.0..=image.0 {
             let id = Id(number);
-            if !depends[number as usize] || !needed[number as usize] {
+            if !self.depends[number as usize] || !needed[number as usize] {
                 continue;
             }
             let outside = graph.guards.replace(graph.node(id).guards);
             let found = self.node(id);
             graph.guards.replace(outside);
-            if let Some(sum) = found? {
+            if let Some(sum) = found {
                 self.known.insert(id, sum);
             }
         }
-        Ok(())
     }
 
     // ---- one node ----
 
     /// The matrix of a node, of those of its arguments; `None` where it is zero.
-    fn node(&self, id: Id) -> Result<Option<Sum>, Obstacle> {
+    fn node(&self, id: Id) -> Option<Sum> {
         let graph = self.graph;
         if id == self.symbol {
-            return Ok(Some(self.identity(self.cols.clone())));
+            return Some(self.identity(self.cols.clone()));
         }
         let node = graph.node(id);
         let args = &node.args;
         let moving: Vec<usize> = (0..args.len())
             .filter(|k| self.known.contains_key(&args[*k]))
             .collect();
-        if moving.is_empty() && !matches!(node.op, Op::Item(_)) {
-            return Ok(None);
-        }
-        // What a call returns is a linear map that only the call itself knows.
         if node.kind.elem != Elem::Real {
-            return Ok(None);
+            return None;
         }
-        if let Op::Item(_) = node.op {
-            let image = match graph.is_matrix(id) {
-                true => id,
-                false => graph.expr(id).fill(Some(Shape::fixed(1, 1))).id,
-            };
-            let factor = Factor {
-                form: Form::Map {
-                    symbol: self.symbol,
-                    image,
-                },
-                rows: entries(graph, id)?,
-                cols: self.cols.clone(),
-            };
-            let map = self.of_factor(factor)?;
-            return self.settled(id, map);
+        // What calls and factorisations hand on has no matrix: what is computed from it is a map of the symbol itself.
+        let handed_on = |a: &Id| self.depends[a.0 as usize] && graph.kind(*a).elem != Elem::Real;
+        if args.iter().any(handed_on) {
+            let sum = self.map_of_symbol(id);
+            return self.settled(id, sum);
         }
+        if moving.is_empty() {
+            return None;
+        }
+        let on = Applied {
+            graph,
+            args: args.iter().map(|a| graph.expr(*a)).collect(),
+            value: graph.expr(id),
+        };
+        let laws = laws(&node.op, &on);
         match &node.op {
             Op::Select => return self.choose(id, args),
             Op::Build => return self.stack(id, args),
             op if op.is_elementwise() => {
-                let on = Applied {
-                    graph,
-                    args: args.iter().map(|a| graph.expr(*a)).collect(),
-                    value: graph.expr(id),
-                };
                 let mut sum: Option<Sum> = None;
-                for (k, law) in laws(op, &on).iter().enumerate() {
+                for (k, law) in laws.iter().enumerate() {
                     let (Some(of), Law::Partial(partial)) = (self.known.get(&args[k]), law) else {
                         continue;
                     };
                     let of = if graph.is_matrix(id) && !graph.is_matrix(args[k]) {
-                        self.times(&self.ones_column(id)?, of)?
+                        self.times(&self.ones_column(id), of)
                     } else {
                         of.clone()
                     };
-                    let term = self.scaled(*partial, Some(of))?;
-                    sum = self.plus(sum, term)?;
+                    let term = self.scaled(*partial, Some(of));
+                    sum = self.plus(sum, term);
                 }
-                return Ok(sum);
+                return sum;
             }
             _ => {}
+        }
+        if moving.iter().any(|k| !matches!(laws[*k], Law::Linear(_))) {
+            let sum = self.map_of_symbol(id);
+            return self.settled(id, sum);
         }
         let mut sum = None;
         for k in moving {
             let Some(of) = self.known.get(&args[k]) else {
                 continue;
             };
-            let term = self.linear(id, k, of)?;
-            sum = self.plus(sum, term)?;
+            let term = self.linear(id, k, of);
+            sum = self.plus(sum, term);
         }
         self.settled(id, sum)
     }
 
+    /// All of the linear graph up to a node, as one map.
+    fn map_of_symbol(&self, id: Id) -> Option<Sum> {
+        let image = if self.graph.is_matrix(id) {
+            id
+        } else {
+            self.graph.expr(id).fill(Some(Shape::fixed(1, 1))).id
+        };
+        self.of_factor(Factor {
+            form: Form::Map {
+                symbol: self.symbol,
+                image,
+            },
+            rows: entries(self.graph, id),
+            cols: self.cols.clone(),
+        })
+    }
+
     /// The matrix of a number is a row, which is evaluated at once: what is on its left then costs least.
-    fn settled(&self, id: Id, sum: Option<Sum>) -> Result<Option<Sum>, Obstacle> {
-        let Some(sum) = sum else { return Ok(None) };
+    fn settled(&self, id: Id, sum: Option<Sum>) -> Option<Sum> {
+        let sum = sum?;
         if self.graph.is_matrix(id) {
-            return Ok(Some(sum));
+            return Some(sum);
         }
-        match self.evaluate(&sum)? {
+        match self.evaluate(&sum) {
             Some(row) => self.of_factor(self.dense(row)),
-            None => Ok(None),
+            None => None,
         }
     }
 
     /// What one argument contributes to a value that is linear in it.
-    fn linear(&self, id: Id, k: usize, of: &Sum) -> Result<Option<Sum>, Obstacle> {
+    fn linear(&self, id: Id, k: usize, of: &Sum) -> Option<Sum> {
         let graph = self.graph;
         let node = graph.node(id);
         let arg = node.args[k];
         let other = |k: usize| graph.expr(node.args[k]);
         let operand = graph.shape(arg).unwrap_or(Shape::fixed(1, 1));
-        let dense = |m: Expr<'g>| self.times(&self.dense(m.id), of).map(Some);
+        let dense = |m: Expr<'g>| Some(self.times(&self.dense(m.id), of));
         // A number by the entries of a matrix of its argument's shape.
-        let row = |m: Expr<'g>| -> Result<Option<Sum>, Obstacle> {
-            let entries = entries(graph, arg)?;
+        let row = |m: Expr<'g>| -> Option<Sum> {
+            let entries = entries(graph, arg);
             dense(m.row(entries))
         };
         let all = || graph.expr(arg).real(1.0).fill(Some(operand.clone()));
         let sides = |before: Option<Expr<'g>>, after: Option<Expr<'g>>| {
-            let factor = self.sides(id, arg, before, after, false)?;
-            self.times(&factor, of).map(Some)
+            let factor = self.sides(id, arg, before, after, false);
+            Some(self.times(&factor, of))
         };
         let turned = |before: Option<Expr<'g>>, after: Option<Expr<'g>>| {
-            let factor = self.sides(id, arg, before, after, true)?;
-            self.times(&factor, of).map(Some)
+            let factor = self.sides(id, arg, before, after, true);
+            Some(self.times(&factor, of))
         };
         let (one_row, one_column) = (operand.rows == Dim::Static(1), operand.is_column());
         let ones = |rows: Dim, cols: Dim| {
@@ -546,15 +551,15 @@ impl<'g> Linear<'g> {
         let one = || Dim::Static(1);
         let argument = || graph.expr(arg);
         match &node.op {
-            Op::Fill => self.times(&self.ones_column(id)?, of).map(Some),
-            Op::Reshape => Ok(Some(of.clone())),
-            Op::Transpose if operand.is_vector() => Ok(Some(of.clone())),
+            Op::Fill => Some(self.times(&self.ones_column(id), of)),
+            Op::Reshape => Some(of.clone()),
+            Op::Transpose if operand.is_vector() => Some(of.clone()),
             Op::Transpose => turned(None, None),
             Op::Sum | Op::Total => row(all()),
             Op::Fold if k == 0 => row(all()),
-            Op::Fold => Ok(Some(of.clone())),
+            Op::Fold => Some(of.clone()),
             Op::Mean => {
-                let of = row(all())?;
+                let of = row(all());
                 self.scaled(1.0 / argument().len(), of)
             }
             Op::Trace => row(argument().identity()),
@@ -565,22 +570,22 @@ impl<'g> Linear<'g> {
                 let of = if one_row {
                     Some(of.clone())
                 } else {
-                    sides(Some(ones(one(), operand.rows.clone())), None)?
+                    sides(Some(ones(one(), operand.rows.clone())), None)
                 };
                 match node.op {
                     Op::RowMean => self.scaled(1.0 / argument().rows(), of),
-                    _ => Ok(of),
+                    _ => of,
                 }
             }
             Op::ColumnSum | Op::ColumnMean => {
                 let of = if one_column {
                     Some(of.clone())
                 } else {
-                    sides(None, Some(ones(operand.cols.clone(), one())))?
+                    sides(None, Some(ones(operand.cols.clone(), one())))
                 };
                 match node.op {
                     Op::ColumnMean => self.scaled(1.0 / argument().cols(), of),
-                    _ => Ok(of),
+                    _ => of,
                 }
             }
             Op::SpreadRows | Op::SpreadColumns => {
@@ -609,7 +614,7 @@ impl<'g> Linear<'g> {
                     rows: n.clone(),
                     cols: n,
                 };
-                self.times(&factor, of).map(Some)
+                Some(self.times(&factor, of))
             }
 
             // A solve of many right hand sides that are one unknown is a product with the inverse.
@@ -637,7 +642,7 @@ impl<'g> Linear<'g> {
                 let unit = graph.real(1.0);
                 let at: Vec<Expr> = node.args[1..].iter().map(|a| graph.expr(*a)).collect();
                 let unit = unit.scatter(part, graph.shape(id), &at);
-                dense(column(graph, unit.id)?)
+                dense(column(graph, unit.id))
             }
             // A row is e_iᵀ X, and a column X e_j.
             Op::Part(Part::Row) | Op::Scatter(Part::Column) => {
@@ -667,16 +672,16 @@ impl<'g> Linear<'g> {
                 }
             }
             Op::Part(part @ (Part::Rows | Part::FixedRows(_))) if one_column => {
-                let rows = entries(graph, id)?;
+                let rows = entries(graph, id);
                 let form = Form::Take(part.clone(), node.args[1..].to_vec());
                 let cols = operand.rows.clone();
-                self.times(&Factor { form, rows, cols }, of).map(Some)
+                Some(self.times(&Factor { form, rows, cols }, of))
             }
             Op::Scatter(part @ (Part::Rows | Part::FixedRows(_))) if self.is_column(id) => {
-                let rows = entries(graph, id)?;
+                let rows = entries(graph, id);
                 let form = Form::Place(part.clone(), node.args[1..].to_vec());
                 let cols = operand.rows.clone();
-                self.times(&Factor { form, rows, cols }, of).map(Some)
+                Some(self.times(&Factor { form, rows, cols }, of))
             }
 
             _ => {
@@ -698,10 +703,10 @@ impl<'g> Linear<'g> {
                         symbol,
                         image: image.id,
                     },
-                    rows: entries(graph, id)?,
-                    cols: entries(graph, arg)?,
+                    rows: entries(graph, id),
+                    cols: entries(graph, arg),
                 };
-                self.times(&factor, of).map(Some)
+                Some(self.times(&factor, of))
             }
         }
     }
@@ -711,19 +716,19 @@ impl<'g> Linear<'g> {
     }
 
     /// A choice: of entries by its condition for each, or of whole matrices, of which only one is computed.
-    fn choose(&self, id: Id, args: &[Id]) -> Result<Option<Sum>, Obstacle> {
+    fn choose(&self, id: Id, args: &[Id]) -> Option<Sum> {
         let graph = self.graph;
         let cond = graph.expr(args[0]);
-        let side = |k: usize| -> Result<Option<Sum>, Obstacle> {
+        let side = |k: usize| -> Option<Sum> {
             match self.known.get(&args[k]) {
                 Some(of) if graph.is_matrix(id) && !graph.is_matrix(args[k]) => {
-                    self.times(&self.ones_column(id)?, of).map(Some)
+                    Some(self.times(&self.ones_column(id), of))
                 }
-                other => Ok(other.cloned()),
+                other => other.cloned(),
             }
         };
-        let rows = entries(graph, id)?;
-        let (a, b) = (side(1)?, side(2)?);
+        let rows = entries(graph, id);
+        let (a, b) = (side(1), side(2));
         // Diagonals with the same factors on their right are chosen entry by entry.
         let mut tails: Vec<Vec<Factor>> = Vec::new();
         for term in [&a, &b].into_iter().flatten().flat_map(|s| &s.terms) {
@@ -737,17 +742,17 @@ impl<'g> Linear<'g> {
         if of_entries || unguarded {
             let mut sum = None;
             for tail in tails {
-                let lead = |sum: &Option<Sum>| -> Result<Expr<'g>, Obstacle> {
+                let lead = |sum: &Option<Sum>| -> Expr<'g> {
                     let mut lead = graph.real(0.0);
                     for term in sum.iter().flat_map(|s| &s.terms) {
                         let (diagonal, rest) = self.split_diagonal(term);
                         if rest == tail {
-                            lead = lead + self.as_entries(id, diagonal)?;
+                            lead = lead + self.as_entries(id, diagonal);
                         }
                     }
-                    Ok(lead)
+                    lead
                 };
-                let chosen = cond.choose(lead(&a)?, lead(&b)?);
+                let chosen = cond.choose(lead(&a), lead(&b));
                 let product = Product {
                     scale: graph.constant(1.0),
                     factors: tail,
@@ -758,15 +763,15 @@ impl<'g> Linear<'g> {
                         terms: vec![product],
                         rows: rows.clone(),
                     }),
-                )?;
-                sum = self.plus(sum, term)?;
+                );
+                sum = self.plus(sum, term);
             }
-            return Ok(sum);
+            return sum;
         }
         let shape = Shape::new(rows, self.cols.clone());
-        let evaluated = |sum: &Option<Sum>, side: bool| -> Result<Expr<'g>, Obstacle> {
+        let evaluated = |sum: &Option<Sum>, side: bool| -> Expr<'g> {
             let zero = graph.real(0.0).fill(Some(shape.clone()));
-            let Some(sum) = sum else { return Ok(zero) };
+            let Some(sum) = sum else { return zero };
             let inside = Guard {
                 cond: args[0],
                 side,
@@ -778,31 +783,31 @@ impl<'g> Linear<'g> {
             let outside = graph.guards.replace(guards);
             let found = self.evaluate(sum);
             graph.guards.replace(outside);
-            Ok(found?.map_or(zero, |id| graph.expr(id)))
+            found.map_or(zero, |id| graph.expr(id))
         };
-        let chosen = cond.choose(evaluated(&a, true)?, evaluated(&b, false)?);
+        let chosen = cond.choose(evaluated(&a, true), evaluated(&b, false));
         if chosen.is_zero() {
-            return Ok(None);
+            return None;
         }
         self.of_factor(self.dense(chosen.id))
     }
 
     /// A diagonal as a matrix of the shape of the value that it multiplies.
-    fn as_entries(&self, id: Id, diagonal: Expr<'g>) -> Result<Expr<'g>, Obstacle> {
+    fn as_entries(&self, id: Id, diagonal: Expr<'g>) -> Expr<'g> {
         match (diagonal.shape(), self.graph.shape(id)) {
-            (Some(have), Some(want)) if !have.same_type(&want) => Ok(diagonal.reshape(Some(want))),
-            _ => Ok(diagonal),
+            (Some(have), Some(want)) if !have.same_type(&want) => diagonal.reshape(Some(want)),
+            _ => diagonal,
         }
     }
 
     /// The rows of numbers, one below the other.
-    fn stack(&self, id: Id, args: &[Id]) -> Result<Option<Sum>, Obstacle> {
+    fn stack(&self, id: Id, args: &[Id]) -> Option<Sum> {
         let graph = self.graph;
         let row = Shape::new(Dim::Static(1), self.cols.clone());
         let mut rows = Vec::new();
         for arg in args {
             rows.push(match self.known.get(arg) {
-                Some(of) => self.evaluate(of)?,
+                Some(of) => self.evaluate(of),
                 None => None,
             });
         }
@@ -815,9 +820,9 @@ impl<'g> Linear<'g> {
             })
             .collect();
         if rows.iter().all(|r| graph.expr(*r).is_zero()) {
-            return Ok(None);
+            return None;
         }
-        let kind = Kind::matrix(Shape::new(entries(graph, id)?, self.cols.clone()));
+        let kind = Kind::matrix(Shape::new(entries(graph, id), self.cols.clone()));
         let stacked = graph.insert(Op::StackRows, rows, kind);
         self.of_factor(self.dense(by_entries(graph, stacked)))
     }
@@ -841,9 +846,9 @@ impl<'g> Linear<'g> {
         }
     }
 
-    fn ones_column(&self, id: Id) -> Result<Factor, Obstacle> {
-        let shape = Shape::new(entries(self.graph, id)?, Dim::Static(1));
-        Ok(self.dense(self.graph.real(1.0).fill(Some(shape)).id))
+    fn ones_column(&self, id: Id) -> Factor {
+        let shape = Shape::new(entries(self.graph, id), Dim::Static(1));
+        self.dense(self.graph.real(1.0).fill(Some(shape)).id)
     }
 
     /// `X ↦ A X B` or `X ↦ A Xᵀ B`, where X is the argument.
@@ -854,7 +859,7 @@ impl<'g> Linear<'g> {
         before: Option<Expr<'g>>,
         after: Option<Expr<'g>>,
         transposes: bool,
-    ) -> Result<Factor, Obstacle> {
+    ) -> Factor {
         let graph = self.graph;
         let operand = graph.shape(arg).unwrap_or(Shape::fixed(1, 1));
         // Of vectors a transpose changes no entry.
@@ -864,22 +869,22 @@ impl<'g> Linear<'g> {
             operand.clone()
         };
         match (before, after) {
-            (Some(before), None) if seen.is_column() => return Ok(self.dense(before.id)),
+            (Some(before), None) if seen.is_column() => return self.dense(before.id),
             (None, Some(after)) if seen.rows == Dim::Static(1) => {
-                return Ok(self.dense(after.t().id));
+                return self.dense(after.t().id);
             }
             _ => {}
         }
-        Ok(Factor {
+        Factor {
             form: Form::Sides {
                 before: before.map(|m| m.id),
                 after: after.map(|m| m.id),
                 transposes,
                 operand,
             },
-            rows: entries(graph, id)?,
-            cols: entries(graph, arg)?,
-        })
+            rows: entries(graph, id),
+            cols: entries(graph, arg),
+        }
     }
 
     /// The shape of `A X B` or `A Xᵀ B`.
@@ -904,7 +909,7 @@ impl<'g> Linear<'g> {
         shape
     }
 
-    fn transposed(&self, factor: &Factor) -> Result<Factor, Obstacle> {
+    fn transposed(&self, factor: &Factor) -> Factor {
         let graph = self.graph;
         let t = |id: &Id| graph.expr(*id).t().id;
         let form = match &factor.form {
@@ -938,11 +943,11 @@ impl<'g> Linear<'g> {
                 Form::Map { symbol, image }
             }
         };
-        Ok(Factor {
+        Factor {
             form,
             rows: factor.cols.clone(),
             cols: factor.rows.clone(),
-        })
+        }
     }
 
     // ---- products and sums ----
@@ -958,17 +963,17 @@ impl<'g> Linear<'g> {
         }
     }
 
-    fn of_factor(&self, factor: Factor) -> Result<Option<Sum>, Obstacle> {
+    fn of_factor(&self, factor: Factor) -> Option<Sum> {
         let identity = self.identity(factor.cols.clone());
-        self.times(&factor, &identity).map(Some)
+        Some(self.times(&factor, &identity))
     }
 
     /// A number, or a diagonal matrix of its entries, times a matrix.
-    fn scaled(&self, by: Expr<'g>, of: Option<Sum>) -> Result<Option<Sum>, Obstacle> {
+    fn scaled(&self, by: Expr<'g>, of: Option<Sum>) -> Option<Sum> {
         let graph = self.graph;
-        let Some(of) = of else { return Ok(None) };
+        let of = of?;
         if by.is_zero() {
-            return Ok(None);
+            return None;
         }
         let by = match graph.op(by.id) {
             Op::Fill => graph.expr(graph.args(by.id)[0]),
@@ -979,9 +984,9 @@ impl<'g> Linear<'g> {
             for term in &mut of.terms {
                 term.scale = (by * graph.expr(term.scale)).id;
             }
-            return Ok(Some(of));
+            return Some(of);
         }
-        let n = entries(graph, by.id)?;
+        let n = entries(graph, by.id);
         let diagonal = Factor {
             form: Form::Diagonal(by.id),
             rows: n.clone(),
@@ -994,14 +999,14 @@ impl<'g> Linear<'g> {
                 terms: vec![term],
                 rows: of.rows.clone(),
             };
-            let scaled = self.times(&diagonal, &one)?;
-            sum = self.plus(sum, Some(scaled))?;
+            let scaled = self.times(&diagonal, &one);
+            sum = self.plus(sum, Some(scaled));
         }
-        Ok(sum)
+        sum
     }
 
     /// A factor times a sum. A sum of several products is evaluated first, unless that costs more than each on its own.
-    fn times(&self, factor: &Factor, of: &Sum) -> Result<Sum, Obstacle> {
+    fn times(&self, factor: &Factor, of: &Sum) -> Sum {
         let graph = self.graph;
         let rows = factor.rows.clone();
         if let Form::Dense(id) = factor.form {
@@ -1015,26 +1020,26 @@ impl<'g> Linear<'g> {
             };
             let m_shape = Shape::new(rows.clone(), factor.cols.clone());
             if let Some(scale) = scale {
-                let inner = self.times(&self.dense(m.id), of)?;
-                return Ok(self.scaled(scale, Some(inner))?.unwrap_or(Sum {
+                let inner = self.times(&self.dense(m.id), of);
+                return self.scaled(scale, Some(inner)).unwrap_or(Sum {
                     terms: Vec::new(),
                     rows,
-                }));
+                });
             }
             match graph.op(m.id) {
-                Op::Identity => return Ok(of.clone()),
+                Op::Identity => return of.clone(),
                 Op::FromDiagonal => {
-                    let inner = self.scaled(graph.expr(graph.args(m.id)[0]), Some(of.clone()))?;
-                    return Ok(inner.unwrap_or(Sum {
+                    let inner = self.scaled(graph.expr(graph.args(m.id)[0]), Some(of.clone()));
+                    return inner.unwrap_or(Sum {
                         terms: Vec::new(),
                         rows,
-                    }));
+                    });
                 }
                 Op::Fill if m.is_zero() => {
-                    return Ok(Sum {
+                    return Sum {
                         terms: Vec::new(),
                         rows: m_shape.rows,
-                    });
+                    };
                 }
                 _ => {}
             }
@@ -1049,38 +1054,38 @@ impl<'g> Linear<'g> {
             let merge =
                 on_sides(Some(factor)) && of.terms.iter().all(|t| on_sides(t.factors.first()));
             let each = sparse || merge || matches!(factor.form, Form::Diagonal(_));
-            if !each && let Some(id) = self.evaluate(of)? {
+            if !each && let Some(id) = self.evaluate(of) {
                 let one = self.identity(self.cols.clone());
-                let inner = self.pushed(self.dense(id), &one.terms[0])?;
-                return Ok(Sum {
-                    terms: vec![self.pushed(factor.clone(), &inner)?],
+                let inner = self.pushed(self.dense(id), &one.terms[0]);
+                return Sum {
+                    terms: vec![self.pushed(factor.clone(), &inner)],
                     rows,
-                });
+                };
             }
         }
         let terms = of
             .terms
             .iter()
             .map(|term| self.pushed(factor.clone(), term))
-            .collect::<Result<_, _>>()?;
-        Ok(Sum { terms, rows })
+            .collect();
+        Sum { terms, rows }
     }
 
     /// A factor times a product, merged with the first of its factors where that keeps the structure.
-    fn pushed(&self, factor: Factor, product: &Product) -> Result<Product, Obstacle> {
+    fn pushed(&self, factor: Factor, product: &Product) -> Product {
         let graph = self.graph;
         let mut product = product.clone();
         let merged = match (&factor.form, product.factors.first().map(|f| &f.form)) {
             (Form::Diagonal(a), Some(Form::Diagonal(b))) => {
-                let (a, b) = self.alike(graph.expr(*a), graph.expr(*b))?;
+                let (a, b) = self.alike(graph.expr(*a), graph.expr(*b));
                 Some(Form::Diagonal((a * b).id))
             }
             // P diag(d) = diag(P d) P
             (Form::Take(part, at), Some(Form::Diagonal(d))) => {
                 let at: Vec<Expr> = at.iter().map(|a| graph.expr(*a)).collect();
-                let taken = column(graph, *d)?.part(part, &at);
+                let taken = column(graph, *d).part(part, &at);
                 product.factors.remove(0);
-                let rest = self.pushed(factor.clone(), &product)?;
+                let rest = self.pushed(factor.clone(), &product);
                 let diagonal = Factor {
                     form: Form::Diagonal(taken.id),
                     rows: factor.rows.clone(),
@@ -1091,22 +1096,22 @@ impl<'g> Linear<'g> {
             // diag(d) Pᵀ = Pᵀ diag(P d)
             (Form::Diagonal(d), Some(Form::Place(part, at))) => {
                 let at: Vec<Expr> = at.iter().map(|a| graph.expr(*a)).collect();
-                let taken = column(graph, *d)?.part(part, &at);
+                let taken = column(graph, *d).part(part, &at);
                 let place = product.factors.remove(0);
                 let diagonal = Factor {
                     form: Form::Diagonal(taken.id),
                     rows: place.cols.clone(),
                     cols: place.cols.clone(),
                 };
-                let mut rest = self.pushed(diagonal, &product)?;
+                let mut rest = self.pushed(diagonal, &product);
                 rest.factors.insert(0, place);
-                return Ok(rest);
+                return rest;
             }
             (Form::Take(part, at), Some(Form::Place(placed, there)))
                 if part == placed && at == there =>
             {
                 product.factors.remove(0);
-                return Ok(product);
+                return product;
             }
             (
                 Form::Sides {
@@ -1168,7 +1173,7 @@ impl<'g> Linear<'g> {
             None => product.factors.insert(0, factor),
         }
         self.settle_sides(&mut product);
-        Ok(product)
+        product
     }
 
     /// A product on both sides of a vector is an ordinary one; a matrix of one entry is a number.
@@ -1234,12 +1239,12 @@ impl<'g> Linear<'g> {
     }
 
     /// Two values entry by entry: a row beside a column becomes a column.
-    fn alike(&self, a: Expr<'g>, b: Expr<'g>) -> Result<(Expr<'g>, Expr<'g>), Obstacle> {
+    fn alike(&self, a: Expr<'g>, b: Expr<'g>) -> (Expr<'g>, Expr<'g>) {
         match (a.shape(), b.shape()) {
             (Some(p), Some(q)) if p.is_column() != q.is_column() => {
-                Ok((column(self.graph, a.id)?, column(self.graph, b.id)?))
+                (column(self.graph, a.id), column(self.graph, b.id))
             }
-            _ => Ok((a, b)),
+            _ => (a, b),
         }
     }
 
@@ -1259,9 +1264,9 @@ impl<'g> Linear<'g> {
     }
 
     /// The sum of two matrices; products that differ in a diagonal in front only are one product.
-    fn plus(&self, a: Option<Sum>, b: Option<Sum>) -> Result<Option<Sum>, Obstacle> {
+    fn plus(&self, a: Option<Sum>, b: Option<Sum>) -> Option<Sum> {
         let (Some(mut a), Some(b)) = (a.clone(), b.clone()) else {
-            return Ok(a.or(b));
+            return a.or(b);
         };
         for term in b.terms {
             let (lead, tail) = self.split_diagonal(&term);
@@ -1274,7 +1279,7 @@ impl<'g> Linear<'g> {
                 continue;
             };
             let known = self.split_diagonal(&a.terms[like]).0;
-            let (known, lead) = self.alike(known, lead)?;
+            let (known, lead) = self.alike(known, lead);
             let product = Product {
                 scale: self.graph.constant(1.0),
                 factors: tail,
@@ -1283,20 +1288,20 @@ impl<'g> Linear<'g> {
                 terms: vec![product],
                 rows: a.rows.clone(),
             };
-            match self.scaled(known + lead, Some(one))? {
+            match self.scaled(known + lead, Some(one)) {
                 Some(sum) => a.terms[like] = sum.terms[0].clone(),
                 None => {
                     a.terms.remove(like);
                 }
             }
         }
-        Ok((!a.terms.is_empty()).then_some(a))
+        (!a.terms.is_empty()).then_some(a)
     }
 
     // ---- evaluation ----
 
     /// The matrix itself; `None` where it is zero.
-    fn evaluate(&self, sum: &Sum) -> Result<Option<Id>, Obstacle> {
+    fn evaluate(&self, sum: &Sum) -> Option<Id> {
         let graph = self.graph;
         let mut terms = sum.terms.clone();
         // Sums of what has one number in front are scaled once.
@@ -1320,7 +1325,7 @@ impl<'g> Linear<'g> {
             };
             let partner = terms.iter().position(|t| shared(t) != (false, false));
             let Some(partner) = partner else {
-                let (mut scale, mut value) = self.product(&first, &sum.rows)?;
+                let (mut scale, mut value) = self.product(&first, &sum.rows);
                 if let Op::Scatter(_) = graph.op(value.id) {
                     (scale, value) = (graph.real(1.0), scale * value);
                 }
@@ -1356,6 +1361,7 @@ impl<'g> Linear<'g> {
                 graph,
                 symbol: self.symbol,
                 cols,
+                depends: Vec::new(),
                 known: HashMap::new(),
             };
             let of = |p: Product| {
@@ -1364,12 +1370,12 @@ impl<'g> Linear<'g> {
                     rows: rows.clone(),
                 })
             };
-            let Some(joint) = within.plus(of(a), of(b))? else {
+            let Some(joint) = within.plus(of(a), of(b)) else {
                 continue;
             };
             let joint = match &joint.terms[..] {
                 [one] => one.clone(),
-                _ => match within.evaluate(&joint)? {
+                _ => match within.evaluate(&joint) {
                     Some(id) => Product {
                         scale: graph.constant(1.0),
                         factors: vec![self.dense(id)],
@@ -1381,7 +1387,7 @@ impl<'g> Linear<'g> {
             if at_end {
                 joined.factors.push(common);
             } else {
-                joined = self.pushed(common, &joined)?;
+                joined = self.pushed(common, &joined);
             }
             terms.insert(0, joined);
         }
@@ -1390,13 +1396,13 @@ impl<'g> Linear<'g> {
             .map(|(scale, value)| graph.expr(scale) * value)
             .reduce(|a, b| self.added(a, b));
         let shape = Shape::new(sum.rows.clone(), self.cols.clone());
-        Ok(total.filter(|t| !t.is_zero()).map(|t| {
+        total.filter(|t| !t.is_zero()).map(|t| {
             if graph.is_matrix(t.id) {
                 t.id
             } else {
                 t.fill(Some(shape)).id
             }
-        }))
+        })
     }
 
     /// Rows are added as the columns that gradients are.
@@ -1410,7 +1416,7 @@ impl<'g> Linear<'g> {
     }
 
     /// A product, in the order that takes the fewest operations: the number in front, and the rest.
-    fn product(&self, product: &Product, rows: &Dim) -> Result<(Expr<'g>, Expr<'g>), Obstacle> {
+    fn product(&self, product: &Product, rows: &Dim) -> (Expr<'g>, Expr<'g>) {
         let graph = self.graph;
         let mut scale = graph.expr(product.scale);
         let mut factors = product.factors.clone();
@@ -1428,13 +1434,13 @@ impl<'g> Linear<'g> {
             let shape = Shape::new(rows.clone(), self.cols.clone());
             let entries = Shape::new(rows.clone(), Dim::Static(1));
             let identity = graph.real(0.0).fill(Some(shape.clone())).identity();
-            return Ok(match graph.uniform_const(scale.id) {
+            return match graph.uniform_const(scale.id) {
                 Some(1.0) => (scale, identity),
                 _ => (
                     graph.real(1.0),
                     scale.fill(Some(entries)).to_diagonal(Some(shape)),
                 ),
-            });
+            };
         }
         // best[i][j]: the least cost of the factors from i to j, and where to split them.
         let mut best = vec![vec![(0.0, 0); n]; n];
@@ -1452,11 +1458,11 @@ impl<'g> Linear<'g> {
                     .fold((f64::INFINITY, i), |a, b| if b.0 < a.0 { b } else { a });
             }
         }
-        let value = match self.range(&factors, &best, 0, n - 1)? {
+        let value = match self.range(&factors, &best, 0, n - 1) {
             Piece::Value(value) => value,
-            Piece::Factor(factor) => self.materialised(&factor)?,
+            Piece::Factor(factor) => self.materialised(&factor),
         };
-        Ok((scale, value))
+        (scale, value)
     }
 
     /// The operations of one product in a chain, of a factor on its own or something computed on either side.
@@ -1488,37 +1494,35 @@ impl<'g> Linear<'g> {
         best: &[Vec<(f64, usize)>],
         i: usize,
         j: usize,
-    ) -> Result<Piece<'g>, Obstacle> {
+    ) -> Piece<'g> {
         if i == j {
-            return Ok(match &factors[i] {
+            return match &factors[i] {
                 Factor {
                     form: Form::Dense(id),
                     ..
                 } => Piece::Value(self.graph.expr(*id)),
                 factor => Piece::Factor(factor.clone()),
-            });
+            };
         }
         let split = best[i][j].1;
-        let a = self.range(factors, best, i, split)?;
-        let b = self.range(factors, best, split + 1, j)?;
-        Ok(Piece::Value(match (a, b) {
+        let a = self.range(factors, best, i, split);
+        let b = self.range(factors, best, split + 1, j);
+        Piece::Value(match (a, b) {
             (Piece::Value(a), Piece::Value(b)) => a.times(b),
-            (Piece::Factor(a), Piece::Value(b)) => self.applied(&a, b)?,
+            (Piece::Factor(a), Piece::Value(b)) => self.applied(&a, b),
             // The derivative of a call may not have another.
-            (Piece::Value(a), Piece::Factor(b)) if self.calls(&b) => {
-                a.times(self.materialised(&b)?)
-            }
-            (Piece::Value(a), Piece::Factor(b)) => self.applied(&self.transposed(&b)?, a.t())?.t(),
+            (Piece::Value(a), Piece::Factor(b)) if self.calls(&b) => a.times(self.materialised(&b)),
+            (Piece::Value(a), Piece::Factor(b)) => self.applied(&self.transposed(&b), a.t()).t(),
             // A diagonal scales, whatever the other is.
             (Piece::Factor(a), Piece::Factor(b)) if matches!(b.form, Form::Diagonal(_)) => {
-                let a = self.materialised(&a)?;
-                self.applied(&b, a.t())?.t()
+                let a = self.materialised(&a);
+                self.applied(&b, a.t()).t()
             }
             (Piece::Factor(a), Piece::Factor(b)) => {
-                let b = self.materialised(&b)?;
-                self.applied(&a, b)?
+                let b = self.materialised(&b);
+                self.applied(&a, b)
             }
-        }))
+        })
     }
 
     /// Whether a factor is known by the companions of another function only.
@@ -1534,12 +1538,12 @@ impl<'g> Linear<'g> {
     }
 
     /// A factor on its own, as a matrix.
-    fn materialised(&self, factor: &Factor) -> Result<Expr<'g>, Obstacle> {
+    fn materialised(&self, factor: &Factor) -> Expr<'g> {
         let graph = self.graph;
         let shape = Shape::new(factor.rows.clone(), factor.cols.clone());
         match &factor.form {
-            Form::Dense(id) => Ok(graph.expr(*id)),
-            Form::Diagonal(d) => Ok(column(graph, *d)?.to_diagonal(Some(shape))),
+            Form::Dense(id) => graph.expr(*id),
+            Form::Diagonal(d) => column(graph, *d).to_diagonal(Some(shape)),
             Form::Sides {
                 before,
                 after,
@@ -1552,7 +1556,7 @@ impl<'g> Linear<'g> {
                 };
                 let after = after.map_or(identity(&operand.cols), |m| graph.expr(m).t());
                 let before = before.map_or(identity(&operand.rows), |m| graph.expr(m));
-                Ok(graph.kronecker(after, before, shape))
+                graph.kronecker(after, before, shape)
             }
             _ => {
                 let n = factor.cols.clone();
@@ -1564,29 +1568,29 @@ impl<'g> Linear<'g> {
     }
 
     /// A factor that is no plain matrix times a matrix.
-    fn applied(&self, factor: &Factor, m: Expr<'g>) -> Result<Expr<'g>, Obstacle> {
+    fn applied(&self, factor: &Factor, m: Expr<'g>) -> Expr<'g> {
         let graph = self.graph;
         let cols = m.shape().map_or(Dim::Static(1), |s| s.cols);
         let shape = Shape::new(factor.rows.clone(), cols.clone());
         let single = cols == Dim::Static(1);
         match &factor.form {
-            Form::Dense(id) => Ok(graph.expr(*id).times(m)),
-            Form::Diagonal(d) => Ok(m.scale_rows(graph.expr(*d))),
+            Form::Dense(id) => graph.expr(*id).times(m),
+            Form::Diagonal(d) => m.scale_rows(graph.expr(*d)),
             Form::Solve(op, of) => {
                 let of = graph.expr(*of);
-                Ok(match op {
+                match op {
                     Op::LuSolve(_) => of.lu_solve(m),
                     Op::LuTrSolve => of.lu_tr_solve(m),
                     _ => of.cholesky_solve(m),
-                })
+                }
             }
             Form::Take(part, at) => {
                 let at: Vec<Expr> = at.iter().map(|a| graph.expr(*a)).collect();
-                Ok(m.part(part, &at))
+                m.part(part, &at)
             }
             Form::Place(part, at) => {
                 let at: Vec<Expr> = at.iter().map(|a| graph.expr(*a)).collect();
-                Ok(m.scatter(part, Some(shape), &at))
+                m.scatter(part, Some(shape), &at)
             }
             Form::Sides {
                 before,
@@ -1605,9 +1609,9 @@ impl<'g> Linear<'g> {
                 }
                 let symbol = graph.symbol(Kind::matrix(operand.clone()));
                 let image = image(graph.expr(symbol));
-                Ok(m.each(symbol, image.id, Some(shape)))
+                m.each(symbol, image.id, Some(shape))
             }
-            Form::Map { symbol, image } => Ok(m.each(*symbol, *image, Some(shape))),
+            Form::Map { symbol, image } => m.each(*symbol, *image, Some(shape)),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Emit<'_> {
     pub(super) fn write_change(&mut self, id: Id, name: &Ident) {
         let args = self.args(id);
         let start = self.read_owned(self.changed_by(id));
-        if start.to_string() != name.to_string() {
+        if *name != start.to_string() {
             self.out.push(quote!(let mut #name = #start;));
         }
         let column = self.parameter("column");

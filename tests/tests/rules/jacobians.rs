@@ -7,7 +7,7 @@ use crate::world::{Size, World, any};
 use nalgebra::DMatrix;
 use nalgrad_tests::differentiate::{forward, reverse};
 use nalgrad_tests::graph::{Elem, Id, Kind, Shape};
-use nalgrad_tests::jacobian::{Mode, Obstacle, hessian, jacobian};
+use nalgrad_tests::jacobian::{Mode, Unwritable, hessian, jacobian};
 use nalgrad_tests::rules::{Op, Panic, Part, Scalar};
 
 /// The matrix whose columns are the tangents of the unit vectors, by definition.
@@ -366,7 +366,7 @@ fn sizes_follow_the_contract() {
     let m = world.graph.symbol(kind.clone());
     let t = world.graph.insert(Op::Scalar(Scalar::Sin), vec![m], kind);
     let refused = jacobian(&world.graph, t, &[m], Mode::Automatic);
-    assert!(matches!(refused, Err(Obstacle::Size(_))));
+    assert!(matches!(refused, Err(Unwritable(_))));
     // One of them can.
     let kind = Kind::matrix(Shape::new(name("N"), Dim::Static(1)));
     let v = world.graph.symbol(kind.clone());
