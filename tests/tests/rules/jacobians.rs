@@ -154,6 +154,11 @@ fn hessians_are_the_jacobians_of_gradients_and_symmetric() {
         if !is_real(world, root) || world.graph.kind(root).elem == Elem::Factor {
             return;
         }
+        // The interpreter takes its time for many columns.
+        let entries = |leaf: &Id| world.leaves[leaf].entries().len();
+        if world.wrt.iter().map(entries).sum::<usize>() > 40 {
+            return;
+        }
         let root = reduced(world, root);
         world.graph.user_nodes.set(world.graph.count());
         let wrt = world.wrt.clone();
