@@ -1,7 +1,7 @@
 //! The surface of nalgebra: which method, function, constructor or macro is which operation.
 
 use crate::error::text;
-use crate::graph::{Dim, Elem, Id, Kind, Shape};
+use crate::graph::{Dim, Elem, Id, Kind, Shape, Step};
 use crate::lower::{Lower, Lowered, Refusal, refuse};
 use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
 use crate::scope::{Hint, Pending, Value};
@@ -580,11 +580,25 @@ impl Lower<'_> {
             );
         }
         let entries = matrices.iter().map(|m| Value::Entry(*m)).collect();
+        let before = self.graph.count();
         let value = self.apply_closure(closure, entries)?;
         self.closures += 1;
         let id = self.node(&value, closure, &Kind::SCALAR);
         self.closures -= 1;
         let id = id?;
+        let needed = self.graph.needed_by(&[id]);
+        let mut calls =
+            (before..self.graph.count()).filter(|n| matches!(self.graph.op(Id(*n)), Op::Apply(..)));
+        if calls.clone().any(|n| !needed[n as usize]) {
+            return refuse(
+                closure,
+                "what a function called in this closure gives is not used\nhelp: leave the call out, or make its value part of the result",
+            );
+        }
+        if calls.next().is_some() {
+            // Whether the functions are understood is seen where they are called.
+            self.place(Step::Evaluate(id));
+        }
         let shape = self.graph.shape(matrices[0]).unwrap_or(Shape::fixed(1, 1));
         match (&value, self.graph.kind(id)) {
             (Value::Entry(_), kind) if kind.is_matrix() => Ok(Value::Node(id)),

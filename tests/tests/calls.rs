@@ -2,7 +2,8 @@
 
 #![allow(
     dead_code,
-    reason = "some functions are known by their companions only"
+    clippy::type_complexity,
+    reason = "some functions are known by their companions only, and rules return much"
 )]
 
 mod common;

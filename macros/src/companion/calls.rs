@@ -40,9 +40,10 @@ impl Plan {
         });
         typed
             .map(|pat| match &**pat {
-                Pat::Ident(name) => wrt
-                    .iter()
-                    .position(|w| *w == name.ident.unraw().to_string()),
+                Pat::Ident(name) => {
+                    let name = name.ident.unraw();
+                    wrt.iter().position(|w| name == w.as_str())
+                }
                 _ => None,
             })
             .collect()

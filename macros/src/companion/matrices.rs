@@ -4,7 +4,7 @@ use super::{Plan, is_real};
 use crate::args::Args;
 use crate::emit::Returns;
 use crate::graph::{Dim, Graph, Id, Kind, Outcome, Program, Shape};
-use crate::jacobian::{self, Obstacle, hessian, jacobian};
+use crate::jacobian::{self, Unwritable, hessian, jacobian};
 use crate::rules::{Op, Part};
 use crate::ty::{self, Class, Extent, Returned};
 use proc_macro2::TokenStream;
@@ -12,7 +12,7 @@ use quote::{ToTokens, quote};
 
 impl Plan {
     /// The Jacobians: a tuple for a tuple that is returned, and in it one for several parameters.
-    pub(super) fn jacobian(&self, args: &Args, program: &Program) -> Result<Returns, Obstacle> {
+    pub(super) fn jacobian(&self, args: &Args, program: &Program) -> Result<Returns, Unwritable> {
         self.jacobian_of(&program.result, args, program)
     }
 
@@ -21,7 +21,7 @@ impl Plan {
         outcome: &Outcome,
         args: &Args,
         program: &Program,
-    ) -> Result<Returns, Obstacle> {
+    ) -> Result<Returns, Unwritable> {
         let graph = &program.graph;
         let root = match outcome {
             Outcome::Tuple(parts) => {
@@ -51,7 +51,7 @@ impl Plan {
         &self,
         gradients: &[Option<Id>],
         program: &Program,
-    ) -> Result<Returns, Obstacle> {
+    ) -> Result<Returns, Unwritable> {
         let (graph, wrt) = (&program.graph, &program.wrt);
         let mut rows = Vec::new();
         for (blocks, a) in hessian(graph, gradients, wrt)?.into_iter().zip(wrt) {
@@ -64,14 +64,11 @@ impl Plan {
         Ok(single(rows, Returns::Tuple))
     }
 
-    pub(super) fn obstacle(&self, obstacle: Obstacle) -> syn::Error {
-        let message = match obstacle {
-            Obstacle::Size(_) => {
-                "the number of entries of a matrix of two const generics cannot be written in a type on stable Rust, and this derivative has it as a size\nhelp: use a matrix with a dynamic or a known size, or `#[jvp]` and `#[vjp]`"
-            }
-            Obstacle::Law(_) => "this derivative is not known yet\nhelp: use `#[jvp]` or `#[vjp]`",
-        };
-        syn::Error::new_spanned(&self.sig.ident, message)
+    pub(super) fn unwritable(&self) -> syn::Error {
+        syn::Error::new_spanned(
+            &self.sig.ident,
+            "the number of entries of a matrix of two const generics cannot be written in a type on stable Rust, and this derivative has it as a size\nhelp: use a matrix with a dynamic or a known size, or `#[jvp]` and `#[vjp]`",
+        )
     }
 
     pub(super) fn jacobian_type(&self, program: Option<&Program>) -> TokenStream {

@@ -8,7 +8,7 @@ use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
 use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
-use crate::jacobian::Obstacle;
+use crate::jacobian::Unwritable;
 use crate::lower;
 use crate::signature::{Function, Plan, is_generic_storage};
 use crate::ty::{Class, Passing, Returned, Value};
@@ -470,7 +470,7 @@ impl Plan {
             graph.user_nodes.set(graph.count());
             let outputs = self
                 .outputs(companion, args, &program, &tangents)
-                .map_err(|obstacle| Some(self.obstacle(obstacle)))?;
+                .map_err(|_| Some(self.unwritable()))?;
             if graph.beyond.get() {
                 return Err(Some(syn::Error::new_spanned(
                     &self.sig.ident,
@@ -513,7 +513,7 @@ impl Plan {
         args: &Args,
         program: &Program,
         tangents: &[Ident],
-    ) -> Result<Outputs, Obstacle> {
+    ) -> Result<Outputs, Unwritable> {
         let graph = &program.graph;
         let value = Returns::value(&program.result);
         let inputs: Vec<(Id, Id)> = program

@@ -95,6 +95,11 @@ impl Emit<'_> {
         if let Some(tangent) = tangent {
             names.push(self.pattern_of(call, tangent, &format!("d{wish}")));
         }
+        if names.len() == 1 && !pulled {
+            // That there is a companion shows that the callee is understood.
+            tangents = self.tangents(call, None);
+            names.push(quote!(_));
+        }
         let suffix = match (names.len() > 1, pulled) {
             (false, false) => "",
             (true, false) => "_pushforward",
@@ -436,9 +441,17 @@ impl Emit<'_> {
             moving.collect::<Vec<TokenStream>>()
         };
         let tokens = match by {
-            [] => {
+            [] if self.differentiated.contains(&number) => {
                 let callee = self.companion_of(number, "");
                 quote!(#callee(#(#all),*))
+            }
+            // That there is a companion shows that the callee is understood.
+            [] => {
+                let callee = self.companion_of(number, "_pushforward");
+                let none = arguments
+                    .iter()
+                    .map(|_| quote!(::core::option::Option::None));
+                quote!(#callee(#(#all,)* #(#none),*).0)
             }
             [k] => {
                 let (callee, along) = (self.companion_of(number, "_pushforward"), along(*k));

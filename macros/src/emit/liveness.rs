@@ -83,6 +83,15 @@ impl Emit<'_> {
         }
     }
 
+    pub(super) fn find_differentiated(&mut self) {
+        let live = self.ids().filter(|id| self.live[id.0 as usize]);
+        let found = live.filter_map(|id| match self.op(id) {
+            Op::Apply(number, by) if !by.is_empty() => Some(number),
+            _ => None,
+        });
+        self.differentiated = found.collect();
+    }
+
     pub(super) fn mark_steps(&mut self, steps: &[Placed], followed: bool) {
         for (i, placed) in steps.iter().enumerate() {
             let followed = followed || steps[i + 1..].iter().any(|p| self.has_effect(&p.step));

@@ -232,6 +232,8 @@ struct Emit<'p> {
     bound: HashMap<Id, (TokenStream, Hold)>,
     remaining: HashMap<Id, usize>,
     unmovable: HashSet<Id>,
+    /// The functions of entries of which a derivative is needed.
+    differentiated: HashSet<usize>,
     /// The names of the pullbacks of calls.
     pullbacks: HashMap<Id, TokenStream>,
     /// Variables that were changed already.
@@ -293,12 +295,14 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
         remaining: HashMap::new(),
         unmovable: HashSet::new(),
         pullbacks: HashMap::new(),
+        differentiated: HashSet::new(),
         mutable: HashSet::new(),
         borrowed: HashSet::new(),
         out: Vec::new(),
         current: 0,
     };
     emit.find_live();
+    emit.find_differentiated();
     emit.find_accumulations();
     emit.find_contexts();
     emit.find_clusters();
