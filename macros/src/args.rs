@@ -89,6 +89,10 @@ impl Attribute {
 /// The argument by which an attribute tells those below it that a mistake in the body has been reported.
 pub const REPORTED: &str = "__reported";
 
+/// The argument by which an attribute knows that its companions are to be callable: `#[differentiable]` is on the same
+/// function.
+pub const CALLABLE: &str = "__callable";
+
 /// What the user asked for.
 pub struct Args {
     /// The parameters to differentiate, in this order; all differentiable ones if absent.
@@ -107,6 +111,8 @@ pub struct Args {
     pub order: usize,
     /// Whether the companions come along with the name of the function, in a module of that name.
     pub module: bool,
+    /// Whether the companions are called from functions that are differentiated.
+    pub callable: bool,
     /// Whether the body is known to have a mistake.
     pub reported: bool,
 }
@@ -123,6 +129,7 @@ impl Default for Args {
             jvp: None,
             order: 2,
             module: true,
+            callable: false,
             reported: false,
         }
     }
@@ -234,6 +241,10 @@ impl Args {
             }
             REPORTED => {
                 self.reported = true;
+                Ok(())
+            }
+            CALLABLE => {
+                self.callable = true;
                 Ok(())
             }
             "aux" if attribute.options().contains(&"aux") => {

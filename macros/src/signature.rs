@@ -45,6 +45,7 @@ impl Parse for Function {
 }
 
 /// What the signature tells.
+#[derive(Clone)]
 pub struct Plan {
     pub context: Context,
     /// The scalar type that the function computes with.

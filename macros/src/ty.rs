@@ -56,6 +56,7 @@ pub struct Value {
 }
 
 /// What a type is to the macro.
+#[derive(Clone)]
 pub enum Class {
     Value(Value),
     /// A reference that may be written through.
@@ -115,6 +116,7 @@ impl Returned {
 }
 
 /// The type parameters that stand for real numbers, and the const parameters.
+#[derive(Clone)]
 pub struct Context {
     pub reals: Vec<Ident>,
     pub consts: Vec<Ident>,

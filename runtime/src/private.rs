@@ -1128,3 +1128,11 @@ pub trait GivenByVjp {}
     note = "leave `vjp` and `jvp` out of the `#[differentiable(…)]` of the function that is called, if its body can be differentiated"
 )]
 pub trait GivenTwice {}
+
+/// Never implemented: the argument of a call of a companion whose next derivative is not known.
+#[diagnostic::on_unimplemented(
+    message = "this call would need a derivative of higher order than `#[differentiable]` gives",
+    label = "called here",
+    note = "functions that are called by this one are differentiated up to `order = 2`: write their bodies there"
+)]
+pub trait WithinOrder {}

@@ -431,3 +431,72 @@ fn rules_of_the_users_own() {
     let directional = slope(|t| compliance(&(&a + &da * t), &(&b + &db * t)));
     assert_close(a_bar.dot(&da) + b_bar.dot(&db), directional);
 }
+
+// ---- derivatives that are called ----
+
+#[differentiable]
+#[gradient]
+#[hvp]
+#[jvp]
+fn energy(x: &DVector<f64>, s: f64) -> f64 {
+    x.map(|e| (e * s).sin()).sum() + s * x.norm_squared()
+}
+
+#[gradient]
+#[hvp]
+fn force(x: &DVector<f64>, s: f64) -> f64 {
+    let (gradient, slope): (DVector<f64>, f64) = energy_gradient(x, s);
+    gradient.norm_squared() + slope * s
+}
+
+/// The loss after a step of descent: a meta-gradient.
+#[gradient]
+fn descended(x: &DVector<f64>, rate: f64) -> f64 {
+    let (value, (gradient, _)): (f64, (DVector<f64>, f64)) = energy_value_and_gradient(x, 0.7);
+    let step: DVector<f64> = x - gradient * rate;
+    energy(&step, 0.7) + value * rate
+}
+
+#[gradient]
+fn along(x: &DVector<f64>, v: &DVector<f64>) -> f64 {
+    let (_, tangent) = energy_jvp(x, 0.7, v, 0.0);
+    tangent * tangent
+}
+
+#[gradient]
+#[differentiable]
+#[hvp]
+fn cubed_sine(x: f64) -> f64 {
+    x.sin().powi(3)
+}
+
+#[gradient]
+fn second_derivative(x: f64) -> f64 {
+    let (_, second) = cubed_sine_hvp(x, 1.0);
+    second
+}
+
+#[test]
+fn derivatives_of_derivatives() {
+    let (x, dx, s) = (vector(&[0.4, -0.9]), vector(&[1.5, 0.3]), 0.6);
+    let (x_bar, s_bar) = force_gradient(&x, s);
+    let at = |t: f64| force(&(&x + &dx * t), s - 0.2 * t);
+    assert_close(x_bar.dot(&dx) - 0.2 * s_bar, slope(at));
+    let product = force_hvp(&x, s, &dx, -0.2).1;
+    let at = |t: f64| force_gradient(&(&x + &dx * t), s - 0.2 * t);
+    for i in 0..2 {
+        assert_close(product.0[i], slope(|t| at(t).0[i]));
+    }
+    assert_close(product.1, slope(|t| at(t).1));
+    let (x_bar, rate_bar) = descended_gradient(&x, 0.1);
+    let at = |t: f64| descended(&(&x + &dx * t), 0.1 + 0.5 * t);
+    assert_close(x_bar.dot(&dx) + 0.5 * rate_bar, slope(at));
+    let v = vector(&[0.2, 0.8]);
+    let (x_bar, v_bar) = along_gradient(&x, &v);
+    let at = |t: f64| along(&(&x + &dx * t), &(&v - &dx * t));
+    assert_close(x_bar.dot(&dx) - v_bar.dot(&dx), slope(at));
+    assert_close(
+        second_derivative_gradient(0.7),
+        slope(|t| second_derivative(0.7 + t)),
+    );
+}

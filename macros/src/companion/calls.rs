@@ -10,13 +10,12 @@
 //! `None` where it is zero, and `G` is a tuple with a place for each, `()` where there is no derivative. A pullback owns
 //! what it needs of the differentiated parameters, so that it may outlive them; what is inert it borrows.
 
-use super::{
-    Companion, Plan, cotangent_pattern, derivative_of, identifiers, kept_attributes, real_parts,
-};
+use super::{Companion, Plan, cotangent_pattern, derivative_of, identifiers, real_parts};
 use crate::args::{Args, Attribute};
 use crate::differentiate::{forward, reverse};
-use crate::emit::{Outputs, Pullback, Returns};
-use crate::graph::{Form, Id, Program};
+use crate::emit::{Outputs, Pullback, Returns, emit};
+use crate::graph::{Form, Id, Outcome, Program};
+use crate::lower::Parameter;
 use crate::signature::Function;
 use crate::ty::{Class, Passing, Returned};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
@@ -314,7 +313,12 @@ impl Plan {
             let result = self.result_for_calls(companion, &value, &tangent, &self.gradients);
             let mut sig = self.signature(companion, &result, &tangents);
             let Some(rule) = rule else {
-                return self.without_rule(companion, function);
+                let missing = match companion {
+                    Companion::Pushforward => quote!(GivenByJvp),
+                    Companion::Pullback => quote!(GivenByVjp),
+                    _ => quote!(GivenTwice),
+                };
+                return self.without(companion, function, &missing);
             };
             let body = match companion {
                 Companion::Pushforward => {
@@ -350,21 +354,21 @@ impl Plan {
                     }
                 }
             };
-            self.item(companion, function, &sig, &body)
+            self.item(Attribute::Differentiable, companion, function, &sig, body)
         });
         quote!(#(#written)*)
     }
 
-    /// A companion that no rule gives.
-    fn without_rule(&self, companion: Companion, function: &Function) -> TokenStream {
+    /// A companion that is not there: an error where it is called.
+    fn without(
+        &self,
+        companion: Companion,
+        function: &Function,
+        missing: &TokenStream,
+    ) -> TokenStream {
         let krate = &self.krate;
         let mut sig = self.sig.clone();
         sig.ident = self.name(companion);
-        let missing = match companion {
-            Companion::Pushforward => quote!(GivenByJvp),
-            Companion::Pullback => quote!(GivenByVjp),
-            _ => quote!(GivenTwice),
-        };
         let mut first = true;
         for input in &mut sig.inputs {
             if let FnArg::Typed(input) = input
@@ -387,26 +391,13 @@ impl Plan {
             Companion::Pullback => parse_quote!(-> (#value, fn(()))),
             _ => parse_quote!(-> (#value, (), fn((), ()))),
         };
-        self.item(companion, function, &sig, &quote!(::core::unreachable!()))
-    }
-
-    fn item(
-        &self,
-        companion: Companion,
-        function: &Function,
-        sig: &Signature,
-        body: &TokenStream,
-    ) -> TokenStream {
-        let attrs = kept_attributes(&function.attrs);
-        let vis = &function.vis;
-        let doc = self.documentation(Attribute::Differentiable, companion);
-        quote! {
-            #(#attrs)*
-            #[doc = #doc]
-            #[doc(hidden)]
-            #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
-            #vis #sig { #body }
-        }
+        self.item(
+            Attribute::Differentiable,
+            companion,
+            function,
+            &sig,
+            quote!(::core::unreachable!()),
+        )
     }
 
     /// `let dx = …`: tangents that are absent are zero.
@@ -446,6 +437,90 @@ impl Plan {
             .collect()
     }
 
+    /// The companions by which calls of a companion are differentiated: third derivatives, and gradients of functions
+    /// that descend along a gradient.
+    pub(super) fn callable(
+        &self,
+        base: Companion,
+        function: &Function,
+        args: &Args,
+        (sig, tangents): (&Signature, &[Ident]),
+        lowered: &dyn Fn(HashSet<String>) -> Result<Program, Option<syn::Error>>,
+    ) -> Result<TokenStream, Option<syn::Error>> {
+        let plan = self.of_companion(sig, tangents);
+        let (Some(real), Some(body)) = (&self.real, &function.body) else {
+            return Err(None);
+        };
+        let mut taken = HashSet::new();
+        identifiers(sig.to_token_stream(), &mut taken);
+        identifiers(body.stream(), &mut taken);
+        let mut written = TokenStream::new();
+        for companion in [
+            Companion::Pushforward,
+            Companion::Pullback,
+            Companion::PullbackPushforward,
+        ] {
+            let mut taken = taken.clone();
+            let names = plan.tangent_names(companion, &mut taken);
+            let mut program = lowered(taken)?;
+            program.graph.keeps_value.set(true);
+            program.graph.user_nodes.set(program.graph.count());
+            let outputs = self
+                .outputs(base, args, &program, tangents)
+                .map_err(|_| Some(self.unwritable()))?;
+            // What the companion returns is the value now, and its tangents are parameters.
+            program.result = outcome(&outputs.result, &program);
+            program.wrt.extend(outputs.inputs.iter().map(|i| i.1));
+            program.graph.user_nodes.set(program.graph.count());
+            let inputs = super::tangent_leaves(companion, &program, &names);
+            let outputs = plan.outputs_for_calls(companion, &program, inputs);
+            if program.graph.beyond.get() {
+                // Of a function that is called here that many derivatives are not known.
+                written.extend(plan.without(companion, function, &quote!(WithinOrder)));
+                continue;
+            }
+            let nalgebra = plan.nalgebra();
+            let (value, tangent) = (plan.value_type(), plan.result.tangent(&nalgebra));
+            let result = plan.result_for_calls(companion, &value, &tangent, &plan.gradients);
+            let sig = plan.signature(companion, &result, &names);
+            let statements = emit(&program, &outputs, &args.krate, real);
+            written.extend(plan.item(
+                Attribute::Differentiable,
+                companion,
+                function,
+                &sig,
+                statements,
+            ));
+        }
+        if args.module && !self.has_self() {
+            written.extend(plan.module(function));
+        }
+        Ok(written)
+    }
+
+    /// What the signature of a companion tells: its tangents are differentiated as well.
+    fn of_companion(&self, sig: &Signature, tangents: &[Ident]) -> Plan {
+        let mut plan = self.clone();
+        plan.sig = sig.clone();
+        if let syn::ReturnType::Type(_, ty) = &sig.output {
+            plan.result = self.context.returned(ty);
+        }
+        let wrt = plan.parameters.iter().filter(|p| p.wrt).cloned();
+        let moving = wrt.zip(tangents).map(|(parameter, name)| Parameter {
+            ident: name.clone(),
+            ..parameter
+        });
+        let moving: Vec<Parameter> = moving.collect();
+        let count = plan.parameters.iter().filter(|p| p.wrt).count();
+        plan.parameters.splice(count..count, moving);
+        if !tangents.is_empty() {
+            plan.own.extend(self.own.iter().cloned());
+            plan.gradients.extend(self.gradients.iter().cloned());
+            plan.plain.extend(self.plain.iter().cloned());
+        }
+        plan
+    }
+
     /// A module of the function's name, so that the companions come along with `use path::f;`.
     pub(super) fn module(&self, function: &Function) -> TokenStream {
         let (vis, name) = (&function.vis, &self.sig.ident);
@@ -458,6 +533,24 @@ impl Plan {
                 pub use super::*;
             }
         }
+    }
+}
+
+/// What a companion returns, as the result of a function.
+fn outcome(returns: &Returns, program: &Program) -> Outcome {
+    let graph = &program.graph;
+    let all = |parts: &[Returns]| parts.iter().map(|part| outcome(part, program)).collect();
+    match returns {
+        Returns::Value(id) | Returns::Like(Some(id), _) | Returns::Matrix(Some(id), _) => {
+            Outcome::Value(*id)
+        }
+        Returns::Like(None, other) => Outcome::Value(graph.expr(*other).zero().id),
+        Returns::Matrix(None, shape) => Outcome::Value(graph.real(0.0).fill(shape.clone()).id),
+        Returns::Inert(name) => Outcome::Inert(name.clone()),
+        Returns::Unit | Returns::Pullback(_) => Outcome::Inert(quote!(())),
+        Returns::Tuple(parts) => Outcome::Tuple(all(parts)),
+        Returns::Array(parts) => Outcome::Array(all(parts)),
+        Returns::Vec(parts) => Outcome::Vec(all(parts)),
     }
 }
 

@@ -3,7 +3,7 @@
 mod calls;
 mod matrices;
 
-use crate::args::{Args, Attribute, REPORTED};
+use crate::args::{Args, Attribute, CALLABLE, REPORTED};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
@@ -83,6 +83,14 @@ impl Companion {
         matches!(self, Companion::Jvp | Companion::Hvp)
     }
 
+    /// Whether it may be called by functions that are differentiated.
+    fn is_callable(self) -> bool {
+        matches!(
+            self,
+            Companion::Gradient | Companion::ValueAndGradient | Companion::Jvp | Companion::Hvp
+        )
+    }
+
     /// Whether calls of the function are differentiated by it: it has a place for each parameter.
     fn is_for_calls(self) -> bool {
         matches!(
@@ -104,7 +112,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
         return quote!(#item #error);
     };
     let mut errors = Errors::default();
-    let args = Args::parse(attribute, arguments).unwrap_or_else(|error| {
+    let mut args = Args::parse(attribute, arguments).unwrap_or_else(|error| {
         errors.add(error);
         Args::default()
     });
@@ -123,6 +131,9 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
         .to_compile_error();
         return quote!(#item #error);
     }
+    let is_differentiable =
+        |a: &syn::Attribute| Attribute::of(a.path()) == Some(Attribute::Differentiable);
+    args.callable |= function.attrs.iter().any(is_differentiable);
     let mut plan = Plan::new(&function, &args, &mut errors);
     let before = errors.count();
     check_result(attribute, &args, &plan, &mut errors);
@@ -155,6 +166,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
         let stubs = plan.stubs(attribute, &args, &function);
         quote!(#(#messages)* #stubs)
     });
+    args.callable |= attribute == Attribute::Differentiable;
     let item = with_shared_arguments(item, &args, failed);
     quote!(#item #companions)
 }
@@ -203,6 +215,10 @@ fn with_shared(meta: &syn::Meta, args: &Args, failed: bool) -> Option<TokenStrea
     };
     let below = Args::parse(attribute, own.clone()).ok()?;
     let mut shared = args.shared(&below);
+    if args.callable && !below.callable && attribute != Attribute::Differentiable {
+        let callable = format_ident!("{CALLABLE}");
+        shared.push(quote!(#callable));
+    }
     if failed {
         let reported = format_ident!("{REPORTED}");
         shared.push(quote!(#reported));
@@ -477,33 +493,63 @@ impl Plan {
                     "this needs a third derivative of a function that is called here, and `#[differentiable]` gives two\nhelp: write the body of that function here",
                 )));
             }
-            let statements = emit(&program, &outputs, &args.krate, real);
-            let pins = if companion == Companion::ValueAndGradient {
-                TokenStream::new()
-            } else {
-                self.pins(&program.types)
-            };
-            let attrs = kept_attributes(&function.attrs);
-            let vis = &function.vis;
             let tangent = tangent_type(&self.result, &program.result, &program, &self.nalgebra());
             let value = self.value_type();
             let result =
                 self.result_type(companion, &value, &tangent, &self.gradients, Some(&program));
             let sig = self.signature(companion, &result, &tangents);
-            let doc = self.documentation(attribute, companion);
-            let hidden = companion.is_for_calls().then(|| quote!(#[doc(hidden)]));
-            written.extend(quote! {
-                #(#attrs)*
-                #[doc = #doc]
-                #hidden
-                #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
-                #vis #sig { #pins #statements }
-            });
+            let checked = companion == Companion::ValueAndGradient;
+            written.extend(self.item(attribute, companion, function, &sig, {
+                let pins = (!checked).then(|| self.pins(&program.types));
+                let statements = emit(&program, &outputs, &args.krate, real);
+                quote!(#pins #statements)
+            }));
+            if args.callable && companion.is_callable() {
+                let lowered = |taken: HashSet<String>| {
+                    lower::lower(
+                        &body,
+                        &self.parameters,
+                        &self.context,
+                        real.clone(),
+                        &self.result,
+                        taken,
+                    )
+                };
+                written.extend(self.callable(
+                    companion,
+                    function,
+                    args,
+                    (&sig, &tangents),
+                    &lowered,
+                )?);
+            }
         }
         if attribute == Attribute::Differentiable && args.module && !self.has_self() {
             written.extend(self.module(function));
         }
         Ok(written)
+    }
+
+    /// A companion as an item, with the attributes of its function.
+    fn item(
+        &self,
+        attribute: Attribute,
+        companion: Companion,
+        function: &Function,
+        sig: &Signature,
+        body: TokenStream,
+    ) -> TokenStream {
+        let attrs = kept_attributes(&function.attrs);
+        let vis = &function.vis;
+        let doc = self.documentation(attribute, companion);
+        let hidden = companion.is_for_calls().then(|| quote!(#[doc(hidden)]));
+        quote! {
+            #(#attrs)*
+            #[doc = #doc]
+            #hidden
+            #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
+            #vis #sig { #body }
+        }
     }
 
     /// Differentiates: what a companion returns, as nodes of the graph.
@@ -516,17 +562,7 @@ impl Plan {
     ) -> Result<Outputs, Unwritable> {
         let graph = &program.graph;
         let value = Returns::value(&program.result);
-        let inputs: Vec<(Id, Id)> = program
-            .wrt
-            .iter()
-            .zip(tangents)
-            .map(|(parameter, name)| {
-                (
-                    *parameter,
-                    tangent_leaf(companion, program, *parameter, name),
-                )
-            })
-            .collect();
+        let inputs = tangent_leaves(companion, program, tangents);
         let result = match companion {
             Companion::Gradient => self.gradient(args, program),
             Companion::ValueAndGradient => {
@@ -696,6 +732,19 @@ impl Plan {
         };
         format!("{what}\n\nWritten by `#[{}]`.", attribute.name())
     }
+}
+
+/// A leaf for the tangent of each differentiated parameter.
+fn tangent_leaves(companion: Companion, program: &Program, names: &[Ident]) -> Vec<(Id, Id)> {
+    let pairs = program.wrt.iter().zip(names);
+    pairs
+        .map(|(parameter, name)| {
+            (
+                *parameter,
+                tangent_leaf(companion, program, *parameter, name),
+            )
+        })
+        .collect()
 }
 
 /// A tangent of a parameter, passed as the parameter itself is.

@@ -31,6 +31,7 @@ pub fn refuse<T>(tokens: impl ToTokens, message: impl std::fmt::Display) -> Lowe
 }
 
 /// A parameter as the passes see it.
+#[derive(Clone)]
 pub struct Parameter {
     pub ident: Ident,
     pub class: Class,
