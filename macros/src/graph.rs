@@ -5,12 +5,44 @@
 
 use crate::rules::{Op, Panic};
 use proc_macro2::{Ident, TokenStream};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
 
 /// A node of the graph. Arguments always have smaller numbers than the nodes that use them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Id(pub u32);
+
+/// Sets and maps of nodes. Numbers need no protection against collisions by design, and procedural macros are
+/// not optimized, which makes the standard hash expensive.
+pub type Ids = HashSet<Id, BuildHasherDefault<Multiply>>;
+pub type IdMap<V> = HashMap<Id, V, BuildHasherDefault<Multiply>>;
+
+/// Multiplies by an odd number, so that the high bits differ too.
+#[derive(Default)]
+pub struct Multiply(u64);
+
+impl Hasher for Multiply {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+    fn write_isize(&mut self, n: isize) {
+        self.write_u64(n as u64);
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
 
 /// One extent of a matrix.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -197,7 +229,7 @@ pub struct Guard {
 #[derive(Clone, Debug)]
 pub struct Node {
     pub op: Op,
-    pub args: Vec<Id>,
+    pub args: Rc<[Id]>,
     pub kind: Kind,
     /// The branches in which the user computed it: it may not be evaluated outside of them.
     pub guards: Vec<Guard>,
@@ -244,10 +276,10 @@ pub struct Placed {
 type Key = (Op, Vec<Id>, Kind, Vec<Guard>);
 
 /// The nodes and what stands beside them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Graph {
     nodes: RefCell<Vec<Node>>,
-    known: RefCell<HashMap<Key, Id>>,
+    known: RefCell<HashMap<Key, Id, BuildHasherDefault<Multiply>>>,
     pub leaves: RefCell<Vec<Leaf>>,
     pub extents: RefCell<Vec<Extent>>,
     pub calls: RefCell<Vec<Call>>,
@@ -258,9 +290,9 @@ pub struct Graph {
     /// Messages of `expect`, by number.
     pub messages: RefCell<Vec<TokenStream>>,
     /// Names that the user gave to values.
-    pub names: RefCell<HashMap<Id, Ident>>,
+    pub names: RefCell<IdMap<Ident>>,
     /// Names for values that the macro builds, as `z_bar`.
-    pub hints: RefCell<HashMap<Id, String>>,
+    pub hints: RefCell<IdMap<String>>,
     /// The branches that surround what is being built.
     pub guards: RefCell<Vec<Guard>>,
     /// The number of nodes when differentiation began: those before are the user's.
@@ -272,6 +304,11 @@ pub struct Graph {
 impl Graph {
     pub fn count(&self) -> u32 {
         self.nodes.borrow().len() as u32
+    }
+
+    /// All of them, while nothing is added.
+    pub fn nodes(&self) -> Ref<'_, Vec<Node>> {
+        self.nodes.borrow()
     }
 
     pub fn node(&self, id: Id) -> Node {
@@ -286,7 +323,7 @@ impl Graph {
         self.nodes.borrow()[id.0 as usize].kind.clone()
     }
 
-    pub fn args(&self, id: Id) -> Vec<Id> {
+    pub fn args(&self, id: Id) -> Rc<[Id]> {
         self.nodes.borrow()[id.0 as usize].args.clone()
     }
 
@@ -311,9 +348,9 @@ impl Graph {
         let guards = self.guards.borrow().clone();
         // Addition and multiplication commute bit for bit, and so do the products of a dot product: both orders are
         // one value.
-        let mut key = args.clone();
+        let mut sorted = args.clone();
         if op.commutes() {
-            key.sort();
+            sorted.sort();
         }
         // A leaf is there everywhere, and a number is the same for all entries of a matrix.
         let constant = matches!(op, Op::Const(_) | Op::Leaf(_));
@@ -322,27 +359,23 @@ impl Graph {
             .filter(|g| !constant && (kind.shape.is_some() || self.shape(g.cond).is_none()))
             .collect();
         // A value computed outside a branch serves inside it too.
+        let mut known = self.known.borrow_mut();
+        let mut key: Key = (op, sorted, kind, Vec::new());
         for depth in 0..=guards.len() {
-            let outer = guards[..depth].to_vec();
-            if let Some(&id) =
-                self.known
-                    .borrow()
-                    .get(&(op.clone(), key.clone(), kind.clone(), outer))
-            {
+            key.3.extend(depth.checked_sub(1).map(|last| guards[last]));
+            if let Some(&id) = known.get(&key) {
                 return id;
             }
         }
         let mut nodes = self.nodes.borrow_mut();
         let id = Id(nodes.len() as u32);
-        self.known
-            .borrow_mut()
-            .insert((op.clone(), key, kind.clone(), guards.clone()), id);
         nodes.push(Node {
-            op,
-            args,
-            kind,
+            op: key.0.clone(),
+            args: args.into(),
+            kind: key.2.clone(),
             guards,
         });
+        known.insert(key, id);
         id
     }
 
@@ -352,7 +385,7 @@ impl Graph {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Node {
             op,
-            args,
+            args: args.into(),
             kind,
             guards,
         });
@@ -406,13 +439,19 @@ impl Graph {
         Panic::Expect(messages.len() - 1)
     }
 
-    /// Whether the value depends on one of `sources`, for every node.
-    pub fn depends_on(&self, sources: &[Id]) -> Vec<bool> {
+    /// Which nodes depend on one of `sources`; nothing before the first of these does.
+    pub fn depends_on(&self, sources: &[Id]) -> Ids {
+        let first = sources.iter().map(|s| s.0).min().unwrap_or(self.count());
         let nodes = self.nodes.borrow();
-        let mut depends = vec![false; nodes.len()];
-        for (i, node) in nodes.iter().enumerate() {
-            depends[i] =
-                sources.contains(&Id(i as u32)) || node.args.iter().any(|a| depends[a.0 as usize]);
+        let mut depends: Ids = sources.iter().copied().collect();
+        for number in first..nodes.len() as u32 {
+            if nodes[number as usize]
+                .args
+                .iter()
+                .any(|a| depends.contains(a))
+            {
+                depends.insert(Id(number));
+            }
         }
         depends
     }
@@ -433,7 +472,7 @@ impl Graph {
     /// Whether the value depends on any parameter at all.
     pub fn varies(&self, id: Id) -> bool {
         let mut pending = vec![id];
-        let mut seen = HashSet::new();
+        let mut seen = Ids::default();
         while let Some(id) = pending.pop() {
             if !seen.insert(id) {
                 continue;
@@ -441,7 +480,7 @@ impl Graph {
             if self.leaf_of(id).is_some_and(|leaf| leaf.varies) {
                 return true;
             }
-            pending.extend(self.args(id));
+            pending.extend(self.args(id).iter());
         }
         false
     }
@@ -479,6 +518,7 @@ impl Outcome {
 }
 
 /// A function as the passes see it: the graph, what happens in order, and the result.
+#[derive(Clone)]
 pub struct Program {
     pub graph: Graph,
     pub steps: Vec<Placed>,

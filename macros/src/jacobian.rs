@@ -6,7 +6,7 @@
 //! Matrices count as their entries, column by column.
 
 use crate::differentiate::{forward, reverse};
-use crate::graph::{Dim, Elem, Extent, Graph, Guard, Id, Kind, Shape};
+use crate::graph::{Dim, Elem, Extent, Graph, Guard, Id, Ids, Kind, Shape};
 use crate::rules::{Applied, Law, Op, Part, Scalar, laws};
 use crate::simplify::Expr;
 use std::collections::{HashMap, HashSet};
@@ -134,7 +134,7 @@ fn of_type(m: Expr<'_>, shape: Option<Shape>) -> Expr<'_> {
         (_, Some(want)) if m.graph.op(m.id) == Op::StackRows => {
             let kind = Kind::matrix(want.clone());
             let graph = m.graph;
-            graph.expr(graph.insert(Op::StackRows, graph.args(m.id), kind))
+            graph.expr(graph.insert(Op::StackRows, graph.args(m.id).to_vec(), kind))
         }
         _ => m.reshape(shape),
     }
@@ -247,7 +247,7 @@ fn writable(graph: &Graph, root: Id) -> Result<Id, Unwritable> {
         {
             return Err(Unwritable(id));
         }
-        pending.extend(graph.args(id));
+        pending.extend(graph.args(id).iter());
     }
     Ok(root)
 }
@@ -302,7 +302,7 @@ fn work(graph: &Graph, root: Id) -> f64 {
         if node.op == Op::Each {
             pending.push(node.args[0]);
         } else {
-            pending.extend(node.args);
+            pending.extend(node.args.iter());
         }
     }
     total
@@ -363,7 +363,7 @@ struct Linear<'g> {
     /// The number of entries of the symbol.
     cols: Dim,
     /// Which nodes depend on the symbol.
-    depends: Vec<bool>,
+    depends: Ids,
     known: HashMap<Id, Sum>,
 }
 
@@ -413,7 +413,7 @@ impl<'g> Linear<'g> {
         let needed = graph.needed_by(&[image]);
         for number in self.symbol.0..=image.0 {
             let id = Id(number);
-            if !self.depends[number as usize] || !needed[number as usize] {
+            if !self.depends.contains(&id) || !needed[number as usize] {
                 continue;
             }
             let outside = graph.guards.replace(graph.node(id).guards);
@@ -442,7 +442,7 @@ impl<'g> Linear<'g> {
             return None;
         }
         // What calls and factorisations hand on has no matrix: what is computed from it is a map of the symbol itself.
-        let handed_on = |a: &Id| self.depends[a.0 as usize] && graph.kind(*a).elem != Elem::Real;
+        let handed_on = |a: &Id| self.depends.contains(a) && graph.kind(*a).elem != Elem::Real;
         if args.iter().any(handed_on) {
             let sum = self.map_of_symbol(id);
             return self.settled(id, sum);
@@ -1361,7 +1361,7 @@ impl<'g> Linear<'g> {
                 graph,
                 symbol: self.symbol,
                 cols,
-                depends: Vec::new(),
+                depends: Ids::default(),
                 known: HashMap::new(),
             };
             let of = |p: Product| {
@@ -1534,7 +1534,7 @@ impl<'g> Linear<'g> {
         let depends = graph.depends_on(&[symbol]);
         let needed = graph.needed_by(&[image]);
         (symbol.0..=image.0)
-            .any(|n| depends[n as usize] && needed[n as usize] && graph.op(Id(n)).is_call())
+            .any(|n| depends.contains(&Id(n)) && needed[n as usize] && graph.op(Id(n)).is_call())
     }
 
     /// A factor on its own, as a matrix.

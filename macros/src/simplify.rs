@@ -189,7 +189,11 @@ impl Graph {
             .iter()
             .map(|a| self.substituted(*a, symbol, by))
             .collect();
-        if args.iter().zip(&node.args).all(|(new, old)| new.id == *old) {
+        if args
+            .iter()
+            .zip(node.args.iter())
+            .all(|(new, old)| new.id == *old)
+        {
             return self.expr(image);
         }
         self.applied(&node.op, &args, &node.kind)
@@ -206,7 +210,6 @@ impl Graph {
 
     fn elementwise(&self, op: Op, args: &[Id]) -> Id {
         // A matrix with one value everywhere acts like that value; a function of such is such.
-        let shapes: Vec<Option<Shape>> = args.iter().map(|a| self.shape(*a)).collect();
         let filled = |a: &Id| self.op(*a) == Op::Fill;
         if args.iter().any(filled) {
             let plain: Vec<Id> = args
@@ -214,7 +217,7 @@ impl Graph {
                 .map(|a| if filled(a) { self.args(*a)[0] } else { *a })
                 .collect();
             let value = self.apply(op, &plain);
-            return match shapes.into_iter().flatten().next() {
+            return match args.iter().find_map(|a| self.shape(*a)) {
                 Some(shape) if self.kind(value).shape.is_none() => self.fill(value, &shape),
                 _ => value,
             };
@@ -984,7 +987,7 @@ impl Graph {
             .iter()
             .map(|a| self.replace(*a, from, to, depth - 1))
             .collect();
-        if new == args {
+        if new[..] == args[..] {
             value
         } else {
             self.elementwise(Op::Scalar(function), &new)

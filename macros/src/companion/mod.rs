@@ -459,28 +459,28 @@ impl Plan {
             }
             return Ok(written);
         }
-        let (Some(body), Some(real)) = (&function.body, &self.real) else {
+        let (Some(group), Some(real)) = (&function.body, &self.real) else {
             return Err(None);
         };
-        let body: syn::Block = syn::parse2(TokenTree::Group(body.clone()).into()).map_err(Some)?;
+        let body: syn::Block = syn::parse2(TokenTree::Group(group.clone()).into()).map_err(Some)?;
         let mut taken = keywords();
         identifiers(function.sig.to_token_stream(), &mut taken);
-        identifiers(body.to_token_stream(), &mut taken);
+        identifiers(group.stream(), &mut taken);
+        let lowered = lower::lower(
+            &body,
+            &self.parameters,
+            &self.context,
+            real.clone(),
+            &self.result,
+            taken,
+        )?;
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
             if companion == Companion::PullbackPushforward && args.order < 2 {
                 continue;
             }
-            let mut taken = taken.clone();
-            let tangents = self.tangent_names(companion, &mut taken);
-            let program = lower::lower(
-                &body,
-                &self.parameters,
-                &self.context,
-                real.clone(),
-                &self.result,
-                taken,
-            )?;
+            let mut program = lowered.clone();
+            let tangents = self.tangent_names(companion, &mut program.taken);
             let graph = &program.graph;
             graph.keeps_value.set(companion.keeps_value());
             graph.user_nodes.set(graph.count());

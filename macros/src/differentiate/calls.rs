@@ -4,7 +4,7 @@
 //! depends on x as well; its tangent, and by the symmetry of second derivatives every other derivative of second
 //! order, is one more companion's: (x, ẋ, ȳ, dȳ) ↦ d(Jᵀ ȳ).
 
-use crate::graph::{Argument, Graph, Id, Kind};
+use crate::graph::{Argument, Graph, Id, Ids, Kind};
 use crate::rules::Op;
 
 /// The number of an argument of a call in the list of all, among which are inert ones.
@@ -64,10 +64,10 @@ pub fn pulled_back(
     graph: &Graph,
     id: Id,
     of_parts: Vec<(Vec<usize>, Id)>,
-    active: &[bool],
+    active: &Ids,
 ) -> Vec<(Id, Id)> {
     let node = graph.node(id);
-    let is_active = |arg: &Id| active.get(arg.0 as usize).copied().unwrap_or(false);
+    let is_active = |arg: &Id| active.contains(arg);
     let (parts, cotangents): (Vec<Vec<usize>>, Vec<Id>) = of_parts.into_iter().unzip();
     // The cotangents of the arguments of a call, of what gives them all.
     let arguments = |call: Id, of: Id| -> Vec<(Id, Id)> {

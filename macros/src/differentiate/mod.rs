@@ -8,7 +8,7 @@ mod calls;
 
 pub use calls::position;
 
-use crate::graph::{Elem, Graph, Guard, Id};
+use crate::graph::{Elem, Graph, Guard, Id, IdMap, Ids};
 use crate::rules::{Applied, Law, Op, laws};
 use crate::simplify::Expr;
 
@@ -18,36 +18,37 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
     // Nothing before the first of them depends on any.
     let first = wrt.iter().map(|w| w.0).min().unwrap_or(0);
     let active = graph.depends_on(wrt);
-    let mut pending: Vec<Vec<Id>> = vec![Vec::new(); last as usize + 1];
+    let mut pending: IdMap<Vec<Id>> = IdMap::default();
     // What a scalar gets from the entries of matrices, before it is summed.
-    let mut expanded = pending.clone();
+    let mut expanded: IdMap<Vec<Id>> = IdMap::default();
     // What each part of what a call returns gets.
-    let mut parts: Vec<Vec<(Vec<usize>, Id)>> = vec![Vec::new(); last as usize + 1];
+    let mut parts: IdMap<Vec<(Vec<usize>, Id)>> = IdMap::default();
     let mut results = vec![None; wrt.len()];
     for (root, cotangent) in cotangents {
-        pending[root.0 as usize].push(*cotangent);
+        pending.entry(*root).or_default().push(*cotangent);
     }
     for number in (first..=last).rev() {
-        let mut terms = std::mem::take(&mut pending[number as usize]);
-        let entries = std::mem::take(&mut expanded[number as usize]);
+        let mut terms = pending.remove(&Id(number)).unwrap_or_default();
+        let entries = expanded.remove(&Id(number)).unwrap_or_default();
         terms.extend(
             joined(graph, entries)
                 .iter()
                 .map(|e| graph.expr(*e).sum().id),
         );
         let id = Id(number);
-        let of_parts = std::mem::take(&mut parts[number as usize]);
-        if !of_parts.is_empty() && active[number as usize] {
+        let of_parts = parts.remove(&id).unwrap_or_default();
+        if !of_parts.is_empty() && active.contains(&id) {
             let node = graph.node(id);
             let outside = graph.guards.replace(node.guards.clone());
             let contributions = calls::pulled_back(graph, id, of_parts, &active);
             graph.guards.replace(outside);
             for (arg, value) in contributions {
-                pending[arg.0 as usize].push(outside_of(graph, &node.guards, arg, value));
+                let value = outside_of(graph, &node.guards, arg, value);
+                pending.entry(arg).or_default().push(value);
             }
             continue;
         }
-        if terms.is_empty() || !active.get(number as usize).copied().unwrap_or(false) {
+        if terms.is_empty() || !active.contains(&id) {
             continue;
         }
         let cotangent = graph.sum_of(&terms);
@@ -72,7 +73,10 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
             .iter()
             .fold(cotangent, |g, guard| assume(graph, g, *guard));
         if let Op::Item(part) = &node.op {
-            parts[node.args[0].0 as usize].push((part.clone(), within));
+            parts
+                .entry(node.args[0])
+                .or_default()
+                .push((part.clone(), within));
             continue;
         }
         let outside = graph.guards.replace(node.guards.clone());
@@ -81,7 +85,7 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
         for (arg, value, reduced) in contributions {
             let value = outside_of(graph, &node.guards, arg, value);
             let place = if reduced { &mut expanded } else { &mut pending };
-            place[arg.0 as usize].push(value);
+            place.entry(arg).or_default().push(value);
         }
     }
     results
@@ -94,7 +98,7 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option
     let sources: Vec<Id> = tangents.iter().map(|t| t.0).collect();
     let active = graph.depends_on(&sources);
     let needed = graph.needed_by(roots);
-    for number in (0..=last).filter(|n| active[*n as usize] && needed[*n as usize]) {
+    for number in (0..=last).filter(|n| active.contains(&Id(*n)) && needed[*n as usize]) {
         let id = Id(number);
         known[number as usize] = match tangents.iter().find(|t| t.0 == id) {
             Some((_, tangent)) => Some(*tangent),
@@ -211,7 +215,7 @@ fn name_of(graph: &Graph, id: Id) -> Option<String> {
 
 /// What the cotangent of a node adds to those of its arguments; a scalar that was expanded over a matrix
 /// still has to be summed.
-fn contributions(graph: &Graph, id: Id, cotangent: Id, active: &[bool]) -> Vec<(Id, Id, bool)> {
+fn contributions(graph: &Graph, id: Id, cotangent: Id, active: &Ids) -> Vec<(Id, Id, bool)> {
     let node = graph.node(id);
     let on = Applied {
         graph,
@@ -220,8 +224,8 @@ fn contributions(graph: &Graph, id: Id, cotangent: Id, active: &[bool]) -> Vec<(
     };
     let g = graph.expr(cotangent);
     let mut out = Vec::new();
-    for (law, &arg) in laws(&node.op, &on).iter().zip(&node.args) {
-        if !active[arg.0 as usize] {
+    for (law, &arg) in laws(&node.op, &on).iter().zip(node.args.iter()) {
+        if !active.contains(&arg) {
             continue;
         }
         let value = match law {

@@ -12,14 +12,14 @@ impl Emit<'_> {
     /// The live derivatives of a call.
     fn derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
         // In a map of columns, what is computed there; else what is not.
-        let here = |id: &Id| self.mapped[id.0 as usize] == self.in_map;
+        let here = |id: &Id| self.mapped.contains(&id) == self.in_map;
         let mut found = self.all_derivatives_of(call, is);
         found.retain(here);
         found
     }
 
     fn all_derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
-        let of = |id: &Id| self.live[id.0 as usize] && is(&self.op(*id));
+        let of = |id: &Id| self.live[id.0 as usize] && is(&self.program.graph.op(*id));
         self.ids()
             .filter(|id| of(id) && self.args(*id)[0] == call)
             .collect()
@@ -38,7 +38,7 @@ impl Emit<'_> {
         let second = self.second_of(call);
         let needed = second.first().map(|s| self.args(*s)[1]);
         needed
-            .filter(|tangent| self.op(*tangent) != Op::Absent)
+            .filter(|tangent| self.program.graph.op(*tangent) != Op::Absent)
             .or_else(|| {
                 let tangents = self.derivatives_of(call, &|op| *op == Op::CallTangent);
                 tangents.first().copied()
@@ -48,23 +48,23 @@ impl Emit<'_> {
     /// What must be there before a call, or a derivative of one, is written.
     pub(super) fn inputs_of_call(&self, id: Id) -> Vec<Id> {
         let args = self.args(id);
-        let mut inputs = match self.op(id) {
+        let mut inputs = match self.program.graph.op(id) {
             Op::Call(_) => {
                 let tangent = self.first_tangent(id);
                 let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
-                [args, tangents.unwrap_or_default()].concat()
+                [args, &tangents.unwrap_or_default()].concat()
             }
             Op::CallTangent if self.first_tangent(args[0]) == Some(id) => vec![args[0]],
-            Op::CallTangent => [&args[..], &self.args(args[0])].concat(),
-            _ => args,
+            Op::CallTangent => [&args[..], self.args(args[0])].concat(),
+            _ => args.to_vec(),
         };
-        inputs.retain(|input| self.op(*input) != Op::Absent);
+        inputs.retain(|input| self.program.graph.op(*input) != Op::Absent);
         inputs
     }
 
     /// Binds what a call returns, or a derivative of it.
     pub(super) fn write_call(&mut self, id: Id) {
-        match self.op(id) {
+        match self.program.graph.op(id) {
             Op::Call(_) => self.write_invocation(id),
             Op::CallTangent => {
                 let call = self.args(id)[0];
@@ -161,7 +161,7 @@ impl Emit<'_> {
     fn items_of(&self, of: Id) -> Vec<(Vec<usize>, Id)> {
         self.ids()
             .filter(|id| self.live[id.0 as usize])
-            .filter_map(|id| match self.op(id) {
+            .filter_map(|id| match self.program.graph.op(id) {
                 Op::Item(part) if self.args(id)[0] == of => Some((part, id)),
                 _ => None,
             })
@@ -255,7 +255,7 @@ impl Emit<'_> {
                 let args = self.args(second);
                 let moving = args[2 + cotangents.len()..].iter();
                 moving
-                    .map(|m| Some(*m).filter(|m| self.op(*m) != Op::Absent))
+                    .map(|m| Some(*m).filter(|m| self.program.graph.op(*m) != Op::Absent))
                     .collect()
             }
             None => vec![None; cotangents.len()],
@@ -265,8 +265,8 @@ impl Emit<'_> {
             .zip(cotangents)
             .map(|(m, like)| match m {
                 Some(m) => self.as_cotangent(*m),
-                None => match self.kind(*like).shape {
-                    Some(shape) => self.filled("zeros", &shape, None).tokens,
+                None => match &self.kind(*like).shape {
+                    Some(shape) => self.filled("zeros", shape, None).tokens,
                     None => self.number(0.0),
                 },
             })
@@ -286,7 +286,7 @@ impl Emit<'_> {
 
     /// The pattern of the gradients by all parameters of the callee.
     fn gradient_pattern(&mut self, call: Id, of: Id) -> TokenStream {
-        let Op::Call(number) = self.op(call) else {
+        let Op::Call(number) = self.program.graph.op(call) else {
             return quote!(_);
         };
         let count = self.program.graph.calls.borrow()[number].arguments.len();
@@ -317,7 +317,8 @@ impl Emit<'_> {
 
     /// The parts as the nested tuple that they are parts of.
     fn arranged(&self, of: Id, written: Vec<TokenStream>) -> TokenStream {
-        let (Op::CallAdjoint(parts) | Op::CallAdjointTangent(parts)) = self.op(of) else {
+        let (Op::CallAdjoint(parts) | Op::CallAdjointTangent(parts)) = self.program.graph.op(of)
+        else {
             return TokenStream::new();
         };
         let all: Vec<(Vec<usize>, TokenStream)> = parts.into_iter().zip(written).collect();
@@ -343,7 +344,7 @@ impl Emit<'_> {
 
     /// The arguments as the user passes them.
     fn arguments(&mut self, call: Id) -> Vec<TokenStream> {
-        let Op::Call(number) = self.op(call) else {
+        let Op::Call(number) = self.program.graph.op(call) else {
             return Vec::new();
         };
         let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
@@ -370,7 +371,7 @@ impl Emit<'_> {
                 leaf.name
             }
             (None, true) => self.by_reference(id),
-            (_, false) => match self.op(id) {
+            (_, false) => match self.program.graph.op(id) {
                 Op::Part(part) if !part.is_entry() => self.read(id).tokens,
                 _ if self.is_matrix(id) => self.read_owned(id),
                 _ => self.read(id).tokens,
@@ -380,7 +381,7 @@ impl Emit<'_> {
 
     /// A tangent for each argument: `Some(&dx)`, or `None`.
     fn tangents(&mut self, call: Id, tangent: Option<Id>) -> Vec<TokenStream> {
-        let Op::Call(number) = self.op(call) else {
+        let Op::Call(number) = self.program.graph.op(call) else {
             return Vec::new();
         };
         let count = self.program.graph.calls.borrow()[number].arguments.len();
@@ -389,7 +390,7 @@ impl Emit<'_> {
             return written;
         };
         for (k, moving) in self.args(tangent)[1..].to_vec().into_iter().enumerate() {
-            if self.op(moving) == Op::Absent {
+            if self.program.graph.op(moving) == Op::Absent {
                 continue;
             }
             let at = position(&self.program.graph, call, k);
@@ -405,7 +406,7 @@ impl Emit<'_> {
 
     /// The name of a companion of what is called.
     fn callee(&self, call: Id, suffix: &str) -> TokenStream {
-        match self.op(call) {
+        match self.program.graph.op(call) {
             Op::Call(number) => self.companion_of(number, suffix),
             _ => TokenStream::new(),
         }
@@ -510,15 +511,15 @@ impl Emit<'_> {
 
     /// What the user calls the value, or the name of the function.
     fn wish_of_call(&self, call: Id) -> String {
-        let whole = self
-            .ids()
-            .find(|id| self.op(*id) == Op::Item(Vec::new()) && self.args(*id)[0] == call);
+        let whole = self.ids().find(|id| {
+            self.program.graph.op(*id) == Op::Item(Vec::new()) && self.args(*id)[0] == call
+        });
         let named = whole.and_then(|id| self.program.graph.names.borrow().get(&id).cloned());
         named.map_or_else(|| self.name_of_callee(call), |name| name.to_string())
     }
 
     fn name_of_callee(&self, call: Id) -> String {
-        let Op::Call(number) = self.op(call) else {
+        let Op::Call(number) = self.program.graph.op(call) else {
             return "value".to_string();
         };
         let calls = self.program.graph.calls.borrow();

@@ -1,29 +1,63 @@
 //! What is fused: operations entry by entry that are one pass over the data, and what gets a name.
 
 use super::Emit;
-use crate::graph::{Elem, Id};
+use crate::graph::{Elem, Id, IdMap, Ids};
 use crate::rules::{Op, Part, Scalar};
-use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+/// One pass over the data.
+pub(super) struct Pass {
+    /// Its operations, in order.
+    members: Rc<[Id]>,
+    /// The matrices that it reads, in the order in which they are written.
+    matrices: Vec<Id>,
+    scalars: Vec<Id>,
+}
 
 impl Emit<'_> {
     /// Decides which operations entry by entry are part of the passes that read them. What is written in place
     /// is computed in every pass that reads it: that is for what is cheap, and for what only some entries need.
     pub(super) fn find_clusters(&mut self) {
-        let mut own_pass: HashSet<Id> = HashSet::new();
+        let mut own_pass = Ids::default();
         loop {
             self.assign_passes(&own_pass);
             // nalgebra's passes take up to three matrices: what reads more is made of several.
             let passes: Vec<Id> = self.ids().filter(|id| self.is_pass(*id)).collect();
             let cuts: Vec<Id> = passes.iter().flat_map(|root| self.cuts(*root)).collect();
             if cuts.is_empty() {
+                self.passes = passes.into_iter().map(|p| (p, self.read_pass(p))).collect();
                 return;
             }
             own_pass.extend(cuts);
         }
     }
 
-    fn assign_passes(&mut self, own_pass: &HashSet<Id>) {
-        let exported: HashSet<Id> = self
+    fn read_pass(&self, root: Id) -> Pass {
+        let members = self.find_members(root);
+        let mut matrices = Vec::new();
+        self.collect_matrices(root, root, &mut matrices, &mut Ids::default());
+        let mut scalars = Vec::new();
+        for &member in &members {
+            for &arg in self.args(member).iter().filter(|a| !self.is_inline(**a)) {
+                let arg = if self.filled_inside(arg, root) {
+                    self.args(arg)[0]
+                } else {
+                    arg
+                };
+                if self.kind(arg).shape.is_none() && !scalars.contains(&arg) {
+                    scalars.push(arg);
+                }
+            }
+        }
+        Pass {
+            members: members.into(),
+            matrices,
+            scalars,
+        }
+    }
+
+    fn assign_passes(&mut self, own_pass: &Ids) {
+        let exported: Ids = self
             .groups
             .iter()
             .flat_map(|g| g.exports.iter().copied())
@@ -57,7 +91,7 @@ impl Emit<'_> {
             } else {
                 vec![self.is_entrywise(id).then_some(id)]
             };
-            for arg in self.args(id) {
+            for &arg in self.args(id) {
                 roots[arg.0 as usize].extend(readers.iter().copied());
             }
         }
@@ -65,7 +99,7 @@ impl Emit<'_> {
 
     /// What is needed for some entries only, and conditions: they are evaluated inside of a pass.
     pub(super) fn belongs_inside(&self, id: Id) -> bool {
-        let node = self.program.graph.node(id);
+        let node = self.node(id);
         node.kind.elem == Elem::Bool
             || node
                 .guards
@@ -90,15 +124,16 @@ impl Emit<'_> {
 
     /// The parts of a pass that become passes of their own, so that it reads three matrices at most.
     fn cuts(&self, root: Id) -> Vec<Id> {
-        let mut reads: HashMap<Id, Vec<Id>> = HashMap::new();
+        let mut reads: IdMap<Vec<Id>> = IdMap::default();
         let mut cuts: Vec<Id> = Vec::new();
-        for member in self.members_of(root) {
+        for member in self.find_members(root) {
             loop {
                 let mut matrices: Vec<Id> = Vec::new();
                 let mut widest: Option<(usize, Id)> = None;
                 for arg in self
                     .args(member)
-                    .into_iter()
+                    .iter()
+                    .copied()
                     .filter(|a| self.kind(*a).shape.is_some() && !self.filled_inside(*a, root))
                 {
                     let inner = self.is_inline(arg) && !cuts.contains(&arg);
@@ -139,11 +174,18 @@ impl Emit<'_> {
     }
 
     /// The operations of a pass, in order.
-    pub(super) fn members_of(&self, root: Id) -> Vec<Id> {
+    pub(super) fn members_of(&self, root: Id) -> Rc<[Id]> {
+        match self.passes.get(&root) {
+            Some(pass) => pass.members.clone(),
+            None => self.find_members(root).into(),
+        }
+    }
+
+    fn find_members(&self, root: Id) -> Vec<Id> {
         let mut members = vec![root];
         let mut next = 0;
         while next < members.len() {
-            for arg in self.args(members[next]) {
+            for &arg in self.args(members[next]) {
                 if self.is_inline(arg) && !members.contains(&arg) {
                     members.push(arg);
                 }
@@ -175,31 +217,20 @@ impl Emit<'_> {
         }
     }
 
-    /// The arguments that are computed in the same pass, and the others.
-    pub(super) fn inner_args(&self, id: Id) -> (Vec<Id>, Vec<Id>) {
-        self.args(id).into_iter().partition(|a| self.is_inline(*a))
-    }
-
     /// The matrices that a cluster reads, in the order in which they are written.
     pub(super) fn matrices_of(&self, root: Id) -> Vec<Id> {
-        let mut found = Vec::new();
-        self.collect_matrices(root, root, &mut found, &mut HashSet::new());
-        found
+        match self.passes.get(&root) {
+            Some(pass) => pass.matrices.clone(),
+            None => self.read_pass(root).matrices,
+        }
     }
 
-    pub(super) fn collect_matrices(
-        &self,
-        id: Id,
-        root: Id,
-        found: &mut Vec<Id>,
-        seen: &mut HashSet<Id>,
-    ) {
+    fn collect_matrices(&self, id: Id, root: Id, found: &mut Vec<Id>, seen: &mut Ids) {
         if !seen.insert(id) {
             return;
         }
-        let inner = self.inner_args(id).0;
-        for arg in self.args(id) {
-            if inner.contains(&arg) {
+        for &arg in self.args(id) {
+            if self.is_inline(arg) {
                 self.collect_matrices(arg, root, found, seen);
             } else if self.kind(arg).shape.is_some()
                 && !found.contains(&arg)
@@ -212,45 +243,26 @@ impl Emit<'_> {
 
     /// A matrix with one value everywhere, of the very shape of the cluster: that value does.
     pub(super) fn filled_inside(&self, id: Id, root: Id) -> bool {
-        self.op(id) == Op::Fill && self.shape(id) == self.shape(root)
-    }
-
-    /// The scalars that a cluster reads.
-    pub(super) fn scalars_of(&self, root: Id) -> Vec<Id> {
-        let mut found = Vec::new();
-        for member in self.members_of(root) {
-            for arg in self.inner_args(member).1 {
-                let arg = if self.filled_inside(arg, root) {
-                    self.args(arg)[0]
-                } else {
-                    arg
-                };
-                if self.kind(arg).shape.is_none() && !found.contains(&arg) {
-                    found.push(arg);
-                }
-            }
-        }
-        found
+        *self.op(id) == Op::Fill && self.shape(id) == self.shape(root)
     }
 
     /// What a written value reads.
     pub(super) fn inputs(&self, id: Id) -> Vec<Id> {
-        if self.is_pass(id) && !self.is_accumulation(id) {
-            let mut inputs = self.matrices_of(id);
-            inputs.extend(self.scalars_of(id));
-            inputs
-        } else if self.op(id).is_call() {
-            self.inputs_of_call(id)
-        } else if self.op(id) == Op::Each {
-            let mut inputs = self.captured_by_map(id);
-            inputs.push(self.args(id)[0]);
-            inputs.extend(self.extents_of(id));
-            inputs
-        } else {
-            self.args(id)
-                .into_iter()
-                .chain(self.extents_of(id))
-                .collect()
+        match self.passes.get(&id) {
+            Some(pass) if !self.is_accumulation(id) => {
+                pass.matrices.iter().chain(&pass.scalars).copied().collect()
+            }
+            _ if self.op(id).is_call() => self.inputs_of_call(id),
+            _ if *self.op(id) == Op::Each => {
+                let mut inputs = self.captured_by_map(id);
+                inputs.push(self.args(id)[0]);
+                inputs.extend(self.extents_of(id));
+                inputs
+            }
+            _ => {
+                let args = self.args(id).iter().copied();
+                args.chain(self.extents_of(id)).collect()
+            }
         }
     }
 
@@ -292,14 +304,13 @@ impl Emit<'_> {
         }
         for id in self.ids() {
             let outputs = self.outputs.iter().filter(|o| **o == id).count();
-            self.remaining
-                .insert(id, self.uses[id.0 as usize].len() + outputs);
+            self.remaining[id.0 as usize] = self.uses[id.0 as usize].len() + outputs;
         }
     }
 
     /// Whether a value gets a name of its own.
     pub(super) fn gets_name(&self, id: Id) -> bool {
-        let elsewhere = self.mapped[id.0 as usize] != self.in_map;
+        let elsewhere = self.mapped.contains(&id) != self.in_map;
         if elsewhere || self.is_leaf(id) || self.is_inline(id) || self.is_added_in_place(id) {
             return false;
         }
@@ -381,7 +392,7 @@ impl Emit<'_> {
         let mut terms = Vec::new();
         self.terms(id, false, &mut terms);
         terms.iter().all(|(term, _)| {
-            self.op(*term) == Op::Scatter(Part::Entry)
+            *self.op(*term) == Op::Scatter(Part::Entry)
                 && self
                     .program
                     .graph

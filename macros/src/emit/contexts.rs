@@ -1,9 +1,8 @@
 //! Where a value is computed: in the function, in its pullback, or on the one side of a branch that needs it.
 
 use super::{Context, Emit, Group, PULLBACK};
-use crate::graph::{Id, Placed, Step};
+use crate::graph::{Id, IdMap, Ids, Placed, Step};
 use crate::rules::Op;
-use std::collections::{HashMap, HashSet};
 
 impl Emit<'_> {
     pub(super) fn find_contexts(&mut self) {
@@ -41,7 +40,7 @@ impl Emit<'_> {
             {
                 // It is computed inside of each pass that reads it, wherever that is.
                 self.context[id.0 as usize] = common;
-                for arg in self.args(id) {
+                for &arg in self.args(id) {
                     users[arg.0 as usize].extend(used.iter().copied());
                 }
                 continue;
@@ -81,7 +80,7 @@ impl Emit<'_> {
                 let steps = branches.get(&id).cloned();
                 self.join_group(id, context, steps, &mut users);
             } else {
-                for arg in self.args(id).into_iter().chain(self.extents_of(id)) {
+                for arg in self.args(id).iter().copied().chain(self.extents_of(id)) {
                     users[arg.0 as usize].push(context);
                 }
             }
@@ -91,7 +90,7 @@ impl Emit<'_> {
     /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
     /// along with what it is a view of.
     fn early(&self, id: Id, context: usize, guards: &[(Id, bool)]) -> usize {
-        if self.late[id.0 as usize] || matches!(self.op(id), Op::Part(part) if !part.is_entry()) {
+        if self.late.contains(&id) || matches!(self.op(id), Op::Part(part) if !part.is_entry()) {
             return context;
         }
         let mut context = context;
@@ -118,7 +117,7 @@ impl Emit<'_> {
             } = &placed.step
             {
                 if self.anchors.contains(select) {
-                    let owned: HashSet<Id> = self.owners.values().copied().collect();
+                    let owned: Ids = self.owners.values().copied().collect();
                     let value = values
                         .iter()
                         .copied()
@@ -132,8 +131,8 @@ impl Emit<'_> {
         }
     }
 
-    pub(super) fn branch_steps(&self, steps: &[Placed]) -> HashMap<Id, [Vec<Placed>; 2]> {
-        let mut found = HashMap::new();
+    pub(super) fn branch_steps(&self, steps: &[Placed]) -> IdMap<[Vec<Placed>; 2]> {
+        let mut found = IdMap::default();
         for placed in steps {
             if let Step::Branch {
                 select,
@@ -282,8 +281,11 @@ impl Emit<'_> {
     /// Whether one of `from` is computed from one of `targets`, branches that are written as one `if` being
     /// computed together.
     pub(super) fn reaches_any(&self, from: &[Id], targets: &[Id]) -> bool {
-        let mut pending: Vec<Id> = from.iter().flat_map(|id| self.args(*id)).collect();
-        let mut seen = HashSet::new();
+        let mut pending: Vec<Id> = from
+            .iter()
+            .flat_map(|id| self.args(*id).iter().copied())
+            .collect();
+        let mut seen = Ids::default();
         while let Some(id) = pending.pop() {
             if targets.contains(&id) {
                 return true;
@@ -291,7 +293,7 @@ impl Emit<'_> {
             if !seen.insert(id) {
                 continue;
             }
-            pending.extend(self.args(id));
+            pending.extend(self.args(id).iter());
             if let Some(group) = self.group_of.get(&id) {
                 let members = &self.groups[*group].members;
                 if members.iter().any(|m| targets.contains(m)) {
@@ -301,7 +303,7 @@ impl Emit<'_> {
                     members
                         .iter()
                         .filter(|m| !seen.contains(m))
-                        .flat_map(|m| self.args(*m)),
+                        .flat_map(|m| self.args(*m).iter().copied()),
                 );
             }
         }

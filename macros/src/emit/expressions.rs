@@ -11,18 +11,12 @@ impl Emit<'_> {
     /// A value to be read: its name, or the expression itself.
     pub(super) fn read(&mut self, id: Id) -> Written {
         if let Some((name, hold)) = self.bound.get(&id).cloned() {
-            let level = if name.to_string().starts_with('*') {
-                Level::Unary
-            } else {
-                Level::Atom
-            };
-            if let Some(count) = self.remaining.get_mut(&id) {
-                *count = count.saturating_sub(1);
-                if *count > 0 {
-                    self.borrowed.insert(id);
-                }
+            let remaining = &mut self.remaining[id.0 as usize];
+            *remaining = remaining.saturating_sub(1);
+            if *remaining > 0 {
+                self.borrowed.insert(id);
             }
-            return Written::new(name, level, hold);
+            return Written::new(name, Level::Atom, hold);
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
             let name = leaf.name;
@@ -46,7 +40,7 @@ impl Emit<'_> {
 
     /// Whether the variable may be moved here: nobody reads it later, and it belongs to this block.
     pub(super) fn is_last_use(&self, id: Id) -> bool {
-        self.remaining.get(&id).copied() == Some(0)
+        self.remaining[id.0 as usize] == 0
             && !self.unmovable.contains(&id)
             && !self.borrowed.contains(&id)
             && !self.is_leaf(id)
@@ -324,7 +318,7 @@ impl Emit<'_> {
         }
         let op = self.op(id);
         let args = self.args(id);
-        let krate = self.krate.clone();
+        let krate = self.krate;
         let atom = |tokens| Written::new(tokens, Level::Atom, Hold::Temporary);
         let scalar = |tokens| Written::new(tokens, Level::Atom, Hold::Scalar);
         let hold = |matrix: bool| {
@@ -442,7 +436,7 @@ impl Emit<'_> {
                 self.ensure(id);
                 self.read(id)
             }
-            Op::FromDiagonal if self.op(args[0]) == Op::Fill => {
+            Op::FromDiagonal if *self.op(args[0]) == Op::Fill => {
                 let value = self.read(self.args(args[0])[0]).tokens;
                 self.filled("from_diagonal_element", &self.shape(id), Some(value))
             }
@@ -456,7 +450,7 @@ impl Emit<'_> {
                 let shape = self.shape(id);
                 let ty = self.matrix_type(&shape);
                 let sizes = self.sizes(&shape);
-                let closure = if op == Op::SpreadRows {
+                let closure = if *op == Op::SpreadRows {
                     quote!(|_, j| #value[j])
                 } else {
                     quote!(|i, _| #value[i])
@@ -698,7 +692,7 @@ impl Emit<'_> {
         let args = self.args(id);
         let through = first || (self.is_derived(id) && in_place(self, id));
         match self.op(id) {
-            Op::Const(bits) if above => into.coefficient *= f64::from_bits(bits),
+            Op::Const(bits) if above => into.coefficient *= f64::from_bits(*bits),
             Op::Scalar(Scalar::Mul) if through => args
                 .iter()
                 .for_each(|a| self.collect_factors(*a, above, false, in_place, into)),
@@ -822,7 +816,12 @@ impl Emit<'_> {
     pub(super) fn write_operators(&mut self, root: Id) -> Option<Written> {
         if self.reads_as_operators(root) {
             let members = self.members_of(root);
-            let read: Vec<Id> = members.iter().flat_map(|m| self.inner_args(*m).1).collect();
+            let read: Vec<Id> = members
+                .iter()
+                .flat_map(|m| self.args(*m))
+                .filter(|a| !self.is_inline(**a))
+                .copied()
+                .collect();
             self.read_again(&read);
             return Some(self.operators(root, root));
         }
@@ -865,10 +864,8 @@ impl Emit<'_> {
     fn read_again(&mut self, read: &[Id]) {
         self.keep_repeated(read);
         for (i, id) in read.iter().enumerate() {
-            if read[..i].contains(id)
-                && let Some(remaining) = self.remaining.get_mut(id)
-            {
-                *remaining += 1;
+            if read[..i].contains(id) {
+                self.remaining[id.0 as usize] += 1;
             }
         }
     }
@@ -942,7 +939,7 @@ impl Emit<'_> {
     }
 
     pub(super) fn write_total(&mut self, id: Id) -> Written {
-        let krate = self.krate.clone();
+        let krate = self.krate;
         if self.is_dynamic(id) {
             let value = self.by_reference(id);
             return Written::new(

@@ -9,7 +9,7 @@ impl Emit<'_> {
         let mut pending = vec![id];
         while let Some(id) = pending.pop() {
             if !std::mem::replace(&mut self.live[id.0 as usize], true) {
-                pending.extend(self.args(id));
+                pending.extend(self.args(id).iter());
                 pending.extend(self.extents_of(id));
             }
         }
@@ -18,7 +18,7 @@ impl Emit<'_> {
     /// The leaves that the size of a new matrix is read from.
     pub(super) fn extents_of(&self, id: Id) -> Vec<Id> {
         let dims = match self.op(id) {
-            Op::Size(dim) => vec![dim],
+            Op::Size(dim) => vec![dim.clone()],
             Op::Each => {
                 let operand = self.shape(self.args(id)[1]);
                 vec![operand.rows, operand.cols, self.shape(id).rows]
@@ -34,7 +34,7 @@ impl Emit<'_> {
                 let shape = self.shape(id);
                 vec![shape.rows, shape.cols]
             }
-            _ => Vec::new(),
+            _ => return Vec::new(),
         };
         dims.iter().flat_map(|d| self.sources_of(d)).collect()
     }
@@ -86,7 +86,7 @@ impl Emit<'_> {
     pub(super) fn find_differentiated(&mut self) {
         let live = self.ids().filter(|id| self.live[id.0 as usize]);
         let found = live.filter_map(|id| match self.op(id) {
-            Op::Apply(number, by) if !by.is_empty() => Some(number),
+            Op::Apply(number, by) if !by.is_empty() => Some(*number),
             _ => None,
         });
         self.differentiated = found.collect();
@@ -176,10 +176,10 @@ impl Emit<'_> {
         let whole = self.shape(args[0]);
         self.ids().any(|other| {
             self.live[other.0 as usize]
-                && self.op(other) == Op::Scatter(part.clone())
+                && *self.op(other) == Op::Scatter(part.clone())
                 && self.args(other)[1..] == args[1..]
                 && self.shape(other) == whole
-                && self.program.graph.node(other).guards == self.program.graph.node(id).guards
+                && self.node(other).guards == self.node(id).guards
         })
     }
 }

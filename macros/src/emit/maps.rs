@@ -31,12 +31,15 @@ impl Emit<'_> {
         let mut pending = vec![self.args(id)[2]];
         let (mut inside, mut captured) = (Vec::new(), Vec::new());
         while let Some(id) = pending.pop() {
-            if inside.contains(&id) || captured.contains(&id) || self.op(id) == Op::Absent {
+            if inside.contains(&id)
+                || captured.contains(&id)
+                || self.program.graph.op(id) == Op::Absent
+            {
                 continue;
             }
-            if self.mapped[id.0 as usize] {
+            if self.mapped.contains(&id) {
                 inside.push(id);
-                pending.extend(self.args(id).into_iter().chain(self.extents_of(id)));
+                pending.extend(self.args(id).iter().copied().chain(self.extents_of(id)));
             } else {
                 captured.push(id);
             }
@@ -52,14 +55,14 @@ impl Emit<'_> {
                 && self.uses[of.0 as usize].len() == 1
                 && !self.is_leaf(of)
                 && !self.gets_name(of)
-                && !matches!(self.op(of), Op::Part(_))
+                && !matches!(self.program.graph.op(of), Op::Part(_))
         };
-        match self.op(id) {
+        match self.program.graph.op(id) {
             Op::ScaleRows => temporary(args[1]),
             Op::ScaleColumns => temporary(args[0]),
             Op::SymmetricFromLower => {
                 let last = |id: Id| self.outputs.contains(&id);
-                let shaped = |id: &Id| self.op(*id) == Op::Reshape && last(*id);
+                let shaped = |id: &Id| self.program.graph.op(*id) == Op::Reshape && last(*id);
                 last(id) || self.uses[id.0 as usize].iter().any(shaped)
             }
             _ => false,
@@ -68,7 +71,7 @@ impl Emit<'_> {
 
     /// The matrix that an operation changes.
     fn changed_by(&self, id: Id) -> Id {
-        match (self.op(id), self.args(id)) {
+        match (self.program.graph.op(id), self.args(id)) {
             (Op::ScaleRows, args) => args[1],
             (_, args) => args[0],
         }
@@ -82,7 +85,7 @@ impl Emit<'_> {
         let of = self.changed_by(id);
         let (name, _) = self.bound.get(&of)?;
         let free = self.mutable.contains(&of)
-            && self.remaining.get(&of) == Some(&1)
+            && self.remaining[of.0 as usize] == 1
             && !self.unmovable.contains(&of)
             && self.context[of.0 as usize] == self.current;
         free.then(|| syn::parse2(name.clone()).ok())?
@@ -95,7 +98,7 @@ impl Emit<'_> {
             self.out.push(quote!(let mut #name = #start;));
         }
         let column = self.parameter("column");
-        let change = match self.op(id) {
+        let change = match self.program.graph.op(id) {
             Op::ScaleRows => {
                 let d = self.by_reference(args[0]);
                 quote! {
@@ -121,7 +124,7 @@ impl Emit<'_> {
     /// Rows or columns scaled, in one pass.
     pub(super) fn write_scaling(&mut self, id: Id) -> Written {
         let args = self.args(id);
-        let rows = self.op(id) == Op::ScaleRows;
+        let rows = self.program.graph.op(id) == Op::ScaleRows;
         let (d, m) = if rows {
             (args[0], args[1])
         } else {

@@ -13,10 +13,10 @@ mod maps;
 mod passes;
 mod statements;
 
-use crate::graph::{Id, Kind, Outcome, Placed, Program, Shape};
+use crate::graph::{Id, IdMap, Ids, Kind, Node, Outcome, Placed, Program, Shape};
 use crate::rules::Op;
 use crate::ty::Real;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{HashMap, HashSet};
 
@@ -155,11 +155,16 @@ impl Written {
         }
     }
 
+    /// The name of a number.
+    fn scalar(name: &Ident) -> Self {
+        Written::new(quote!(#name), Level::Atom, Hold::Scalar)
+    }
+
     /// In parentheses, unless it binds at least this tightly.
     fn at(&self, level: Level) -> TokenStream {
         let tokens = &self.tokens;
         if self.level >= level {
-            quote!(#tokens)
+            tokens.clone()
         } else {
             quote!((#tokens))
         }
@@ -192,6 +197,7 @@ struct Group {
 
 struct Emit<'p> {
     program: &'p Program,
+    nodes: &'p [Node],
     krate: &'p TokenStream,
     nalgebra: TokenStream,
     real: &'p Real,
@@ -200,60 +206,65 @@ struct Emit<'p> {
     uses: Vec<Vec<Id>>,
     outputs: Vec<Id>,
     /// Those that a pullback returns.
-    pulled: HashSet<Id>,
+    pulled: Ids,
     /// What depends on the parameters of a pullback, and is computed in it.
-    late: Vec<bool>,
+    late: Ids,
     /// What depends on the symbol of a map of columns, and is computed in its closure.
-    mapped: Vec<bool>,
+    mapped: Ids,
     /// Whether that closure is being written.
     in_map: bool,
     /// What is computed inside of the passes that read it.
     inline: Vec<bool>,
+    passes: IdMap<clusters::Pass>,
     /// The number that a fresh name got last.
     numbers: HashMap<String, usize>,
+    /// The names of leaves.
+    leaves: HashSet<String>,
     /// The names of parameters of closures.
     parameters: HashSet<String>,
     context: Vec<usize>,
     contexts: Vec<Context>,
     /// Where the leaves that statements bind are bound.
-    homes: HashMap<Id, usize>,
+    homes: IdMap<usize>,
     groups: Vec<Group>,
-    group_of: HashMap<Id, usize>,
+    group_of: IdMap<usize>,
     /// Which sums have parts that are added in place.
     accumulates: Vec<bool>,
     /// Passes that overwrite a temporary instead of allocating.
-    overwriting: HashSet<Id>,
-    forced: HashSet<Id>,
+    overwriting: Ids,
+    forced: Ids,
     /// Branches in which something happens.
-    anchors: HashSet<Id>,
+    anchors: Ids,
     /// The branch that is written where those happen.
-    owners: HashMap<Id, Id>,
+    owners: IdMap<Id>,
     /// Names in reach, and how often each still has to be read.
-    bound: HashMap<Id, (TokenStream, Hold)>,
-    remaining: HashMap<Id, usize>,
-    unmovable: HashSet<Id>,
+    bound: IdMap<(TokenStream, Hold)>,
+    remaining: Vec<usize>,
+    unmovable: Ids,
     /// The functions of entries of which a derivative is needed.
     differentiated: HashSet<usize>,
     /// The names of the pullbacks of calls.
-    pullbacks: HashMap<Id, TokenStream>,
+    pullbacks: IdMap<TokenStream>,
     /// Variables that were changed already.
-    mutable: HashSet<Id>,
+    mutable: Ids,
     /// What the statement that is being written has read already.
-    borrowed: HashSet<Id>,
+    borrowed: Ids,
     out: Vec<TokenStream>,
     current: usize,
 }
 
 /// The body of a companion.
 pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Real) -> TokenStream {
-    let count = program.graph.count() as usize;
+    let nodes = program.graph.nodes();
+    let count = nodes.len();
     let leaves = program.graph.leaves.borrow();
-    let leaves = leaves.iter().map(|leaf| leaf.name.to_string()).collect();
+    let leaves: HashSet<String> = leaves.iter().map(|leaf| leaf.name.to_string()).collect();
     let mut reads = Vec::new();
     outputs.result.reads(false, &mut reads);
-    let pulled: HashSet<Id> = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
+    let pulled: Ids = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
     let mut emit = Emit {
         program,
+        nodes: &nodes,
         krate,
         nalgebra: quote!(#krate::nalgebra),
         real,
@@ -266,10 +277,12 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
         mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
         in_map: false,
         inline: vec![false; count],
+        passes: IdMap::default(),
         numbers: HashMap::new(),
+        leaves,
         parameters: HashSet::new(),
         accumulates: vec![false; count],
-        overwriting: HashSet::new(),
+        overwriting: Ids::default(),
         context: vec![0; count],
         contexts: vec![
             Context {
@@ -285,19 +298,19 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
                 group: None,
             },
         ],
-        homes: HashMap::new(),
+        homes: IdMap::default(),
         groups: Vec::new(),
-        group_of: HashMap::new(),
-        forced: HashSet::new(),
-        anchors: HashSet::new(),
-        owners: HashMap::new(),
-        bound: HashMap::new(),
-        remaining: HashMap::new(),
-        unmovable: HashSet::new(),
-        pullbacks: HashMap::new(),
+        group_of: IdMap::default(),
+        forced: Ids::default(),
+        anchors: Ids::default(),
+        owners: IdMap::default(),
+        bound: IdMap::default(),
+        remaining: vec![0; count],
+        unmovable: Ids::default(),
+        borrowed: Ids::default(),
+        pullbacks: IdMap::default(),
+        mutable: Ids::default(),
         differentiated: HashSet::new(),
-        mutable: HashSet::new(),
-        borrowed: HashSet::new(),
         out: Vec::new(),
         current: 0,
     };
@@ -310,29 +323,34 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
     emit.write_function(outputs)
 }
 
-impl Emit<'_> {
-    pub(super) fn op(&self, id: Id) -> Op {
-        self.program.graph.op(id)
+impl<'p> Emit<'p> {
+    pub(super) fn node(&self, id: Id) -> &'p Node {
+        &self.nodes[id.0 as usize]
     }
 
-    pub(super) fn args(&self, id: Id) -> Vec<Id> {
-        self.program.graph.args(id)
+    pub(super) fn op(&self, id: Id) -> &'p Op {
+        &self.node(id).op
     }
 
-    pub(super) fn kind(&self, id: Id) -> Kind {
-        self.program.graph.kind(id)
+    pub(super) fn args(&self, id: Id) -> &'p [Id] {
+        &self.node(id).args
+    }
+
+    pub(super) fn kind(&self, id: Id) -> &'p Kind {
+        &self.node(id).kind
     }
 
     pub(super) fn shape(&self, id: Id) -> Shape {
-        self.program.graph.shape(id).unwrap_or(Shape::fixed(1, 1))
+        self.kind(id).shape.clone().unwrap_or(Shape::fixed(1, 1))
     }
 
     pub(super) fn is_matrix(&self, id: Id) -> bool {
-        self.program.graph.is_matrix(id)
+        self.kind(id).is_matrix()
     }
 
     pub(super) fn is_dynamic(&self, id: Id) -> bool {
-        self.is_matrix(id) && self.shape(id).is_dynamic()
+        let kind = self.kind(id);
+        kind.is_matrix() && kind.shape.as_ref().is_some_and(Shape::is_dynamic)
     }
 
     pub(super) fn is_leaf(&self, id: Id) -> bool {
@@ -341,7 +359,7 @@ impl Emit<'_> {
 
     /// A branch of the function, on one condition for the whole value.
     pub(super) fn is_branch(&self, id: Id) -> bool {
-        self.op(id) == Op::Select && self.kind(self.args(id)[0]).shape.is_none()
+        *self.op(id) == Op::Select && self.kind(self.args(id)[0]).shape.is_none()
     }
 
     /// An operation entry by entry on matrices, which may be fused with others.
@@ -350,6 +368,6 @@ impl Emit<'_> {
     }
 
     pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = Id> + use<> {
-        (0..self.program.graph.count()).map(Id)
+        (0..self.nodes.len() as u32).map(Id)
     }
 }

@@ -2,11 +2,10 @@
 
 use super::statements::else_if;
 use super::{Emit, Hold, Level, Written};
-use crate::graph::{Dim, Elem, Id};
+use crate::graph::{Dim, Elem, Id, IdMap, Ids};
 use crate::rules::{Op, Scalar};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
-use std::collections::{HashMap, HashSet};
 
 impl Emit<'_> {
     pub(super) fn write_entrywise(&mut self, root: Id) -> Written {
@@ -23,7 +22,7 @@ impl Emit<'_> {
             Some((first, rest)) => (*first, rest.to_vec()),
             None => {
                 // Numbers only: one value everywhere.
-                let value = self.closure_body(root, &HashMap::new());
+                let value = self.closure_body(root, &IdMap::default());
                 return self.filled("from_element", &self.shape(root), Some(value));
             }
         };
@@ -67,7 +66,7 @@ impl Emit<'_> {
         self.overwritable(root, &|e, m| {
             let owned = matches!(e.bound.get(&m), Some((_, Hold::Variable)));
             owned
-                && e.remaining.get(&m).copied() == Some(1)
+                && e.remaining[m.0 as usize] == 1
                 && !e.unmovable.contains(&m)
                 && e.context[m.0 as usize] == e.current
         })
@@ -113,28 +112,20 @@ impl Emit<'_> {
         assign: &TokenStream,
     ) {
         let entry = match target.and_then(|t| self.entry_name(t)) {
-            Some(name)
-                if !self
-                    .program
-                    .graph
-                    .leaves
-                    .borrow()
-                    .iter()
-                    .any(|l| name == l.name.to_string()) =>
-            {
-                name
-            }
+            Some(name) if !self.leaves.contains(&name.to_string()) => name,
             _ => self.parameter("entry"),
         };
-        let mut entries: HashMap<Id, TokenStream> =
-            target.map(|t| (t, quote!(*#entry))).into_iter().collect();
+        let mut entries: IdMap<Written> =
+            // What is overwritten is read through its reference.
+            target.map(|t| (t, Written::new(quote!(*#entry), Level::Unary, Hold::Scalar)))
+                .into_iter().collect();
         let mut names = vec![entry.clone()];
         for matrix in others {
             let name = match self.entry_name(*matrix) {
                 Some(name) if !names.contains(&name) => name,
                 _ => self.parameter(["u", "v", "w"][names.len().min(2)]),
             };
-            entries.insert(*matrix, quote!(#name));
+            entries.insert(*matrix, Written::scalar(&name));
             names.push(name);
         }
         let (lets, body) = self.closure_parts(root, &entries);
@@ -155,12 +146,15 @@ impl Emit<'_> {
     /// A pass over more matrices than nalgebra has a method for.
     pub(super) fn write_by_position(&mut self, root: Id, matrices: &[Id]) -> Written {
         let (i, j) = (self.parameter("i"), self.parameter("j"));
-        let mut entries = HashMap::new();
+        let mut entries = IdMap::default();
         for matrix in matrices {
             self.forced.insert(*matrix);
             self.ensure(*matrix);
             let name = self.read(*matrix).at(Level::Atom);
-            entries.insert(*matrix, quote!(#name[(#i, #j)]));
+            entries.insert(
+                *matrix,
+                Written::new(quote!(#name[(#i, #j)]), Level::Atom, Hold::Scalar),
+            );
         }
         let body = self.closure_body(root, &entries);
         let shape = self.shape(root);
@@ -184,7 +178,7 @@ impl Emit<'_> {
     /// The parameters and the body of the closure of one pass.
     pub(super) fn pass(&mut self, root: Id, matrices: &[Id]) -> (Vec<Ident>, TokenStream) {
         let mut names = Vec::new();
-        let mut entries = HashMap::new();
+        let mut entries = IdMap::default();
         for matrix in matrices {
             let wish = self.entry_name(*matrix);
             let captured: Vec<String> = names.iter().map(Ident::to_string).collect();
@@ -192,7 +186,7 @@ impl Emit<'_> {
                 Some(name) if !captured.contains(&name.to_string()) => name,
                 _ => self.parameter(["u", "v", "w"][names.len().min(2)]),
             };
-            entries.insert(*matrix, quote!(#name));
+            entries.insert(*matrix, Written::scalar(&name));
             names.push(name);
         }
         let body = self.closure_body(root, &entries);
@@ -205,15 +199,14 @@ impl Emit<'_> {
             Some((name, _)) => name.clone(),
             None => self.program.graph.leaf_of(id)?.name,
         };
-        let ident = syn::parse2::<Ident>(tokens).ok()?;
-        (ident != "self").then_some(ident)
+        let mut trees = tokens.into_iter();
+        match (trees.next(), trees.next()) {
+            (Some(TokenTree::Ident(name)), None) if name != "self" => Some(name),
+            _ => None,
+        }
     }
 
-    pub(super) fn closure_body(
-        &mut self,
-        root: Id,
-        entries: &HashMap<Id, TokenStream>,
-    ) -> TokenStream {
+    pub(super) fn closure_body(&mut self, root: Id, entries: &IdMap<Written>) -> TokenStream {
         let (lets, value) = self.closure_parts(root, entries);
         if lets.is_empty() {
             value
@@ -226,13 +219,13 @@ impl Emit<'_> {
     fn closure_parts(
         &mut self,
         root: Id,
-        entries: &HashMap<Id, TokenStream>,
+        entries: &IdMap<Written>,
     ) -> (Vec<TokenStream>, TokenStream) {
         let members = self.members_of(root);
         // Where in the closure each value is needed: outside of every choice, or on a side of one.
-        let mut places: HashMap<Id, Vec<Vec<(Id, bool)>>> = HashMap::new();
+        let mut places: IdMap<Vec<Vec<(Id, bool)>>> = IdMap::default();
         places.insert(root, vec![Vec::new()]);
-        let mut home: HashMap<Id, Vec<(Id, bool)>> = HashMap::new();
+        let mut home: IdMap<Vec<(Id, bool)>> = IdMap::default();
         for member in members.iter().rev() {
             let all = places.get(member).cloned().unwrap_or_default();
             let common = all
@@ -246,8 +239,8 @@ impl Emit<'_> {
                         .collect()
                 })
                 .unwrap_or_default();
-            let select = self.op(*member) == Op::Select;
-            for (i, arg) in self.args(*member).into_iter().enumerate() {
+            let select = *self.op(*member) == Op::Select;
+            for (i, arg) in self.args(*member).iter().copied().enumerate() {
                 if self.is_inline(arg) {
                     let mut place = common.clone();
                     if select && i > 0 {
@@ -258,7 +251,7 @@ impl Emit<'_> {
             }
             home.insert(*member, common);
         }
-        let shared: HashMap<Id, Vec<(Id, bool)>> = members
+        let shared: IdMap<Vec<(Id, bool)>> = members
             .iter()
             .filter(|m| **m != root && places.get(m).is_some_and(|p| p.len() > 1))
             .map(|m| (*m, home.get(m).cloned().unwrap_or_default()))
@@ -274,8 +267,8 @@ impl Emit<'_> {
         id: Id,
         root: Id,
         place: &[(Id, bool)],
-        shared: &HashMap<Id, Vec<(Id, bool)>>,
-        names: &mut HashMap<Id, TokenStream>,
+        shared: &IdMap<Vec<(Id, bool)>>,
+        names: &mut IdMap<Written>,
     ) -> (Vec<TokenStream>, Written) {
         let mut lets = Vec::new();
         let mut here: Vec<Id> = shared
@@ -292,7 +285,7 @@ impl Emit<'_> {
                 .closure_value(member, root, place, shared, names)
                 .tokens;
             let name = self.closure_name(member);
-            names.insert(member, quote!(#name));
+            names.insert(member, Written::scalar(&name));
             lets.push(quote!(let #name = #value;));
         }
         let value = self.closure_value(id, root, place, shared, names);
@@ -311,13 +304,13 @@ impl Emit<'_> {
 
     pub(super) fn reaches(&self, from: Id, to: Id, _root: Id) -> bool {
         let mut pending = vec![from];
-        let mut seen = HashSet::new();
+        let mut seen = Ids::default();
         while let Some(id) = pending.pop() {
             if id == to {
                 return true;
             }
             if seen.insert(id) {
-                pending.extend(self.args(id).into_iter().filter(|a| self.is_inline(*a)));
+                pending.extend(self.args(id).iter().copied().filter(|a| self.is_inline(*a)));
             }
         }
         false
@@ -328,24 +321,18 @@ impl Emit<'_> {
         id: Id,
         root: Id,
         place: &[(Id, bool)],
-        shared: &HashMap<Id, Vec<(Id, bool)>>,
-        names: &mut HashMap<Id, TokenStream>,
+        shared: &IdMap<Vec<(Id, bool)>>,
+        names: &mut IdMap<Written>,
     ) -> Written {
         if let Some(name) = names.get(&id) {
-            // The entry that is overwritten is read through its reference.
-            let level = if name.to_string().starts_with('*') {
-                Level::Unary
-            } else {
-                Level::Atom
-            };
-            return Written::new(name.clone(), level, Hold::Scalar);
+            return name.clone();
         }
         if id != root && !self.is_inline(id) {
             return self.captured(id, root);
         }
         let args = self.args(id);
         let op = self.op(id);
-        if op == Op::Select {
+        if *op == Op::Select {
             let cond = self
                 .closure_value(args[0], root, place, shared, names)
                 .tokens;

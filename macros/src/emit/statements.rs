@@ -1,11 +1,10 @@
 //! The statements of a companion: the user's own, bindings, branches, and matrices written part by part.
 
 use super::{Emit, Hold, Level, Outputs, PULLBACK, Pullback, Returns, Written};
-use crate::graph::{Dim, Elem, Form, Id, Placed, Shape, Step};
+use crate::graph::{Dim, Elem, Form, Id, Ids, Placed, Shape, Step};
 use crate::rules::{Op, Part, Scalar};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use std::collections::HashSet;
 
 impl Emit<'_> {
     /// A name that nothing else has.
@@ -76,9 +75,9 @@ impl Emit<'_> {
             Returns::Value(id) => self.read(*id).tokens,
             Returns::Inert(name) => name.clone(),
             Returns::Unit => quote!(()),
-            Returns::Like(None, other) => match self.kind(*other).shape {
+            Returns::Like(None, other) => match &self.kind(*other).shape {
                 None => self.number(0.0),
-                Some(shape) => self.filled("zeros", &shape, None).tokens,
+                Some(shape) => self.filled("zeros", shape, None).tokens,
             },
             Returns::Matrix(None, None) => self.number(0.0),
             Returns::Matrix(None, Some(shape)) => self.filled("zeros", shape, None).tokens,
@@ -235,7 +234,7 @@ impl Emit<'_> {
     /// A gradient must have the shape of its parameter, also where the forward values that would have told
     /// of a mismatch are not computed.
     pub(super) fn shape_check(&self, gradient: Id, parameter: Id) -> Option<TokenStream> {
-        let want = self.kind(parameter).shape?;
+        let want = self.kind(parameter).shape.clone()?;
         let name = self.program.graph.leaf_of(parameter)?.name;
         self.check_of_shape(gradient, &want, quote!(#name.shape()))
     }
@@ -554,7 +553,7 @@ impl Emit<'_> {
             .copied()
             .filter(|m| self.live[m.0 as usize])
             .filter(|m| {
-                self.remaining.get(m).is_some_and(|r| *r > 0)
+                self.remaining[m.0 as usize] > 0
                     || self.outputs.contains(m)
                     || self.forced.contains(m)
             })
@@ -675,8 +674,8 @@ impl Emit<'_> {
 
     /// Binds what a branch reads that is computed outside of it.
     pub(super) fn ensure_outside(&mut self, id: Id, context: usize) {
-        let mut pending = self.args(id);
-        let mut seen = HashSet::new();
+        let mut pending = self.args(id).to_vec();
+        let mut seen = Ids::default();
         let mut outside = Vec::new();
         while let Some(arg) = pending.pop() {
             if !seen.insert(arg) {

@@ -391,14 +391,10 @@ impl Lower<'_> {
         let before = self.graph.count();
         let id = self.graph.insert(op, args, kind);
         if id.0 >= before && self.closures == 0 {
-            let matrices = self
-                .graph
-                .args(id)
-                .into_iter()
-                .filter(|a| self.graph.shape(*a).is_some_and(|s| s.is_dynamic()));
+            let dynamic = |a: &&Id| self.graph.shape(**a).is_some_and(|s| s.is_dynamic());
             if panics {
                 self.place(Step::Evaluate(id));
-            } else if matrices.count() > 1 {
+            } else if self.graph.args(id).iter().filter(dynamic).count() > 1 {
                 self.place(Step::Fit(id));
             }
         }
