@@ -233,6 +233,8 @@ pub struct Node {
     pub kind: Kind,
     /// The branches in which the user computed it: it may not be evaluated outside of them.
     pub guards: Vec<Guard>,
+    /// Whether it depends on any parameter at all.
+    pub varies: bool,
 }
 
 /// Something that happens at a place in the program, in the user's order.
@@ -367,14 +369,7 @@ impl Graph {
                 return id;
             }
         }
-        let mut nodes = self.nodes.borrow_mut();
-        let id = Id(nodes.len() as u32);
-        nodes.push(Node {
-            op: key.0.clone(),
-            args: args.into(),
-            kind: key.2.clone(),
-            guards,
-        });
+        let id = self.push(key.0.clone(), args, key.2.clone(), guards);
         known.insert(key, id);
         id
     }
@@ -382,12 +377,21 @@ impl Graph {
     /// A node that is not the same as any other: a branch in which something happens.
     pub fn insert_apart(&self, op: Op, args: Vec<Id>, kind: Kind) -> Id {
         let guards = self.guards.borrow().clone();
+        self.push(op, args, kind, guards)
+    }
+
+    fn push(&self, op: Op, args: Vec<Id>, kind: Kind, guards: Vec<Guard>) -> Id {
         let mut nodes = self.nodes.borrow_mut();
+        let varies = match op {
+            Op::Leaf(number) => self.leaves.borrow()[number].varies,
+            _ => args.iter().any(|a| nodes[a.0 as usize].varies),
+        };
         nodes.push(Node {
             op,
             args: args.into(),
             kind,
             guards,
+            varies,
         });
         Id(nodes.len() as u32 - 1)
     }
@@ -471,18 +475,7 @@ impl Graph {
 
     /// Whether the value depends on any parameter at all.
     pub fn varies(&self, id: Id) -> bool {
-        let mut pending = vec![id];
-        let mut seen = Ids::default();
-        while let Some(id) = pending.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            if self.leaf_of(id).is_some_and(|leaf| leaf.varies) {
-                return true;
-            }
-            pending.extend(self.args(id).iter());
-        }
-        false
+        self.nodes.borrow()[id.0 as usize].varies
     }
 }
 

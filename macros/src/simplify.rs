@@ -5,6 +5,7 @@
 
 use crate::graph::{Dim, Elem, Graph, Id, Kind, Leaf, Shape};
 use crate::rules::{Comparison, Extreme, Op, Panic, Part, Scalar, kind, part_shape};
+use std::collections::HashMap;
 use std::ops;
 
 /// A value of the graph, with the operations of matrix calculus.
@@ -17,6 +18,8 @@ pub struct Expr<'g> {
 /// A product of powers is read through at most this many factors, and a sum through as many terms, so that
 /// the work and the generated code stay linear in the size of the function.
 const READ_THROUGH: usize = 8;
+/// Like terms are looked for in a sum of at most this many.
+const COMBINED: usize = 64;
 /// Larger exponents are not combined: `powi` loses accuracy slowly, and they overflow fast.
 const LARGEST_EXPONENT: u32 = 64;
 
@@ -769,49 +772,50 @@ impl Graph {
         }
         let values = others;
         // Choices on the same condition, and parts at the same place, are added within.
-        for i in 0..values.len() {
-            for j in 0..i {
-                let merged = match (self.op(values[i]), self.op(values[j])) {
-                    (Op::Select, Op::Select)
-                        if self.args(values[i])[0] == self.args(values[j])[0] =>
-                    {
-                        let (p, q) = (self.args(values[j]), self.args(values[i]));
-                        Some(self.select(
-                            p[0],
-                            self.sum_of(&[p[1], q[1]]),
-                            self.sum_of(&[p[2], q[2]]),
-                        ))
-                    }
-                    (Op::Scatter(p), Op::Scatter(q))
-                        if p == q && self.args(values[i])[1..] == self.args(values[j])[1..] =>
-                    {
-                        let at: Vec<Expr> = self.args(values[i])[1..]
-                            .iter()
-                            .map(|a| self.expr(*a))
-                            .collect();
-                        let value =
-                            self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
-                        Some(self.expr(value).scatter(&p, self.shape(values[i]), &at).id)
-                    }
-                    (Op::Transpose, Op::Transpose) => {
-                        let value =
-                            self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
-                        Some(self.expr(value).t().id)
-                    }
-                    (Op::FoldLower, Op::FoldLower) => {
-                        let value =
-                            self.sum_of(&[self.args(values[j])[0], self.args(values[i])[0]]);
-                        Some(self.expr(value).fold_lower().id)
-                    }
-                    _ => self.solved_together(values[j], values[i]),
-                };
-                if let Some(merged) = merged {
-                    let mut rest = values.clone();
-                    rest.remove(i);
-                    rest[j] = merged;
-                    return self.sum_of(&rest);
+        let mut places: HashMap<(Op, Vec<Id>), usize> = HashMap::new();
+        for (i, value) in values.iter().enumerate() {
+            let (mut op, args) = (self.op(*value), self.args(*value));
+            let place = match (&op, self.solution(*value)) {
+                (Op::Select, _) => args[..1].to_vec(),
+                (Op::Scatter(_), _) => args[1..].to_vec(),
+                (Op::Transpose | Op::FoldLower, _) => Vec::new(),
+                (_, Some((solution, _))) => {
+                    op = self.op(solution);
+                    self.args(solution)[..1].to_vec()
                 }
+                _ => continue,
+            };
+            let j = *places.entry((op.clone(), place)).or_insert(i);
+            if i == j {
+                continue;
             }
+            let known = self.args(values[j]);
+            let sum = |k: usize| self.sum_of(&[known[k], args[k]]);
+            let merged = match op {
+                Op::Select => self.select(args[0], sum(1), sum(2)),
+                Op::Scatter(part) => {
+                    let at: Vec<Expr> = args[1..].iter().map(|a| self.expr(*a)).collect();
+                    let sum = self.expr(sum(0));
+                    sum.scatter(&part, self.shape(*value), &at).id
+                }
+                Op::Transpose => self.expr(sum(0)).t().id,
+                Op::FoldLower => self.expr(sum(0)).fold_lower().id,
+                _ => match self.solved_together(values[j], *value) {
+                    Some(solved) => solved,
+                    None => continue,
+                },
+            };
+            let mut rest = values.clone();
+            rest.remove(i);
+            rest[j] = merged;
+            return self.sum_of(&rest);
+        }
+        let plain = || {
+            let sum = values.iter().copied().reduce(|a, b| self.plain_sum(a, b));
+            sum.unwrap_or(first)
+        };
+        if values.len() > COMBINED {
+            return plain();
         }
         let mut keyed: Vec<Term> = Vec::new();
         let mut count = 0;
@@ -837,13 +841,8 @@ impl Graph {
         {
             return self.as_shape_of(factored, &values);
         }
-        if !combines || count > 64 {
-            let sum = values
-                .iter()
-                .copied()
-                .reduce(|a, b| self.plain_sum(a, b))
-                .unwrap_or(first);
-            return sum;
+        if !combines || count > COMBINED {
+            return plain();
         }
         let mut terms: Vec<Id> = Vec::new();
         for (factors, coefficient, core, times) in keyed {
@@ -868,25 +867,31 @@ impl Graph {
         }
     }
 
+    /// A solution that the macro built, and the number it is scaled by.
+    fn solution(&self, id: Id) -> Option<(Id, Option<Id>)> {
+        let (scalar, m) = self.expr(id).read_scalar();
+        let solves = matches!(
+            self.op(m.id),
+            Op::LuSolve(_)
+                | Op::LuTrSolve
+                | Op::CholeskySolve
+                | Op::CholeskyTangent
+                | Op::CholeskyAdjoint
+        );
+        (solves && m.id.0 >= self.user_nodes.get()).then_some((m.id, scalar.map(|s| s.id)))
+    }
+
     /// Two solutions by one factorisation are one solution of the sum of their right sides. What the user solved is
     /// there to be used.
     fn solved_together(&self, a: Id, b: Id) -> Option<Id> {
-        let solve = |id: Id| {
-            let (scalar, m) = self.expr(id).read_scalar();
-            let right_side = *self.args(m.id).get(1)?;
-            let solves = matches!(
-                self.op(m.id),
-                Op::LuSolve(_)
-                    | Op::LuTrSolve
-                    | Op::CholeskySolve
-                    | Op::CholeskyTangent
-                    | Op::CholeskyAdjoint
-            );
-            let derived = m.id.0 >= self.user_nodes.get();
-            let right_side = self.expr(right_side).scaled_by([scalar, None]);
-            (solves && derived).then_some((m.id, right_side))
+        let right_side = |(solution, scalar): (Id, Option<Id>)| {
+            let right_side = self.expr(self.args(solution)[1]);
+            (
+                solution,
+                right_side.scaled_by([scalar.map(|s| self.expr(s)), None]),
+            )
         };
-        let ((a, of_a), (b, of_b)) = (solve(a)?, solve(b)?);
+        let ((a, of_a), (b, of_b)) = (right_side(self.solution(a)?), right_side(self.solution(b)?));
         let one = self.op(a) == self.op(b) && self.args(a)[0] == self.args(b)[0];
         one.then(|| {
             let factor = self.expr(self.args(a)[0]);
@@ -1304,11 +1309,21 @@ impl<'g> Expr<'g> {
         let (scalar, m) = self.read_scalar();
         let made_anyway =
             self.graph.op(m.id).is_elementwise() && m.id.0 >= self.graph.user_nodes.get();
-        if scalar.is_some() && made_anyway {
+        if scalar.is_some() && (made_anyway || m.is_scaled_often()) {
             (None, self)
         } else {
             (scalar, m)
         }
+    }
+
+    /// What is scaled again and again is not read through: each reader would repeat all of the factors.
+    fn is_scaled_often(self) -> bool {
+        let mut m = self;
+        (0..READ_THROUGH).all(|_| {
+            let (scalar, inner) = m.read_scalar();
+            m = inner;
+            scalar.is_some()
+        })
     }
 
     fn read_scalar(self) -> (Option<Self>, Self) {

@@ -136,7 +136,7 @@ impl Emit<'_> {
         let whole = items.iter().find(|(part, _)| part.is_empty());
         if let (Some((_, item)), 1) = (whole, items.len()) {
             let name = self.bind_item(*item);
-            self.bound.insert(of, (name.clone(), Hold::Variable));
+            self.bind(of, name.clone(), Hold::Variable);
             return name;
         }
         match arity.filter(|_| items.iter().all(|(part, _)| part.len() == 1)) {
@@ -146,12 +146,12 @@ impl Emit<'_> {
                     item.map_or_else(|| quote!(_), |(_, item)| self.bind_item(*item))
                 });
                 let names: Vec<TokenStream> = names.collect();
-                self.bound.insert(of, (quote!(()), Hold::Scalar));
+                self.bind(of, quote!(()), Hold::Scalar);
                 quote!((#(#names,)*))
             }
             None => {
                 let name = self.fresh(wish);
-                self.bound.insert(of, (quote!(#name), Hold::Variable));
+                self.bind(of, quote!(#name), Hold::Variable);
                 quote!(#name)
             }
         }
@@ -175,7 +175,7 @@ impl Emit<'_> {
         } else {
             Hold::Scalar
         };
-        self.bound.insert(item, (quote!(#name), hold));
+        self.bind(item, quote!(#name), hold);
         quote!(#name)
     }
 
@@ -297,7 +297,7 @@ impl Emit<'_> {
                 item.map_or_else(|| quote!(_), |(_, item)| self.bind_item(*item))
             })
             .collect();
-        self.bound.insert(of, (quote!(()), Hold::Scalar));
+        self.bind(of, quote!(()), Hold::Scalar);
         quote!((#(#names,)*))
     }
 

@@ -14,6 +14,7 @@ impl Emit<'_> {
         self.find_owners(&self.program.steps.clone());
         self.place_steps(&self.program.steps.clone(), 0, &mut users);
         let branches = self.branch_steps(&self.program.steps);
+        self.last_step = self.find_last_step(&self.program.steps);
         for id in self.ids().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
@@ -84,6 +85,11 @@ impl Emit<'_> {
                     users[arg.0 as usize].push(context);
                 }
             }
+        }
+        self.within = vec![Vec::new(); self.contexts.len()];
+        self.reached = vec![0; self.contexts.len()];
+        for id in self.ids().filter(|id| self.live[id.0 as usize]) {
+            self.within[self.context[id.0 as usize]].push(id);
         }
     }
 
@@ -203,9 +209,8 @@ impl Emit<'_> {
             // The user's branch waits for what comes after it only if nothing else does.
             let waits = members.iter().any(|m| self.is_derived(*m)) && !self.is_derived(id);
             (steps.is_none() || self.is_last_effect(id))
-                && (!waits || self.last_step(&self.program.steps) <= id.0 + 1)
-                && !self.reaches_any(members, &[id])
-                && !self.reaches_any(&[id], members)
+                && (!waits || self.last_step <= id.0 + 1)
+                && !self.reaches_branch(members, id)
         });
         let number = match joinable {
             Some(number) => number,
@@ -251,11 +256,13 @@ impl Emit<'_> {
     }
 
     /// How many nodes there were at the last step that is written.
-    pub(super) fn last_step(&self, steps: &[Placed]) -> u32 {
+    fn find_last_step(&self, steps: &[Placed]) -> u32 {
         let at = |placed: &Placed| match &placed.step {
             Step::Branch {
                 then, otherwise, ..
-            } => self.last_step(then).max(self.last_step(otherwise)),
+            } => self
+                .find_last_step(then)
+                .max(self.find_last_step(otherwise)),
             Step::Evaluate(id) if !self.forced.contains(id) => 0,
             step if self.has_effect(step) || matches!(step, Step::Evaluate(_)) => placed.at,
             _ => 0,
@@ -278,33 +285,21 @@ impl Emit<'_> {
         after
     }
 
-    /// Whether one of `from` is computed from one of `targets`, branches that are written as one `if` being
-    /// computed together.
-    pub(super) fn reaches_any(&self, from: &[Id], targets: &[Id]) -> bool {
-        let mut pending: Vec<Id> = from
-            .iter()
-            .flat_map(|id| self.args(*id).iter().copied())
-            .collect();
-        let mut seen = Ids::default();
+    /// Whether one of `from` is computed from `target`, branches that are written as one `if` being computed
+    /// together. All of these have larger numbers than `target`: what has a smaller one is not looked at.
+    fn reaches_branch(&self, from: &[Id], target: Id) -> bool {
+        let mut pending: Vec<Id> = from.iter().flat_map(|id| self.args(*id)).copied().collect();
+        let mut seen = vec![false; self.nodes.len()];
         while let Some(id) = pending.pop() {
-            if targets.contains(&id) {
+            if id == target {
                 return true;
             }
-            if !seen.insert(id) {
+            if id < target || std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;
             }
-            pending.extend(self.args(id).iter());
+            pending.extend(self.args(id));
             if let Some(group) = self.group_of.get(&id) {
-                let members = &self.groups[*group].members;
-                if members.iter().any(|m| targets.contains(m)) {
-                    return true;
-                }
-                pending.extend(
-                    members
-                        .iter()
-                        .filter(|m| !seen.contains(m))
-                        .flat_map(|m| self.args(*m).iter().copied()),
-                );
+                pending.extend(&self.groups[*group].members);
             }
         }
         false

@@ -562,32 +562,15 @@ impl Emit<'_> {
 
     /// An operation on numbers; its arguments are written already.
     pub(super) fn scalar_operation(&self, op: &Op, args: &[Id], written: Vec<Written>) -> Written {
+        if let Some((level, symbol)) = infix(op) {
+            let mut written = written.into_iter();
+            if let (Some(a), Some(b)) = (written.next(), written.next()) {
+                return a.joined(level, symbol, &b);
+            }
+            return Written::new(TokenStream::new(), Level::Atom, Hold::Scalar);
+        }
         let krate = self.krate;
         let w = &written;
-        let infix = |level: Level, symbol: TokenStream| {
-            // The left operand may bind as loosely as the operator itself, the right one not.
-            let next = match level {
-                Level::Sum => Level::Product,
-                Level::Product => Level::Cast,
-                Level::Compare => Level::Sum,
-                Level::And => Level::Compare,
-                _ => Level::And,
-            };
-            let left_level = if level == Level::Compare {
-                Level::Sum
-            } else {
-                level
-            };
-            let (a, b) = (w[0].at(left_level), w[1].at(next));
-            // `a as f64 < b` would begin a list of generic arguments.
-            let a = if w[0].level == Level::Cast && level == Level::Compare {
-                let t = &w[0].tokens;
-                quote!((#t))
-            } else {
-                a
-            };
-            Written::new(quote!(#a #symbol #b), level, Hold::Scalar)
-        };
         let receiver = |i: usize| {
             let value = &w[i];
             match (args.get(i).map(|a| self.op(*a)), self.real) {
@@ -618,11 +601,6 @@ impl Emit<'_> {
             )
         };
         match op {
-            Op::Scalar(Scalar::Add) => infix(Level::Sum, quote!(+)),
-            Op::Scalar(Scalar::Sub) => infix(Level::Sum, quote!(-)),
-            Op::Scalar(Scalar::Mul) => infix(Level::Product, quote!(*)),
-            Op::Scalar(Scalar::Div) => infix(Level::Product, quote!(/)),
-            Op::Scalar(Scalar::Rem) => infix(Level::Product, quote!(%)),
             Op::Scalar(Scalar::Neg) => w[0].clone().negated(),
             Op::Scalar(Scalar::Sign) => helper("sign", None),
             Op::Scalar(Scalar::RecipOrZero) => helper("recip_or_zero", None),
@@ -638,19 +616,6 @@ impl Emit<'_> {
                 let order = Literal::u32_unsuffixed(*order);
                 helper("powi_slope", Some(quote!(#order)))
             }
-            Op::Compare(comparison) => infix(
-                Level::Compare,
-                match comparison {
-                    Comparison::Lt => quote!(<),
-                    Comparison::Le => quote!(<=),
-                    Comparison::Gt => quote!(>),
-                    Comparison::Ge => quote!(>=),
-                    Comparison::Eq => quote!(==),
-                    Comparison::Ne => quote!(!=),
-                },
-            ),
-            Op::And => infix(Level::And, quote!(&&)),
-            Op::Or => infix(Level::Or, quote!(||)),
             Op::Not => {
                 let a = w[0].at(Level::Unary);
                 Written::new(quote!(!#a), Level::Unary, Hold::Scalar)
@@ -963,7 +928,50 @@ impl Emit<'_> {
     }
 }
 
+/// The operator that an operation on numbers is, and how tightly it binds.
+fn infix(op: &Op) -> Option<(Level, TokenStream)> {
+    Some(match op {
+        Op::Scalar(Scalar::Add) => (Level::Sum, quote!(+)),
+        Op::Scalar(Scalar::Sub) => (Level::Sum, quote!(-)),
+        Op::Scalar(Scalar::Mul) => (Level::Product, quote!(*)),
+        Op::Scalar(Scalar::Div) => (Level::Product, quote!(/)),
+        Op::Scalar(Scalar::Rem) => (Level::Product, quote!(%)),
+        Op::Compare(Comparison::Lt) => (Level::Compare, quote!(<)),
+        Op::Compare(Comparison::Le) => (Level::Compare, quote!(<=)),
+        Op::Compare(Comparison::Gt) => (Level::Compare, quote!(>)),
+        Op::Compare(Comparison::Ge) => (Level::Compare, quote!(>=)),
+        Op::Compare(Comparison::Eq) => (Level::Compare, quote!(==)),
+        Op::Compare(Comparison::Ne) => (Level::Compare, quote!(!=)),
+        Op::And => (Level::And, quote!(&&)),
+        Op::Or => (Level::Or, quote!(||)),
+        _ => return None,
+    })
+}
+
 impl Written {
+    /// `self symbol b`; the tokens of the left operand are not copied, so that a long sum takes no longer than its length.
+    fn joined(self, level: Level, symbol: TokenStream, b: &Written) -> Written {
+        // The left operand may bind as loosely as the operator itself, the right one not.
+        let (left, right) = match level {
+            Level::Sum => (Level::Sum, Level::Product),
+            Level::Product => (Level::Product, Level::Cast),
+            Level::Compare => (Level::Sum, Level::Sum),
+            Level::And => (Level::And, Level::Compare),
+            _ => (level, Level::And),
+        };
+        // `a as f64 < b` would begin a list of generic arguments.
+        let cast = self.level == Level::Cast && level == Level::Compare;
+        let mut tokens = if self.level >= left && !cast {
+            self.tokens
+        } else {
+            let tokens = &self.tokens;
+            quote!((#tokens))
+        };
+        tokens.extend(symbol);
+        tokens.extend(b.at(right));
+        Written::new(tokens, level, Hold::Scalar)
+    }
+
     pub(super) fn negated(self) -> Written {
         if let Some(plain) = self.without_sign() {
             return plain;

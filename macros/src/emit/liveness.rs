@@ -94,7 +94,6 @@ impl Emit<'_> {
 
     pub(super) fn mark_steps(&mut self, steps: &[Placed], followed: bool) {
         for (i, placed) in steps.iter().enumerate() {
-            let followed = followed || steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
             match &placed.step {
                 Step::Verbatim { reads, .. } => reads.iter().for_each(|r| {
                     self.mark(*r);
@@ -117,6 +116,8 @@ impl Emit<'_> {
                     otherwise,
                     ..
                 } => {
+                    let followed =
+                        followed || steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
                     self.mark_steps(then, followed);
                     self.mark_steps(otherwise, followed);
                     if self.has_effect(&placed.step) {
@@ -128,14 +129,14 @@ impl Emit<'_> {
             }
         }
         // What may panic does so even where nobody reads it, unless something live panics alike.
+        let last = steps.iter().rposition(|p| {
+            matches!(
+                p.step,
+                Step::Verbatim { .. } | Step::Pin { pure: false, .. }
+            )
+        });
         for (i, placed) in steps.iter().enumerate() {
-            let followed = followed
-                || steps[i + 1..].iter().any(|p| {
-                    matches!(
-                        p.step,
-                        Step::Verbatim { .. } | Step::Pin { pure: false, .. }
-                    )
-                });
+            let followed = followed || last.is_some_and(|last| last > i);
             if let Step::Fit(id) = placed.step
                 && self.program.graph.keeps_value.get()
                 && !self.live[id.0 as usize]

@@ -224,6 +224,8 @@ struct Emit<'p> {
     parameters: HashSet<String>,
     context: Vec<usize>,
     contexts: Vec<Context>,
+    /// How many nodes there were at the last step that is written.
+    last_step: u32,
     /// Where the leaves that statements bind are bound.
     homes: IdMap<usize>,
     groups: Vec<Group>,
@@ -237,8 +239,12 @@ struct Emit<'p> {
     anchors: Ids,
     /// The branch that is written where those happen.
     owners: IdMap<Id>,
-    /// Names in reach, and how often each still has to be read.
+    /// What is computed in each context, in order, and how much of it has been written.
+    within: Vec<Vec<Id>>,
+    reached: Vec<usize>,
+    /// Names in reach, in the order in which they were bound, and how often each still has to be read.
     bound: IdMap<(TokenStream, Hold)>,
+    order: Vec<Id>,
     remaining: Vec<usize>,
     unmovable: Ids,
     /// The functions of entries of which a derivative is needed.
@@ -298,13 +304,17 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
                 group: None,
             },
         ],
+        last_step: 0,
         homes: IdMap::default(),
         groups: Vec::new(),
         group_of: IdMap::default(),
         forced: Ids::default(),
         anchors: Ids::default(),
         owners: IdMap::default(),
+        within: Vec::new(),
+        reached: Vec::new(),
         bound: IdMap::default(),
+        order: Vec::new(),
         remaining: vec![0; count],
         unmovable: Ids::default(),
         borrowed: Ids::default(),

@@ -33,11 +33,7 @@ impl Emit<'_> {
     pub(super) fn write_function(&mut self, outputs: &Outputs) -> TokenStream {
         let steps = self.program.steps.clone();
         self.write_steps(&steps, 0);
-        for id in self.ids() {
-            if self.live[id.0 as usize] && self.context[id.0 as usize] == 0 && self.gets_name(id) {
-                self.ensure(id);
-            }
-        }
+        self.write_before(self.nodes.len() as u32, 0);
         let mut checks: Vec<TokenStream> = Vec::new();
         for (of, tangent) in &outputs.inputs {
             if outputs.optional {
@@ -129,14 +125,7 @@ impl Emit<'_> {
             let check = self.same_shape(*cotangent, *value);
             self.out.extend(check);
         }
-        for id in self.ids().collect::<Vec<_>>() {
-            if self.live[id.0 as usize]
-                && self.context[id.0 as usize] == PULLBACK
-                && self.gets_name(id)
-            {
-                self.ensure(id);
-            }
-        }
+        self.write_before(self.nodes.len() as u32, PULLBACK);
         let result = self.written_result(&pullback.body);
         let inside = self.finished(result);
         self.out = outside;
@@ -319,7 +308,7 @@ impl Emit<'_> {
                     }
                 }
                 Step::Evaluate(id) => {
-                    let ordered = steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
+                    let ordered = |e: &Self| steps[i + 1..].iter().any(|p| e.has_effect(&p.step));
                     if self.forced.contains(id) && self.uses[id.0 as usize].is_empty() {
                         self.write_before(placed.at, context);
                         if self.is_leaf(*id) || self.bound.contains_key(id) {
@@ -332,11 +321,11 @@ impl Emit<'_> {
                         let value = self.write(*id);
                         let tokens = &value.tokens;
                         self.out.push(quote!(let _ = #tokens;));
-                        self.bound.insert(*id, (quote!(_), value.hold));
+                        self.bind(*id, quote!(_), value.hold);
                     } else if self.live[id.0 as usize]
-                        && ordered
                         && self.context[id.0 as usize] == context
                         && !self.is_inline(*id)
+                        && ordered(self)
                     {
                         self.forced.insert(*id);
                         self.ensure(*id);
@@ -350,7 +339,7 @@ impl Emit<'_> {
                         }
                         let value = self.write(*id);
                         self.out.push(quote!(let _ = #value;));
-                        self.bound.insert(*id, (quote!(_), value.hold));
+                        self.bind(*id, quote!(_), value.hold);
                     }
                 }
                 Step::Branch { select, .. } => {
@@ -385,17 +374,21 @@ impl Emit<'_> {
 
     /// The values that the user had computed by then.
     pub(super) fn write_before(&mut self, at: u32, context: usize) {
-        for number in 0..at {
-            let id = Id(number);
-            if self.live[number as usize]
-                && self.context[number as usize] == context
-                && self.gets_name(id)
-                && !self.bound.contains_key(&id)
-            {
+        while let Some(&id) = self.within[context]
+            .get(self.reached[context])
+            .filter(|id| id.0 < at)
+        {
+            self.reached[context] += 1;
+            if self.gets_name(id) && !self.bound.contains_key(&id) {
                 // A branch with steps is written where it stands.
                 self.ensure(id);
             }
         }
+    }
+
+    pub(super) fn bind(&mut self, id: Id, name: TokenStream, hold: Hold) {
+        self.bound.insert(id, (name, hold));
+        self.order.push(id);
     }
 
     /// What a kept statement reads must have its name.
@@ -455,7 +448,7 @@ impl Emit<'_> {
             (true, Op::Part(_)) => Hold::View,
             _ => Hold::Variable,
         };
-        self.bound.insert(id, (quote!(#name), hold));
+        self.bind(id, quote!(#name), hold);
     }
 
     pub(super) fn ensure_inputs(&mut self, id: Id) {
@@ -564,19 +557,12 @@ impl Emit<'_> {
             let context = self.groups[number].sides[side];
             let outside = std::mem::take(&mut self.out);
             let (before, previous) = (
-                self.bound.clone(),
+                self.order.len(),
                 std::mem::replace(&mut self.current, context),
             );
             let steps = self.groups[number].steps[side].clone();
             self.write_steps(&steps, context);
-            for id in self.ids().collect::<Vec<_>>() {
-                if self.live[id.0 as usize]
-                    && self.context[id.0 as usize] == context
-                    && self.gets_name(id)
-                {
-                    self.ensure(id);
-                }
-            }
+            self.write_before(self.nodes.len() as u32, context);
             let mut values: Vec<TokenStream> = Vec::new();
             for member in &wanted {
                 let arg = self.args(*member)[side + 1];
@@ -613,7 +599,10 @@ impl Emit<'_> {
                 });
             }
             let mut statements = std::mem::replace(&mut self.out, outside);
-            self.bound = before;
+            // What was bound inside is out of reach.
+            for id in self.order.split_off(before) {
+                self.bound.remove(&id);
+            }
             self.current = previous;
             let values = match &values[..] {
                 [] => TokenStream::new(),
@@ -637,7 +626,7 @@ impl Emit<'_> {
             return;
         };
         for id in kept_inside {
-            self.bound.insert(id, (quote!(()), Hold::Scalar));
+            self.bind(id, quote!(()), Hold::Scalar);
         }
         let mut names = Vec::new();
         for id in wanted.iter().chain(&exports) {
@@ -646,7 +635,7 @@ impl Emit<'_> {
                 let name = self.fresh("pullback");
                 self.pullbacks
                     .insert(*id, quote!((#name.as_ref().unwrap())));
-                self.bound.insert(*id, (quote!(#name), Hold::Variable));
+                self.bind(*id, quote!(#name), Hold::Variable);
                 names.push(name);
                 continue;
             }
@@ -656,7 +645,7 @@ impl Emit<'_> {
             } else {
                 Hold::Scalar
             };
-            self.bound.insert(*id, (quote!(#name), hold));
+            self.bind(*id, quote!(#name), hold);
             names.push(name);
         }
         // `else { if … }` reads better as `else if`.
