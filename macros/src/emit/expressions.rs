@@ -360,7 +360,7 @@ impl Emit<'_> {
             | Op::Or
             | Op::Not => {
                 let written: Vec<Written> = args.iter().map(|a| self.read(*a)).collect();
-                self.scalar_operation(&op, &args, written)
+                self.scalar_operation(op, args, written)
             }
             Op::Select => {
                 self.ensure(id);
@@ -466,7 +466,7 @@ impl Emit<'_> {
             Op::ScaleRows | Op::ScaleColumns => self.write_scaling(id),
             Op::Each => self.write_map(id),
             Op::MatMul => {
-                self.keep_repeated(&args);
+                self.keep_repeated(args);
                 let (a, b) = (self.operand(args[0]), self.operand(args[1]));
                 let (a, b) = (a.at(Level::Product), b.at(Level::Cast));
                 Written::new(quote!(#a * #b), Level::Product, Hold::Temporary)
@@ -528,7 +528,7 @@ impl Emit<'_> {
                 atom(quote!(#krate::__private::cofactors_along(#a, &[#(#directions),*])))
             }
             _ => {
-                let (name, runtime) = method_name(&op);
+                let (name, runtime) = method_name(op);
                 let name = Ident::new(name, Span::call_site());
                 let matrix = self.kind(id).is_matrix();
                 if runtime {
@@ -792,7 +792,7 @@ impl Emit<'_> {
         }
         let name = self.single_method(root)?;
         let args = self.args(root);
-        self.read_again(&args);
+        self.read_again(args);
         let name = Ident::new(name, Span::call_site());
         let other = if self.is_matrix(args[1]) {
             self.by_reference(args[1])

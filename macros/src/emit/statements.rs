@@ -896,7 +896,7 @@ impl Emit<'_> {
                 return;
             }
             _ => {
-                let view = self.view(place, &part, &at, "_mut");
+                let view = self.view(place, part, &at, "_mut");
                 let inner = args[0];
                 if let Op::Scatter(_) = self.op(inner) {
                     // A part of a part: in place as well.
