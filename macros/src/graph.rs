@@ -3,7 +3,7 @@
 //! The paper's "introduce intermediate variables" is the construction of this graph. Operations are
 //! pure; what has effects stands beside the graph, in the steps of a [`Program`].
 
-use crate::rules::{Op, Panic};
+use crate::rules::{Op, Panic, Part};
 use proc_macro2::{Ident, TokenStream};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -356,9 +356,14 @@ impl Graph {
         }
         // A leaf is there everywhere, and a number is the same for all entries of a matrix.
         let constant = matches!(op, Op::Const(_) | Op::Leaf(_));
+        // What is gathered for some entries only is within bounds for all of them.
+        let gathered = matches!(op, Op::Part(Part::Gathered(..)));
         let guards: Vec<Guard> = guards
             .into_iter()
-            .filter(|g| !constant && (kind.shape.is_some() || self.shape(g.cond).is_none()))
+            .filter(|g| {
+                let whole = self.shape(g.cond).is_none();
+                !constant && (whole || kind.shape.is_some() && !gathered)
+            })
             .collect();
         // A value computed outside a branch serves inside it too.
         let mut known = self.known.borrow_mut();

@@ -13,6 +13,7 @@ mod graph;
 #[allow(dead_code, reason = "the attributes that need it come next")]
 mod jacobian;
 mod lower;
+mod position;
 mod rules;
 mod scope;
 mod signature;

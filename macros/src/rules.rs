@@ -5,6 +5,7 @@
 //! Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008).
 
 use crate::graph::{Dim, Graph, Id, Kind, Shape};
+use crate::position::Position;
 use crate::simplify::Expr;
 
 /// What a fallible operation does on failure.
@@ -52,13 +53,16 @@ pub enum Part {
     FixedColumns(Dim),
     View,
     FixedView(Dim, Dim),
+    /// For each entry of a matrix of this shape, the entry at an index computed from its place: one index as of
+    /// `x[i]`, or two. An entry may be taken more than once.
+    Gathered(Shape, Vec<Position<usize>>),
 }
 
 impl Part {
     /// The method of nalgebra that takes this part, where it is not an index.
     pub fn surface(&self) -> &'static str {
         match self {
-            Part::Entry | Part::EntryAt | Part::Selected(_) => "",
+            Part::Entry | Part::EntryAt | Part::Selected(_) | Part::Gathered(..) => "",
             Part::Row => "row",
             Part::Column => "column",
             Part::Rows => "rows",
@@ -85,6 +89,11 @@ impl Part {
 
     pub fn is_entry(&self) -> bool {
         matches!(self, Part::Entry | Part::EntryAt | Part::Selected(_))
+    }
+
+    /// Whether nalgebra takes it as a view.
+    pub fn is_view(&self) -> bool {
+        !self.is_entry() && !matches!(self, Part::Gathered(..))
     }
 }
 
@@ -234,6 +243,8 @@ pub enum Op {
     Identity,
     /// A matrix of given entries, column-major.
     Build,
+    /// A number computed from the place of each entry; the arguments are the integers that are given.
+    Place(Position<usize>),
     Transpose,
     Part(Part),
     /// Zero but for a part: the adjoint of taking that part.
@@ -334,6 +345,8 @@ impl Op {
     pub fn may_panic(&self) -> bool {
         match self {
             Op::Part(part) | Op::Scatter(part) => !matches!(part, Part::Selected(_)),
+            // An index may overflow.
+            Op::Place(place) => !matches!(place, Position::Row | Position::Column),
             Op::Inverse(_) | Op::LuSolve(_) | Op::LuInverse(_) | Op::Cholesky(_) => true,
             Op::Extreme(_) => false,
             Op::Scalar(Scalar::Clamp) => true,
@@ -447,6 +460,7 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
 
         Op::Fill => vec![linear(|_, g| g.sum())],
         Op::Identity => Vec::new(),
+        Op::Place(_) => on.args.iter().map(|_| Law::Constant).collect(),
         Op::Build => (0..on.args.len())
             .map(|k| linear(move |on, g| g.entry(on.graph.integer(k))))
             .collect(),
@@ -673,7 +687,13 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
     let scalar_of_matrix = || shape(0).map(|_| Kind::SCALAR);
     match op {
         Op::Const(_) | Op::Size(_) => Some(Kind::SCALAR),
-        Op::Leaf(_) | Op::Fill | Op::Identity | Op::Build | Op::Part(_) | Op::Scatter(_) => None,
+        Op::Leaf(_)
+        | Op::Fill
+        | Op::Identity
+        | Op::Build
+        | Op::Place(_)
+        | Op::Part(_)
+        | Op::Scatter(_) => None,
         Op::Stop | Op::Item(_) => None,
         Op::Absent
         | Op::Call(_)
@@ -772,5 +792,6 @@ pub fn part_shape(graph: &Graph, part: &Part, whole: &Shape, at: &[Id]) -> Optio
         Part::FixedColumns(n) => Shape::new(whole.rows.clone(), n.clone()),
         Part::View => Shape::new(count(2), count(3)),
         Part::FixedView(r, c) => Shape::new(r.clone(), c.clone()),
+        Part::Gathered(shape, _) => shape.clone(),
     })
 }

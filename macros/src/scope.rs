@@ -1,6 +1,7 @@
 //! What the names of a function stand for while its body is read.
 
 use crate::graph::Id;
+use crate::position::Position;
 use crate::ty;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
 use std::collections::HashMap;
@@ -51,6 +52,10 @@ pub enum Value {
     Node(Id),
     /// Inside the closure of an elementwise method: one entry of this matrix.
     Entry(Id),
+    /// Inside the closure of `from_fn`: an index that depends on the place of the entry.
+    Position(Position<Id>),
+    /// The entries of a matrix, as `as_slice` gives them.
+    Slice(Id),
     Inert(Inert),
     Tuple(Vec<Value>),
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.

@@ -1702,7 +1702,10 @@ impl<'g> Expr<'g> {
                     return self.real(if k % rows == k / rows { 1.0 } else { 0.0 });
                 }
             }
-            Op::Scatter(known) if known == *part && args[1..] == at[..] => {
+            // An entry that was gathered twice got two values.
+            Op::Scatter(known)
+                if known == *part && args[1..] == at[..] && !matches!(part, Part::Gathered(..)) =>
+            {
                 return self.with(args[0]);
             }
             Op::Scatter(Part::Entry) if *part == Part::Entry => {

@@ -3,6 +3,7 @@
 use crate::error::text;
 use crate::graph::{Dim, Elem, Id, Kind, Shape, Step};
 use crate::lower::{Lower, Lowered, Refusal, refuse};
+use crate::position::{Arithmetic, Position};
 use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
 use crate::scope::{Hint, Pending, Value};
 use crate::ty::{Extent, Real};
@@ -138,6 +139,7 @@ pub fn is_known_method(name: &str) -> bool {
                 | "try_inverse"
                 | "is_some"
                 | "is_none"
+                | "as_slice"
         )
 }
 
@@ -250,6 +252,19 @@ impl Lower<'_> {
                 let receiver = (Value::Node(id), at);
                 self.apply_method(method, turbofish, receiver, args, expr)
             }
+            Value::Slice(_) => match question(&name) {
+                Some(hint) if self.only_observes(expr) && self.closures == 0 => {
+                    Ok(Value::Inert(self.inert_expression(expr, hint)))
+                }
+                _ => refuse(method, unknown(&name, "a slice")),
+            },
+            Value::Position(_) => refuse(
+                method,
+                format!(
+                    "cannot follow `{name}` on an index\nhelp: use `+`, `-`, `*`, `/` and `%`, or write `as {}`",
+                    self.real.to_token_stream()
+                ),
+            ),
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
             Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
                 Ok(Value::List(entries.clone()))
@@ -468,6 +483,7 @@ impl Lower<'_> {
                 self.elementwise(&[id, b, c], f, expr)
             }
             ("fold", [start, f]) => self.fold(id, start, f, expr),
+            ("as_slice", []) if self.closures == 0 => Ok(Value::Slice(id)),
             ("try_inverse", []) => Ok(Value::Pending(Pending::Inverse(id))),
             ("cholesky", []) => Ok(Value::Pending(Pending::Cholesky(id))),
             _ => refuse(method, unknown(name, "a matrix")),
@@ -582,8 +598,39 @@ impl Lower<'_> {
         let entries = matrices.iter().map(|m| Value::Entry(*m)).collect();
         let before = self.graph.count();
         let value = self.apply_closure(closure, entries)?;
+        let shape = self.graph.shape(matrices[0]).unwrap_or(Shape::fixed(1, 1));
+        self.each((&value, before), shape, closure, expr)
+    }
+
+    /// `from_fn`: the closure acts on indices, and gives entries.
+    fn each_place(&mut self, shape: Shape, closure: &Expr, expr: &Expr) -> Lowered<Value> {
+        if self.closures > 0 {
+            return refuse(
+                expr,
+                "`from_fn` inside the closure of another method is not supported\nhelp: bind it with `let` before the closure",
+            );
+        }
+        let before = self.graph.count();
+        self.places = Some(shape.clone());
+        let indices = vec![
+            Value::Position(Position::Row),
+            Value::Position(Position::Column),
+        ];
+        let value = self.apply_closure(closure, indices);
+        self.places = None;
+        self.each((&value?, before), shape, closure, expr)
+    }
+
+    /// The matrix of the values that a closure gives for each entry; it was read when there were so many nodes.
+    fn each(
+        &mut self,
+        (value, before): (&Value, u32),
+        shape: Shape,
+        closure: &Expr,
+        expr: &Expr,
+    ) -> Lowered<Value> {
         self.closures += 1;
-        let id = self.node(&value, closure, &Kind::SCALAR);
+        let id = self.node(value, closure, &Kind::SCALAR);
         self.closures -= 1;
         let id = id?;
         let needed = self.graph.needed_by(&[id]);
@@ -599,8 +646,7 @@ impl Lower<'_> {
             // Whether the functions are understood is seen where they are called.
             self.place(Step::Evaluate(id));
         }
-        let shape = self.graph.shape(matrices[0]).unwrap_or(Shape::fixed(1, 1));
-        match (&value, self.graph.kind(id)) {
+        match (value, self.graph.kind(id)) {
             (Value::Entry(_), kind) if kind.is_matrix() => Ok(Value::Node(id)),
             (Value::Node(_) | Value::Inert(_), kind) if kind == Kind::SCALAR => Ok(Value::Node(
                 self.exact_of(Op::Fill, vec![id], Kind::matrix(shape), expr)?,
@@ -893,6 +939,9 @@ impl Lower<'_> {
                     Extent::Known(dim) => Ok(dim.clone()),
                     Extent::Dynamic => match given.next() {
                         Some(count) => {
+                            if let Some(dim) = lower.known_count(count)? {
+                                return Ok(dim);
+                            }
                             let count = lower.integer(count)?;
                             // The type stays dynamic although the number may be known.
                             Ok(lower.graph.dynamic(crate::graph::Extent::Int(count)))
@@ -955,13 +1004,29 @@ impl Lower<'_> {
                 if count == n + 1 || (count == 1 && n == 1) =>
             {
                 let list = args[count - 1];
-                let Value::List(entries) = self.expr(list)? else {
-                    return refuse(
-                        list,
-                        format!(
-                            "`{name}` needs its entries written out here\nhelp: write `&[a, b, …]` or `vec![a, b, …]`"
-                        ),
-                    );
+                let entries = match self.expr(list)? {
+                    Value::List(entries) => entries,
+                    Value::Slice(id) if matches!(name, "from_column_slice" | "from_row_slice") => {
+                        let shape = match (rows, cols, count == n + 1) {
+                            (_, _, true) => dims(self, &args[..n])?,
+                            (Extent::Dynamic, Extent::Known(one), false) => {
+                                Shape::new(self.length(id, list)?, one.clone())
+                            }
+                            (Extent::Known(one), Extent::Dynamic, false) => {
+                                Shape::new(one.clone(), self.length(id, list)?)
+                            }
+                            _ => return refuse(expr, "a size is missing"),
+                        };
+                        return self.reshaped(id, shape, name == "from_row_slice", expr);
+                    }
+                    _ => {
+                        return refuse(
+                            list,
+                            format!(
+                                "`{name}` needs its entries written out here\nhelp: write `&[a, b, …]` or `vec![a, b, …]`"
+                            ),
+                        );
+                    }
                 };
                 let shape = match (rows, cols, count == n + 1) {
                     (_, _, true) => dims(self, &args[..n])?,
@@ -976,9 +1041,15 @@ impl Lower<'_> {
                 };
                 self.build(entries, shape, name == "from_row_slice", expr)
             }
+            ("from_fn", k) if k == n + 1 => {
+                if self.is_inert_expr(expr) {
+                    return refuse(expr, "inert");
+                }
+                let shape = dims(self, &args[..n])?;
+                self.each_place(shape, args[n], expr)
+            }
             (
-                "from_fn"
-                | "from_iterator"
+                "from_iterator"
                 | "from_rows"
                 | "from_columns"
                 | "from_partial_diagonal"
@@ -994,9 +1065,126 @@ impl Lower<'_> {
         }
     }
 
+    /// The extent that a count is, where it is that of a matrix: `x.len()`.
+    fn known_count(&mut self, count: &Expr) -> Lowered<Option<Dim>> {
+        let Expr::MethodCall(call) = count else {
+            return Ok(None);
+        };
+        let name = call.method.to_string();
+        if !matches!(name.as_str(), "len" | "nrows" | "ncols") {
+            return Ok(None);
+        }
+        let (Value::Node(id) | Value::Slice(id)) = self.expr(&call.receiver)? else {
+            return Ok(None);
+        };
+        let dim = self.graph.shape(id).and_then(|shape| match &*name {
+            "nrows" => Some(shape.rows),
+            "ncols" => Some(shape.cols),
+            _ if shape.is_column() => Some(shape.rows),
+            _ if shape.is_vector() => Some(shape.cols),
+            _ => None,
+        });
+        Ok(dim.filter(|dim| matches!(dim, Dim::Dynamic(d) if *d != u32::MAX)))
+    }
+
     fn count(&self, n: usize) -> Dim {
         self.graph
             .dynamic(crate::graph::Extent::Int(self.graph.integer(n).id))
+    }
+
+    /// The number of entries of a matrix, as the extent of another.
+    fn length(&mut self, id: Id, at: &Expr) -> Lowered<Dim> {
+        let shape = self.graph.shape(id).unwrap_or(Shape::fixed(1, 1));
+        let dim = match (shape.entries(), shape.is_column(), shape.is_vector()) {
+            (Some(count), ..) => return Ok(self.count(count)),
+            (None, true, _) => shape.rows,
+            (None, false, true) => shape.cols,
+            _ => Dim::Dynamic(u32::MAX),
+        };
+        match dim {
+            Dim::Dynamic(d) if d != u32::MAX => Ok(dim),
+            _ => refuse(
+                at,
+                "the number of entries of this slice is not known to the macro\nhelp: give the sizes, as in `DMatrix::from_column_slice(rows, columns, …)`",
+            ),
+        }
+    }
+
+    /// An extent as an integer of the graph.
+    fn counted(&mut self, dim: &Dim, at: &Expr) -> Lowered<Id> {
+        let Dim::Dynamic(d) = dim else {
+            let tokens = crate::ty::dim_tokens(dim);
+            let expr: Expr = syn::parse2(tokens).map_err(|e| Refusal(Some(e)))?;
+            return self.integer(&expr);
+        };
+        match self.graph.extents.borrow().get(*d as usize) {
+            Some(crate::graph::Extent::Int(id)) => Ok(*id),
+            _ => refuse(
+                at,
+                "the size of this matrix is not known to the macro\nhelp: bind it with `let` before, as in `let n = x.len();`",
+            ),
+        }
+    }
+
+    /// A matrix of the entries of another, which come row by row or column by column.
+    fn reshaped(&mut self, id: Id, shape: Shape, row_by_row: bool, expr: &Expr) -> Lowered<Value> {
+        let whole = self.graph.shape(id).unwrap_or(Shape::fixed(1, 1));
+        let (from, to) = (whole.entries(), shape.entries());
+        // A static matrix takes the first entries of a longer slice, column by column.
+        let exact = row_by_row || shape.is_dynamic();
+        let fits = match (from, to) {
+            (Some(from), Some(to)) if from < to || exact && from != to => {
+                return refuse(
+                    expr,
+                    format!("this matrix has {to} entries, but the slice has {from}"),
+                );
+            }
+            (Some(_), Some(_)) => true,
+            _ => {
+                whole.is_vector() && shape.is_vector() && {
+                    let length = |s: &Shape| {
+                        if s.is_column() {
+                            s.rows.clone()
+                        } else {
+                            s.cols.clone()
+                        }
+                    };
+                    length(&whole) == length(&shape)
+                }
+            }
+        };
+        if whole == shape && (!row_by_row || shape.is_vector()) {
+            return Ok(Value::Node(id));
+        }
+        let mut args = vec![id];
+        let position = if shape.is_column() {
+            Position::Row
+        } else if shape.rows == Dim::Static(1) {
+            Position::Column
+        } else {
+            let (major, minor, stride) = if row_by_row {
+                (Position::Row, Position::Column, &shape.cols)
+            } else {
+                (Position::Column, Position::Row, &shape.rows)
+            };
+            args.push(self.counted(stride, expr)?);
+            let start = Position::of(Arithmetic::Mul, Position::Given(0), major);
+            Position::of(Arithmetic::Add, minor, start)
+        };
+        if exact && !fits {
+            let name = self.name_of(id);
+            let [rows, cols] = [&shape.rows, &shape.cols].map(|dim| self.counted(dim, expr));
+            let (rows, cols) = (self.graph.leaf_of(rows?), self.graph.leaf_of(cols?));
+            let counts = [rows, cols].map(|leaf| leaf.map(|l| l.name));
+            let [rows, cols] = &counts;
+            self.check(
+                quote!(::core::assert_eq!(#name.len(), #rows * #cols);),
+                vec![id],
+            );
+        }
+        let part = Part::Gathered(shape.clone(), vec![position]);
+        let id = self.exact_of(Op::Part(part), args, Kind::matrix(shape), expr)?;
+        Ok(Value::Node(id))
     }
 
     /// A matrix of given entries, which come row by row or column by column.

@@ -18,6 +18,8 @@ pub mod graph;
 pub mod jacobian;
 #[path = "../../macros/src/lower/mod.rs"]
 pub mod lower;
+#[path = "../../macros/src/position.rs"]
+pub mod position;
 #[path = "../../macros/src/rules.rs"]
 pub mod rules;
 #[path = "../../macros/src/scope.rs"]

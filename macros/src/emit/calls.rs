@@ -372,7 +372,7 @@ impl Emit<'_> {
             }
             (None, true) => self.by_reference(id),
             (_, false) => match self.program.graph.op(id) {
-                Op::Part(part) if !part.is_entry() => self.read(id).tokens,
+                Op::Part(part) if part.is_view() => self.read(id).tokens,
                 _ if self.is_matrix(id) => self.read_owned(id),
                 _ => self.read(id).tokens,
             },

@@ -12,6 +12,8 @@ pub(super) struct Pass {
     /// The matrices that it reads, in the order in which they are written.
     matrices: Vec<Id>,
     scalars: Vec<Id>,
+    /// The matrices that it reads at other places than that of the entry, and what its size is read from.
+    captured: Vec<Id>,
 }
 
 impl Emit<'_> {
@@ -36,7 +38,7 @@ impl Emit<'_> {
         let members = self.find_members(root);
         let mut matrices = Vec::new();
         self.collect_matrices(root, root, &mut matrices, &mut Ids::default());
-        let mut scalars = Vec::new();
+        let (mut scalars, mut captured) = (Vec::new(), Vec::new());
         for &member in &members {
             for &arg in self.args(member).iter().filter(|a| !self.is_inline(**a)) {
                 let arg = if self.filled_inside(arg, root) {
@@ -48,11 +50,19 @@ impl Emit<'_> {
                     scalars.push(arg);
                 }
             }
+            if self.is_positional(member) {
+                let whole = self.args(member).first().filter(|a| self.is_matrix(**a));
+                captured.extend(whole);
+                captured.extend(self.extents_of(member));
+            }
         }
+        captured.sort();
+        captured.dedup();
         Pass {
             members: members.into(),
             matrices,
             scalars,
+            captured,
         }
     }
 
@@ -83,10 +93,15 @@ impl Emit<'_> {
                         .iter()
                         .flatten()
                         .any(|root| self.is_accumulation(*root));
-                self.inline[id.0 as usize] =
-                    !kept && (passes.len() == 1 || self.belongs_inside(id) || self.is_cheap(id, 2));
+                self.inline[id.0 as usize] = !kept
+                    && (passes.len() == 1
+                        || self.belongs_inside(id)
+                        || self.is_positional(id)
+                        || self.is_cheap(id, 2));
             }
-            let readers = if self.inline[id.0 as usize] {
+            let readers = if self.is_positional(id) {
+                vec![None]
+            } else if self.inline[id.0 as usize] {
                 passes
             } else {
                 vec![self.is_entrywise(id).then_some(id)]
@@ -109,8 +124,11 @@ impl Emit<'_> {
 
     /// A few sums and products of what is there already: computed again faster than stored.
     fn is_cheap(&self, id: Id, depth: usize) -> bool {
-        if !self.is_matrix(id) || self.is_leaf(id) || matches!(self.op(id), Op::Part(_)) {
-            return self.is_leaf(id) || matches!(self.op(id), Op::Part(_)) || !self.is_matrix(id);
+        if !self.is_matrix(id)
+            || self.is_leaf(id)
+            || matches!(self.op(id), Op::Part(_) | Op::Place(_))
+        {
+            return true;
         }
         let arithmetic = matches!(
             self.op(id),
@@ -118,12 +136,15 @@ impl Emit<'_> {
         );
         depth > 0
             && arithmetic
-            && self.is_dynamic(id)
+            && (self.is_dynamic(id) || self.args(id).iter().any(|a| self.is_positional(*a)))
             && self.args(id).iter().all(|a| self.is_cheap(*a, depth - 1))
     }
 
     /// The parts of a pass that become passes of their own, so that it reads three matrices at most.
     fn cuts(&self, root: Id) -> Vec<Id> {
+        if self.is_by_position(root) {
+            return Vec::new();
+        }
         let mut reads: IdMap<Vec<Id>> = IdMap::default();
         let mut cuts: Vec<Id> = Vec::new();
         for member in self.find_members(root) {
@@ -171,6 +192,11 @@ impl Emit<'_> {
     /// Whether a value is a pass over entries of its own.
     pub(super) fn is_pass(&self, id: Id) -> bool {
         self.live[id.0 as usize] && self.is_entrywise(id) && !self.is_inline(id)
+    }
+
+    /// Whether a pass reads the place of the entry.
+    pub(super) fn is_by_position(&self, root: Id) -> bool {
+        self.members_of(root).iter().any(|m| self.is_positional(*m))
     }
 
     /// The operations of a pass, in order.
@@ -229,7 +255,12 @@ impl Emit<'_> {
         if !seen.insert(id) {
             return;
         }
-        for &arg in self.args(id) {
+        let args: &[Id] = if self.is_positional(id) {
+            &[]
+        } else {
+            self.args(id)
+        };
+        for &arg in args {
             if self.is_inline(arg) {
                 self.collect_matrices(arg, root, found, seen);
             } else if self.kind(arg).shape.is_some()
@@ -250,7 +281,8 @@ impl Emit<'_> {
     pub(super) fn inputs(&self, id: Id) -> Vec<Id> {
         match self.passes.get(&id) {
             Some(pass) if !self.is_accumulation(id) => {
-                pass.matrices.iter().chain(&pass.scalars).copied().collect()
+                let read = pass.matrices.iter().chain(&pass.scalars);
+                read.chain(&pass.captured).copied().collect()
             }
             _ if self.op(id).is_call() => self.inputs_of_call(id),
             _ if *self.op(id) == Op::Each => {
@@ -274,8 +306,13 @@ impl Emit<'_> {
             for input in self.inputs(id) {
                 self.uses[input.0 as usize].push(id);
             }
+            let captured = self.passes.get(&id).map(|p| p.captured.clone());
+            for whole in captured.unwrap_or_default() {
+                self.forced.insert(whole);
+                self.unmovable.insert(whole);
+            }
             if let Op::Part(part) = self.op(id)
-                && !part.is_entry()
+                && part.is_view()
             {
                 // A view borrows: what it is a view of needs a name, and stays.
                 let whole = self.args(id)[0];

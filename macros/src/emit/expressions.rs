@@ -950,7 +950,7 @@ fn infix(op: &Op) -> Option<(Level, TokenStream)> {
 
 impl Written {
     /// `self symbol b`; the tokens of the left operand are not copied, so that a long sum takes no longer than its length.
-    fn joined(self, level: Level, symbol: TokenStream, b: &Written) -> Written {
+    pub(super) fn joined(self, level: Level, symbol: TokenStream, b: &Written) -> Written {
         // The left operand may bind as loosely as the operator itself, the right one not.
         let (left, right) = match level {
             Level::Sum => (Level::Sum, Level::Product),

@@ -2,7 +2,7 @@
 
 use super::Emit;
 use crate::graph::{Dim, Extent, Id, Placed, Step};
-use crate::rules::Op;
+use crate::rules::{Op, Part};
 
 impl Emit<'_> {
     pub(super) fn mark(&mut self, id: Id) {
@@ -30,6 +30,8 @@ impl Emit<'_> {
             | Op::SpreadColumns
             | Op::Reshape
             | Op::FromDiagonal
+            | Op::Place(_)
+            | Op::Part(Part::Gathered(..))
             | Op::Build => {
                 let shape = self.shape(id);
                 vec![shape.rows, shape.cols]

@@ -14,7 +14,7 @@ mod passes;
 mod statements;
 
 use crate::graph::{Id, IdMap, Ids, Kind, Node, Outcome, Placed, Program, Shape};
-use crate::rules::Op;
+use crate::rules::{Op, Part};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -222,6 +222,9 @@ struct Emit<'p> {
     leaves: HashSet<String>,
     /// The names of parameters of closures.
     parameters: HashSet<String>,
+    /// The row and the column of the entry that is being written.
+    place: Option<[TokenStream; 2]>,
+    indices: Option<[Ident; 2]>,
     context: Vec<usize>,
     contexts: Vec<Context>,
     /// How many nodes there were at the last step that is written.
@@ -287,6 +290,8 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
         numbers: HashMap::new(),
         leaves,
         parameters: HashSet::new(),
+        place: None,
+        indices: None,
         accumulates: vec![false; count],
         overwriting: Ids::default(),
         context: vec![0; count],
@@ -374,7 +379,13 @@ impl<'p> Emit<'p> {
 
     /// An operation entry by entry on matrices, which may be fused with others.
     pub(super) fn is_entrywise(&self, id: Id) -> bool {
-        self.op(id).is_elementwise() && self.kind(id).shape.is_some() && !self.is_branch(id)
+        self.is_positional(id)
+            || self.op(id).is_elementwise() && self.kind(id).shape.is_some() && !self.is_branch(id)
+    }
+
+    /// A value that is computed from the place of each entry.
+    pub(super) fn is_positional(&self, id: Id) -> bool {
+        matches!(self.op(id), Op::Place(_) | Op::Part(Part::Gathered(..)))
     }
 
     pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = Id> + use<> {

@@ -3,9 +3,12 @@
 use super::statements::else_if;
 use super::{Emit, Hold, Level, Written};
 use crate::graph::{Dim, Elem, Id, IdMap, Ids};
-use crate::rules::{Op, Scalar};
+use crate::position::{Arithmetic, Position};
+use crate::rules::{Op, Part, Scalar};
+use crate::ty::Real;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
+use std::collections::HashSet;
 
 impl Emit<'_> {
     pub(super) fn write_entrywise(&mut self, root: Id) -> Written {
@@ -13,6 +16,9 @@ impl Emit<'_> {
             return written;
         }
         let mut matrices = self.matrices_of(root);
+        if self.is_by_position(root) {
+            return self.write_by_position(root, &matrices);
+        }
         // The first one decides whether the result is static.
         let own = self.shape(root);
         if let Some(at) = matrices.iter().position(|m| self.shape(*m).same_type(&own)) {
@@ -74,7 +80,11 @@ impl Emit<'_> {
 
     pub(super) fn overwritable(&self, root: Id, free: &dyn Fn(&Self, Id) -> bool) -> Option<Id> {
         let is_pass = self.is_pass(root) && !self.is_accumulation(root) && self.is_dynamic(root);
-        if !is_pass || self.reads_as_operators(root) || self.single_method(root).is_some() {
+        if !is_pass
+            || self.is_by_position(root)
+            || self.reads_as_operators(root)
+            || self.single_method(root).is_some()
+        {
             return None;
         }
         let matrices = self.matrices_of(root);
@@ -145,18 +155,11 @@ impl Emit<'_> {
 
     /// A pass over more matrices than nalgebra has a method for.
     pub(super) fn write_by_position(&mut self, root: Id, matrices: &[Id]) -> Written {
-        let (i, j) = (self.parameter("i"), self.parameter("j"));
-        let mut entries = IdMap::default();
-        for matrix in matrices {
-            self.forced.insert(*matrix);
-            self.ensure(*matrix);
-            let name = self.read(*matrix).at(Level::Atom);
-            entries.insert(
-                *matrix,
-                Written::new(quote!(#name[(#i, #j)]), Level::Atom, Hold::Scalar),
-            );
-        }
+        let [i, j] = self.indices();
+        let outside = self.place.replace([quote!(#i), quote!(#j)]);
+        let entries = self.entries_at(matrices);
         let body = self.closure_body(root, &entries);
+        self.place = outside;
         let shape = self.shape(root);
         let ty = self.matrix_type(&shape);
         let sizes: Vec<TokenStream> = match matrices.iter().find(|m| self.is_dynamic(**m)) {
@@ -166,13 +169,91 @@ impl Emit<'_> {
                 let cols = matches!(shape.cols, Dim::Dynamic(_)).then(|| quote!(#name.ncols()));
                 rows.into_iter().chain(cols).collect()
             }
-            _ => Vec::new(),
+            _ => self.sizes(&shape),
         };
+        let [i, j] = [i, j].map(|name| {
+            let read = crate::ty::mentions(body.clone(), &|ident| *ident == name);
+            if read { quote!(#name) } else { quote!(_) }
+        });
         Written::new(
             quote!(#ty::from_fn(#(#sizes,)* |#i, #j| #body)),
             Level::Atom,
             Hold::Temporary,
         )
+    }
+
+    /// Names for the row and the column of an entry; a name that only closures of the user's have serves again.
+    pub(super) fn indices(&mut self) -> [Ident; 2] {
+        if let Some(indices) = &self.indices {
+            return indices.clone();
+        }
+        let names = self.program.graph.names.borrow();
+        let bound: HashSet<String> = names.values().map(Ident::to_string).collect();
+        let indices = ["i", "j"].map(|wish| {
+            if self.leaves.contains(wish) || bound.contains(wish) {
+                self.fresh(wish)
+            } else {
+                self.taken.insert(wish.to_string());
+                Ident::new(wish, Span::mixed_site())
+            }
+        });
+        self.indices = Some(indices.clone());
+        indices
+    }
+
+    /// The entries of matrices at the place that is being written.
+    pub(super) fn entries_at(&mut self, matrices: &[Id]) -> IdMap<Written> {
+        let [i, j] = self.place.clone().unwrap_or_default();
+        let mut entries = IdMap::default();
+        for matrix in matrices {
+            self.forced.insert(*matrix);
+            self.ensure(*matrix);
+            let name = self.read(*matrix).at(Level::Atom);
+            let shape = self.shape(*matrix);
+            let entry = if shape.is_column() {
+                quote!(#name[#i])
+            } else if shape.is_vector() {
+                quote!(#name[#j])
+            } else {
+                quote!(#name[(#i, #j)])
+            };
+            entries.insert(*matrix, Written::new(entry, Level::Atom, Hold::Scalar));
+        }
+        entries
+    }
+
+    /// What stands in the brackets of an index.
+    pub(super) fn index_of(
+        &self,
+        positions: &[Position<usize>],
+        given: &[TokenStream],
+    ) -> TokenStream {
+        let written = positions.iter().map(|p| self.index(p, given).tokens);
+        match &written.collect::<Vec<_>>()[..] {
+            [one] => one.clone(),
+            many => quote!((#(#many),*)),
+        }
+    }
+
+    fn index(&self, position: &Position<usize>, given: &[TokenStream]) -> Written {
+        let [i, j] = self.place.clone().unwrap_or_default();
+        let atom = |tokens| Written::new(tokens, Level::Atom, Hold::Scalar);
+        match position {
+            Position::Row => atom(i),
+            Position::Column => atom(j),
+            Position::Given(k) => atom(given[*k].clone()),
+            Position::Of(operator, parts) => {
+                let (a, b) = (self.index(&parts[0], given), self.index(&parts[1], given));
+                let (level, symbol) = match operator {
+                    Arithmetic::Add => (Level::Sum, quote!(+)),
+                    Arithmetic::Sub => (Level::Sum, quote!(-)),
+                    Arithmetic::Mul => (Level::Product, quote!(*)),
+                    Arithmetic::Div => (Level::Product, quote!(/)),
+                    Arithmetic::Rem => (Level::Product, quote!(%)),
+                };
+                a.joined(level, symbol, &b)
+            }
+        }
     }
 
     /// The parameters and the body of the closure of one pass.
@@ -332,6 +413,27 @@ impl Emit<'_> {
         }
         let args = self.args(id);
         let op = self.op(id);
+        if let Op::Place(position) = op {
+            let given: Vec<TokenStream> = args.iter().map(|a| self.read(*a).tokens).collect();
+            let index = self.index(position, &given).at(Level::Cast);
+            let (real, nalgebra) = (self.real, &self.nalgebra);
+            return match self.real {
+                Real::Generic(_) => Written::new(
+                    quote!(#nalgebra::convert::<f64, #real>(#index as f64)),
+                    Level::Atom,
+                    Hold::Scalar,
+                ),
+                _ => Written::new(quote!(#index as #real), Level::Cast, Hold::Scalar),
+            };
+        }
+        if let Op::Part(Part::Gathered(_, positions)) = op {
+            let given: Vec<TokenStream> = args[1..].iter().map(|a| self.read(*a).tokens).collect();
+            let (whole, index) = (
+                self.read(args[0]).at(Level::Atom),
+                self.index_of(positions, &given),
+            );
+            return Written::new(quote!(#whole[#index]), Level::Atom, Hold::Scalar);
+        }
         if *op == Op::Select {
             let cond = self
                 .closure_value(args[0], root, place, shared, names)

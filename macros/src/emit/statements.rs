@@ -112,7 +112,7 @@ impl Emit<'_> {
             .keys()
             .copied()
             .filter(|id| {
-                !leaf(self, *id) && matches!(op(self, *id), Op::Part(part) if !part.is_entry())
+                !leaf(self, *id) && matches!(op(self, *id), Op::Part(part) if part.is_view())
             })
             .collect();
         views.iter().for_each(|id| {
@@ -445,7 +445,7 @@ impl Emit<'_> {
             &self.op(id),
         ) {
             (false, _) => Hold::Scalar,
-            (true, Op::Part(_)) => Hold::View,
+            (true, Op::Part(part)) if part.is_view() => Hold::View,
             _ => Hold::Variable,
         };
         self.bind(id, quote!(#name), hold);
@@ -791,8 +791,21 @@ impl Emit<'_> {
             });
         }
         let place = quote!(#name);
+        let mut gathered: Vec<(&Shape, Vec<(Id, bool)>)> = Vec::new();
         for (part, negative) in parts {
-            self.write_into(&place, part, negative);
+            match self.op(part) {
+                // Those of one shape share a loop.
+                Op::Scatter(Part::Gathered(shape, _)) => {
+                    match gathered.iter_mut().find(|g| g.0 == shape) {
+                        Some(known) => known.1.push((part, negative)),
+                        None => gathered.push((shape, vec![(part, negative)])),
+                    }
+                }
+                _ => self.write_into(&place, part, negative),
+            }
+        }
+        for (shape, scatters) in gathered {
+            self.write_gathered(&place, shape, &scatters);
         }
     }
 
@@ -871,6 +884,59 @@ impl Emit<'_> {
         )
     }
 
+    /// Adds each entry of some matrices of one shape at the place that it was taken from.
+    fn write_gathered(&mut self, target: &TokenStream, shape: &Shape, scatters: &[(Id, bool)]) {
+        let [i, j] = self.indices();
+        let one = Dim::Static(1);
+        let place = |dim: &Dim, name: &Ident| {
+            if *dim == one {
+                quote!(0)
+            } else {
+                quote!(#name)
+            }
+        };
+        let places = [place(&shape.rows, &i), place(&shape.cols, &j)];
+        let outside = self.place.replace(places);
+        let mut step = TokenStream::new();
+        for (scatter, negative) in scatters {
+            let args = self.args(*scatter);
+            let Op::Scatter(Part::Gathered(_, positions)) = self.op(*scatter) else {
+                continue;
+            };
+            let given: Vec<TokenStream> = args[1..].iter().map(|a| self.read(*a).tokens).collect();
+            let index = self.index_of(positions, &given);
+            let value = self.entry_of(args[0]);
+            let (negative, value) = match value.without_sign() {
+                Some(plain) => (!negative, plain),
+                None => (*negative, value),
+            };
+            let assign = if negative { quote!(-=) } else { quote!(+=) };
+            step.extend(quote!(#target[#index] #assign #value;));
+        }
+        self.place = outside;
+        for (dim, name) in [(&shape.rows, &i), (&shape.cols, &j)] {
+            if *dim != one {
+                let count = self.dim(dim);
+                step = quote!(for #name in 0..#count { #step });
+            }
+        }
+        self.out.push(step);
+    }
+
+    /// One entry of a matrix, at the place that is being written.
+    fn entry_of(&mut self, id: Id) -> Written {
+        if self.is_pass(id) && !self.gets_name(id) && !self.is_accumulation(id) {
+            let matrices = self.matrices_of(id);
+            let entries = self.entries_at(&matrices);
+            return Written::new(self.closure_body(id, &entries), Level::Loose, Hold::Scalar);
+        }
+        if *self.op(id) == Op::Fill && !self.gets_name(id) {
+            return self.read(self.args(id)[0]);
+        }
+        let entries = self.entries_at(&[id]);
+        entries[&id].clone()
+    }
+
     /// Adds a part into a place that is already there.
     pub(super) fn write_into(&mut self, place: &TokenStream, scatter: Id, negative: bool) {
         let args = self.args(scatter);
@@ -895,6 +961,10 @@ impl Emit<'_> {
                 self.out.push(quote!(if let ::core::option::Option::Some(entry) = #place.get_mut(#position) { *entry #assign #value; }));
                 return;
             }
+            Part::Gathered(shape, _) => {
+                self.write_gathered(place, shape, &[(scatter, negative)]);
+                return;
+            }
             _ => {
                 let view = self.view(place, part, &at, "_mut");
                 let inner = args[0];
@@ -908,11 +978,13 @@ impl Emit<'_> {
                     }
                 }
                 // A pass adds to the part directly.
-                let matrices = if self.is_pass(inner) && !self.gets_name(inner) {
-                    self.matrices_of(inner)
-                } else {
-                    Vec::new()
-                };
+                let matrices =
+                    if self.is_pass(inner) && !self.gets_name(inner) && !self.is_by_position(inner)
+                    {
+                        self.matrices_of(inner)
+                    } else {
+                        Vec::new()
+                    };
                 if self.is_dynamic(inner)
                     && (1..=2).contains(&matrices.len())
                     && !self.is_accumulation(inner)

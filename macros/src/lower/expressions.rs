@@ -3,11 +3,12 @@
 use super::inert::is_single;
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape};
+use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape, Step};
+use crate::position::{Arithmetic, Position};
 use crate::rules::{Comparison, Op, Part, Scalar};
 use crate::scope::{Hint, Inert, Value, control_flow, same_context};
 use crate::ty::Real;
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{BinOp, Expr, UnOp};
 
@@ -381,7 +382,19 @@ impl Lower<'_> {
                 "assignment to a differentiated value is not supported yet\nhelp: bind the new value with its own `let`",
             );
         }
-        let (left, right) = self.operands(binary)?;
+        let (mut left, mut right) = self.operands(binary)?;
+        if matches!(left, Value::Position(_)) || matches!(right, Value::Position(_)) {
+            if comparison.is_none() {
+                return self.position_arithmetic(
+                    &binary.op,
+                    (&left, &binary.left),
+                    (&right, &binary.right),
+                    expr,
+                );
+            }
+            left = self.numbered(&left, &binary.left)?;
+            right = self.numbered(&right, &binary.right)?;
+        }
         if let (Value::Inert(a), Value::Inert(b)) = (&left, &right) {
             let hint = match (&a.hint, &b.hint) {
                 _ if comparison.is_some() => Hint::Bool,
@@ -705,20 +718,7 @@ impl Lower<'_> {
             (Value::Node(id), None)
                 if hint_of_plain_type(&cast.ty) == Hint::Int && self.closures == 0 =>
             {
-                let named = self.graph.names.borrow().get(id).cloned();
-                let name = match (self.graph.leaf_of(*id), named) {
-                    (Some(leaf), _) if leaf.form == Form::Borrowed => {
-                        let name = leaf.name;
-                        quote!((*#name))
-                    }
-                    (Some(leaf), _) => leaf.name,
-                    (None, Some(name)) => name.to_token_stream(),
-                    (None, None) => {
-                        let name = self.fresh("real");
-                        self.graph.names.borrow_mut().insert(*id, name.clone());
-                        name.to_token_stream()
-                    }
-                };
+                let name = self.name_of(*id);
                 let ty = &cast.ty;
                 Ok(Value::Inert(Inert {
                     tokens: quote!(#name as #ty),
@@ -734,6 +734,17 @@ impl Lower<'_> {
                 expr,
                 "a cast to an integer inside the closure of an elementwise method is not supported yet\nhelp: use `floor`, `round` or `trunc`",
             ),
+            (Value::Position(_), Some(real)) if real == self.real => {
+                self.numbered(&value, &cast.expr)
+            }
+            (Value::Position(_), _) => refuse(
+                expr,
+                format!(
+                    "cannot follow this cast of an index\nhelp: write `{} as {}`",
+                    text(&cast.expr),
+                    self.real.to_token_stream()
+                ),
+            ),
             (Value::Poison, _) => Err(Refusal(None)),
             _ => refuse(
                 expr,
@@ -747,20 +758,54 @@ impl Lower<'_> {
         }
     }
 
+    /// The name of a value in the companion.
+    pub fn name_of(&mut self, id: Id) -> TokenStream {
+        let named = self.graph.names.borrow().get(&id).cloned();
+        match (self.graph.leaf_of(id), named) {
+            (Some(leaf), _) if leaf.form == Form::Borrowed && !leaf.kind.is_matrix() => {
+                let name = leaf.name;
+                quote!((*#name))
+            }
+            (Some(leaf), _) => leaf.name,
+            (None, Some(name)) => name.to_token_stream(),
+            (None, None) => {
+                let matrix = self.graph.is_matrix(id);
+                let name = self.fresh(if matrix { "whole" } else { "real" });
+                self.graph.names.borrow_mut().insert(id, name.clone());
+                name.to_token_stream()
+            }
+        }
+    }
+
+    /// A statement that panics where the function does.
+    pub fn check(&mut self, tokens: TokenStream, reads: Vec<Id>) {
+        self.place(Step::Verbatim {
+            tokens,
+            reads,
+            binds: Vec::new(),
+        });
+    }
+
     pub(super) fn index(&mut self, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
         // `x.as_slice()[i]` is the same entry as `x[i]`.
-        let whole = match &*index.expr {
-            Expr::MethodCall(call) if call.method == "as_slice" && call.args.is_empty() => {
-                &call.receiver
-            }
-            other => other,
-        };
-        let value = match self.expr(whole)? {
-            Value::Inert(_) => self.expr(&index.expr)?,
+        let value = match self.expr(&index.expr)? {
+            Value::Slice(id) if matches!(*index.index, Expr::Tuple(_)) => Value::Slice(id),
+            Value::Slice(id) => Value::Node(id),
             value => value,
         };
         match &value {
             Value::Inert(inert) => {
+                if self.places.is_some() && !self.is_inert(&index.index) {
+                    return refuse(
+                        &index.expr,
+                        format!(
+                            "`{0}` is not known to be a vector or a matrix of nalgebra's here\nhelp: bind it with its type before, as in `let {1}: DVector<{2}> = …;`",
+                            text(&index.expr),
+                            text(&index.expr).rsplit('.').next().unwrap_or("w"),
+                            self.real.to_token_stream()
+                        ),
+                    );
+                }
                 if !self.is_inert(&index.index) {
                     return refuse(&index.index, "a differentiated value cannot be an index");
                 }
@@ -777,6 +822,11 @@ impl Lower<'_> {
                 }))
             }
             Value::Node(id) if self.graph.is_matrix(*id) => {
+                if self.places.is_some()
+                    && let Some(value) = self.gathered(*id, &index.index, expr)?
+                {
+                    return Ok(value);
+                }
                 let (part, at) = match &*index.index {
                     Expr::Tuple(pair) if pair.elems.len() == 2 => (
                         Part::EntryAt,
@@ -811,6 +861,159 @@ impl Lower<'_> {
             Value::Poison => Err(Refusal(None)),
             _ => refuse(expr, format!("cannot index `{}`", text(&index.expr))),
         }
+    }
+
+    /// An index inside `from_fn`.
+    fn position(&mut self, value: &Value, at: &Expr) -> Lowered<Position<Id>> {
+        match value {
+            Value::Position(position) => Ok(position.clone()),
+            Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Unknown) => {
+                let inert = Inert {
+                    hint: Hint::Int,
+                    ..inert.clone()
+                };
+                Ok(Position::Given(self.pin(&inert, Kind::INT)?))
+            }
+            Value::Poison => Err(Refusal(None)),
+            _ => refuse(
+                at,
+                format!(
+                    "cannot follow the index `{}`\nhelp: compute it from the parameters of the closure and other integers with `+`, `-`, `*`, `/` and `%`",
+                    text(at)
+                ),
+            ),
+        }
+    }
+
+    fn position_arithmetic(
+        &mut self,
+        op: &BinOp,
+        left: (&Value, &Expr),
+        right: (&Value, &Expr),
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let operator = match op {
+            BinOp::Add(_) => Arithmetic::Add,
+            BinOp::Sub(_) => Arithmetic::Sub,
+            BinOp::Mul(_) => Arithmetic::Mul,
+            BinOp::Div(_) => Arithmetic::Div,
+            BinOp::Rem(_) => Arithmetic::Rem,
+            _ => {
+                return refuse(
+                    expr,
+                    format!(
+                        "cannot follow `{}` on an index\nhelp: use `+`, `-`, `*`, `/` and `%`",
+                        op.to_token_stream()
+                    ),
+                );
+            }
+        };
+        for (value, at) in [left, right] {
+            if let Value::Node(_) | Value::Entry(_) = value {
+                let index = if std::ptr::eq(at, left.1) {
+                    right.1
+                } else {
+                    left.1
+                };
+                return refuse(
+                    expr,
+                    format!(
+                        "`{0}` is an integer where a real number is needed\nhelp: write `{0} as {1}`",
+                        text(index),
+                        self.real.to_token_stream()
+                    ),
+                );
+            }
+        }
+        let (a, b) = (
+            self.position(left.0, left.1)?,
+            self.position(right.0, right.1)?,
+        );
+        Ok(Value::Position(Position::of(operator, a, b)))
+    }
+
+    /// An index as a real number, for each entry.
+    fn numbered(&mut self, value: &Value, at: &Expr) -> Lowered<Value> {
+        let Some(shape) = self.places.clone() else {
+            return Ok(value.clone());
+        };
+        let position = self.position(value, at)?;
+        let mut given = Vec::new();
+        let position = position.map(&mut |id| {
+            given.push(*id);
+            given.len() - 1
+        });
+        let id = self.for_each(Op::Place(position), given, shape, at)?;
+        Ok(Value::Entry(id))
+    }
+
+    /// `x[i]` inside `from_fn`, where the index depends on the place of the entry.
+    fn gathered(&mut self, whole: Id, index: &Expr, expr: &Expr) -> Lowered<Option<Value>> {
+        let indices: Vec<&Expr> = match index {
+            Expr::Tuple(pair) if pair.elems.len() == 2 => pair.elems.iter().collect(),
+            Expr::Range(_) | Expr::Tuple(_) => return Ok(None),
+            one => vec![one],
+        };
+        let (Some(shape), Some(taken)) = (self.graph.shape(whole), self.places.clone()) else {
+            return Ok(None);
+        };
+        let mut positions = Vec::new();
+        for at in &indices {
+            let value = self.expr(at)?;
+            positions.push(self.position(&value, at)?);
+        }
+        if positions.iter().all(Position::is_fixed) {
+            return Ok(None);
+        }
+        // The entry at the same place is one of an elementwise method.
+        let same = match &positions[..] {
+            [Position::Row, Position::Column] => true,
+            [Position::Row] => shape.is_column(),
+            [Position::Column] => shape.rows == Dim::Static(1),
+            _ => false,
+        };
+        if same && shape == taken {
+            return Ok(Some(Value::Entry(whole)));
+        }
+        let mut args = vec![whole];
+        let positions: Vec<Position<usize>> = positions
+            .iter()
+            .map(|position| {
+                position.map(&mut |id| {
+                    args.push(*id);
+                    args.len() - 2
+                })
+            })
+            .collect();
+        let part = Op::Part(Part::Gathered(taken.clone(), positions));
+        if self.is_chosen() && !self.in_bounds(&part, &args) {
+            return refuse(
+                expr,
+                format!(
+                    "`{0}` may panic, and here it is evaluated for some entries only\nhelp: bind it with `let` before the `if`, for an index that is within bounds everywhere",
+                    text(expr)
+                ),
+            );
+        }
+        let id = self.for_each(part, args, taken, expr)?;
+        Ok(Some(Value::Entry(id)))
+    }
+
+    /// Whether the expression is evaluated for some entries only.
+    fn is_chosen(&self) -> bool {
+        let guards = self.graph.guards.borrow();
+        guards.iter().any(|g| self.graph.shape(g.cond).is_some())
+    }
+
+    /// A value for each entry, that may panic even where nobody reads it.
+    fn for_each(&mut self, op: Op, args: Vec<Id>, shape: Shape, at: &Expr) -> Lowered<Id> {
+        let panics = op.may_panic() && !self.in_bounds(&op, &args) && !self.is_chosen();
+        let before = self.graph.count();
+        let id = self.exact_of(op, args, Kind::matrix(shape), at)?;
+        if panics && id.0 >= before {
+            self.place(Step::Evaluate(id));
+        }
+        Ok(id)
     }
 
     pub(super) fn field(&mut self, field: &syn::ExprField, expr: &Expr) -> Lowered<Value> {

@@ -35,7 +35,8 @@ impl Lower<'_> {
                 }
                 Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
             },
-            Value::Called(..) | Value::Untyped => true,
+            Value::Slice(id) => self.is_active(*id),
+            Value::Called(..) | Value::Untyped | Value::Position(_) => true,
             Value::Inert(_) | Value::Unit => false,
             Value::Poison => true,
         }
@@ -53,7 +54,7 @@ impl Lower<'_> {
         let mut reads: Vec<Id> = Vec::new();
         for binding in self.scope.read_by(tokens.clone()) {
             match &binding.value {
-                Value::Node(id) if !reads.contains(id) => reads.push(*id),
+                Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
                 Value::Inert(inert) => reads.extend(&inert.reads),
                 _ => {}
             }
@@ -90,6 +91,17 @@ impl Lower<'_> {
                     other(name.to_token_stream())
                 }
             },
+            // A slice has no name of its own: what it is taken of has.
+            Value::Slice(id) => {
+                let named = self
+                    .graph
+                    .names
+                    .borrow()
+                    .get(id)
+                    .map(ToTokens::to_token_stream);
+                let whole = self.graph.leaf_of(*id).map(|leaf| leaf.name).or(named)?;
+                Some(quote!(#whole.as_slice()))
+            }
             Value::Inert(inert) => {
                 let tokens = &inert.tokens;
                 other(tokens.clone())?;
@@ -147,7 +159,7 @@ impl Lower<'_> {
         let sized = |ident: &Ident| {
             matches!(
                 self.scope.get(&ident.to_string()).map(|b| &b.value),
-                Some(Value::Node(_))
+                Some(Value::Node(_) | Value::Slice(_))
             )
         };
         is_pure(tokens.clone(), &sized)

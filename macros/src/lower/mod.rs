@@ -12,7 +12,8 @@ mod statements;
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
-use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Step};
+use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Step};
+use crate::position::Position;
 use crate::rules::{Op, Part, kind};
 use crate::scope::{Binding, Hint, Inert, Scope, Value};
 use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
@@ -60,6 +61,8 @@ pub struct Lower<'a> {
     sources: Vec<Id>,
     /// How many closures of elementwise methods surround the expression.
     pub closures: usize,
+    /// The shape of the matrix whose `from_fn` surrounds the expression.
+    pub places: Option<Shape>,
     /// Pure inert expressions that are bound already, by their text.
     pins: Vec<(String, Id)>,
     /// Names that are bound in the companion, and how many nested blocks surround the statement.
@@ -98,6 +101,7 @@ pub fn lower(
         active: Vec::new(),
         sources: Vec::new(),
         closures: 0,
+        places: None,
         pins: Vec::new(),
         bound: HashSet::new(),
         nested: 0,
@@ -329,6 +333,21 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
+            Value::Position(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "`{0}` is an integer where a real number is needed\nhelp: write `{0} as {1}`",
+                    text(at.to_token_stream()),
+                    self.real.to_token_stream()
+                ),
+            ),
+            Value::Slice(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "cannot compute with the slice `{}`\nhelp: leave out `as_slice()`, or take single entries, as in `s[i]`",
+                    text(at.to_token_stream())
+                ),
+            ),
             Value::Untyped => refuse(
                 at.to_token_stream(),
                 format!(
@@ -411,6 +430,9 @@ impl Lower<'_> {
             .iter()
             .map(|a| self.graph.integer_value(*a))
             .collect();
+        if let Part::Gathered(taken, at) = part {
+            return gathers_within(taken, at, &shape);
+        }
         let (rows, cols) = match (&shape.rows, &shape.cols) {
             (crate::graph::Dim::Static(r), crate::graph::Dim::Static(c)) => (*r, *c),
             _ => return false,
@@ -422,6 +444,27 @@ impl Lower<'_> {
             (Part::Column, [Some(j)]) => *j < cols,
             _ => false,
         }
+    }
+}
+
+/// Whether indices by the row and the column themselves are within bounds for certain.
+fn gathers_within(taken: &Shape, at: &[Position<usize>], whole: &Shape) -> bool {
+    let within = |position: &Position<usize>, extent: &Dim| {
+        let count = match position {
+            Position::Row => &taken.rows,
+            Position::Column => &taken.cols,
+            _ => return false,
+        };
+        match (count, extent) {
+            (Dim::Static(count), Dim::Static(extent)) => count <= extent,
+            (count, extent) => count == extent,
+        }
+    };
+    match at {
+        [row, column] => within(row, &whole.rows) && within(column, &whole.cols),
+        [one] if whole.is_column() => within(one, &whole.rows),
+        [one] if whole.is_vector() => within(one, &whole.cols),
+        _ => false,
     }
 }
 

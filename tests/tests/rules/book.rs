@@ -5,6 +5,7 @@ use crate::world::{Domain, Size, World, any, nonzero, positive};
 use Size::{Fixed, Run};
 use nalgrad_tests::differentiate::reverse;
 use nalgrad_tests::graph::{Dim, Elem, Id, Kind, Shape};
+use nalgrad_tests::position::{Arithmetic, Position};
 use nalgrad_tests::rules::{Comparison, Extreme, Op, Panic, Part, Scalar};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -55,6 +56,7 @@ names! {
     "fill" Op::Fill,
     "identity" Op::Identity,
     "build" Op::Build,
+    "place" Op::Place(_),
     "transpose" Op::Transpose,
     "entry" Op::Part(Part::Entry),
     "entry at" Op::Part(Part::EntryAt),
@@ -67,6 +69,7 @@ names! {
     "fixed columns" Op::Part(Part::FixedColumns(_)),
     "view" Op::Part(Part::View),
     "fixed view" Op::Part(Part::FixedView(..)),
+    "gathered" Op::Part(Part::Gathered(..)),
     "scattered entry" Op::Scatter(Part::Entry),
     "scattered entry at" Op::Scatter(Part::EntryAt),
     "scattered selected" Op::Scatter(Part::Selected(_)),
@@ -78,6 +81,7 @@ names! {
     "scattered fixed columns" Op::Scatter(Part::FixedColumns(_)),
     "scattered view" Op::Scatter(Part::View),
     "scattered fixed view" Op::Scatter(Part::FixedView(..)),
+    "scattered gathered" Op::Scatter(Part::Gathered(..)),
     "diagonal" Op::Diagonal,
     "from diagonal" Op::FromDiagonal,
     "reshape" Op::Reshape,
@@ -262,6 +266,13 @@ fn cases() -> Vec<Case> {
             let entries: Vec<Id> = (0..n).map(|_| w.number(any)).collect();
             let shape = Shape::fixed(r.count(), c.count());
             w.shaped(Op::Build, &entries, shape)
+        }));
+        add(Rc::new(move |w| {
+            let shape = Shape::fixed(r.count(), c.count());
+            let given = w.position(3, true);
+            let row = Position::of(Arithmetic::Mul, Position::Given(0), Position::Row);
+            let place = Position::of(Arithmetic::Add, row, Position::Column);
+            w.shaped(Op::Place(place), &[given], shape)
         }));
         add(unary(Op::Transpose, move |w| w.matrix(r, c, any)));
         add(Rc::new(move |w| {
@@ -515,6 +526,29 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
     if rows * columns > 0 {
         parts.push((Part::Entry, vec![rows * columns - 1]));
         parts.push((Part::EntryAt, vec![rows - 1, columns / 2]));
+        // A single entry three times, each entry once, and a diagonal.
+        let (given, of) = (Position::Given, Position::of);
+        let repeated = vec![of(
+            Arithmetic::Sub,
+            given(0),
+            of(Arithmetic::Mul, Position::Row, given(1)),
+        )];
+        parts.push((
+            Part::Gathered(Shape::fixed(3, 1), repeated),
+            vec![rows * columns - 1, 0],
+        ));
+        let turned = vec![
+            of(Arithmetic::Rem, Position::Row, given(0)),
+            of(
+                Arithmetic::Div,
+                of(Arithmetic::Add, Position::Column, Position::Row),
+                given(1),
+            ),
+        ];
+        parts.push((
+            Part::Gathered(Shape::fixed(2, columns), turned),
+            vec![rows, 2 + rows],
+        ));
         for extreme in [Extreme::Max, Extreme::Min, Extreme::AbsMax, Extreme::AbsMin] {
             parts.push((Part::Selected(extreme), Vec::new()));
         }

@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 use nalgrad_tests::graph::{Dim, Elem, Extent, Graph, Id, Shape};
+use nalgrad_tests::position::{Arithmetic, Position};
 use nalgrad_tests::rules::{Comparison, Extreme, Op, Part, Scalar};
 use std::collections::HashMap;
 
@@ -181,6 +182,42 @@ impl<'a> Interpreter<'a> {
             Part::FixedColumns(n) => [0, at[0], rows, self.extent(n)],
             Part::View => [at[0], at[1], at[2], at[3]],
             Part::FixedView(r, c) => [at[0], at[1], self.extent(r), self.extent(c)],
+            Part::Gathered(..) => unreachable!("entries of many places"),
+        }
+    }
+
+    /// An index at the place of an entry.
+    fn place(&mut self, position: &Position<usize>, given: &[Id], at: (usize, usize)) -> usize {
+        match position {
+            Position::Row => at.0,
+            Position::Column => at.1,
+            Position::Given(k) => self.value(given[*k]).number() as usize,
+            Position::Of(operator, parts) => {
+                let a = self.place(&parts[0], given, at);
+                let b = self.place(&parts[1], given, at);
+                match operator {
+                    Arithmetic::Add => a + b,
+                    Arithmetic::Sub => a - b,
+                    Arithmetic::Mul => a * b,
+                    Arithmetic::Div => a / b,
+                    Arithmetic::Rem => a % b,
+                }
+            }
+        }
+    }
+
+    /// Where an entry is taken from.
+    fn gathered(
+        &mut self,
+        positions: &[Position<usize>],
+        given: &[Id],
+        at: (usize, usize),
+        rows: usize,
+    ) -> (usize, usize) {
+        let first = self.place(&positions[0], given, at);
+        match positions.get(1) {
+            Some(second) => (first, self.place(second, given, at)),
+            None => (first % rows, first / rows),
         }
     }
 
@@ -234,7 +271,26 @@ impl<'a> Interpreter<'a> {
                 let entries: Vec<f64> = args.iter().map(|a| self.value(*a).number()).collect();
                 Matrix(DMatrix::from_vec(shape.0, shape.1, entries))
             }
+            Op::Place(position) => Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {
+                self.place(&position, args, (i, j)) as f64
+            })),
             Op::Transpose => Matrix(matrix(self, 0).transpose()),
+            Op::Part(Part::Gathered(taken, at)) => {
+                let whole = matrix(self, 0);
+                let (r, c) = self.extents(&taken);
+                Matrix(DMatrix::from_fn(r, c, |i, j| {
+                    whole[self.gathered(&at, &args[1..], (i, j), whole.nrows())]
+                }))
+            }
+            Op::Scatter(Part::Gathered(_, at)) => {
+                let value = matrix(self, 0);
+                let mut whole = DMatrix::zeros(shape.0, shape.1);
+                for (i, j) in places(value.nrows(), value.ncols()) {
+                    let place = self.gathered(&at, &args[1..], (i, j), shape.0);
+                    whole[place] += value[(i, j)];
+                }
+                Matrix(whole)
+            }
             Op::Part(part) => {
                 let whole = matrix(self, 0);
                 let [i, j, r, c] = self.region(&part, whole.shape(), &args[1..]);

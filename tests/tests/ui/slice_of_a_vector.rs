@@ -4,7 +4,7 @@ use nalgrad::gradient;
 #[gradient]
 fn cost(x: &DVector<f64>) -> f64 {
     let entries = x.as_slice();
-    entries[0] * entries[1]
+    entries.iter().sum::<f64>() + entries[0]
 }
 
 fn main() {}
