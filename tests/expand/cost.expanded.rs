@@ -33,10 +33,10 @@ pub fn cost_value_and_gradient(
     x: &DMatrix<f64>,
     y: &DVector<f64>,
 ) -> (f64, (DVector<f64>, f64)) {
-    let t = (x * w).add_scalar(b);
-    let t_1 = y.zip_map(&t, |y, t| y - t.max(0.0));
+    let z_1 = x * w;
+    let t = y.zip_map(&z_1, |y, z_1| y - (z_1 + b).max(0.0));
     let n = y.len() as f64;
-    let mut z_bar = t;
-    z_bar.zip_apply(&t_1, |t, t_1| *t = if *t > 0.0 { -2.0 / n * t_1 } else { 0.0 });
-    (t_1.norm_squared() / n, (x.tr_mul(&z_bar), ::nalgrad::__private::sum(&z_bar)))
+    let mut z_bar = z_1;
+    z_bar.zip_apply(&t, |z_1, t| *z_1 = if *z_1 + b > 0.0 { -2.0 / n * t } else { 0.0 });
+    (t.norm_squared() / n, (x.tr_mul(&z_bar), ::nalgrad::__private::sum(&z_bar)))
 }

@@ -16,7 +16,7 @@ pub fn p87_value_and_gradient(
     let mut exp = x * w;
     exp.zip_apply(y, |entry, y| *entry = (-y * *entry).exp());
     (
-        exp.map(|exp| (1.0 + exp).ln()).sum(),
+        exp.fold(0.0, |sum, exp| sum + (1.0 + exp).ln()),
         x.tr_mul(&y.zip_map(&exp, |y, exp| -y / (1.0 + 1.0 / exp))),
     )
 }

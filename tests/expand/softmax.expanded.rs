@@ -39,7 +39,7 @@ pub fn softmax_value_and_gradient(
             |entry, exp, labels| *entry = *entry * exp - labels,
         );
     (
-        total.map(|total| total.ln()).sum() - logits.dot(labels),
+        total.fold(0.0, |sum, total| sum + total.ln()) - logits.dot(labels),
         ::nalgrad::__private::mul_tr(&logits_bar, x),
     )
 }

@@ -124,10 +124,7 @@ impl Emit<'_> {
 
     /// A few sums and products of what is there already: computed again faster than stored.
     fn is_cheap(&self, id: Id, depth: usize) -> bool {
-        if !self.is_matrix(id)
-            || self.is_leaf(id)
-            || matches!(self.op(id), Op::Part(_) | Op::Place(_))
-        {
+        if !self.is_matrix(id) || !self.is_entrywise(id) || self.is_positional(id) {
             return true;
         }
         let arithmetic = matches!(
@@ -138,6 +135,20 @@ impl Emit<'_> {
             && arithmetic
             && (self.is_dynamic(id) || self.args(id).iter().any(|a| self.is_positional(*a)))
             && self.args(id).iter().all(|a| self.is_cheap(*a, depth - 1))
+            && self
+                .args(id)
+                .iter()
+                .filter(|a| self.is_computed(**a))
+                .count()
+                <= 1
+    }
+
+    /// A matrix that is written into memory of its own. The sum of two such takes the place of one of them.
+    fn is_computed(&self, id: Id) -> bool {
+        self.is_matrix(id)
+            && !self.is_entrywise(id)
+            && !self.is_leaf(id)
+            && !matches!(self.op(id), Op::Part(_))
     }
 
     /// The parts of a pass that become passes of their own, so that it reads three matrices at most.
@@ -335,7 +346,7 @@ impl Emit<'_> {
             }
         }
         for id in self.ids().collect::<Vec<_>>() {
-            if self.live[id.0 as usize] && self.temporary_of(id).is_some() {
+            if self.live[id.0 as usize] && !self.is_folded(id) && self.temporary_of(id).is_some() {
                 self.overwriting.insert(id);
             }
         }

@@ -488,9 +488,16 @@ impl Emit<'_> {
                 let (a, b) = (self.by_reference(args[0]), self.by_reference(args[1]));
                 atom(quote!(#krate::__private::mul_tr(#a, #b)))
             }
+            Op::Sum if self.is_folded(args[0]) && !self.gets_name(args[0]) => {
+                let zero = self.number(0.0);
+                self.write_folded(args[0], &zero)
+            }
             Op::Total => self.write_total(args[0]),
             Op::Fold => {
                 let start = self.read(args[1]).tokens;
+                if self.is_folded(args[0]) && !self.gets_name(args[0]) {
+                    return self.write_folded(args[0], &start);
+                }
                 self.write_fold(args[0], start)
             }
             Op::Inverse(panic) => {

@@ -139,6 +139,7 @@ impl Emit<'_> {
             names.push(name);
         }
         let (lets, body) = self.closure_parts(root, &entries);
+        let body = body.tokens;
         let arguments: Vec<TokenStream> = others.iter().map(|m| self.by_reference(*m)).collect();
         let method = Ident::new(
             ["apply", "zip_apply", "zip_zip_apply"][others.len().min(2)],
@@ -164,6 +165,8 @@ impl Emit<'_> {
         let ty = self.matrix_type(&shape);
         let sizes: Vec<TokenStream> = match matrices.iter().find(|m| self.is_dynamic(**m)) {
             Some(first) if shape.is_dynamic() => {
+                // Its size is read besides its entries.
+                self.remaining[first.0 as usize] += 1;
                 let name = self.read(*first).at(Level::Atom);
                 let rows = matches!(shape.rows, Dim::Dynamic(_)).then(|| quote!(#name.nrows()));
                 let cols = matches!(shape.cols, Dim::Dynamic(_)).then(|| quote!(#name.ncols()));
@@ -256,8 +259,58 @@ impl Emit<'_> {
         }
     }
 
+    /// Whether a pass is made while its entries are summed, in their order.
+    pub(super) fn is_folded(&self, root: Id) -> bool {
+        let summed = match self.uses[root.0 as usize][..] {
+            [sum] => matches!(self.op(sum), Op::Sum | Op::Fold),
+            _ => false,
+        };
+        summed
+            && self.is_pass(root)
+            && self.is_dynamic(root)
+            && !self.outputs.contains(&root)
+            && !self.forced.contains(&root)
+            && !self.is_accumulation(root)
+            && !self.is_by_position(root)
+            && (1..=2).contains(&self.matrices_of(root).len())
+    }
+
+    /// `x.zip_fold(&y, start, |sum, x, y| sum + …)`
+    pub(super) fn write_folded(&mut self, root: Id, start: &TokenStream) -> Written {
+        let matrices = self.matrices_of(root);
+        let (names, entries) = self.entries_of(&matrices);
+        let (lets, value) = self.closure_parts(root, &entries);
+        let total = self.parameter("sum");
+        let value = Written::scalar(&total)
+            .joined(Level::Sum, quote!(+), &value)
+            .tokens;
+        let body = if lets.is_empty() {
+            value
+        } else {
+            quote!({ #(#lets)* #value })
+        };
+        let method = Ident::new(["fold", "zip_fold"][matrices.len() - 1], Span::call_site());
+        let rest: Vec<TokenStream> = matrices[1..]
+            .iter()
+            .map(|m| self.by_reference(*m))
+            .collect();
+        let receiver = self.receiver(matrices[0]);
+        Written::new(
+            quote!(#receiver.#method(#(#rest,)* #start, |#total, #(#names),*| #body)),
+            Level::Atom,
+            Hold::Scalar,
+        )
+    }
+
     /// The parameters and the body of the closure of one pass.
     pub(super) fn pass(&mut self, root: Id, matrices: &[Id]) -> (Vec<Ident>, TokenStream) {
+        let (names, entries) = self.entries_of(matrices);
+        let body = self.closure_body(root, &entries);
+        (names, body)
+    }
+
+    /// The parameters that stand for the entries of matrices.
+    fn entries_of(&mut self, matrices: &[Id]) -> (Vec<Ident>, IdMap<Written>) {
         let mut names = Vec::new();
         let mut entries = IdMap::default();
         for matrix in matrices {
@@ -270,8 +323,7 @@ impl Emit<'_> {
             entries.insert(*matrix, Written::scalar(&name));
             names.push(name);
         }
-        let body = self.closure_body(root, &entries);
-        (names, body)
+        (names, entries)
     }
 
     /// The name of a matrix serves for its entry too: the matrix itself is not read inside.
@@ -289,6 +341,7 @@ impl Emit<'_> {
 
     pub(super) fn closure_body(&mut self, root: Id, entries: &IdMap<Written>) -> TokenStream {
         let (lets, value) = self.closure_parts(root, entries);
+        let value = value.tokens;
         if lets.is_empty() {
             value
         } else {
@@ -297,11 +350,7 @@ impl Emit<'_> {
     }
 
     /// What is shared in the body of a closure, and its value.
-    fn closure_parts(
-        &mut self,
-        root: Id,
-        entries: &IdMap<Written>,
-    ) -> (Vec<TokenStream>, TokenStream) {
+    fn closure_parts(&mut self, root: Id, entries: &IdMap<Written>) -> (Vec<TokenStream>, Written) {
         let members = self.members_of(root);
         // Where in the closure each value is needed: outside of every choice, or on a side of one.
         let mut places: IdMap<Vec<Vec<(Id, bool)>>> = IdMap::default();
@@ -338,8 +387,7 @@ impl Emit<'_> {
             .map(|m| (*m, home.get(m).cloned().unwrap_or_default()))
             .collect();
         let mut names = entries.clone();
-        let (lets, value) = self.closure_block(root, root, &Vec::new(), &shared, &mut names);
-        (lets, value.tokens)
+        self.closure_block(root, root, &Vec::new(), &shared, &mut names)
     }
 
     /// The value of a member at a place in the closure, after the shared values that belong there.
