@@ -204,13 +204,20 @@ impl Emit<'_> {
         indices
     }
 
+    /// Binds all of them before one is read: what the others are computed from may still be overwritten then.
+    pub(super) fn bind_all(&mut self, matrices: &[Id]) {
+        for matrix in matrices {
+            self.forced.insert(*matrix);
+            self.ensure(*matrix);
+        }
+    }
+
     /// The entries of matrices at the place that is being written.
     pub(super) fn entries_at(&mut self, matrices: &[Id]) -> IdMap<Written> {
         let [i, j] = self.place.clone().unwrap_or_default();
         let mut entries = IdMap::default();
+        self.bind_all(matrices);
         for matrix in matrices {
-            self.forced.insert(*matrix);
-            self.ensure(*matrix);
             let name = self.read(*matrix).at(Level::Atom);
             let shape = self.shape(*matrix);
             let entry = if shape.is_column() {

@@ -886,6 +886,10 @@ impl Emit<'_> {
 
     /// Adds each entry of some matrices of one shape at the place that it was taken from.
     fn write_gathered(&mut self, target: &TokenStream, shape: &Shape, scatters: &[(Id, bool)]) {
+        for (scatter, _) in scatters {
+            let matrices = self.read_by_entries(self.args(*scatter)[0]);
+            self.bind_all(&matrices);
+        }
         let [i, j] = self.indices();
         let one = Dim::Static(1);
         let place = |dim: &Dim, name: &Ident| {
@@ -923,18 +927,30 @@ impl Emit<'_> {
         self.out.push(step);
     }
 
+    /// The matrices that an entry of a matrix is computed from: itself, if it is not written in place.
+    fn read_by_entries(&self, id: Id) -> Vec<Id> {
+        if self.gets_name(id) || self.is_accumulation(id) {
+            vec![id]
+        } else if self.is_pass(id) {
+            self.matrices_of(id)
+        } else if *self.op(id) == Op::Fill {
+            Vec::new()
+        } else {
+            vec![id]
+        }
+    }
+
     /// One entry of a matrix, at the place that is being written.
     fn entry_of(&mut self, id: Id) -> Written {
-        if self.is_pass(id) && !self.gets_name(id) && !self.is_accumulation(id) {
-            let matrices = self.matrices_of(id);
-            let entries = self.entries_at(&matrices);
-            return Written::new(self.closure_body(id, &entries), Level::Loose, Hold::Scalar);
+        let matrices = self.read_by_entries(id);
+        let mut entries = self.entries_at(&matrices);
+        match entries.remove(&id) {
+            Some(entry) => entry,
+            None if self.is_pass(id) => {
+                Written::new(self.closure_body(id, &entries), Level::Loose, Hold::Scalar)
+            }
+            None => self.read(self.args(id)[0]),
         }
-        if *self.op(id) == Op::Fill && !self.gets_name(id) {
-            return self.read(self.args(id)[0]);
-        }
-        let entries = self.entries_at(&[id]);
-        entries[&id].clone()
     }
 
     /// Adds a part into a place that is already there.
