@@ -12,7 +12,7 @@ impl Emit<'_> {
     /// The live derivatives of a call.
     fn derivatives_of(&self, call: Id, is: &dyn Fn(&Op) -> bool) -> Vec<Id> {
         // In a map of columns, what is computed there; else what is not.
-        let here = |id: &Id| self.mapped.contains(&id) == self.in_map;
+        let here = |id: &Id| self.mapped.contains(id) == self.in_map;
         let mut found = self.all_derivatives_of(call, is);
         found.retain(here);
         found
@@ -55,7 +55,7 @@ impl Emit<'_> {
                 [args, &tangents.unwrap_or_default()].concat()
             }
             Op::CallTangent if self.first_tangent(args[0]) == Some(id) => vec![args[0]],
-            Op::CallTangent => [&args[..], self.args(args[0])].concat(),
+            Op::CallTangent => [args, self.args(args[0])].concat(),
             _ => args.to_vec(),
         };
         inputs.retain(|input| self.program.graph.op(*input) != Op::Absent);
@@ -349,7 +349,7 @@ impl Emit<'_> {
         };
         let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
         let values = self.args(call);
-        self.keep_repeated(&values);
+        self.keep_repeated(values);
         arguments
             .into_iter()
             .map(|argument| match argument {
@@ -389,7 +389,7 @@ impl Emit<'_> {
         let Some(tangent) = tangent else {
             return written;
         };
-        for (k, moving) in self.args(tangent)[1..].to_vec().into_iter().enumerate() {
+        for (k, moving) in self.args(tangent)[1..].iter().copied().enumerate() {
             if self.program.graph.op(moving) == Op::Absent {
                 continue;
             }
