@@ -3,7 +3,7 @@
 //! The paper's "introduce intermediate variables" is the construction of this graph. Operations are
 //! pure; what has effects stands beside the graph, in the steps of a [`Program`].
 
-use crate::rules::{Op, Panic, Part};
+use crate::rules::{Op, Part};
 use proc_macro2::{Ident, TokenStream};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -189,6 +189,8 @@ pub struct Leaf {
 pub struct Call {
     pub callee: Callee,
     pub arguments: Vec<Argument>,
+    /// What takes the value out of an `Option` or a `Result`: `?`, `.unwrap()`.
+    pub after: TokenStream,
 }
 
 /// What is called: companions have its name with a suffix.
@@ -442,10 +444,11 @@ impl Graph {
         Dim::Dynamic(extents.len() as u32 - 1)
     }
 
-    pub fn message(&self, tokens: TokenStream) -> Panic {
+    /// The number of a message of `expect`, or of what makes an error of `None`.
+    pub fn message(&self, tokens: TokenStream) -> usize {
         let mut messages = self.messages.borrow_mut();
         messages.push(tokens);
-        Panic::Expect(messages.len() - 1)
+        messages.len() - 1
     }
 
     /// Which nodes depend on one of `sources`; nothing before the first of these does.

@@ -14,6 +14,10 @@ pub enum Panic {
     Unwrap,
     /// `expect`, with the number of its message in [`Graph::messages`].
     Expect(usize),
+    /// `?`: the function returns `None`.
+    Question,
+    /// `ok_or(error)?`, with the number of what comes before the question mark in [`Graph::messages`].
+    OkOr(usize),
 }
 
 /// A comparison of two scalars, or entry by entry.

@@ -61,6 +61,10 @@ pub enum Value {
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.
     List(Vec<Id>),
     Pending(Pending),
+    /// The same, with what makes an error of `None`: `ok_or(…)`.
+    PendingOr(Pending, TokenStream),
+    /// `Some(value)` or `Ok(value)`.
+    Wrapped(Box<Value>),
     /// What a call returns, or a part of it: its kind is not known yet.
     Called(Id, Vec<usize>),
     /// A parameter of a user's type, whose type a `let` has still to tell.
@@ -258,13 +262,18 @@ pub fn is_observer(name: &Ident) -> bool {
 }
 
 /// What in the tokens could leave the function, or be hidden control flow: a macro does not see through
-/// other macros.
-pub fn control_flow(tokens: TokenStream) -> Option<(TokenTree, String)> {
+/// other macros. A function that returns an `Option` or a `Result` may be left without a value: its companions are as
+/// well.
+pub fn control_flow(tokens: TokenStream, wrapped: bool) -> Option<(TokenTree, String)> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     for (i, tree) in trees.iter().enumerate() {
         match tree {
             TokenTree::Ident(ident) => {
                 let text = ident.to_string();
+                let without_value = |next: &TokenTree| matches!(next, TokenTree::Ident(i) if *i == "None" || *i == "Err");
+                if wrapped && text == "return" && trees.get(i + 1).is_some_and(without_value) {
+                    continue;
+                }
                 if matches!(text.as_str(), "return" | "yield" | "await") {
                     return Some((tree.clone(), format!("`{text}`")));
                 }
@@ -284,7 +293,7 @@ pub fn control_flow(tokens: TokenStream) -> Option<(TokenTree, String)> {
                     ));
                 }
             }
-            TokenTree::Punct(p) if p.as_char() == '?' => {
+            TokenTree::Punct(p) if p.as_char() == '?' && !wrapped => {
                 // `?Sized` is a bound, not an operator.
                 let bound = trees
                     .get(i + 1)
@@ -294,7 +303,7 @@ pub fn control_flow(tokens: TokenStream) -> Option<(TokenTree, String)> {
                 }
             }
             TokenTree::Group(group) => {
-                if let Some(found) = control_flow(group.stream()) {
+                if let Some(found) = control_flow(group.stream(), wrapped) {
                     return Some(found);
                 }
             }

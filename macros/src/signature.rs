@@ -3,7 +3,7 @@
 use crate::args::Args;
 use crate::error::{Errors, text};
 use crate::lower::{self, Parameter, hint_of_plain_type};
-use crate::ty::{Class, Context, Passing, Real, Returned, Value};
+use crate::ty::{Class, Context, Passing, Real, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
@@ -57,8 +57,9 @@ pub struct Plan {
     pub gradients: Vec<TokenStream>,
     /// The same, for stubs: a parameter whose type is not understood stands for itself.
     pub plain: Vec<TokenStream>,
-    /// What the function returns.
+    /// What the function returns, without `Option` or `Result` around it.
     pub result: Returned,
+    pub wrapper: Option<Wrapper>,
     /// The signature with a name for every parameter.
     pub sig: Signature,
     pub krate: TokenStream,
@@ -72,9 +73,12 @@ impl Plan {
         let mut context = Context::of(&[&sig.generics]);
         context.add_result(&sig.output);
         check_signature(function, errors);
-        let result = match &sig.output {
-            ReturnType::Default => Returned::Plain,
-            ReturnType::Type(_, ty) => context.returned(ty),
+        let (result, wrapper) = match &sig.output {
+            ReturnType::Default => (Returned::Plain, None),
+            ReturnType::Type(_, ty) => match Wrapper::of(ty) {
+                Some(wrapper) => (context.returned(&wrapper.inner), Some(wrapper)),
+                None => (context.returned(ty), None),
+            },
         };
         // A result that does not tell is computed with what it is differentiated by.
         let real = result.real().or_else(|| {
@@ -94,6 +98,7 @@ impl Plan {
             gradients: Vec::new(),
             plain: Vec::new(),
             result,
+            wrapper,
             sig: sig.clone(),
             krate: args.krate.clone(),
             recursive: function.body.as_ref().is_some_and(|body| {

@@ -239,6 +239,16 @@ impl Lower<'_> {
                 self.call_of_method(at, method, turbofish, args, expr)
             }
             // The method tells what a call returns.
+            Value::Called(call, part)
+                if part.is_empty() && matches!(name.as_str(), "unwrap" | "expect") =>
+            {
+                let args = args
+                    .iter()
+                    .map(|arg| self.inert_expression(arg, Hint::Unknown).tokens);
+                let args: Vec<_> = args.collect();
+                self.after_call(*call, quote!(.#method(#(#args),*)));
+                Ok(value.clone())
+            }
             Value::Called(..) => {
                 let unknown = Dim::Dynamic(u32::MAX);
                 let scalar =
@@ -750,6 +760,7 @@ impl Lower<'_> {
         }
     }
 
+    /// A method of what may have failed.
     fn unwrap(
         &mut self,
         pending: Pending,
@@ -758,23 +769,74 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
-        let panic = match (name, args) {
-            ("unwrap", []) => Panic::Unwrap,
+        match (name, args) {
+            ("unwrap", []) => self.attempted(pending, Panic::Unwrap, expr),
             ("expect", [message]) => {
                 if !matches!(message, Expr::Lit(_)) {
                     return refuse(message, "the message of `expect` has to be a literal here");
                 }
-                self.graph.message(message.to_token_stream())
+                let message = self.graph.message(message.to_token_stream());
+                self.attempted(pending, Panic::Expect(message), expr)
             }
-            _ => {
-                return refuse(
-                    method,
-                    format!(
-                        "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`"
-                    ),
-                );
+            ("ok_or" | "ok_or_else", [error]) if self.is_inert_expr(error) => {
+                let error = self.inert_expression(error, Hint::Unknown).tokens;
+                Ok(Value::PendingOr(pending, quote!(#method(#error))))
             }
-        };
+            _ => refuse(
+                method,
+                format!(
+                    "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`"
+                ),
+            ),
+        }
+    }
+
+    /// `?` on what may have failed.
+    pub fn question(&mut self, inner: &Expr, expr: &Expr) -> Lowered<Value> {
+        if !self.wrapped || self.closures > 0 {
+            return refuse(
+                expr,
+                "`?` leaves the function here, and that is not supported\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+            );
+        }
+        match self.expr(inner)? {
+            Value::Pending(pending) => self.attempted(pending, Panic::Question, expr),
+            Value::PendingOr(pending, error) => {
+                let error = self.graph.message(error);
+                self.attempted(pending, Panic::OkOr(error), expr)
+            }
+            Value::Wrapped(value) => Ok(*value),
+            Value::Called(call, part) if part.is_empty() => {
+                self.after_call(call, quote!(?));
+                Ok(Value::Called(call, part))
+            }
+            Value::Inert(inert) => {
+                let tokens = &inert.tokens;
+                Ok(Value::Inert(crate::scope::Inert {
+                    tokens: quote!(#tokens?),
+                    hint: Hint::Unknown,
+                    leaf: None,
+                    pure: false,
+                    ..inert.clone()
+                }))
+            }
+            _ => refuse(
+                expr,
+                format!(
+                    "`{}` is no `Option` and no `Result` that is understood here\nhelp: `?` may follow `try_inverse()`, `cholesky()`, `lu().solve(…)` and calls of functions with `#[differentiable]`",
+                    text(inner)
+                ),
+            ),
+        }
+    }
+
+    /// The value of what may have failed.
+    pub fn attempted(
+        &mut self,
+        pending: Pending,
+        panic: Panic,
+        at: &dyn ToTokens,
+    ) -> Lowered<Value> {
         let (op, args) = match pending {
             Pending::Inverse(a) => (Op::Inverse(panic), vec![a]),
             Pending::LuSolve(f, b) => (Op::LuSolve(panic), vec![f, b]),
@@ -783,9 +845,9 @@ impl Lower<'_> {
         };
         if let Op::LuSolve(_) = op {
             let kind = self.graph.kind(args[1]);
-            return Ok(Value::Node(self.exact_of(op, args, kind, expr)?));
+            return Ok(Value::Node(self.exact_of(op, args, kind, at)?));
         }
-        self.step(op, args, expr)
+        self.step(op, args, at)
     }
 
     // ---- calls, constructors and macros ----
@@ -880,11 +942,17 @@ impl Lower<'_> {
                 ),
             );
         }
+        if let ("Some" | "Ok", [value], 1, true) =
+            (name.as_str(), &args[..], segments.len(), self.wrapped)
+        {
+            let value = self.expr(value)?;
+            return Ok(Value::Wrapped(Box::new(value)));
+        }
         if matches!(name.as_str(), "Some" | "Ok" | "Err") && segments.len() == 1 {
             return refuse(
                 expr,
                 format!(
-                    "`{name}` of a differentiated value is not supported yet\nhelp: return the value itself"
+                    "`{name}` of a differentiated value is not supported here\nhelp: return it, from a function whose type says so"
                 ),
             );
         }

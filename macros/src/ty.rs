@@ -67,6 +67,62 @@ pub enum Class {
     Other,
 }
 
+/// `Option<Y>` or `Result<Y, E>`.
+#[derive(Clone)]
+pub struct Wrapper {
+    path: syn::TypePath,
+    /// `Y`
+    pub inner: Type,
+}
+
+impl Wrapper {
+    pub fn of(ty: &Type) -> Option<Wrapper> {
+        let Type::Path(path) = strip(ty) else {
+            return None;
+        };
+        let last = path.path.segments.last()?;
+        if last.ident != "Option" && last.ident != "Result" {
+            return None;
+        }
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return None;
+        };
+        match arguments.args.first() {
+            Some(GenericArgument::Type(inner)) => Some(Wrapper {
+                path: path.clone(),
+                inner: inner.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    fn is_option(&self) -> bool {
+        let last = self.path.path.segments.last();
+        last.is_some_and(|s| s.ident == "Option")
+    }
+
+    /// The same around another type.
+    pub fn around(&self, inner: &TokenStream) -> TokenStream {
+        let mut path = self.path.clone();
+        if let Some(last) = path.path.segments.last_mut()
+            && let PathArguments::AngleBracketed(arguments) = &mut last.arguments
+            && let Some(first) = arguments.args.first_mut()
+        {
+            *first = GenericArgument::Type(Type::Verbatim(inner.clone()));
+        }
+        path.to_token_stream()
+    }
+
+    /// `Some` or `Ok`.
+    pub fn constructor(&self) -> TokenStream {
+        if self.is_option() {
+            quote!(::core::option::Option::Some)
+        } else {
+            quote!(::core::result::Result::Ok)
+        }
+    }
+}
+
 /// The type of what a function returns.
 #[derive(Clone)]
 pub enum Returned {

@@ -17,7 +17,7 @@ use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::graph::{Form, Id, Outcome, Program};
 use crate::lower::Parameter;
 use crate::signature::Function;
-use crate::ty::{Class, Passing, Returned};
+use crate::ty::{Class, Passing, Returned, Wrapper};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::collections::HashSet;
@@ -445,24 +445,21 @@ impl Plan {
         function: &Function,
         args: &Args,
         (sig, tangents): (&Signature, &[Ident]),
-        lowered: &dyn Fn(HashSet<String>) -> Result<Program, Option<syn::Error>>,
+        lowered: &Program,
     ) -> Result<TokenStream, Option<syn::Error>> {
         let plan = self.of_companion(sig, tangents);
-        let (Some(real), Some(body)) = (&self.real, &function.body) else {
+        let Some(real) = &self.real else {
             return Err(None);
         };
-        let mut taken = HashSet::new();
-        identifiers(sig.to_token_stream(), &mut taken);
-        identifiers(body.stream(), &mut taken);
         let mut written = TokenStream::new();
         for companion in [
             Companion::Pushforward,
             Companion::Pullback,
             Companion::PullbackPushforward,
         ] {
-            let mut taken = taken.clone();
-            let names = plan.tangent_names(companion, &mut taken);
-            let mut program = lowered(taken)?;
+            let mut program = lowered.clone();
+            identifiers(sig.to_token_stream(), &mut program.taken);
+            let names = plan.tangent_names(companion, &mut program.taken);
             program.graph.keeps_value.set(true);
             program.graph.user_nodes.set(program.graph.count());
             let outputs = self
@@ -483,7 +480,8 @@ impl Plan {
             let (value, tangent) = (plan.value_type(), plan.result.tangent(&nalgebra));
             let result = plan.result_for_calls(companion, &value, &tangent, &plan.gradients);
             let sig = plan.signature(companion, &result, &names);
-            let statements = emit(&program, &outputs, &args.krate, real);
+            let around = plan.wrapper.as_ref().map(Wrapper::constructor);
+            let statements = emit(&program, &outputs, around, &args.krate, real);
             written.extend(plan.item(
                 Attribute::Differentiable,
                 companion,
@@ -503,7 +501,9 @@ impl Plan {
         let mut plan = self.clone();
         plan.sig = sig.clone();
         if let syn::ReturnType::Type(_, ty) = &sig.output {
-            plan.result = self.context.returned(ty);
+            plan.wrapper = Wrapper::of(ty);
+            let inner = plan.wrapper.as_ref().map_or(&**ty, |w| &w.inner);
+            plan.result = self.context.returned(inner);
         }
         let wrt = plan.parameters.iter().filter(|p| p.wrt).cloned();
         let moving = wrt.zip(tangents).map(|(parameter, name)| Parameter {

@@ -11,7 +11,7 @@ use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
 use crate::jacobian::Unwritable;
 use crate::lower;
 use crate::signature::{Function, Plan, is_generic_storage};
-use crate::ty::{Class, Passing, Returned, Value};
+use crate::ty::{Class, Passing, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::HashSet;
@@ -299,10 +299,12 @@ impl Plan {
         quote!(#krate::nalgebra)
     }
 
+    /// What the function returns, without `Option` or `Result`.
     fn value_type(&self) -> TokenStream {
-        match &self.sig.output {
-            syn::ReturnType::Default => quote!(()),
-            syn::ReturnType::Type(_, ty) => ty.to_token_stream(),
+        match (&self.wrapper, &self.sig.output) {
+            (Some(wrapper), _) => wrapper.inner.to_token_stream(),
+            (None, syn::ReturnType::Default) => quote!(()),
+            (None, syn::ReturnType::Type(_, ty)) => ty.to_token_stream(),
         }
     }
 
@@ -361,7 +363,13 @@ impl Plan {
     ) -> Signature {
         let mut sig = self.sig.clone();
         sig.ident = self.name(companion);
-        sig.output = parse_quote!(-> #result);
+        sig.output = match &self.wrapper {
+            Some(wrapper) => {
+                let wrapped = wrapper.around(result);
+                parse_quote!(-> #wrapped)
+            }
+            None => parse_quote!(-> #result),
+        };
         if companion.is_for_calls() {
             self.complete_for_calls(companion, &mut sig, tangents);
             return sig;
@@ -471,7 +479,7 @@ impl Plan {
             &self.parameters,
             &self.context,
             real.clone(),
-            &self.result,
+            (&self.result, self.wrapper.is_some()),
             taken,
         )?;
         let mut written = TokenStream::new();
@@ -501,20 +509,11 @@ impl Plan {
             let checked = companion == Companion::ValueAndGradient;
             written.extend(self.item(attribute, companion, function, &sig, {
                 let pins = (!checked).then(|| self.pins(&program.types));
-                let statements = emit(&program, &outputs, &args.krate, real);
+                let around = self.wrapper.as_ref().map(Wrapper::constructor);
+                let statements = emit(&program, &outputs, around, &args.krate, real);
                 quote!(#pins #statements)
             }));
             if args.callable && companion.is_callable() {
-                let lowered = |taken: HashSet<String>| {
-                    lower::lower(
-                        &body,
-                        &self.parameters,
-                        &self.context,
-                        real.clone(),
-                        &self.result,
-                        taken,
-                    )
-                };
                 written.extend(self.callable(
                     companion,
                     function,

@@ -119,8 +119,17 @@ impl Emit<'_> {
             [one] => one.clone(),
             many => quote!((#(#many),*)),
         };
+        let after = self.after(call);
         self.out
-            .push(quote!(let #pattern = #callee(#(#args,)* #(#tangents),*);));
+            .push(quote!(let #pattern = #callee(#(#args,)* #(#tangents),*) #after;));
+    }
+
+    /// What takes the value out of an `Option`.
+    fn after(&self, call: Id) -> TokenStream {
+        match self.op(call) {
+            Op::Call(number) => self.program.graph.calls.borrow()[*number].after.clone(),
+            _ => TokenStream::new(),
+        }
     }
 
     /// The name of what a call returns, or of its tangent; of a tuple, those of its parts.
@@ -184,6 +193,7 @@ impl Emit<'_> {
         let args = self.arguments(call);
         let tangents = self.tangents(call, Some(tangent));
         let wish = self.wish_of_call(call);
+        let after = self.after(call);
         let seconds = self.second_of(call);
         let pulled = seconds.iter().any(|s| self.args(*s)[1] == tangent);
         let name = self.pattern_of(call, tangent, &format!("d{wish}"));
@@ -191,12 +201,13 @@ impl Emit<'_> {
             let pullback = self.fresh(&format!("{wish}_pullback"));
             self.pullbacks.insert(tangent, quote!(#pullback));
             let callee = self.callee(call, "_pullback_pushforward");
-            self.out
-                .push(quote!(let (_, #name, #pullback) = #callee(#(#args,)* #(#tangents),*);));
+            self.out.push(
+                quote!(let (_, #name, #pullback) = #callee(#(#args,)* #(#tangents),*) #after;),
+            );
         } else {
             let callee = self.callee(call, "_pushforward");
             self.out
-                .push(quote!(let (_, #name) = #callee(#(#args,)* #(#tangents),*);));
+                .push(quote!(let (_, #name) = #callee(#(#args,)* #(#tangents),*) #after;));
         }
     }
 

@@ -295,18 +295,20 @@ impl Emit<'_> {
     }
 
     pub(super) fn panic(&self, panic: Panic) -> TokenStream {
+        let message = |number: usize| {
+            let messages = self.program.graph.messages.borrow();
+            messages.get(number).cloned().unwrap_or_default()
+        };
         match panic {
             Panic::Unwrap => quote!(.unwrap()),
             Panic::Expect(number) => {
-                let message = self
-                    .program
-                    .graph
-                    .messages
-                    .borrow()
-                    .get(number)
-                    .cloned()
-                    .unwrap_or_default();
+                let message = message(number);
                 quote!(.expect(#message))
+            }
+            Panic::Question => quote!(?),
+            Panic::OkOr(number) => {
+                let message = message(number);
+                quote!(.#message?)
             }
         }
     }

@@ -262,8 +262,14 @@ struct Emit<'p> {
     current: usize,
 }
 
-/// The body of a companion.
-pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Real) -> TokenStream {
+/// The body of a companion; what it returns is in `around`, as `Some`.
+pub fn emit(
+    program: &Program,
+    outputs: &Outputs,
+    around: Option<TokenStream>,
+    krate: &TokenStream,
+    real: &Real,
+) -> TokenStream {
     let nodes = program.graph.nodes();
     let count = nodes.len();
     let leaves = program.graph.leaves.borrow();
@@ -335,7 +341,7 @@ pub fn emit(program: &Program, outputs: &Outputs, krate: &TokenStream, real: &Re
     emit.find_contexts();
     emit.find_clusters();
     emit.count_uses();
-    emit.write_function(outputs)
+    emit.write_function(outputs, around)
 }
 
 impl<'p> Emit<'p> {

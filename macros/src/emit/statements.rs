@@ -30,7 +30,11 @@ impl Emit<'_> {
         self.fresh(wish)
     }
 
-    pub(super) fn write_function(&mut self, outputs: &Outputs) -> TokenStream {
+    pub(super) fn write_function(
+        &mut self,
+        outputs: &Outputs,
+        around: Option<TokenStream>,
+    ) -> TokenStream {
         let steps = self.program.steps.clone();
         self.write_steps(&steps, 0);
         self.write_before(self.nodes.len() as u32, 0);
@@ -43,7 +47,10 @@ impl Emit<'_> {
         }
         self.out.splice(0..0, checks);
         let result = self.written_result(&outputs.result);
-        self.finished(result)
+        self.finished(match around {
+            Some(around) => quote!(#around(#result)),
+            None => result,
+        })
     }
 
     /// The statements written so far, and the result; what was bound last and is the result itself needs no name.

@@ -3,7 +3,7 @@
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
-use crate::rules::{Op, Scalar};
+use crate::rules::{Op, Panic, Scalar};
 use crate::scope::{Hint, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
@@ -12,12 +12,13 @@ use syn::{Expr, Stmt};
 
 impl Lower<'_> {
     pub(super) fn branch(&mut self, branch: &syn::ExprIf, expr: &Expr) -> Lowered<Value> {
+        let tail = std::mem::take(&mut self.tail);
         let Some((_, otherwise)) = &branch.else_branch else {
-            if let Some((found, what)) = control_flow(branch.then_branch.to_token_stream()) {
+            if let Some((found, what)) = control_flow(branch.then_branch.to_token_stream(), false) {
                 return refuse(
                     found,
                     format!(
-                        "{what} is not supported yet\nhelp: make the rest of the function the other side of an `if … {{ … }} else {{ … }}`"
+                        "{what} is not supported here yet\nhelp: make the rest of the function the other side of an `if … {{ … }} else {{ … }}`"
                     ),
                 );
             }
@@ -51,8 +52,11 @@ impl Lower<'_> {
                 &otherwise_block
             }
         };
+        self.tail = tail;
         let (then, then_steps) = self.side(cond, true, &branch.then_branch);
+        self.tail = tail;
         let (otherwise, otherwise_steps) = self.side(cond, false, otherwise);
+        self.tail = false;
         let value = match (then, otherwise) {
             (Ok(a), Ok(b)) => self.choose(&cond_value, cond, a, b, expr),
             (Err(a), Err(Refusal(Some(b)))) => {
@@ -123,6 +127,10 @@ impl Lower<'_> {
         expr: &Expr,
     ) -> Lowered<Value> {
         match (a, b) {
+            (Value::Wrapped(a), Value::Wrapped(b)) => {
+                let value = self.choose(cond_value, cond, *a, *b, expr)?;
+                Ok(Value::Wrapped(Box::new(value)))
+            }
             (Value::Tuple(a), Value::Tuple(b)) if a.len() == b.len() => {
                 let values: Lowered<Vec<Value>> = a
                     .into_iter()
@@ -253,6 +261,29 @@ impl Lower<'_> {
                 "this function ends without a value\nhelp: make its last expression the result, without `;`",
             );
         }
+        if !self.wrapped {
+            return self.outcome(value, ty, &tail);
+        }
+        // What may fail is returned as it is: the companion then returns `None` as well.
+        let value = match value {
+            Value::Wrapped(value) => *value,
+            Value::Pending(pending) => self.attempted(pending, Panic::Question, &tail)?,
+            Value::PendingOr(pending, error) => {
+                let error = self.graph.message(error);
+                self.attempted(pending, Panic::OkOr(error), &tail)?
+            }
+            Value::Called(call, part) if part.is_empty() => {
+                self.after_call(call, quote!(?));
+                Value::Called(call, part)
+            }
+            Value::Poison => return Err(Refusal(None)),
+            _ => {
+                return refuse(
+                    tail,
+                    "it cannot be seen whether this is `Some` or `None`, `Ok` or `Err`\nhelp: end the function with `Some(…)` or `Ok(…)`, and leave it before with `?` or `return`",
+                );
+            }
+        };
         self.outcome(value, ty, &tail)
     }
 

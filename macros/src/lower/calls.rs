@@ -156,7 +156,11 @@ impl Lower<'_> {
 
     fn new_call(&self, callee: Callee, arguments: Vec<Argument>) -> usize {
         let mut calls = self.graph.calls.borrow_mut();
-        calls.push(Call { callee, arguments });
+        calls.push(Call {
+            callee,
+            arguments,
+            after: TokenStream::new(),
+        });
         calls.len() - 1
     }
 
@@ -202,6 +206,13 @@ impl Lower<'_> {
             );
         }
         Ok(Ok(id))
+    }
+
+    /// What follows the call: `?`, `.unwrap()`.
+    pub(crate) fn after_call(&mut self, call: Id, tokens: TokenStream) {
+        if let Op::Call(number) = self.graph.op(call) {
+            self.graph.calls.borrow_mut()[number].after.extend(tokens);
+        }
     }
 
     /// Whether an argument is passed as a reference.

@@ -49,7 +49,7 @@ impl Lower<'_> {
             Err(_) if self.is_inert(expr) => {
                 self.roll_back(mark);
                 let tokens = expr.to_token_stream();
-                if let Some((found, what)) = control_flow(tokens.clone()) {
+                if let Some((found, what)) = control_flow(tokens.clone(), self.wrapped) {
                     return refuse(
                         found,
                         format!(
@@ -215,10 +215,7 @@ impl Lower<'_> {
                 expr,
                 "leaving a block early is not supported yet\nhelp: use `if … { … } else { … }`",
             ),
-            Expr::Try(_) => refuse(
-                expr,
-                "`?` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
-            ),
+            Expr::Try(question) => self.question(&question.expr, expr),
             Expr::Closure(_) => refuse(
                 expr,
                 "a closure over differentiated values is not supported here\nhelp: give it to `map`, `zip_map` or `fold` directly",

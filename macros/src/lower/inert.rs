@@ -29,7 +29,8 @@ impl Lower<'_> {
             Value::Node(id) | Value::Entry(id) => self.is_active(*id),
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
-            Value::Pending(pending) => match *pending {
+            Value::Wrapped(value) => self.is_active_value(value),
+            Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
                     self.is_active(id)
                 }
@@ -367,6 +368,8 @@ impl Lower<'_> {
         let all = |exprs: &[&Expr]| exprs.iter().all(|e| only_observes(e));
         match expr {
             Expr::Lit(_) | Expr::Path(_) => true,
+            // The companion is left without a value as well.
+            Expr::Return(e) => self.wrapped && e.expr.iter().all(|e| self.leaves_without_value(e)),
             Expr::Paren(e) => only_observes(&e.expr),
             Expr::Group(e) => only_observes(&e.expr),
             Expr::Reference(e) => e.mutability.is_none() && only_observes(&e.expr),
@@ -401,6 +404,17 @@ impl Lower<'_> {
                     && e.args
                         .iter()
                         .all(|a| matches!(a, Expr::Lit(_)) || !self.is_inert(a) && only_observes(a))
+            }
+            _ => false,
+        }
+    }
+
+    /// `None` or `Err(…)`, whatever the error is made of: it leaves the companion as well.
+    fn leaves_without_value(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Path(path) => path.path.is_ident("None"),
+            Expr::Call(call) => {
+                matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err"))
             }
             _ => false,
         }

@@ -75,6 +75,10 @@ pub struct Lower<'a> {
     /// Parts of what calls return, of the kinds that were decided on.
     items: Vec<(Id, Vec<usize>, Id)>,
     called_names: Vec<(Id, Vec<usize>, Ident)>,
+    /// Whether the function returns an `Option` or a `Result`, so that it may be left early.
+    pub wrapped: bool,
+    /// Whether the block that is read next gives the value of the function.
+    tail: bool,
     /// The shape that the surroundings leave possible for the product being read.
     expected: Option<Shape>,
     /// Whether an operand of a product was taken for a number although a matrix would fit as well.
@@ -88,7 +92,7 @@ pub fn lower(
     parameters: &[Parameter],
     context: &Context,
     real: Real,
-    returned: &Returned,
+    (returned, wrapped): (&Returned, bool),
     taken: HashSet<String>,
 ) -> Result<Program, Option<syn::Error>> {
     let mut lower = Lower {
@@ -109,6 +113,8 @@ pub fn lower(
         types: Vec::new(),
         items: Vec::new(),
         called_names: Vec::new(),
+        wrapped,
+        tail: true,
         expected: None,
         ambiguous: false,
     };
@@ -312,10 +318,10 @@ impl Lower<'_> {
             }
             Value::Called(call, part) => Ok(self.called(*call, part, guess)),
             Value::Poison => Err(Refusal(None)),
-            Value::Pending(_) => refuse(
+            Value::Pending(_) | Value::PendingOr(..) | Value::Wrapped(_) => refuse(
                 at.to_token_stream(),
                 format!(
-                    "`{}` is an `Option` here\nhelp: take the value with `.unwrap()` or `.expect(…)`; `?` and `if let` are not supported yet",
+                    "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`; `if let` is not supported yet",
                     text(at.to_token_stream())
                 ),
             ),

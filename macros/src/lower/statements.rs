@@ -27,14 +27,31 @@ impl Lower<'_> {
     }
 
     pub(super) fn statements(&mut self, stmts: &[Stmt]) -> Lowered<Value> {
+        // Whether the value of the block is that of the function.
+        let tail = std::mem::take(&mut self.tail);
         let mut value = Ok(Value::Unit);
         for (i, stmt) in stmts.iter().enumerate() {
             let last = i + 1 == stmts.len();
+            if let (Stmt::Expr(Expr::If(branch), _), true) = (stmt, tail && !last)
+                && let Some(whole) = self.with_rest(branch, &stmts[i + 1..])
+            {
+                self.tail = true;
+                return self.expr(&Expr::If(whole));
+            }
             let outcome = match stmt {
                 Stmt::Local(local) => self.local(local, stmt),
                 Stmt::Item(item) => self.item(item),
+                Stmt::Expr(Expr::Return(returned), _) if last && tail => {
+                    match &returned.expr {
+                        Some(expr) => value = self.expr(expr),
+                        None => value = Ok(Value::Unit),
+                    }
+                    continue;
+                }
                 Stmt::Expr(expr, None) if last => {
+                    self.tail = tail && matches!(expr, Expr::If(_) | Expr::Block(_));
                     value = self.expr(expr);
+                    self.tail = false;
                     continue;
                 }
                 Stmt::Expr(expr, semi) => self.statement(expr, semi.is_some(), stmt),
@@ -49,6 +66,56 @@ impl Lower<'_> {
             }
         }
         value
+    }
+
+    /// `if … { return a; }` with the rest of the function as its other side.
+    fn with_rest(&self, branch: &syn::ExprIf, rest: &[Stmt]) -> Option<syn::ExprIf> {
+        let leaves =
+            |block: &syn::Block| matches!(block.stmts.last(), Some(Stmt::Expr(Expr::Return(_), _)));
+        // What leaves without a value may stay as it stands.
+        let without_value = |block: &syn::Block| match block.stmts.last() {
+            Some(Stmt::Expr(Expr::Return(returned), _)) => {
+                let text = returned.expr.to_token_stream().to_string();
+                self.wrapped && (text == "None" || text.starts_with("Err"))
+            }
+            _ => false,
+        };
+        if !leaves(&branch.then_branch) || without_value(&branch.then_branch) {
+            return None;
+        }
+        let block = |stmts: Vec<Stmt>| {
+            Expr::Block(syn::ExprBlock {
+                attrs: Vec::new(),
+                label: None,
+                block: syn::Block {
+                    brace_token: branch.then_branch.brace_token,
+                    stmts,
+                },
+            })
+        };
+        let otherwise = match &branch.else_branch {
+            None => block(rest.to_vec()),
+            Some((_, otherwise)) => match &**otherwise {
+                Expr::If(inner) => Expr::If(self.with_rest(inner, rest)?),
+                Expr::Block(inner) => {
+                    // Its own variables are not those of the rest.
+                    let binds = inner
+                        .block
+                        .stmts
+                        .iter()
+                        .any(|s| !matches!(s, Stmt::Expr(..)));
+                    if binds && !leaves(&inner.block) {
+                        return None;
+                    }
+                    let stmts = inner.block.stmts.iter().chain(rest).cloned();
+                    block(stmts.collect())
+                }
+                _ => return None,
+            },
+        };
+        let mut whole = branch.clone();
+        whole.else_branch = Some((Default::default(), Box::new(otherwise)));
+        Some(whole)
     }
 
     /// Keeps a statement that binds no names.
@@ -120,7 +187,7 @@ impl Lower<'_> {
                 "this statement cannot be kept inside the closure of an elementwise method: it would run another number of times\nhelp: move it before the closure",
             );
         }
-        match control_flow(tokens.clone()) {
+        match control_flow(tokens.clone(), self.wrapped) {
             Some((found, what)) => refuse(
                 found,
                 format!(
