@@ -30,8 +30,34 @@ fn pieces(x: f64, y: f64) -> f64 {
     w * w
 }
 
+/// In the gradient an early return has another value than in the function.
+#[gradient(wrt(x))]
+fn constant_first(x: f64, n: u32) -> f64 {
+    if n == 0 {
+        return 1.0;
+    }
+    if x < 0.0 {
+        return x.exp();
+    }
+    x * x
+}
+
+#[gradient]
+fn scaled(x: f64) -> Option<f64> {
+    let y = Some(x * x)?;
+    Some(y * factor()? + 1.0)
+}
+
+fn factor() -> Option<f64> {
+    Some(2.0)
+}
+
 #[test]
 fn early_returns() {
+    assert_eq!(constant_first_gradient(3.0, 0), 0.0);
+    assert_eq!(constant_first_gradient(3.0, 1), 6.0);
+    assert_eq!(constant_first_gradient(-1.0, 1), (-1.0_f64).exp());
+    assert_eq!(scaled_gradient(3.0), Some(12.0));
     for (x, y) in [(-1.0, 2.0), (2.0, 3.0), (1.5, 0.8), (0.4, 0.3)] {
         let (x_bar, y_bar) = pieces_gradient(x, y);
         let at = |t: f64| pieces(x + 0.3 * t, y - 0.8 * t);
