@@ -184,6 +184,15 @@ pub struct Leaf {
     pub varies: bool,
 }
 
+/// A slice, an array or a `Vec` of numbers: under the name of its leaf it is a vector.
+#[derive(Clone, Debug)]
+pub struct ListLeaf {
+    /// Its own name.
+    pub name: TokenStream,
+    pub length: Option<Dim>,
+    pub by_reference: bool,
+}
+
 /// A call of a function that has companions of its own.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -286,6 +295,8 @@ pub struct Graph {
     known: RefCell<HashMap<Key, Id, BuildHasherDefault<Multiply>>>,
     pub leaves: RefCell<Vec<Leaf>>,
     pub extents: RefCell<Vec<Extent>>,
+    /// Parameters that are no matrices, but read as vectors: by their leaves.
+    pub lists: RefCell<HashMap<Id, ListLeaf>>,
     pub calls: RefCell<Vec<Call>>,
     /// The lengths of the tuples in what calls return.
     pub arities: RefCell<HashMap<(Id, Vec<usize>), usize>>,

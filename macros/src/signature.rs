@@ -1,6 +1,6 @@
 //! What the signature tells: the parameters, their gradients' types, and what the function returns.
 
-use crate::args::Args;
+use crate::args::{Args, Attribute as Derivative};
 use crate::error::{Errors, text};
 use crate::lower::{self, Parameter, hint_of_plain_type};
 use crate::ty::{Class, Context, Passing, Real, Returned, Value, Wrapper};
@@ -68,7 +68,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn new(function: &Function, args: &Args, errors: &mut Errors) -> Self {
+    pub fn new(
+        attribute: Derivative,
+        function: &Function,
+        args: &Args,
+        errors: &mut Errors,
+    ) -> Self {
         let sig = &function.sig;
         let mut context = Context::of(&[&sig.generics]);
         context.add_result(&sig.output);
@@ -85,6 +90,7 @@ impl Plan {
             sig.inputs.iter().find_map(|input| match input {
                 FnArg::Typed(input) => match context.classify(&input.ty) {
                     Class::Value(value) => Some(value.real),
+                    Class::List(list) => Some(list.real),
                     _ => None,
                 },
                 FnArg::Receiver(_) => None,
@@ -105,11 +111,11 @@ impl Plan {
                 crate::ty::mentions(body.stream(), &|ident| *ident == sig.ident)
             }),
         };
-        plan.read_parameters(args, errors);
+        plan.read_parameters(attribute, args, errors);
         plan
     }
 
-    fn read_parameters(&mut self, args: &Args, errors: &mut Errors) {
+    fn read_parameters(&mut self, attribute: Derivative, args: &Args, errors: &mut Errors) {
         let mut typed = Vec::new();
         let mut has_self = false;
         for (i, input) in self.sig.inputs.iter_mut().enumerate() {
@@ -176,8 +182,16 @@ impl Plan {
                 .wrt
                 .as_ref()
                 .map(|names| names.iter().any(|n| n.unraw() == ident.unraw()));
-            let differentiable = matches!(&class, Class::Value(_));
+            let differentiable = matches!(&class, Class::Value(_) | Class::List(_));
             let before = errors.count();
+            if let (Class::List(_), Derivative::Differentiable, None | Some(true)) =
+                (&class, attribute, named)
+            {
+                errors.push(
+                    &input.ty,
+                    format!("calls cannot be differentiated by the list `{ident}` yet\nhelp: pass a vector of nalgebra's, or leave it out of `wrt(…)`"),
+                );
+            }
             let wrt = named.unwrap_or(differentiable || matches!(class, Class::NotYet(_)));
             if let (Class::NotYet(why), None | Some(true)) = (&class, named) {
                 // Without `wrt`, the contract includes it.
@@ -241,7 +255,7 @@ impl Plan {
                 .find(|t| matches!(&*t.pat, Pat::Ident(p) if p.ident.unraw() == name.unraw()));
             let Some(input) = input else { continue };
             let plain = match (&parameter.class, crate::ty::strip(&input.ty)) {
-                (Class::Value(_), _) => self.gradient_type(parameter, &input.ty),
+                (Class::Value(_) | Class::List(_), _) => self.gradient_type(parameter, &input.ty),
                 (_, syn::Type::Reference(reference))
                     if !matches!(*reference.elem, syn::Type::Slice(_))
                         && reference.elem.to_token_stream().to_string() != "str" =>
@@ -311,6 +325,7 @@ impl Plan {
                 value.owned(&quote!(#krate::nalgebra))
             }
             Class::Value(value) => value.written.clone(),
+            Class::List(list) => list.owned.clone(),
             _ => {
                 let plain = match crate::ty::strip(ty) {
                     syn::Type::Reference(reference) => &*reference.elem,

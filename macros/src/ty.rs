@@ -55,10 +55,22 @@ pub struct Value {
     pub written: TokenStream,
 }
 
+/// Numbers that are not a matrix: `&[f64]`, `[f64; N]`, `Vec<f64>`.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub real: Real,
+    /// The number of entries of an array.
+    pub length: Option<Dim>,
+    /// The type that owns them.
+    pub owned: TokenStream,
+    pub by_reference: bool,
+}
+
 /// What a type is to the macro.
 #[derive(Clone)]
 pub enum Class {
     Value(Value),
+    List(List),
     /// A reference that may be written through.
     Mutable,
     /// Differentiable by the contract, but not in this version: why, and the way out.
@@ -285,15 +297,39 @@ impl Context {
                     }
                     Class::Value(value)
                 }
+                Class::List(list) => Class::List(List {
+                    by_reference: true,
+                    ..list
+                }),
                 other => other,
             },
+            Type::Array(array) if self.real(&array.elem).is_some() => {
+                let length = constant_size(&array.len);
+                self.list(&array.elem, Some(length), ty.to_token_stream())
+            }
+            Type::Slice(slice) if self.real(&slice.elem).is_some() => {
+                let elem = &slice.elem;
+                self.list(elem, None, quote!(::std::vec::Vec<#elem>))
+            }
             Type::Array(_) | Type::Slice(_) | Type::Tuple(_) if self.mentions_real(ty) => {
                 Class::NotYet(
-                    "arrays, slices and tuples cannot be differentiated by yet\nhelp: pass a vector or a matrix, or leave it out of `wrt(…)`",
+                    "tuples, and arrays and slices of other things than numbers, cannot be differentiated by yet\nhelp: pass numbers, vectors or matrices, or leave it out of `wrt(…)`",
                 )
             }
             Type::Path(path) => self.classify_path(path, ty),
             _ => Class::Other,
+        }
+    }
+
+    fn list(&self, elem: &Type, length: Option<Dim>, owned: TokenStream) -> Class {
+        match self.real(elem) {
+            Some(real) => Class::List(List {
+                real,
+                length,
+                owned,
+                by_reference: false,
+            }),
+            None => Class::Other,
         }
     }
 
@@ -319,8 +355,14 @@ impl Context {
         }
         let name = last.ident.to_string();
         if name == "Vec" && self.mentions_real(ty) {
+            if let PathArguments::AngleBracketed(arguments) = &last.arguments
+                && let Some(GenericArgument::Type(elem)) = arguments.args.first()
+                && self.real(elem).is_some()
+            {
+                return self.list(elem, None, ty.to_token_stream());
+            }
             return Class::NotYet(
-                "`Vec`s cannot be differentiated by yet\nhelp: pass a vector or a matrix, or leave it out of `wrt(…)`",
+                "`Vec`s of other things than numbers cannot be differentiated by yet\nhelp: pass numbers, vectors or matrices, or leave it out of `wrt(…)`",
             );
         }
         if name == "Complex" {

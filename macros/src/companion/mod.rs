@@ -134,7 +134,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
     let is_differentiable =
         |a: &syn::Attribute| Attribute::of(a.path()) == Some(Attribute::Differentiable);
     args.callable |= function.attrs.iter().any(is_differentiable);
-    let mut plan = Plan::new(&function, &args, &mut errors);
+    let mut plan = Plan::new(attribute, &function, &args, &mut errors);
     let before = errors.count();
     check_result(attribute, &args, &plan, &mut errors);
     if errors.count() > before {
@@ -754,6 +754,25 @@ fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &I
         (true, true) => Form::Borrowed,
         (true, false) => Form::Owned,
     };
+    let list = graph.lists.borrow().get(&parameter).cloned();
+    if let Some(list) = list {
+        let vector = Ident::new(&format!("{name}_vector"), Span::mixed_site());
+        let form = if list.by_reference {
+            Form::View
+        } else {
+            Form::Owned
+        };
+        let id = graph.leaf(Leaf {
+            name: vector.to_token_stream(),
+            kind: graph.kind(parameter),
+            form,
+            varies: true,
+        });
+        let name = name.to_token_stream();
+        let own = crate::graph::ListLeaf { name, ..list };
+        graph.lists.borrow_mut().insert(id, own);
+        return id;
+    }
     graph.leaf(Leaf {
         name: name.to_token_stream(),
         kind: graph.kind(parameter),

@@ -163,6 +163,11 @@ impl Emit<'_> {
                     Extent::Fixed(dim) => return self.dim(&dim),
                     Extent::Product(rows, cols) => return self.entries(&rows, &cols),
                 };
+                let list = self.program.graph.lists.borrow().get(&id).cloned();
+                if let Some(list) = list {
+                    let name = list.name;
+                    return quote!(#name.len());
+                }
                 let name = match self.bound.get(&id) {
                     Some((name, _)) => name.clone(),
                     None => self
@@ -403,7 +408,11 @@ impl Emit<'_> {
                     Part::Selected(_) => Vec::new(),
                     _ => args[1..].iter().map(|a| self.read(*a).tokens).collect(),
                 };
-                let place = self.receiver(args[0]);
+                let list = self.program.graph.lists.borrow().get(&args[0]).cloned();
+                let place = match list.filter(|_| *part == Part::Entry) {
+                    Some(list) => list.name,
+                    None => self.receiver(args[0]),
+                };
                 match part {
                     Part::Entry => {
                         let i = &at[0];

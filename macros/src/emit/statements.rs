@@ -47,10 +47,56 @@ impl Emit<'_> {
         }
         self.out.splice(0..0, checks);
         let result = self.written_result(&outputs.result);
-        self.finished(match around {
+        let body = self.finished(match around {
             Some(around) => quote!(#around(#result)),
             None => result,
-        })
+        });
+        let vectors = self.vectors_of_lists(&body);
+        quote!(#vectors #body)
+    }
+
+    /// Slices, arrays and `Vec`s as vectors, where they are read as such.
+    fn vectors_of_lists(&self, body: &TokenStream) -> TokenStream {
+        let (nalgebra, real) = (&self.nalgebra, self.real);
+        let lists = self.program.graph.lists.borrow();
+        let mut leaves: Vec<_> = lists.iter().collect();
+        leaves.sort_by_key(|(id, _)| **id);
+        let mut lets = TokenStream::new();
+        for (id, list) in leaves {
+            let Some(leaf) = self.program.graph.leaf_of(*id) else {
+                continue;
+            };
+            let (vector, name) = (leaf.name, &list.name);
+            let text = vector.to_string();
+            if !crate::ty::mentions(body.clone(), &|ident| *ident == text) {
+                continue;
+            }
+            let length = list.length.as_ref().map(crate::ty::dim_tokens);
+            lets.extend(match (length, list.by_reference) {
+                (Some(n), true) => {
+                    quote!(let #vector = #nalgebra::SVectorView::<#real, #n>::from_slice(#name);)
+                }
+                (Some(n), false) => {
+                    quote!(let #vector = #nalgebra::SVector::<#real, #n>::from(#name);)
+                }
+                (None, true) => {
+                    quote!(let #vector = #nalgebra::DVectorView::<#real>::from_slice(#name, #name.len());)
+                }
+                (None, false) => {
+                    quote!(let #vector = #nalgebra::DVector::<#real>::from_column_slice(&#name);)
+                }
+            });
+        }
+        lets
+    }
+
+    /// A derivative of a slice, an array or a `Vec` is one as well.
+    fn as_list(&self, other: Id, derivative: TokenStream) -> TokenStream {
+        match self.program.graph.lists.borrow().get(&other) {
+            Some(list) if list.length.is_some() => quote!((#derivative).into()),
+            Some(_) => quote!((#derivative).data.into()),
+            None => derivative,
+        }
     }
 
     /// The statements written so far, and the result; what was bound last and is the result itself needs no name.
@@ -80,7 +126,10 @@ impl Emit<'_> {
             Returns::Unit => quote!(()),
             Returns::Like(None, other) => match &self.kind(*other).shape {
                 None => self.number(0.0),
-                Some(shape) => self.filled("zeros", shape, None).tokens,
+                Some(shape) => {
+                    let zeros = self.filled("zeros", shape, None).tokens;
+                    self.as_list(*other, zeros)
+                }
             },
             Returns::Matrix(None, None) => self.number(0.0),
             Returns::Matrix(None, Some(shape)) => self.filled("zeros", shape, None).tokens,
@@ -97,7 +146,8 @@ impl Emit<'_> {
                 if let Some(check) = self.shape_check(*id, *other) {
                     self.out.push(check);
                 }
-                self.read_as(*id, *other)
+                let derivative = self.read_as(*id, *other);
+                self.as_list(*other, derivative)
             }
             Returns::Tuple(_) => match &parts[..] {
                 [one] => quote!((#one,)),

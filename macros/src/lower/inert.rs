@@ -93,6 +93,10 @@ impl Lower<'_> {
                 }
             },
             // A slice has no name of its own: what it is taken of has.
+            Value::Slice(id) if self.graph.lists.borrow().contains_key(id) => {
+                let own = self.graph.lists.borrow()[id].name.clone();
+                other(own)
+            }
             Value::Slice(id) => {
                 let named = self
                     .graph

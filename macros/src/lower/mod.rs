@@ -12,11 +12,13 @@ mod statements;
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
-use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Step};
+use crate::graph::{
+    Dim, Elem, Form, Graph, Id, Kind, Leaf, ListLeaf, Placed, Program, Shape, Step,
+};
 use crate::position::Position;
 use crate::rules::{Op, Part, kind};
 use crate::scope::{Binding, Hint, Inert, Scope, Value};
-use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
+use crate::ty::{Class, Context, Extent, List, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::collections::HashSet;
@@ -138,10 +140,10 @@ pub fn lower(
     }
     for name in &wrt {
         if !lower.sources.iter().any(|id| {
-            lower
-                .graph
-                .leaf_of(*id)
-                .is_some_and(|l| *name == l.name.to_string())
+            let lists = lower.graph.lists.borrow();
+            let own = lists.get(id).map(|list| list.name.to_string());
+            let leaf = || lower.graph.leaf_of(*id).map(|l| l.name.to_string());
+            own.or_else(leaf).is_some_and(|text| *name == text)
         }) && lower.errors.is_empty()
         {
             lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
@@ -186,6 +188,9 @@ impl Lower<'_> {
                 };
                 Value::Node(self.leaf_of_type(name, ty, form, true))
             }
+            Class::List(list) if parameter.wrt && list.real == self.real && !parameter.mutable => {
+                Value::Slice(list_leaf(&self.graph, &mut self.taken, name, list))
+            }
             Class::Other if parameter.wrt => Value::Untyped,
             Class::Other if parameter.hint == Hint::Bool && !mutable && !parameter.by_reference => {
                 Value::Node(self.graph.leaf(Leaf {
@@ -213,7 +218,7 @@ impl Lower<'_> {
                 },
             }),
         };
-        if let (Value::Node(id), true) = (&value, parameter.wrt) {
+        if let (Value::Node(id) | Value::Slice(id), true) = (&value, parameter.wrt) {
             self.sources.push(*id);
         }
         let active = parameter.wrt;
@@ -472,6 +477,39 @@ fn gathers_within(taken: &Shape, at: &[Position<usize>], whole: &Shape) -> bool 
         [one] if whole.is_vector() => within(one, &whole.cols),
         _ => false,
     }
+}
+
+/// The leaf of a slice, an array or a `Vec`: a vector, under a name of its own.
+pub fn list_leaf(graph: &Graph, taken: &mut HashSet<String>, name: TokenStream, list: &List) -> Id {
+    let mut own = format!("{}_vector", name.to_string().trim_start_matches("r#"));
+    while !taken.insert(own.clone()) {
+        own.push('_');
+    }
+    let own = Ident::new(&own, proc_macro2::Span::mixed_site());
+    let id = Id(graph.count());
+    let length = list
+        .length
+        .clone()
+        .unwrap_or_else(|| graph.dynamic(crate::graph::Extent::Rows(id)));
+    let id = graph.leaf(Leaf {
+        name: own.to_token_stream(),
+        kind: Kind::matrix(Shape::new(length, crate::graph::Dim::Static(1))),
+        form: if list.by_reference {
+            Form::View
+        } else {
+            Form::Owned
+        },
+        varies: true,
+    });
+    graph.lists.borrow_mut().insert(
+        id,
+        ListLeaf {
+            name,
+            length: list.length.clone(),
+            by_reference: list.by_reference,
+        },
+    );
+    id
 }
 
 /// What the type of an expression that is no real number may be.
