@@ -84,7 +84,7 @@ pub struct Binding {
 }
 
 /// The names in scope, innermost last.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Scope {
     frames: Vec<HashMap<String, Binding>>,
 }
@@ -107,6 +107,56 @@ impl Scope {
     pub fn get(&self, name: &str) -> Option<&Binding> {
         let name = name.trim_start_matches("r#");
         self.frames.iter().rev().find_map(|frame| frame.get(name))
+    }
+
+    /// How many blocks there are around.
+    pub fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The block in which a variable was bound.
+    pub fn depth_of(&self, name: &str) -> Option<usize> {
+        let name = name.trim_start_matches("r#");
+        self.frames
+            .iter()
+            .rposition(|frame| frame.contains_key(name))
+    }
+
+    /// Gives a variable another value, which carries a derivative from now on.
+    pub fn assign(&mut self, name: &str, value: Value, varies: bool) {
+        let name = name.trim_start_matches("r#");
+        let found = self
+            .frames
+            .iter_mut()
+            .rev()
+            .find_map(|frame| frame.get_mut(name));
+        if let Some(binding) = found {
+            binding.value = value;
+            binding.active = true;
+            binding.varies |= varies;
+        }
+    }
+
+    /// All names, in a fixed order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .frames
+            .iter()
+            .flat_map(HashMap::keys)
+            .cloned()
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether a name stands for another value here.
+    pub fn differs(&self, other: &Scope, name: &str) -> bool {
+        let value = |scope: &Scope| match scope.get(name).map(|b| &b.value) {
+            Some(Value::Node(id) | Value::Entry(id)) => Some(*id),
+            _ => None,
+        };
+        value(self) != value(other)
     }
 
     /// The bindings that the tokens may read. A name after a dot or before a colon is a field, not a

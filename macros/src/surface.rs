@@ -631,6 +631,20 @@ impl Lower<'_> {
         self.each((&value?, before), shape, closure, expr)
     }
 
+    /// The column of what a closure gives for so many indices.
+    pub fn terms_over(&mut self, count: &Expr, closure: &Expr, expr: &Expr) -> Lowered<Id> {
+        let count = self.integer(count)?;
+        let rows = match self.graph.integer_value(count) {
+            Some(n) => Dim::Static(n),
+            None => self.graph.dynamic(crate::graph::Extent::Int(count)),
+        };
+        let shape = Shape::new(rows, Dim::Static(1));
+        match self.each_place(shape, closure, expr)? {
+            Value::Node(id) => Ok(id),
+            _ => refuse(expr, "this loop does not add numbers"),
+        }
+    }
+
     /// The matrix of the values that a closure gives for each entry; it was read when there were so many nodes.
     fn each(
         &mut self,

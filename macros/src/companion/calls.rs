@@ -481,7 +481,8 @@ impl Plan {
             let result = plan.result_for_calls(companion, &value, &tangent, &plan.gradients);
             let sig = plan.signature(companion, &result, &names);
             let around = plan.wrapper.as_ref().map(Wrapper::constructor);
-            let statements = emit(&program, &outputs, around, &args.krate, real);
+            let statements = emit(&program, &outputs, around, &args.krate, real)
+                .ok_or_else(|| Some(self.tangled()))?;
             written.extend(plan.item(
                 Attribute::Differentiable,
                 companion,

@@ -507,10 +507,11 @@ impl Plan {
                 self.result_type(companion, &value, &tangent, &self.gradients, Some(&program));
             let sig = self.signature(companion, &result, &tangents);
             let checked = companion == Companion::ValueAndGradient;
+            let around = self.wrapper.as_ref().map(Wrapper::constructor);
+            let statements = emit(&program, &outputs, around, &args.krate, real)
+                .ok_or_else(|| Some(self.tangled()))?;
             written.extend(self.item(attribute, companion, function, &sig, {
                 let pins = (!checked).then(|| self.pins(&program.types));
-                let around = self.wrapper.as_ref().map(Wrapper::constructor);
-                let statements = emit(&program, &outputs, around, &args.krate, real);
                 quote!(#pins #statements)
             }));
             if args.callable && companion.is_callable() {
@@ -527,6 +528,13 @@ impl Plan {
             written.extend(self.module(function));
         }
         Ok(written)
+    }
+
+    fn tangled(&self) -> syn::Error {
+        syn::Error::new_spanned(
+            &self.sig.ident,
+            "the branches of this function depend on each other in a way that cannot be written yet\nhelp: compute a part of them in a function of its own, with `#[differentiable]`",
+        )
     }
 
     /// A companion as an item, with the attributes of its function.

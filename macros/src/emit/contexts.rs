@@ -47,7 +47,15 @@ impl Emit<'_> {
                 continue;
             }
             let mut context = common;
-            if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
+            // What sides that exclude each other need, none can hand out: it is computed before them, where that does no
+            // harm.
+            let before = bound.is_none()
+                && !self.satisfies(common, &guards)
+                && self.kind(id).shape.is_none()
+                && !self.op(id).may_panic()
+                && self.exclude(&used);
+            if before {
+            } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
                 // Computed in the first branch that needs it, and handed out from there.
                 let home = bound.or_else(|| {
                     used.iter()
@@ -91,6 +99,22 @@ impl Emit<'_> {
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
         }
+    }
+
+    /// Whether two of these places are on the two sides of one branch.
+    fn exclude(&self, places: &[usize]) -> bool {
+        let sides = |place: usize| {
+            let mut at = place;
+            let mut sides = Vec::new();
+            while let Some(group) = self.contexts[at].group {
+                sides.push((group, at));
+                at = self.groups[group].context;
+            }
+            sides
+        };
+        let all: Vec<(usize, usize)> = places.iter().flat_map(|p| sides(*p)).collect();
+        all.iter()
+            .any(|(group, side)| all.iter().any(|(g, s)| g == group && s != side))
     }
 
     /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
@@ -208,7 +232,8 @@ impl Emit<'_> {
             let members = &self.groups[*number].members;
             // The user's branch waits for what comes after it only if nothing else does.
             let waits = members.iter().any(|m| self.is_derived(*m)) && !self.is_derived(id);
-            (steps.is_none() || self.is_last_effect(id))
+            self.joins
+                && (steps.is_none() || self.is_last_effect(id))
                 && (!waits || self.last_step <= id.0 + 1)
                 && !self.reaches_branch(members, id)
         });

@@ -33,6 +33,10 @@ impl Emit<'_> {
         let needs_name = self.must_name(id) || self.is_changed_in_place(id);
         if needs_name || self.group_of.contains_key(&id) {
             self.ensure(id);
+            if !self.bound.contains_key(&id) {
+                self.cyclic = true;
+                return Written::new(TokenStream::new(), Level::Atom, Hold::Scalar);
+            }
             return self.read(id);
         }
         self.write(id)

@@ -213,6 +213,10 @@ struct Emit<'p> {
     mapped: Ids,
     /// Whether that closure is being written.
     in_map: bool,
+    /// Whether branches on one condition are written as one `if`.
+    joins: bool,
+    /// Whether a branch turned out to wait for itself.
+    cyclic: bool,
     /// What is computed inside of the passes that read it.
     inline: Vec<bool>,
     passes: IdMap<clusters::Pass>,
@@ -263,13 +267,28 @@ struct Emit<'p> {
 }
 
 /// The body of a companion; what it returns is in `around`, as `Some`.
+///
+/// `None` where branches need each other's values in an order that cannot be written.
 pub fn emit(
     program: &Program,
     outputs: &Outputs,
     around: Option<TokenStream>,
     krate: &TokenStream,
     real: &Real,
-) -> TokenStream {
+) -> Option<TokenStream> {
+    // Branches on one condition are written as one `if`, unless that makes them wait for each other.
+    [true, false]
+        .into_iter()
+        .find_map(|joins| attempt(program, outputs, around.clone(), krate, (real, joins)))
+}
+
+fn attempt(
+    program: &Program,
+    outputs: &Outputs,
+    around: Option<TokenStream>,
+    krate: &TokenStream,
+    (real, joins): (&Real, bool),
+) -> Option<TokenStream> {
     let nodes = program.graph.nodes();
     let count = nodes.len();
     let leaves = program.graph.leaves.borrow();
@@ -289,6 +308,8 @@ pub fn emit(
         outputs: reads.iter().map(|r| r.0).collect(),
         pulled,
         late: program.graph.depends_on(&outputs.result.cotangents()),
+        joins,
+        cyclic: false,
         mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
         in_map: false,
         inline: vec![false; count],
@@ -341,7 +362,8 @@ pub fn emit(
     emit.find_contexts();
     emit.find_clusters();
     emit.count_uses();
-    emit.write_function(outputs, around)
+    let written = emit.write_function(outputs, around);
+    (!emit.cyclic).then_some(written)
 }
 
 impl<'p> Emit<'p> {

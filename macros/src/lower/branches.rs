@@ -4,7 +4,7 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Hint, Value, control_flow};
+use crate::scope::{Hint, Scope, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -13,19 +13,21 @@ use syn::{Expr, Stmt};
 impl Lower<'_> {
     pub(super) fn branch(&mut self, branch: &syn::ExprIf, expr: &Expr) -> Lowered<Value> {
         let tail = std::mem::take(&mut self.tail);
-        let Some((_, otherwise)) = &branch.else_branch else {
-            if let Some((found, what)) = control_flow(branch.then_branch.to_token_stream(), false) {
-                return refuse(
-                    found,
-                    format!(
-                        "{what} is not supported here yet\nhelp: make the rest of the function the other side of an `if … {{ … }} else {{ … }}`"
-                    ),
-                );
+        let nothing: Expr = syn::parse_quote!({});
+        let otherwise = match &branch.else_branch {
+            Some((_, otherwise)) => &**otherwise,
+            None => {
+                let leaves = control_flow(branch.then_branch.to_token_stream(), false);
+                if let Some((found, what)) = leaves {
+                    return refuse(
+                        found,
+                        format!(
+                            "{what} is not supported here yet\nhelp: make the rest of the function the other side of an `if … {{ … }} else {{ … }}`"
+                        ),
+                    );
+                }
+                &nothing
             }
-            return refuse(
-                expr,
-                "an `if` without `else` has no value, and what it changes is not supported yet\nhelp: bind the new value with `let x = if … { … } else { … };`",
-            );
         };
         if let Expr::Let(cond) = &*branch.cond {
             return refuse(
@@ -42,7 +44,7 @@ impl Lower<'_> {
             );
         }
         let otherwise_block;
-        let otherwise = match &**otherwise {
+        let otherwise = match otherwise {
             Expr::Block(block) => &block.block,
             other => {
                 otherwise_block = syn::Block {
@@ -52,10 +54,13 @@ impl Lower<'_> {
                 &otherwise_block
             }
         };
+        let before = self.scope.clone();
         self.tail = tail;
-        let (then, then_steps) = self.side(cond, true, &branch.then_branch);
+        let (then, mut then_steps) = self.side(cond, true, &branch.then_branch);
+        let after_then = std::mem::replace(&mut self.scope, before.clone());
         self.tail = tail;
-        let (otherwise, otherwise_steps) = self.side(cond, false, otherwise);
+        let (otherwise, mut otherwise_steps) = self.side(cond, false, otherwise);
+        let after_otherwise = std::mem::replace(&mut self.scope, before.clone());
         self.tail = false;
         let value = match (then, otherwise) {
             (Ok(a), Ok(b)) => self.choose(&cond_value, cond, a, b, expr),
@@ -66,6 +71,21 @@ impl Lower<'_> {
             (Err(a), _) => Err(a),
             (_, Err(b)) => Err(b),
         }?;
+        let mut assigned = Vec::new();
+        for name in before.names() {
+            let changed = |scope: &Scope| scope.differs(&before, &name);
+            if changed(&after_then) || changed(&after_otherwise) {
+                let then = (&after_then, true, &mut then_steps);
+                let otherwise = (&after_otherwise, false, &mut otherwise_steps);
+                assigned.push(self.assigned_in(
+                    (&cond_value, cond),
+                    &name,
+                    then,
+                    otherwise,
+                    expr,
+                )?);
+            }
+        }
         if self.graph.kind(cond).shape.is_some() {
             // On the side of some entries: what is pinned there is pinned before the pass.
             if let Some(steps) = self.steps.last_mut() {
@@ -80,7 +100,9 @@ impl Lower<'_> {
                 .graph
                 .insert_apart(Op::Select, vec![cond, one, zero], Kind::SCALAR);
             let mut values = Vec::new();
-            selects(&self.graph, &value, cond, &mut values);
+            for value in assigned.iter().chain([&value]) {
+                selects(&self.graph, value, cond, &mut values);
+            }
             self.place(Step::Branch {
                 select,
                 values,
@@ -181,6 +203,7 @@ impl Lower<'_> {
                         format!("this closure should have {} parameters", arguments.len()),
                     );
                 }
+                let outside = std::mem::replace(&mut self.closure_depth, self.scope.depth());
                 self.scope.push();
                 self.closures += 1;
                 let mut value = Ok(Value::Unit);
@@ -195,6 +218,7 @@ impl Lower<'_> {
                 };
                 self.closures -= 1;
                 self.scope.pop();
+                self.closure_depth = outside;
                 value
             }
             Expr::Paren(inner) => self.apply_closure(&inner.expr, arguments),

@@ -191,11 +191,9 @@ impl Lower<'_> {
                 Ok(Value::List(entries))
             }
             Expr::Assign(assign) if self.is_poisoned(&assign.left) => Err(Refusal(None)),
-            Expr::Assign(_) => refuse(
-                expr,
-                "assignment to a differentiated value is not supported yet\nhelp: bind the new value with its own `let`",
-            ),
-            Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) => refuse(
+            Expr::Assign(assign) => self.assignment(assign, expr),
+            Expr::ForLoop(each) => self.accumulation(each, expr),
+            Expr::While(_) | Expr::Loop(_) => refuse(
                 expr,
                 "loops over differentiated values are not supported yet\nhelp: use a method on the whole matrix, as `map`, `zip_map`, `fold`, `dot` or `sum`",
             ),
@@ -374,10 +372,7 @@ impl Lower<'_> {
             if self.is_poisoned(&binary.left) {
                 return Err(Refusal(None));
             }
-            return refuse(
-                expr,
-                "assignment to a differentiated value is not supported yet\nhelp: bind the new value with its own `let`",
-            );
+            return self.compound_assignment(binary, expr);
         }
         let (mut left, mut right) = self.operands(binary)?;
         if matches!(left, Value::Position(_)) || matches!(right, Value::Position(_)) {

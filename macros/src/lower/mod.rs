@@ -7,6 +7,7 @@ mod branches;
 mod calls;
 mod expressions;
 mod inert;
+mod mutation;
 mod statements;
 
 pub use statements::pattern_names;
@@ -63,6 +64,8 @@ pub struct Lower<'a> {
     sources: Vec<Id>,
     /// How many closures of elementwise methods surround the expression.
     pub closures: usize,
+    /// How many blocks surround the innermost of these.
+    closure_depth: usize,
     /// The shape of the matrix whose `from_fn` surrounds the expression.
     pub places: Option<Shape>,
     /// Pure inert expressions that are bound already, by their text.
@@ -107,6 +110,7 @@ pub fn lower(
         active: Vec::new(),
         sources: Vec::new(),
         closures: 0,
+        closure_depth: 0,
         places: None,
         pins: Vec::new(),
         bound: HashSet::new(),

@@ -48,7 +48,7 @@ impl Lower<'_> {
                     }
                     continue;
                 }
-                Stmt::Expr(expr, None) if last => {
+                Stmt::Expr(expr, None) if last && !is_unit(expr) => {
                     self.tail = tail && matches!(expr, Expr::If(_) | Expr::Block(_));
                     value = self.expr(expr);
                     self.tail = false;
@@ -580,15 +580,6 @@ impl Lower<'_> {
     pub(super) fn bind(&mut self, pat: &Pat, value: Value) -> Lowered<()> {
         match (pat, value) {
             (Pat::Ident(name), value) => {
-                if name.mutability.is_some() {
-                    return refuse(
-                        name,
-                        format!(
-                            "`{}` is mutable: mutation of differentiated values is not supported yet\nhelp: bind each new value with its own `let`; a later one may have the same name",
-                            name.ident
-                        ),
-                    );
-                }
                 if name.by_ref.is_some() || name.subpat.is_some() {
                     return refuse(
                         name,
@@ -724,6 +715,29 @@ impl Lower<'_> {
             ),
             _ => self.verbatim(stmt),
         }
+    }
+}
+
+/// Whether an expression without `;` is a statement all the same: its value is `()`.
+fn is_unit(expr: &Expr) -> bool {
+    let is_unit_block = |block: &syn::Block| match block.stmts.last() {
+        None | Some(Stmt::Local(_) | Stmt::Item(_)) => true,
+        Some(Stmt::Macro(mac)) => mac.semi_token.is_some(),
+        Some(Stmt::Expr(Expr::Return(_), _)) => false,
+        Some(Stmt::Expr(expr, semi)) => semi.is_some() || is_unit(expr),
+    };
+    match expr {
+        Expr::If(branch) => is_unit_block(&branch.then_branch),
+        Expr::Block(block) => is_unit_block(&block.block),
+        Expr::ForLoop(_) | Expr::While(_) | Expr::Assign(_) => true,
+        Expr::Binary(binary) => {
+            binary.op.to_token_stream().to_string().ends_with("=")
+                && !matches!(
+                    binary.op,
+                    syn::BinOp::Eq(_) | syn::BinOp::Ne(_) | syn::BinOp::Le(_) | syn::BinOp::Ge(_)
+                )
+        }
+        _ => false,
     }
 }
 

@@ -2,11 +2,12 @@ use nalgrad::gradient;
 
 #[gradient]
 fn cost(x: f64) -> f64 {
+    let mut n: usize = 1;
+    n += x as usize;
     let mut y = x;
-    if x > 1.0 {
-        y *= 2.0;
-    }
-    y * y
+    y %= 2.0;
+    y <<= 1;
+    y * n as f64
 }
 
 fn main() {}

@@ -1,0 +1,310 @@
+//! Assignments: every one makes a new value, and the name stands for that from then on.
+
+use super::{Lower, Lowered, Refusal, refuse};
+use crate::error::text;
+use crate::graph::{Form, Guard, Id, Kind, Placed, Step};
+use crate::rules::{Op, Scalar};
+use crate::scope::{Inert, Scope, Value};
+use proc_macro2::Ident;
+use quote::quote;
+use syn::{BinOp, Expr};
+
+impl Lower<'_> {
+    /// `x = e;`
+    pub(super) fn assignment(&mut self, assign: &syn::ExprAssign, expr: &Expr) -> Lowered<Value> {
+        let name = self.assigned_variable(&assign.left)?;
+        let known = self.variable(&name, expr)?;
+        let value = self.expr(&assign.right)?;
+        let guess = match &known {
+            Value::Node(id) | Value::Entry(id) => self.graph.kind(*id),
+            _ => Kind::SCALAR,
+        };
+        let id = self.node(&value, &assign.right, &guess)?;
+        let value = Self::entrywise(&[&value], id);
+        self.assign(&name, value);
+        Ok(Value::Unit)
+    }
+
+    /// `x += e;`
+    pub(super) fn compound_assignment(
+        &mut self,
+        binary: &syn::ExprBinary,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let op = match binary.op {
+            BinOp::AddAssign(_) => BinOp::Add(Default::default()),
+            BinOp::SubAssign(_) => BinOp::Sub(Default::default()),
+            BinOp::MulAssign(_) => BinOp::Mul(Default::default()),
+            BinOp::DivAssign(_) => BinOp::Div(Default::default()),
+            BinOp::RemAssign(_) => BinOp::Rem(Default::default()),
+            _ => {
+                return refuse(expr, "this assignment has no derivative on real numbers");
+            }
+        };
+        let name = self.assigned_variable(&binary.left)?;
+        // What was inert is a value of the graph from now on.
+        let known = self.variable(&name, expr)?;
+        self.assign(&name, known);
+        let whole = syn::ExprBinary {
+            op,
+            ..binary.clone()
+        };
+        let value = self.binary(&whole, &Expr::Binary(whole.clone()))?;
+        let id = self.node(&value, expr, &Kind::SCALAR)?;
+        self.assign(&name, Self::entrywise(&[&value], id));
+        Ok(Value::Unit)
+    }
+
+    /// The variable on the left of an assignment.
+    fn assigned_variable(&self, left: &Expr) -> Lowered<Ident> {
+        match left {
+            Expr::Path(path) if path.path.get_ident().is_some() => {
+                let name = path.path.get_ident().cloned();
+                let depth = name
+                    .as_ref()
+                    .and_then(|n| self.scope.depth_of(&n.to_string()));
+                match name.filter(|_| depth.is_some()) {
+                    Some(name) if self.closures > 0 && depth < Some(self.closure_depth) => refuse(
+                        left,
+                        format!(
+                            "this closure changes `{name}`, so that what it gives for an entry depends on those before\nhelp: use `fold` or `sum`, or a loop"
+                        ),
+                    ),
+                    Some(name) => Ok(name),
+                    None => refuse(
+                        left,
+                        format!(
+                            "cannot follow the assignment to `{}`\nhelp: assign to a local variable",
+                            text(left)
+                        ),
+                    ),
+                }
+            }
+            Expr::Paren(inner) => self.assigned_variable(&inner.expr),
+            Expr::Group(inner) => self.assigned_variable(&inner.expr),
+            _ => refuse(
+                left,
+                format!(
+                    "cannot follow the assignment to `{}` yet\nhelp: compute the whole value and bind it with `let`, or assign to a local variable",
+                    text(left)
+                ),
+            ),
+        }
+    }
+
+    /// The value of a variable that is about to change.
+    fn variable(&mut self, name: &Ident, at: &Expr) -> Lowered<Value> {
+        let Some(binding) = self.scope.get(&name.to_string()).cloned() else {
+            return refuse(at, format!("there is no variable `{name}` here"));
+        };
+        match binding.value {
+            Value::Node(_) | Value::Entry(_) => Ok(binding.value),
+            Value::Inert(inert) => self.taken_over(name, &inert, at),
+            Value::Poison => Err(Refusal(None)),
+            _ => refuse(
+                at,
+                format!(
+                    "cannot follow the assignment to `{name}` yet\nhelp: bind the new value with its own `let`"
+                ),
+            ),
+        }
+    }
+
+    /// An inert variable that is given a differentiated value: from here on it is a value of the graph.
+    fn taken_over(&mut self, name: &Ident, inert: &Inert, at: &Expr) -> Lowered<Value> {
+        use crate::scope::Hint;
+        let kind = match &inert.hint {
+            Hint::Real | Hint::Unknown => Kind::SCALAR,
+            Hint::Matrix(shape) => Kind::matrix(shape.clone()),
+            Hint::Int | Hint::Bool => {
+                return refuse(
+                    at,
+                    format!(
+                        "`{name}` is no real number, and cannot be given a differentiated value"
+                    ),
+                );
+            }
+        };
+        if !kind.is_matrix() || !inert.mutable {
+            return Ok(Value::Node(self.pin(inert, kind)?));
+        }
+        if self.closures > 0 {
+            return refuse(
+                at,
+                format!("`{name}` cannot be changed inside this closure"),
+            );
+        }
+        // It may change no more: a copy of its own.
+        let own = self.fresh(&name.to_string());
+        let tokens = &inert.tokens;
+        let Some(shape) = kind.shape else {
+            return Err(Refusal(None));
+        };
+        let extent = |dim: &crate::graph::Dim| match dim {
+            crate::graph::Dim::Dynamic(_) => crate::ty::Extent::Dynamic,
+            known => crate::ty::Extent::Known(known.clone()),
+        };
+        let ty = crate::ty::Value {
+            real: self.real.clone(),
+            extents: Some((extent(&shape.rows), extent(&shape.cols))),
+            passing: crate::ty::Passing::Owned,
+            written: proc_macro2::TokenStream::new(),
+        };
+        let real = self.real.clone();
+        let id = self.leaf_of_type(quote!(#own), &ty, Form::Owned, inert.varies);
+        self.graph.keep_local(id);
+        self.place(Step::Verbatim {
+            tokens: quote!(let #own: NALGEBRA::Matrix<#real, _, _, _> = ::core::clone::Clone::clone(&#tokens);),
+            reads: inert.reads.clone(),
+            binds: vec![id],
+        });
+        Ok(Value::Node(id))
+    }
+
+    /// The name stands for another value now.
+    fn assign(&mut self, name: &Ident, value: Value) {
+        if let (Value::Node(id), 0) = (&value, self.closures) {
+            let named = self.graph.names.borrow().contains_key(id);
+            if !named && self.graph.leaf_of(*id).is_none() {
+                let own = self.fresh(&name.to_string());
+                self.graph.names.borrow_mut().insert(*id, own);
+            }
+        }
+        let varies = match &value {
+            Value::Node(id) | Value::Entry(id) => self.graph.varies(*id),
+            _ => true,
+        };
+        self.scope.assign(&name.to_string(), value, varies);
+    }
+
+    /// A variable that was assigned on a side of a branch is, after it, what the side taken has made of it.
+    pub(super) fn assigned_in(
+        &mut self,
+        (cond_value, cond): (&Value, Id),
+        name: &str,
+        then: (&Scope, bool, &mut Vec<Placed>),
+        otherwise: (&Scope, bool, &mut Vec<Placed>),
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let kind = [then.0, otherwise.0]
+            .iter()
+            .find_map(|scope| match scope.get(name).map(|b| &b.value) {
+                Some(Value::Node(id) | Value::Entry(id)) => Some(self.graph.kind(*id)),
+                _ => None,
+            })
+            .unwrap_or(Kind::SCALAR);
+        let mut sides = Vec::new();
+        for (scope, side, steps) in [then, otherwise] {
+            let Some(binding) = scope.get(name).cloned() else {
+                return Err(Refusal(None));
+            };
+            sides.push(match binding.value {
+                value @ (Value::Node(_) | Value::Entry(_)) => value,
+                // It is read where it is the variable itself: at the end of that side.
+                value => {
+                    let pins = self.pins.len();
+                    self.graph.guards.borrow_mut().push(Guard { cond, side });
+                    self.steps.push(std::mem::take(steps));
+                    let id = match &value {
+                        Value::Inert(inert) if inert.mutable && kind.is_matrix() => {
+                            self.taken_over(&binding.ident, inert, expr)
+                        }
+                        value => self.node(value, expr, &kind).map(Value::Node),
+                    };
+                    *steps = self.steps.pop().unwrap_or_default();
+                    self.graph.guards.borrow_mut().pop();
+                    self.pins.truncate(pins);
+                    id?
+                }
+            });
+        }
+        let (Some(b), Some(a)) = (sides.pop(), sides.pop()) else {
+            return Err(Refusal(None));
+        };
+        let chosen = self.choose(cond_value, cond, a, b, expr)?;
+        if let Some(ident) = self.scope.get(name).map(|b| b.ident.clone()) {
+            self.assign(&ident, chosen.clone());
+        }
+        Ok(chosen)
+    }
+
+    /// `for i in a..b { s += …; }` that only adds to numbers: a sum over the range.
+    pub(super) fn accumulation(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
+        let way_out = "loops over differentiated values are supported where they add up only\nhelp: write `for i in a..b { let … = …; s += …; }` with `s` nowhere else in it, or use a method on the whole matrix, as `map`, `zip_map`, `dot` or `sum`";
+        let (Expr::Range(range), None) = (&*each.expr, &each.label) else {
+            return refuse(expr, way_out);
+        };
+        let index = match &*each.pat {
+            syn::Pat::Ident(index) if index.mutability.is_none() => index.ident.clone(),
+            syn::Pat::Wild(_) => self.fresh("i"),
+            _ => return refuse(expr, way_out),
+        };
+        let (Some(start), Some(end)) = (&range.start, &range.end) else {
+            return refuse(expr, way_out);
+        };
+        if !self.is_inert(start) || self.closures > 0 {
+            return refuse(expr, way_out);
+        }
+        // The statements: lets, then what is added.
+        let mut lets: Vec<syn::Stmt> = Vec::new();
+        let mut sums: Vec<(Ident, bool, Expr)> = Vec::new();
+        for stmt in &each.body.stmts {
+            match stmt {
+                syn::Stmt::Local(local) if sums.is_empty() && local.init.is_some() => {
+                    lets.push(stmt.clone());
+                }
+                syn::Stmt::Expr(Expr::Binary(sum), _) => {
+                    let negative = match sum.op {
+                        BinOp::AddAssign(_) => false,
+                        BinOp::SubAssign(_) => true,
+                        _ => return refuse(sum, way_out),
+                    };
+                    let name = self.assigned_variable(&sum.left)?;
+                    sums.push((name, negative, (*sum.right).clone()));
+                }
+                other => return refuse(other, way_out),
+            }
+        }
+        if sums.is_empty() {
+            return refuse(expr, way_out);
+        }
+        // A sum may not be read in the loop: that would be a carried state.
+        for (name, ..) in &sums {
+            let text = name.to_string();
+            let carried = lets
+                .iter()
+                .any(|l| crate::scope::contains(quote!(#l), &text))
+                || sums
+                    .iter()
+                    .any(|(_, _, term)| crate::scope::contains(quote!(#term), &text));
+            let twice = sums.iter().filter(|(other, ..)| other == name).count() > 1;
+            if carried || twice {
+                return refuse(expr, way_out);
+            }
+        }
+        let closed = matches!(range.limits, syn::RangeLimits::Closed(_)).then(|| quote!(+ 1));
+        let from_zero = quote!(#start).to_string() == "0";
+        let (count, first): (Expr, _) = match (from_zero, &closed) {
+            (true, None) => ((**end).clone(), None),
+            (true, _) => (syn::parse_quote!((#end) #closed), None),
+            (false, _) => (
+                syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
+                Some(quote!(let #index = (#start) + #index;)),
+            ),
+        };
+        for (name, negative, term) in sums {
+            let closure: Expr = syn::parse_quote!(|#index, _| { #first #(#lets)* #term });
+            let total = self.terms_over(&count, &closure, expr)?;
+            let known = self.variable(&name, expr)?;
+            let start = self.node(&known, expr, &Kind::SCALAR)?;
+            let terms = if negative {
+                self.exact(Op::Scalar(Scalar::Neg), vec![total], expr)?
+            } else {
+                total
+            };
+            let id = self.exact(Op::Fold, vec![terms, start], expr)?;
+            self.assign(&name, Value::Node(id));
+        }
+        Ok(Value::Unit)
+    }
+}
