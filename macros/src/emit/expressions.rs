@@ -595,8 +595,17 @@ impl Emit<'_> {
         let w = &written;
         let receiver = |i: usize| {
             let value = &w[i];
-            match (args.get(i).map(|a| self.op(*a)), self.real) {
-                (Some(Op::Const(_)), Real::F64 | Real::F32) => {
+            // A matrix of one number is read as that number.
+            let constant = args.get(i).is_some_and(|a| match self.op(*a) {
+                Op::Fill => matches!(self.op(self.args(*a)[0]), Op::Const(_)),
+                op => matches!(op, Op::Const(_)),
+            });
+            let named = |tokens: &TokenStream| {
+                let first = tokens.clone().into_iter().next();
+                matches!(first, Some(proc_macro2::TokenTree::Ident(_)))
+            };
+            match self.real {
+                Real::F64 | Real::F32 if constant && !named(&value.tokens) => {
                     let (tokens, real) = (&value.tokens, self.real);
                     quote!((#tokens as #real))
                 }

@@ -212,3 +212,14 @@ fn an_inverse_that_nobody_reads() {
     let x = DMatrix::from_row_slice(2, 2, &[0.3, -1.1, 0.9, 1.4]);
     expect!((&x) => &x * 2.0);
 }
+
+#[test]
+fn a_vector_of_one_number_is_read_as_a_number_of_its_type() {
+    #[gradient]
+    fn f(x: &Vector3<f64>) -> f64 {
+        Vector3::repeat(-2.0).zip_map(x, f64::hypot).sum()
+            + Vector3::zeros().zip_map(x, f64::max).sum()
+    }
+    let x = Vector3::new(0.5, -1.0, 3.0);
+    expect!((&x) => x.map(|x: f64| x / x.hypot(2.0) + if x > 0.0 { 1.0 } else { 0.0 }));
+}
