@@ -83,7 +83,9 @@ pub fn jacobian(
             let Some(found) = found else { return Ok(None) };
             let found = graph.expr(by_entries(graph, found));
             let wanted = shape(graph, root, *leaf)?;
-            Ok(Some(name(graph, of_type(found, wanted).id, "jacobian")))
+            let found = of_type(found, wanted).id;
+            let found = scattered_rows(graph, found).unwrap_or(found);
+            Ok(Some(name(graph, found, "jacobian")))
         })
         .collect()
 }
@@ -135,6 +137,18 @@ fn of_type(m: Expr<'_>, shape: Option<Shape>) -> Expr<'_> {
             let kind = Kind::matrix(want.clone());
             let graph = m.graph;
             graph.expr(graph.insert(Op::StackRows, graph.args(m.id).to_vec(), kind))
+        }
+        (_, Some(want)) if m.graph.op(m.id) == Op::Build => {
+            let graph = m.graph;
+            let entries: Vec<_> = graph.args(m.id).iter().map(|e| graph.expr(*e)).collect();
+            graph.built(&entries, Some(want.clone()))
+        }
+        // Computed in one pass in the type that it has: only the result changes it.
+        (Some(have), Some(want))
+            if matches!(m.graph.op(m.id), Op::Scalar(_)) && !have.transposed().same_type(want) =>
+        {
+            let kind = Kind::matrix(want.clone());
+            m.graph.expr(m.graph.insert(Op::Reshape, vec![m.id], kind))
         }
         _ => m.reshape(shape),
     }
@@ -1656,6 +1670,40 @@ fn by_entries(graph: &Graph, id: Id) -> Id {
         }
     }
     graph.built(&entries, graph.shape(id)).id
+}
+
+/// Rows of a dynamic size of which single entries are known, as these entries of the whole.
+fn scattered_rows(graph: &Graph, id: Id) -> Option<Id> {
+    let shape = graph.shape(id).filter(Shape::is_dynamic)?;
+    if graph.op(id) != Op::StackRows {
+        return None;
+    }
+    let mut whole: Option<Expr<'_>> = None;
+    for (i, row) in graph.args(id).iter().enumerate() {
+        for (entry, j) in scattered_entries(graph, *row)? {
+            let at = [graph.integer(i), graph.expr(j)];
+            let entry = graph.expr(entry);
+            let entry = entry.scatter(&Part::EntryAt, Some(shape.clone()), &at);
+            whole = Some(whole.map_or(entry, |sum| sum + entry));
+        }
+    }
+    whole.map(|sum| sum.id)
+}
+
+/// The entries of a row that are not zero, and where they are.
+fn scattered_entries(graph: &Graph, row: Id) -> Option<Vec<(Id, Id)>> {
+    let args = graph.args(row);
+    match graph.op(row) {
+        _ if graph.expr(row).is_zero() => Some(Vec::new()),
+        Op::Scatter(Part::Entry) => Some(vec![(args[0], args[1])]),
+        Op::Transpose | Op::Reshape => scattered_entries(graph, args[0]),
+        Op::Scalar(Scalar::Add) => {
+            let mut entries = scattered_entries(graph, args[0])?;
+            entries.extend(scattered_entries(graph, args[1])?);
+            Some(entries)
+        }
+        _ => None,
+    }
 }
 
 /// Whether a matrix is put together from parts.

@@ -220,6 +220,10 @@ impl Emit<'_> {
                 let name = Ident::new(&format!("Vector{n}"), Span::call_site());
                 quote!(#nalgebra::#name::<#real>)
             }
+            (Dim::Static(1), Dim::Static(n @ 2..=6)) => {
+                let name = Ident::new(&format!("RowVector{n}"), Span::call_site());
+                quote!(#nalgebra::#name::<#real>)
+            }
             (Dim::Static(n @ 2..=6), Dim::Static(m @ 2..=6)) => {
                 let name = if n == m {
                     format!("Matrix{n}")
@@ -390,7 +394,7 @@ impl Emit<'_> {
                 let shape = self.shape(id);
                 let ty = self.matrix_type(&shape);
                 match (&shape.rows, &shape.cols) {
-                    (Dim::Static(r @ 1..=6), Dim::Static(c @ 1..=6)) if *r > 1 || *c == 1 => {
+                    (Dim::Static(r @ 1..=6), Dim::Static(c @ 1..=6)) => {
                         let by_rows = (0..*r)
                             .flat_map(|i| (0..*c).map(move |j| j * r + i))
                             .map(|k| &entries[k]);

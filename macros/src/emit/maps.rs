@@ -155,13 +155,17 @@ impl Emit<'_> {
     pub(super) fn write_reshape(&mut self, id: Id) -> Written {
         let of = self.args(id)[0];
         let (have, want) = (self.shape(of), self.shape(id));
-        let tokens = if have.is_dynamic() && want.is_dynamic() {
+        let value = self.read(of);
+        let copied = match value.hold {
+            Hold::Variable => !self.is_last_use(of),
+            hold => hold != Hold::Temporary,
+        };
+        let tokens = if have.is_dynamic() && want.is_dynamic() && !copied {
             let (rows, cols) = (self.dim_value(&want.rows), self.dim_value(&want.cols));
-            let owned = self.owned(of).at(Level::Atom);
+            let owned = value.at(Level::Atom);
             quote!(#owned.reshape_generic(#rows, #cols))
         } else {
             let (ty, sizes) = (self.matrix_type(&want), self.sizes(&want));
-            let value = self.read(of);
             let m = value.at(Level::Atom);
             if value.hold == Hold::View {
                 quote!(#ty::from_iterator(#(#sizes,)* #m.iter().copied()))

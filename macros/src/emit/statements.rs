@@ -136,9 +136,18 @@ impl Emit<'_> {
             Returns::Matrix(Some(id), None) => self.read(*id).tokens,
             Returns::Matrix(Some(id), Some(shape)) => {
                 self.borrowed.clear();
-                let (rows, cols) = (self.dim(&shape.rows), self.dim(&shape.cols));
-                let check = self.check_of_shape(*id, shape, quote!((#rows, #cols)));
-                self.out.extend(check);
+                let have = self.shape(*id);
+                let uncertain = self.uncertain_sizes(*id, shape);
+                let sides = [(&shape.rows, &have.rows), (&shape.cols, &have.cols)];
+                let mut checks = Vec::new();
+                for ((want, have), _) in sides.iter().zip(uncertain).filter(|(_, u)| *u) {
+                    let (want, have) = (self.dim(want), self.dim(have));
+                    let check = quote!(::core::assert_eq!(#want, #have););
+                    if !checks.contains(&check.to_string()) {
+                        checks.push(check.to_string());
+                        self.out.push(check);
+                    }
+                }
                 self.read_owned(*id)
             }
             Returns::Like(Some(id), other) => {
@@ -282,13 +291,19 @@ impl Emit<'_> {
     pub(super) fn shape_check(&self, gradient: Id, parameter: Id) -> Option<TokenStream> {
         let want = self.kind(parameter).shape.clone()?;
         let name = self.program.graph.leaf_of(parameter)?.name;
-        self.check_of_shape(gradient, &want, quote!(#name.shape()))
+        if self.uncertain_sizes(gradient, &want) == [false; 2] {
+            return None;
+        }
+        let have = self.shape(gradient);
+        let (rows, cols) = (self.dim(&have.rows), self.dim(&have.cols));
+        Some(quote!(::core::assert_eq!(#name.shape(), (#rows, #cols));))
     }
 
-    fn check_of_shape(&self, id: Id, want: &Shape, expected: TokenStream) -> Option<TokenStream> {
+    /// Whether a value may have another number of rows, and of columns, than this without a panic before.
+    fn uncertain_sizes(&self, id: Id, want: &Shape) -> [bool; 2] {
         let have = self.shape(id);
         if !want.is_dynamic() {
-            return None;
+            return [false; 2];
         }
         let mut classes = Classes::default();
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
@@ -334,12 +349,7 @@ impl Emit<'_> {
                 _ => {}
             }
         }
-        if classes.same(&have.rows, &want.rows) && classes.same(&have.cols, &want.cols) {
-            return None;
-        }
-        let size = |d: &Dim| self.dim(d);
-        let (rows, cols) = (size(&have.rows), size(&have.cols));
-        Some(quote!(::core::assert_eq!(#expected, (#rows, #cols));))
+        [(&have.rows, &want.rows), (&have.cols, &want.cols)].map(|(a, b)| !classes.same(a, b))
     }
 
     pub(super) fn write_steps(&mut self, steps: &[Placed], context: usize) {
