@@ -22,6 +22,10 @@ pub fn p56_gradient(z: f64) -> f64 {
     if z > 0.0 { 1.0 } else { 0.0 }
 }
 
+pub fn p57_gradient(z: f64) -> f64 {
+    if z <= 0.0 { 0.0 } else { 1.0 }
+}
+
 pub fn p59_gradient(w: &Vector4<f64>, x: &Vector4<f64>, b: f64) -> Vector4<f64> {
     if w.dot(x) + b > 0.0 {
         x.clone_owned()

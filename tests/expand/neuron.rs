@@ -63,6 +63,11 @@ pub fn p56_branch(z: f64) -> f64 {
     if z > 0.0 { z } else { 0.0 }
 }
 
+#[gradient]
+pub fn p57(z: f64) -> f64 {
+    if z <= 0.0 { 0.0 } else { z }
+}
+
 #[gradient(wrt(w))]
 pub fn p59(w: &Vector4<f64>, x: &Vector4<f64>, b: f64) -> f64 {
     (w.dot(x) + b).max(0.0)

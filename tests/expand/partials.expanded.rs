@@ -29,3 +29,9 @@ pub fn p15_gradient(x: f64, y: f64) -> f64 {
 pub fn p16_gradient(x: &Vector2<f64>) -> Vector2<f64> {
     ::nalgrad::nalgebra::Vector2::<f64>::new(2.0, 8.0 * x[1].powi(7))
 }
+
+pub fn p17_jacobian(x: &Vector2<f64>) -> ::nalgrad::nalgebra::SMatrix<f64, 2, 2> {
+    ::nalgrad::nalgebra::Matrix2::<
+        f64,
+    >::new(6.0 * x[0] * x[1], 3.0 * x[0] * x[0], 2.0, 8.0 * x[1].powi(7))
+}

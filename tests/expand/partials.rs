@@ -1,7 +1,7 @@
-//! P9 to P16: partial derivatives and gradients.
+//! P9 to P17: partial derivatives, gradients and a Jacobian.
 
 use nalgebra::{DVector, Vector2};
-use nalgrad::gradient;
+use nalgrad::{gradient, jacobian};
 
 #[gradient(wrt(x))]
 pub fn p9(x: f64, y: f64) -> f64 {
@@ -81,4 +81,22 @@ pub fn p16_reordered(p: &Vector2<f64>) -> f64 {
 #[gradient]
 pub fn p16_dynamic(x: &DVector<f64>) -> f64 {
     2.0 * x[0] + x[1].powi(8)
+}
+
+#[jacobian]
+pub fn p17(x: &Vector2<f64>) -> Vector2<f64> {
+    Vector2::new(3.0 * x[0].powi(2) * x[1], 2.0 * x[0] + x[1].powi(8))
+}
+
+#[jacobian]
+pub fn p17_fields(p: &Vector2<f64>) -> Vector2<f64> {
+    let first = p.x * p.x * (3.0 * p.y);
+    let second = p.y.powf(8.0) + p.x * 2.0;
+    Vector2::new(first, second)
+}
+
+#[jacobian]
+pub fn p17_dynamic(x: &DVector<f64>) -> DVector<f64> {
+    let (a, b) = (3.0 * x[0].powi(2) * x[1], 2.0 * x[0] + x[1].powi(8));
+    DVector::from_vec(vec![a, b])
 }

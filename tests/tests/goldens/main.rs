@@ -1,4 +1,4 @@
-//! What `#[gradient]` writes: `expand/*.rs` is what a user writes, `expand/*.expanded.rs` what becomes of it.
+//! What the attributes write: `expand/*.rs` is what a user writes, `expand/*.expanded.rs` what becomes of it.
 //!
 //! A row of the paper (T. Parr and J. Howard, "The Matrix Calculus You Need For Deep Learning", arXiv 1802.01528v3) is
 //! a function such as `p43`; `p43_steps` is the same formula in another spelling, which has to come to the same.
@@ -7,6 +7,7 @@ mod canonical;
 #[macro_use]
 #[path = "../paper/oracle.rs"]
 mod oracle;
+mod matrices;
 mod numbers;
 mod readme;
 
@@ -16,8 +17,11 @@ mod readme;
 mod source {
     pub mod angle;
     pub mod chain_rules;
+    pub mod comparisons;
     pub mod cost;
+    pub mod elementwise;
     pub mod gaussian;
+    pub mod hessians;
     pub mod huber;
     pub mod least_squares;
     pub mod likelihood;
@@ -27,13 +31,17 @@ mod source {
     pub mod loss;
     pub mod neo_hookean;
     pub mod neuron;
+    pub mod operators;
     pub mod partials;
     pub mod quadratic_form;
     pub mod roughness;
+    pub mod rows;
+    pub mod scalar_expansion;
     pub mod scalar_rules;
     pub mod softmax;
     pub mod sums;
     pub mod traces;
+    pub mod vector_chain;
 }
 
 use canonical::canonical;
@@ -43,8 +51,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use syn::{Item, ItemFn};
 
-/// The rows whose generated code is the paper's closed form or an equally short one: what the body of the gradient
-/// contains, paths left out.
+/// The rows whose generated code is the paper's closed form or an equally short one: what the body of the gradient,
+/// the Jacobian or the Hessian contains, paths left out.
 const CLOSED_FORMS: &[(&str, &[&str])] = &[
     ("p1", &["0.0"]),
     ("p2", &["3.0"]),
@@ -76,6 +84,90 @@ const CLOSED_FORMS: &[(&str, &[&str])] = &[
         "p16_dynamic",
         &["x_bar[1] += 8.0 * x[1].powi(7);", "x_bar[0] += 2.0;"],
     ),
+    (
+        "p17",
+        &["Matrix2::<f64>::new(6.0 * x[0] * x[1], 3.0 * x[0] * x[0], 2.0, 8.0 * x[1].powi(7))"],
+    ),
+    (
+        "p17_dynamic",
+        &[
+            "let mut jacobian = DMatrix::<f64>::zeros(2, x.len());",
+            "jacobian[(0, 0)] += 6.0 * x[0] * x[1];",
+            "jacobian[(0, 1)] += 3.0 * x[0] * x[0];",
+            "jacobian[(1, 0)] += 2.0;",
+            "jacobian[(1, 1)] += 8.0 * x[1].powi(7);",
+        ],
+    ),
+    ("p19", &["Matrix4::<f64>::identity()"]),
+    (
+        "p19_dynamic",
+        &["DMatrix::<f64>::identity(x.len(), x.len())"],
+    ),
+    ("p20", &["Matrix4::<f64>::identity()"]),
+    (
+        "p20_dynamic",
+        &["DMatrix::<f64>::identity(w.len(), w.len())"],
+    ),
+    ("p21", &["Matrix4::<f64>::identity()"]),
+    ("p22", &["Matrix4::<f64>::identity()"]),
+    ("p23", &["Matrix4::<f64>::from_diagonal_element(-1.0)"]),
+    (
+        "p23_dynamic",
+        &["DMatrix::<f64>::from_diagonal_element(x.len(), x.len(), -1.0)"],
+    ),
+    ("p24", &["Matrix4::<f64>::from_diagonal(x)"]),
+    ("p24_dynamic", &["DMatrix::<f64>::from_diagonal(x)"]),
+    ("p25", &["Matrix4::<f64>::from_diagonal(w)"]),
+    (
+        "p26",
+        &["Matrix4::<f64>::from_diagonal(&x.map(|x| 1.0 / x))"],
+    ),
+    (
+        "p26_dynamic",
+        &["DMatrix::<f64>::from_diagonal(&x.map(|x| 1.0 / x))"],
+    ),
+    (
+        "p27",
+        &["Matrix4::<f64>::from_diagonal(&w.zip_map(x, |w, x| -w / (x * x)))"],
+    ),
+    (
+        "p27_dynamic",
+        &["DMatrix::<f64>::from_diagonal(&w.zip_map(x, |w, x| -w / (x * x)))"],
+    ),
+    (
+        "p28",
+        &["Matrix4::<f64>::from_diagonal(&x.zip_map(w, |x, w| x.exp() * w.cos()))"],
+    ),
+    (
+        "p28_dynamic",
+        &["DMatrix::<f64>::from_diagonal(&x.zip_map(w, |x, w| x.exp() * w.cos()))"],
+    ),
+    (
+        "p29",
+        &["Matrix4::<f64>::from_diagonal(&w.zip_map(x, |w, x| w.sin() * x.exp()))"],
+    ),
+    ("p32", &["Matrix4::<f64>::zeros()"]),
+    ("p32_dynamic", &["DMatrix::<f64>::zeros(x.len(), w.len())"]),
+    ("p33", &["Matrix4::<f64>::identity()"]),
+    (
+        "p33_dynamic",
+        &["DMatrix::<f64>::identity(x.len(), x.len())"],
+    ),
+    ("p34", &["Vector4::<f64>::from_element(1.0)"]),
+    (
+        "p34_dynamic",
+        &["DMatrix::<f64>::from_element(x.len(), 1, 1.0)"],
+    ),
+    ("p35", &["Matrix4::<f64>::from_diagonal_element(z)"]),
+    (
+        "p35_dynamic",
+        &["DMatrix::<f64>::from_diagonal_element(x.len(), x.len(), z)"],
+    ),
+    ("p36", &["x.clone_owned()"]),
+    (
+        "p36_dynamic",
+        &["DMatrix::<f64>::from_column_slice(x.len(), 1, x.as_slice())"],
+    ),
     ("p38", &["Vector4::<f64>::from_element(1.0)"]),
     ("p38_entries", &["Vector4::<f64>::new(1.0, 1.0, 1.0, 1.0)"]),
     (
@@ -93,12 +185,43 @@ const CLOSED_FORMS: &[(&str, &[&str])] = &[
     ("p44", &["1.0 + 2.0 * x"]),
     ("p45", &["(x + x.powi(2)).cos() * (1.0 + 2.0 * x)"]),
     ("p46", &["3.0 * x * x"]),
+    (
+        "p48",
+        &["Vector2::<f64>::new(2.0 / x, 3.0 * (3.0 * x).cos())"],
+    ),
+    (
+        "p48_dynamic",
+        &["DMatrix::<f64>::from_column_slice(2, 1, &[2.0 / x, 3.0 * (3.0 * x).cos()])"],
+    ),
+    (
+        "p50",
+        &[
+            "Matrix4::<f64>::from_diagonal(&x.map(",
+            "let y = x.powi(3).tanh(); 3.0 * x * x * (1.0 - y) * (1.0 + y)",
+        ],
+    ),
+    (
+        "p50_dynamic",
+        &[
+            "DMatrix::<f64>::from_diagonal(&x.map(",
+            "let y = x.powi(3).tanh(); 3.0 * x * x * (1.0 - y) * (1.0 + y)",
+        ],
+    ),
     ("p51", &["x.clone_owned()"]),
     ("p52", &["w.clone_owned()"]),
     ("p53", &["x.clone_owned()"]),
     ("p54", &["x.clone_owned()"]),
     ("p55", &["1.0"]),
     ("p56", &["if z > 0.0 { 1.0 } else { 0.0 }"]),
+    ("p57", &["if z <= 0.0 { 0.0 } else { 1.0 }"]),
+    (
+        "p58",
+        &["Matrix4::<f64>::from_diagonal(&x.map(|x| if x > 0.0 { 1.0 } else { 0.0 }))"],
+    ),
+    (
+        "p58_dynamic",
+        &["DMatrix::<f64>::from_diagonal(&x.map(|x| if x > 0.0 { 1.0 } else { 0.0 }))"],
+    ),
     (
         "p59",
         &["if w.dot(x) + b > 0.0 { x.clone_owned() } else { Vector4::<f64>::zeros() }"],
@@ -134,10 +257,54 @@ const CLOSED_FORMS: &[(&str, &[&str])] = &[
             "xhat.tr_mul(&z_bar)",
         ],
     ),
+    ("p68", &["Vector4::<f64>::from_element(-1.0)"]),
+    (
+        "p68_dynamic",
+        &["DMatrix::<f64>::from_element(x.len(), 1, -1.0)"],
+    ),
+    ("p69", &["-(x / (z * z))"]),
+    (
+        "p69_dynamic",
+        &["x.map(|x| -x / (z * z)).reshape_generic(Dyn(x.len()), Dyn(1))"],
+    ),
+    (
+        "p70",
+        &["Matrix4::<f64>::from_diagonal(&x.map(|x| -z / (x * x)))"],
+    ),
+    (
+        "p70_dynamic",
+        &["DMatrix::<f64>::from_diagonal(&x.map(|x| -z / (x * x)))"],
+    ),
+    (
+        "p71",
+        &[
+            "Matrix4::<f64>::from_diagonal(&x.zip_map(w, |x, w| if !(x <= w) { 1.0 } else if w == x { 0.5 } else { 0.0 }))",
+        ],
+    ),
+    (
+        "p71_dynamic",
+        &[
+            "DMatrix::<f64>::from_diagonal(&x.zip_map(w, |x, w| if !(x <= w) { 1.0 } else if w == x { 0.5 } else { 0.0 }))",
+        ],
+    ),
     ("p72", &["Vector4::<f64>::from_element(0.25)"]),
     (
         "p72_dynamic",
         &["DVector::<f64>::from_element(x.len(), 1.0 / x.len() as f64)"],
+    ),
+    (
+        "p78",
+        &[
+            "let cos = (b * x).map(|u_1| u_1.cos());",
+            "a.map_with_location(|_, j, entry| cos[j] * entry) * b",
+        ],
+    ),
+    (
+        "p78_dynamic",
+        &[
+            "let mut cos = b * x; cos.apply(|entry| *entry = (*entry).cos());",
+            "a * b.map_with_location(|i, _, entry| cos[i] * entry)",
+        ],
     ),
     ("p79", &["a.transpose()"]),
     ("p80", &["(x * a + a * x).transpose()"]),
@@ -159,6 +326,22 @@ const CLOSED_FORMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("p84_static", &["-(inverse * a * inverse).transpose()"]),
+    ("p85", &["a + a.transpose()"]),
+    ("p85_static", &["a + a.transpose()"]),
+    (
+        "p86",
+        &[
+            "let mut hessian = tr_mul(a, a) * 2.0;",
+            "hessian.fill_upper_triangle_with_lower_triangle();",
+        ],
+    ),
+    (
+        "p86_static",
+        &[
+            "let mut hessian = a.tr_mul(a) * 2.0;",
+            "hessian.fill_upper_triangle_with_lower_triangle();",
+        ],
+    ),
     (
         "p87",
         &[
@@ -171,13 +354,42 @@ const CLOSED_FORMS: &[(&str, &[&str])] = &[
         "p87_static",
         &["x.tr_mul(&y.zip_map(&(x * w), |y, v| -y / (1.0 + (y * v).exp())))"],
     ),
+    // The derivative of a number as a row.
+    (
+        "row_p13",
+        &["RowVector2::<f64>::new(6.0 * x[1] * x[0], 3.0 * x[0].powi(2))"],
+    ),
+    ("row_p38", &["RowVector4::<f64>::from_element(1.0)"]),
+    ("row_p39", &["DMatrix::<f64>::from_element(1, x.len(), z)"]),
+    ("row_p51", &["x.transpose()"]),
+    (
+        "row_p51_dynamic",
+        &["DMatrix::<f64>::from_column_slice(1, w.len(), x.as_slice())"],
+    ),
+    ("row_p53", &["x.transpose()"]),
+    (
+        "row_p72",
+        &["DMatrix::<f64>::from_element(1, x.len(), 1.0 / x.len() as f64)"],
+    ),
+    ("row_square", &["x.transpose() * 2.0"]),
+    (
+        "row_square_dynamic",
+        &["(x * 2.0).reshape_generic(Dyn(1), Dyn(x.len()))"],
+    ),
 ];
 
 /// Spellings that are right but do not come to the same yet.
-const LONGER: &[(&str, &str)] = &[("p82_norm", "‖r‖ / ‖r‖ stays, as it is 0 at 0")];
+const LONGER: &[(&str, &str)] = &[
+    (
+        "p48_vector",
+        "2 x / g₀ stays: the entries of a vector that the user builds are read from it",
+    ),
+    ("p82_norm", "‖r‖ / ‖r‖ stays, as it is 0 at 0"),
+];
 
 /// A function of a source file, what was written for it, and where.
 struct Expansion {
+    attribute: Attribute,
     written: Vec<ItemFn>,
     /// What was written, to the letter.
     items: Vec<Item>,
@@ -225,24 +437,20 @@ fn expansions(file: &str) -> Vec<Expansion> {
     let functions = syn::parse_file(&source).expect("Rust").items.into_iter();
     let annotated = functions.filter_map(|item| match item {
         Item::Fn(mut function) => {
-            let at = function
-                .attrs
-                .iter()
-                .position(|a| a.path().is_ident("gradient"))?;
+            let mut attributes = function.attrs.iter().enumerate();
+            let (at, attribute) =
+                attributes.find_map(|(i, a)| Some((i, Attribute::of(a.path())?)))?;
             let arguments = match function.attrs.remove(at).meta {
                 syn::Meta::List(list) => list.tokens,
                 _ => Default::default(),
             };
-            Some((arguments, function))
+            Some((attribute, arguments, function))
         }
         _ => None,
     });
-    let expand = |(arguments, function): (_, ItemFn)| {
-        let tokens = nalgrad_tests::companion::expand(
-            Attribute::Gradient,
-            arguments,
-            function.to_token_stream(),
-        );
+    let expand = |(attribute, arguments, function): (Attribute, _, ItemFn)| {
+        let tokens =
+            nalgrad_tests::companion::expand(attribute, arguments, function.to_token_stream());
         let items = syn::parse2::<syn::File>(tokens)
             .expect("what is written parses")
             .items;
@@ -259,7 +467,11 @@ fn expansions(file: &str) -> Vec<Expansion> {
             function.to_token_stream().to_string(),
             "the function itself comes first and is unchanged"
         );
-        Expansion { written, items }
+        Expansion {
+            attribute,
+            written,
+            items,
+        }
     };
     annotated.map(expand).collect()
 }
@@ -268,7 +480,7 @@ fn all() -> Vec<Expansion> {
     files().iter().flat_map(|file| expansions(file)).collect()
 }
 
-/// The golden of a file: both companions of its function, or the gradients of its rows. Only that of the README's
+/// The golden of a file: both companions of its function, or the derivatives of its rows. Only that of the README's
 /// example shows the attributes, and the line that makes sure of the types.
 fn golden(file: &str) -> String {
     companions(file, file != "cost").join("\n")
@@ -361,18 +573,13 @@ fn changes(old: &str, new: &str) -> String {
 
 #[test]
 fn rows_have_their_closed_form() {
-    let gradients: BTreeMap<String, String> = all()
+    let bodies: BTreeMap<String, String> = all()
         .iter()
-        .map(|e| {
-            (
-                e.name(),
-                without_paths(&e.written[1].block.to_token_stream().to_string()),
-            )
-        })
+        .map(|e| (e.name(), body(&e.written[1])))
         .collect();
     let mut missing = String::new();
     for (name, forms) in CLOSED_FORMS {
-        let body = gradients
+        let body = bodies
             .get(*name)
             .unwrap_or_else(|| panic!("no function `{name}`"));
         let whole = forms.len() == 1 && !body.contains(';');
@@ -391,18 +598,21 @@ fn rows_have_their_closed_form() {
     assert!(missing.is_empty(), "{missing}");
 }
 
-/// The text without white space, trailing commas, the line that makes sure of the types, and the paths in front of
-/// names.
+/// The body without what makes sure of types and shapes.
+fn body(function: &ItemFn) -> String {
+    let mut block = function.block.clone();
+    block
+        .stmts
+        .retain(|statement| !is_pin(statement) && !matches!(statement, syn::Stmt::Macro(_)));
+    without_paths(&block.to_token_stream().to_string())
+}
+
+/// The text without white space, trailing commas and the paths in front of names.
 fn without_paths(text: &str) -> String {
     let text: String = text.split_whitespace().collect();
-    let text = text
-        .replace("::nalgrad::nalgebra::", "")
-        .replace("::nalgrad::__private::", "");
-    let text = match text.split_once(">::of();") {
-        Some((_, after)) => format!("{{{after}"),
-        None => text,
-    };
-    text.replace(",)", ")")
+    text.replace("::nalgrad::nalgebra::", "")
+        .replace("::nalgrad::__private::", "")
+        .replace(",)", ")")
 }
 
 #[test]
@@ -447,11 +657,17 @@ fn spellings_of_a_formula_come_to_the_same() {
 
 #[test]
 fn every_function_is_evaluated() {
-    let numbers: BTreeSet<&str> = include_str!("numbers.rs").split_whitespace().collect();
+    let sources = concat!(include_str!("numbers.rs"), include_str!("matrices.rs"));
+    let numbers: BTreeSet<&str> = sources.split_whitespace().collect();
     for expansion in all() {
         let name = expansion.name();
+        let both = match expansion.attribute {
+            Attribute::Jacobian => "value_and_jacobian",
+            Attribute::Hessian => "value_gradient_and_hessian",
+            _ => "value_and_gradient",
+        };
         assert!(
-            numbers.contains(format!("{name}_value_and_gradient;").as_str()),
+            numbers.contains(format!("{name}_{both};").as_str()),
             "{name} is not compared in numbers"
         );
     }

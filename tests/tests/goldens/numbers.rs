@@ -160,11 +160,13 @@ fn scalars() {
             p56 p56_gradient p56_value_and_gradient;
             p56_zero_first p56_zero_first_gradient p56_zero_first_value_and_gradient;
             p56_branch p56_branch_gradient p56_branch_value_and_gradient;
+            p57 p57_gradient p57_value_and_gradient;
         }
         rows! { neuron (0.0) => 0.0;
             p56 p56_gradient p56_value_and_gradient;
             p56_zero_first p56_zero_first_gradient p56_zero_first_value_and_gradient;
             p56_branch p56_branch_gradient p56_branch_value_and_gradient;
+            p57 p57_gradient p57_value_and_gradient;
         }
         rows! { huber (y, 0.5) => y.clamp(-0.5, 0.5);
             huber huber_gradient huber_value_and_gradient;

@@ -73,3 +73,37 @@ fn the_readme_lists_what_is_supported() {
         .collect();
     assert!(methods.is_empty(), "not in the README: {methods:?}");
 }
+
+/// Each row of the paper names a test and, where it has one, the golden of its closed form.
+#[test]
+fn the_readme_says_where_the_paper_is_tested() {
+    let (readme, tests) = (readme(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let (_, table) = readme.split_once("## The paper").expect("the table");
+    let (table, _) = table.split_once("\n## ").expect("its end");
+    let rows = table.lines().filter(|line| line.starts_with("| P"));
+    let mut number = 0;
+    for row in rows {
+        number += 1;
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, id, .., test, golden, _] = cells[..] else {
+            panic!("{row}");
+        };
+        assert_eq!(id, format!("P{number}"));
+        let name = format!("p{number}");
+        let file = test
+            .strip_suffix(&format!(" `{name}`"))
+            .unwrap_or_else(|| panic!("{row}"));
+        let read = |folder: &str, file: &str| {
+            let path = tests.join(folder).join(file.trim_matches('`'));
+            std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{row}: {e}"))
+        };
+        let function = format!("fn {name}(");
+        assert!(read("tests/paper", file).contains(&function), "{row}");
+        if !golden.is_empty() {
+            assert!(read("expand", golden).contains(&function), "{row}");
+            let forms = super::CLOSED_FORMS;
+            assert!(forms.iter().any(|(form, _)| *form == name), "{row}");
+        }
+    }
+    assert_eq!(number, 88);
+}

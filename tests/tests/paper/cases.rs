@@ -1,5 +1,6 @@
 //! `data/paper_cases.json`, and the table that runs a function on it.
 
+use crate::oracle::Tolerance;
 use nalgebra::{DMatrix, DVector, SMatrix};
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -31,12 +32,12 @@ impl Instance {
         T::read(&self.0["inputs"][name])
     }
 
-    pub fn gradient<G: Input>(&self) -> G {
+    pub fn derivative<G: Input>(&self) -> G {
         G::read(&self.0["expected"])
     }
 
-    pub fn value(&self) -> f64 {
-        f64::read(&self.0["value"])
+    pub fn value<Y: Input>(&self) -> Y {
+        Y::read(&self.0["value"])
     }
 }
 
@@ -81,28 +82,70 @@ impl<T: Input> Input for &'static T {
     }
 }
 
+/// Entry by entry. The file computes P50 as 1 − tanh², which leaves an entry of 1e-5 with an error of 1e-11: its entries
+/// are compared by the largest.
+pub fn tolerance(spelling: &str) -> Tolerance {
+    match &*crate::row(spelling) {
+        "P50" => Tolerance::Normwise(1e-12),
+        _ => Tolerance::Entrywise(1e-12),
+    }
+}
+
 /// One spelling of a row: what is wrong at an instance.
 pub type Run = fn(&Instance) -> Vec<String>;
 
-/// `rows! { p9 p9_gradient p9_value_and_gradient (x, y); … }`: the inputs by their names in the JSON, in the order of
-/// the parameters. Makes the table `SPELLINGS` and a test for each line. Values and gradients are compared to 1e-12
-/// entry by entry, an expected zero (an inactive unit) exactly; the companion's value is `f`'s bit for bit.
+/// `rows! { p9 p9_gradient p9_value_and_gradient p9_jacobian (x, y); … }`: the inputs by their names in the JSON, in the
+/// order of the parameters. Makes the table `SPELLINGS` and a test for each line. Values and derivatives are compared to
+/// 1e-12 entry by entry, an expected zero (an inactive unit) exactly; the companion's value is `f`'s bit for bit, and its
+/// Jacobian the gradient as a row.
 macro_rules! rows {
-    ($($f:ident $gradient:ident $both:ident ($($input:ident),*);)*) => {
-        pub const SPELLINGS: &[(&str, crate::cases::Run)] = &[$((stringify!($f), |at| {
-            use crate::oracle::{Tolerance::Entrywise, difference, value_difference};
+    ($($f:ident $gradient:ident $both:ident $jacobian:ident ($($input:ident),*);)*) => {
+        crate::cases::spellings! { $($f |at| {
+            use crate::oracle::{Tolerance::Entrywise, difference, row_difference, value_difference};
             let value = $f($(at.input(stringify!($input))),*);
             let (same, first) = $both($(at.input(stringify!($input))),*);
             let second = $gradient($(at.input(stringify!($input))),*);
+            let row = $jacobian($(at.input(stringify!($input))),*);
+            let want = at.derivative();
             [
                 ("value", difference(&value, &at.value(), Entrywise(1e-12))),
                 (stringify!($both), value_difference(same, value)),
-                (stringify!($both), difference(&first, &at.gradient(), Entrywise(1e-12))),
-                (stringify!($gradient), difference(&second, &at.gradient(), Entrywise(1e-12))),
+                (stringify!($both), difference(&first, &want, Entrywise(1e-12))),
+                (stringify!($gradient), difference(&second, &want, Entrywise(1e-12))),
+                (stringify!($jacobian), row_difference(&row, &want, Entrywise(1e-12))),
             ]
-            .into_iter()
-            .filter_map(|(name, wrong)| Some(format!("{name}: {}", wrong?)))
-            .collect()
+        };)* }
+    };
+}
+pub(crate) use rows;
+
+/// The same for a function with a vector as value: `jacobians! { p24 p24_jacobian p24_value_and_jacobian (w, x); … }`.
+macro_rules! jacobians {
+    ($($f:ident $jacobian:ident $both:ident ($($input:ident),*);)*) => {
+        crate::cases::spellings! { $($f |at| {
+            use crate::oracle::{Tolerance::Entrywise, difference, value_difference};
+            let tolerance = crate::cases::tolerance(stringify!($f));
+            let value = $f($(at.input(stringify!($input))),*);
+            let (same, first) = $both($(at.input(stringify!($input))),*);
+            let second = $jacobian($(at.input(stringify!($input))),*);
+            [
+                ("value", difference(&value, &at.value(), Entrywise(1e-12))),
+                (stringify!($both), value_difference(same, value)),
+                (stringify!($both), difference(&first, &at.derivative(), tolerance)),
+                (stringify!($jacobian), difference(&second, &at.derivative(), tolerance)),
+            ]
+        };)* }
+    };
+}
+pub(crate) use jacobians;
+
+macro_rules! spellings {
+    ($($f:ident |$at:ident| $compared:expr;)*) => {
+        pub const SPELLINGS: &[(&str, crate::cases::Run)] = &[$((stringify!($f), |$at| {
+            $compared
+                .into_iter()
+                .filter_map(|(name, wrong)| Some(format!("{name}: {}", wrong?)))
+                .collect()
         })),*];
 
         mod spelling {
@@ -115,4 +158,4 @@ macro_rules! rows {
         }
     };
 }
-pub(crate) use rows;
+pub(crate) use spellings;

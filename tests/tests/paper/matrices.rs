@@ -1,12 +1,15 @@
-//! The cells of the chain-rule table with a scalar value (P73 to P75), and matrices (P79 to P84, P87): against
-//! the closed form by plain loops, which differences confirm.
+//! The cells of the chain-rule table (P73 to P78), and matrices (P79 to P87): against the closed form by plain loops, which
+//! differences confirm.
 
 use crate::oracle::{
     BY_DIFFERENCES, Entries, Lcg, Tolerance, assert_same, cofactors, determinant, difference,
     dynamic, fixed, inverse, product, slope, slopes,
 };
-use nalgebra::{DMatrix, DVector, Matrix3, Matrix3x4, Matrix4, SMatrix, Vector3, Vector4};
-use nalgrad::gradient;
+use nalgebra::{
+    DMatrix, DVector, Matrix2x4, Matrix3, Matrix3x2, Matrix3x4, Matrix4, SMatrix, Vector2, Vector3,
+    Vector4,
+};
+use nalgrad::{gradient, hessian, jacobian};
 
 /// Sums of products in another order than the oracle's.
 const CLOSE: Tolerance = Tolerance::Normwise(1e-12);
@@ -17,6 +20,19 @@ fn confirm<G: Entries>(closed_form: &G, by_differences: &G) {
         "closed form against differences",
         difference(by_differences, closed_form, BY_DIFFERENCES),
     );
+}
+
+/// The slopes of every entry of the value by every entry of `x`.
+fn by_differences<const M: usize, const N: usize>(
+    x: &SMatrix<f64, N, 1>,
+    f: impl Fn(&SMatrix<f64, N, 1>) -> SMatrix<f64, M, 1>,
+) -> SMatrix<f64, M, N> {
+    let mut jacobian = SMatrix::zeros();
+    for i in 0..M {
+        let row = slopes(x, |x| f(x)[i]);
+        (0..N).for_each(|j| jacobian[(i, j)] = row[j]);
+    }
+    jacobian
 }
 
 macro_rules! tests {
@@ -54,6 +70,49 @@ fn scalar_of_vector_of_vector(a: &Matrix3x4<f64>, x: &Vector4<f64>) -> f64 {
 fn scalar_of_vector_of_vector_dynamic(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
     let u = a * x;
     u[1] * u[0] + u.map(f64::sin).sum()
+}
+
+#[jacobian]
+fn vector_of_scalar_of_scalar(x: f64) -> Vector3<f64> {
+    let u = x.powi(2);
+    Vector3::new(u.sin(), u.exp(), u.powi(3))
+}
+
+#[jacobian]
+fn vector_of_scalar_of_scalar_dynamic(x: f64) -> DVector<f64> {
+    let u = x * x;
+    DVector::from_vec(vec![u.sin(), u.exp(), u * u * u])
+}
+
+#[jacobian(wrt(x))]
+fn vector_of_vector_of_scalar(x: f64, a: &Matrix3x2<f64>) -> Vector3<f64> {
+    let u = Vector2::new(x.sin(), x.powi(3));
+    (a * u).map(|v| v.tanh())
+}
+
+#[jacobian(wrt(x))]
+fn vector_of_vector_of_scalar_dynamic(x: f64, a: &DMatrix<f64>) -> DVector<f64> {
+    let u = DVector::from_vec(vec![x.sin(), x * x * x]);
+    (a * u).map(f64::tanh)
+}
+
+#[jacobian(wrt(x))]
+fn vector_of_vector_of_vector(
+    x: &Vector4<f64>,
+    a: &Matrix3x2<f64>,
+    b: &Matrix2x4<f64>,
+) -> Vector3<f64> {
+    let u = (b * x).map(|u| u.sin());
+    (a * u).map(|v| v.exp())
+}
+
+#[jacobian(wrt(x))]
+fn vector_of_vector_of_vector_dynamic(
+    x: &DVector<f64>,
+    a: &DMatrix<f64>,
+    b: &DMatrix<f64>,
+) -> DVector<f64> {
+    (a * (b * x).map(f64::sin)).map(f64::exp)
 }
 
 #[gradient(wrt(x))]
@@ -142,6 +201,39 @@ fn trace_of_inverse_dynamic(x: &DMatrix<f64>, a: &DMatrix<f64>) -> f64 {
     (a * inverse).trace()
 }
 
+#[hessian(wrt(x))]
+fn curved(x: &Vector4<f64>, a: &Matrix4<f64>) -> f64 {
+    (x.transpose() * a * x)[0]
+}
+
+#[hessian(wrt(x))]
+fn curved_dot(x: &DVector<f64>, a: &DMatrix<f64>) -> f64 {
+    (a * x).dot(x)
+}
+
+/// The Hessian is constant.
+#[hessian(wrt(x))]
+fn curved_apart(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+    let y = a.tr_mul(x);
+    x.dot(&y) + x.sum() - 1.0
+}
+
+#[hessian(wrt(x))]
+fn squares(a: &SMatrix<f64, 6, 3>, x: &Vector3<f64>, b: &SMatrix<f64, 6, 1>) -> f64 {
+    (a * x - b).norm_squared()
+}
+
+#[hessian(wrt(x))]
+fn squares_dot(a: &DMatrix<f64>, x: &DVector<f64>, b: &DVector<f64>) -> f64 {
+    let r = b - a * x;
+    r.dot(&r)
+}
+
+#[hessian(wrt(x))]
+fn squares_sum(a: &DMatrix<f64>, x: &DVector<f64>, b: &DVector<f64>) -> f64 {
+    (a * x).zip_map(b, |y, b| (y - b).powi(2)).sum()
+}
+
 #[gradient(wrt(w))]
 fn logistic(w: &DVector<f64>, x: &DMatrix<f64>, y: &DVector<f64>) -> f64 {
     y.component_mul(&(x * w))
@@ -209,6 +301,70 @@ tests! {
             scalar_of_vector_of_vector_dynamic_gradient,
             scalar_of_vector_of_vector_dynamic_value_and_gradient;
             (&da, &dx) => DVector::from_column_slice(want.as_slice()), CLOSE
+        );
+    }
+
+    /// m×1 · 1×1.
+    fn p76(random) {
+        let x = 1.0 + random.draw();
+        let u = x * x;
+        let want = Vector3::new(u.cos(), u.exp(), 3.0 * u * u) * (2.0 * x);
+        confirm(&want, &by_differences(&SMatrix::from([x]), |x| vector_of_scalar_of_scalar(x[0])));
+        check!(
+            vector_of_scalar_of_scalar,
+            vector_of_scalar_of_scalar_jacobian,
+            vector_of_scalar_of_scalar_value_and_jacobian;
+            (x) => want
+        );
+        check!(
+            vector_of_scalar_of_scalar_dynamic,
+            vector_of_scalar_of_scalar_dynamic_jacobian,
+            vector_of_scalar_of_scalar_dynamic_value_and_jacobian;
+            (x) => dynamic(&want)
+        );
+    }
+
+    /// m×k · k×1.
+    fn p77(random) {
+        let (x, a) = (random.draw(), random.fixed::<3, 2>());
+        let (u, du) = ([x.sin(), x.powi(3)], [x.cos(), 3.0 * x.powi(2)]);
+        let row = |i: usize, u: [f64; 2]| a[(i, 0)] * u[0] + a[(i, 1)] * u[1];
+        let want = Vector3::from_fn(|i, _| (1.0 - row(i, u).tanh().powi(2)) * row(i, du));
+        confirm(&want, &by_differences(&SMatrix::from([x]), |x| vector_of_vector_of_scalar(x[0], &a)));
+        check!(
+            vector_of_vector_of_scalar,
+            vector_of_vector_of_scalar_jacobian,
+            vector_of_vector_of_scalar_value_and_jacobian;
+            (x, &a) => want, CLOSE
+        );
+        check!(
+            vector_of_vector_of_scalar_dynamic,
+            vector_of_vector_of_scalar_dynamic_jacobian,
+            vector_of_vector_of_scalar_dynamic_value_and_jacobian;
+            (x, &dynamic(&a)) => dynamic(&want), CLOSE
+        );
+    }
+
+    /// m×k · k×n.
+    fn p78(random) {
+        let (x, a, b) = (random.fixed::<4, 1>(), random.fixed::<3, 2>(), random.fixed::<2, 4>());
+        let u: Vec<f64> = (0..2).map(|k| (0..4).map(|j| b[(k, j)] * x[j]).sum()).collect();
+        let v = |i: usize| (0..2).map(|k| a[(i, k)] * u[k].sin()).sum::<f64>();
+        let want = SMatrix::<f64, 3, 4>::from_fn(|i, j| {
+            (0..2).map(|k| v(i).exp() * a[(i, k)] * u[k].cos() * b[(k, j)]).sum()
+        });
+        confirm(&want, &by_differences(&x, |x| vector_of_vector_of_vector(x, &a, &b)));
+        check!(
+            vector_of_vector_of_vector,
+            vector_of_vector_of_vector_jacobian,
+            vector_of_vector_of_vector_value_and_jacobian;
+            (&x, &a, &b) => want, CLOSE
+        );
+        check!(
+            vector_of_vector_of_vector_dynamic,
+            vector_of_vector_of_vector_dynamic_jacobian,
+            vector_of_vector_of_vector_dynamic_value_and_jacobian;
+            (&DVector::from_column_slice(x.as_slice()), &dynamic(&a), &dynamic(&b)) => dynamic(&want), CLOSE
         );
     }
 
@@ -358,6 +514,52 @@ tests! {
                 );
             }
         }
+    }
+
+    /// The Hessian of xᵀ A x: A + Aᵀ.
+    fn p85(random) {
+        let (x, a) = (random.vector(4), random.matrix(4, 4));
+        let want = DMatrix::from_fn(4, 4, |i, j| a[(i, j)] + a[(j, i)]);
+        let slope = |i: usize| (0..4).map(|j| want[(i, j)] * x[j]).sum::<f64>();
+        let gradient = DVector::from_fn(4, |i, _| slope(i));
+        confirm(&gradient, &slopes(&x, |x| curved_dot(x, &a)));
+        check_hessian!(
+            curved_dot, curved_dot_hessian, curved_dot_value_gradient_and_hessian;
+            (&x, &a) => gradient, want
+        );
+        check_hessian!(
+            curved_apart, curved_apart_hessian, curved_apart_value_gradient_and_hessian;
+            (&a, &x) => gradient.add_scalar(1.0), want
+        );
+        let (x, a) = (Vector4::from_column_slice(x.as_slice()), fixed(&a));
+        check_hessian!(
+            curved, curved_hessian, curved_value_gradient_and_hessian;
+            (&x, &a) => Vector4::from_column_slice(gradient.as_slice()), fixed::<4, 4>(&want)
+        );
+    }
+
+    /// The Hessian of ‖A x − b‖²: 2 Aᵀ A.
+    fn p86(random) {
+        let (a, x, b) = (random.fixed::<6, 3>(), random.fixed::<3, 1>(), random.fixed::<6, 1>());
+        let want = Matrix3::from_fn(|i, j| (0..6).map(|k| 2.0 * a[(k, i)] * a[(k, j)]).sum());
+        let r = |k: usize| (0..3).map(|j| a[(k, j)] * x[j]).sum::<f64>() - b[k];
+        let gradient = Vector3::from_fn(|i, _| (0..6).map(|k| 2.0 * a[(k, i)] * r(k)).sum());
+        confirm(&gradient, &slopes(&x, |x| squares(&a, x, &b)));
+        check_hessian!(
+            squares, squares_hessian, squares_value_gradient_and_hessian;
+            (&a, &x, &b) => gradient, want
+        );
+
+        let column = |m: &[f64]| DVector::from_column_slice(m);
+        let (a, x, b, want) = (dynamic(&a), column(x.as_slice()), column(b.as_slice()), dynamic(&want));
+        check_hessian!(
+            squares_dot, squares_dot_hessian, squares_dot_value_gradient_and_hessian;
+            (&a, &x, &b) => column(gradient.as_slice()), want
+        );
+        check_hessian!(
+            squares_sum, squares_sum_hessian, squares_sum_value_gradient_and_hessian;
+            (&a, &x, &b) => column(gradient.as_slice()), want
+        );
     }
 
     /// Σ ln(1 + exp(−yᵢ wᵀxᵢ)): −Xᵀ (y ⊗ σ(−y ⊗ X w)).

@@ -130,9 +130,27 @@ pub fn difference<G: Entries>(got: &G, want: &G, tolerance: Tolerance) -> Option
 
 /// Why the companion's value is not `f`'s bit for bit (any NaN equal to any NaN), if it is not.
 pub fn value_difference<S: Entries>(got: S, want: S) -> Option<String> {
-    let (got, want) = (got.entries()[0], want.entries()[0]);
-    let same = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());
-    (!same).then(|| format!("value is {got:e}, not {want:e}"))
+    let (shape, expected) = (got.shape(), want.shape());
+    if shape != expected {
+        return Some(format!("value has shape {shape:?}, not {expected:?}"));
+    }
+    let mut entries = got.entries().into_iter().zip(want.entries());
+    let different = |a: f64, b: f64| a.to_bits() != b.to_bits() && !(a.is_nan() && b.is_nan());
+    let (got, want) = entries.find(|(a, b)| different(*a, *b))?;
+    Some(format!("value is {got:e}, not {want:e}"))
+}
+
+/// Why this is not that gradient as a row: a number for a number, else 1 × n.
+pub fn row_difference<J: Entries, G: Entries>(
+    got: &J,
+    gradient: &G,
+    tolerance: Tolerance,
+) -> Option<String> {
+    let want = gradient.entries();
+    if got.shape() != [(1, want.len())] {
+        return Some(format!("has shape {:?}, not a row", got.shape()));
+    }
+    difference(&got.entries(), &want, tolerance)
 }
 
 pub fn assert_same(name: &str, difference: Option<String>) {
@@ -157,6 +175,24 @@ macro_rules! check {
         assert_same(stringify!($both), difference(&gradient, &want, $tolerance));
         let gradient = $gradient($(black_box($argument)),*);
         assert_same(stringify!($gradient), difference(&gradient, &want, $tolerance));
+    }};
+}
+
+/// `check_hessian!(f, f_hessian, f_value_gradient_and_hessian; (arguments) => gradient, hessian)`: both companions give
+/// these, of these types and shapes, within 1e-12 of the largest entry, the Hessian exactly symmetric, and the value of `f`.
+macro_rules! check_hessian {
+    ($f:path, $hessian:path, $all:path; ($($argument:expr),*) => $want_gradient:expr, $want:expr) => {{
+        use crate::oracle::{Tolerance, assert_same, difference, value_difference};
+        use std::hint::black_box;
+        let close = Tolerance::Normwise(1e-12);
+        let (value, gradient, hessian) = $all($(black_box($argument)),*);
+        assert_same(stringify!($all), value_difference(value, $f($(black_box($argument)),*)));
+        assert_same(stringify!($all), difference(&gradient, &$want_gradient, close));
+        let alone = $hessian($(black_box($argument)),*);
+        for hessian in [hessian, alone] {
+            assert_same(stringify!($hessian), difference(&hessian, &$want, close));
+            assert_same(stringify!($hessian), value_difference(hessian.transpose(), hessian));
+        }
     }};
 }
 
