@@ -2,10 +2,12 @@
 //!
 //! The source is laid out as the data flows: `args` and `ty` read the attribute and the signature,
 //! `lower` reads the body into a `graph`, `differentiate` applies the laws of the `rules`, every value
-//! it builds goes through `simplify`, and `emit` writes the companion that `companion` wraps.
+//! it builds goes through `simplify`, and `emit` writes the companion that `companion` wraps. Its documentation is a
+//! `derivation`, in mathematical `notation`.
 
 mod args;
 mod companion;
+mod derivation;
 mod differentiate;
 mod emit;
 mod error;
@@ -13,6 +15,7 @@ mod graph;
 #[allow(dead_code, reason = "the attributes that need it come next")]
 mod jacobian;
 mod lower;
+mod notation;
 mod position;
 mod rules;
 mod scope;
@@ -26,7 +29,8 @@ use proc_macro::TokenStream;
 /// Differentiates a function `f` that returns a number, and writes two companions beside it.
 ///
 /// Both take the parameters of `f` in their order, and share its visibility, generics and lint attributes; in an
-/// inherent `impl` they are methods beside the method. `f` itself is left as it is.
+/// inherent `impl` they are methods beside the method. `f` itself is left as it is. Their documentation derives the
+/// gradient step by step.
 ///
 /// | companion | returns |
 /// |---|---|

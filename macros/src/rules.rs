@@ -129,7 +129,6 @@ macro_rules! scalar_functions {
             }
 
             /// The name of the rule in a derivation.
-            #[allow(dead_code, reason = "for the derivation in words")]
             pub fn rule(self) -> &'static str {
                 match self { $(Scalar::$variant => $rule),* }
             }
@@ -427,6 +426,68 @@ fn smooth<'g>(differential: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'stati
 
 fn symmetric<'g>(differential: impl Fn(&Applied<'g>, Expr<'g>) -> Expr<'g> + 'static) -> Law<'g> {
     Law::Symmetric(Box::new(differential))
+}
+
+impl Op {
+    /// What a derivation calls the law of an operation.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Op::Leaf(_) | Op::Const(_) | Op::Size(_) | Op::Place(_) | Op::Identity => {
+                "constant rule"
+            }
+            Op::Compare(_) | Op::And | Op::Or | Op::Not => "constant rule",
+            Op::Scalar(function) => function.rule(),
+            Op::PowI(_) | Op::PowInt | Op::PowIntSlope(_) => "power rule",
+            Op::Select => "on the side taken",
+
+            Op::Fill | Op::SpreadRows | Op::SpreadColumns => "scalar expansion",
+            Op::Build | Op::Scatter(_) => "entry by entry",
+            Op::Transpose => "transpose, linear",
+            Op::Part(Part::Entry | Part::EntryAt) => "one entry: a unit vector",
+            Op::Part(Part::Selected(_)) => "the selected entry",
+            Op::Part(Part::Gathered(..)) => "entry by entry, linear",
+            Op::Part(_) => "a part, linear",
+            Op::Diagonal | Op::FromDiagonal => "diagonal, linear",
+            Op::Reshape | Op::StackRows | Op::CrossMatrix | Op::Each => "entry by entry",
+            Op::ScaleRows | Op::ScaleColumns | Op::Kronecker => "product rule",
+
+            Op::Sum | Op::Total | Op::Fold => "vector sum reduction",
+            Op::Mean => "vector sum reduction, by the number of entries",
+            Op::RowSum | Op::ColumnSum | Op::RowMean | Op::ColumnMean => "vector sum reduction",
+            Op::Trace => "trace, linear",
+            Op::Variance => "vector sum reduction of squares",
+            Op::Dot | Op::TrDot => "vector sum reduction of a product",
+            Op::Norm => "derivative of the norm",
+            Op::NormSquared => "vector sum reduction of squares",
+            Op::Normalize => "quotient rule",
+            Op::Extreme(_) => "the selected entry",
+
+            Op::MatMul | Op::TrMul | Op::ProductTn | Op::ProductNt | Op::Cross => "product rule",
+
+            Op::Inverse(_) | Op::InverseTranspose | Op::LuInverse(_) | Op::CholeskyInverse => {
+                "differential of the inverse"
+            }
+            Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => "differential of the inverse",
+            Op::Determinant | Op::LuDeterminant | Op::CholeskyDeterminant => {
+                "differential of the determinant"
+            }
+            Op::CholeskyLnDeterminant => "derivative of ln det",
+            Op::Cofactors | Op::CofactorsTangent => "differential of the cofactors",
+            Op::Lu | Op::Cholesky(_) => "a factorisation stands for its matrix",
+            Op::CholeskyFactor | Op::CholeskyTangent | Op::CholeskyAdjoint => {
+                "differential of Cholesky's factor"
+            }
+            Op::SymmetricFromLower | Op::FoldLower | Op::LowerTriangle => "lower triangle, linear",
+
+            Op::Stop | Op::Absent => "constant rule",
+            Op::Call(_)
+            | Op::CallTangent
+            | Op::CallAdjoint(_)
+            | Op::CallAdjointTangent(_)
+            | Op::Apply(..)
+            | Op::Item(_) => "derived with the function called",
+        }
+    }
 }
 
 /// The laws of an operation, one for each argument.

@@ -1,6 +1,3 @@
-/**The gradient of `cost` by `w`, `b`.
-
-Written by `#[gradient]`.*/
 #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
 pub fn cost_gradient(
     w: &DVector<f64>,
@@ -23,9 +20,6 @@ pub fn cost_gradient(
     (x.tr_mul(&z_bar), ::nalgrad::__private::sum(&z_bar))
 }
 
-/**The value and the gradient of `cost` by `w`, `b`.
-
-Written by `#[gradient]`.*/
 #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
 pub fn cost_value_and_gradient(
     w: &DVector<f64>,

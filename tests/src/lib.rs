@@ -6,6 +6,8 @@
 pub mod args;
 #[path = "../../macros/src/companion/mod.rs"]
 pub mod companion;
+#[path = "../../macros/src/derivation/mod.rs"]
+pub mod derivation;
 #[path = "../../macros/src/differentiate/mod.rs"]
 pub mod differentiate;
 #[path = "../../macros/src/emit/mod.rs"]
@@ -18,6 +20,8 @@ pub mod graph;
 pub mod jacobian;
 #[path = "../../macros/src/lower/mod.rs"]
 pub mod lower;
+#[path = "../../macros/src/notation/mod.rs"]
+pub mod notation;
 #[path = "../../macros/src/position.rs"]
 pub mod position;
 #[path = "../../macros/src/rules.rs"]

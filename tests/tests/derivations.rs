@@ -4,6 +4,9 @@
 //! (arXiv 1802.01528v3): its four steps, its notation, and its numerator layout. A difference of the notation is that a
 //! gradient is transposed in the end, since it has the shape of its parameter.
 
+use nalgrad_tests::args::Attribute;
+use nalgrad_tests::companion::expand;
+
 /// "Review: scalar derivative rules", the row of the chain rule: d/dx ln(x²) = 1/x² · 2x = 2/x, with u = x². The same
 /// function in four steps is in "Vector chain rule", where it is the first entry.
 const P7: &str = "
@@ -174,3 +177,205 @@ y = p86(x), x ∈ ℝⁿ; fixed: a ∈ ℝᵐˣⁿ, b ∈ ℝᵐ
 5. Differentiate the gradient once more
    ∂²y/∂x² = 2aᵀ a      ∈ ℝⁿˣⁿ
 ";
+
+/// The documentation of the first companion of a function.
+fn documentation(attribute: Attribute, arguments: &str, source: &str) -> String {
+    let tokens = expand(
+        attribute,
+        arguments.parse().expect("arguments"),
+        source.parse().expect("a function"),
+    );
+    let file = syn::parse2::<syn::File>(tokens).expect("what is written parses");
+    let Some(syn::Item::Fn(companion)) = file.items.get(1) else {
+        panic!("`{source}` is refused");
+    };
+    let lines = companion.attrs.iter().filter_map(|attr| match &attr.meta {
+        syn::Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What stands in the block of a derivation.
+fn block(documentation: &str) -> String {
+    let (_, text) = documentation
+        .split_once("# Derivation\n\n```text")
+        .expect("a derivation");
+    text.strip_suffix("```")
+        .expect("the end of the block")
+        .to_string()
+}
+
+#[track_caller]
+fn assert_derivation(attribute: Attribute, arguments: &str, source: &str, expected: &str) {
+    let found = block(&documentation(attribute, arguments, source));
+    assert!(found == expected, "found:{found}expected:{expected}");
+}
+
+#[test]
+fn p7_is_derived_as_in_the_paper() {
+    let source = "fn p7(x: f64) -> f64 { x.powi(2).ln() }";
+    assert_derivation(Attribute::Gradient, "", source, P7);
+}
+
+#[test]
+fn p43_is_derived_as_in_the_paper() {
+    let source = "fn p43(x: f64) -> f64 { x.powi(3).sin().powi(2).ln() }";
+    assert_derivation(Attribute::Gradient, "", source, P43);
+}
+
+#[test]
+fn p45_is_derived_as_in_the_paper() {
+    let source = "fn p45(x: f64) -> f64 { (x + x.powi(2)).sin() }";
+    assert_derivation(Attribute::Gradient, "", source, P45);
+}
+
+#[test]
+fn p49_is_derived_as_in_the_paper() {
+    let source = "fn p49(a: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {
+        let g = a * x;
+        g.map(|g| g.sin()) * g[0]
+    }";
+    assert_derivation(Attribute::Jacobian, "wrt(x)", source, P49);
+}
+
+#[test]
+fn p58_is_derived_as_in_the_paper() {
+    let source = "fn p58(x: &DVector<f64>) -> DVector<f64> { x.map(|x| x.max(0.0)) }";
+    assert_derivation(Attribute::Jacobian, "", source, P58);
+}
+
+#[test]
+fn p63_is_derived_as_in_the_paper() {
+    let source = "fn p63(w: &DVector<f64>, b: f64, x: &DMatrix<f64>, y: &DVector<f64>) -> f64 {
+        let z = (x * w).add_scalar(b);
+        (y - z.map(|z| z.max(0.0))).norm_squared() / y.len() as f64
+    }";
+    assert_derivation(Attribute::Gradient, "wrt(w)", source, P63);
+}
+
+#[test]
+fn p86_is_derived_as_in_the_paper() {
+    let source = "fn p86(a: &DMatrix<f64>, x: &DVector<f64>, b: &DVector<f64>) -> f64 {
+        (a * x - b).norm_squared()
+    }";
+    assert_derivation(Attribute::Hessian, "wrt(x)", source, P86);
+}
+
+/// Where matrices vary, derivatives are differentials. That of the inverse follows from A A⁻¹ = I.
+const P84: &str = "
+y = p84(x), x ∈ ℝⁿˣⁿ; fixed: a ∈ ℝⁿˣⁿ
+
+1. Introduce intermediate variables
+   u₁ = x⁻¹         ∈ ℝⁿˣⁿ
+   u₂ = u₁ a        ∈ ℝⁿˣⁿ
+   y  = tr(u₂)      ∈ ℝ
+
+2. Compute differentials
+   du₁ = −u₁ dx u₁      differential of the inverse
+   du₂ = du₁ a          product rule
+   dy  = tr(du₂)        trace, linear
+
+3. Combine, from the last to the first: dy = ⟨∂y/∂u, du⟩ for each u
+   ∂y/∂u₂ = I
+   ∂y/∂u₁ = ∂y/∂u₂ aᵀ
+   ∂y/∂x  = −u₁ᵀ ∂y/∂u₁ u₁ᵀ
+
+4. Substitute
+   ∂y/∂x = −x⁻ᵀ aᵀ x⁻ᵀ      ∈ ℝⁿˣⁿ
+";
+
+#[test]
+fn p84_is_derived_by_differentials() {
+    let source = "fn p84(x: &DMatrix<f64>, a: &DMatrix<f64>) -> f64 {
+        (x.clone().try_inverse().unwrap() * a).trace()
+    }";
+    assert_derivation(Attribute::Gradient, "wrt(x)", source, P84);
+}
+
+#[test]
+fn branches_are_derived_on_the_side_taken() {
+    let source = "fn leaky(z: f64) -> f64 { if z > 0.0 { z } else { 0.1 * z } }";
+    let text = documentation(Attribute::Gradient, "", source);
+    assert!(text.contains("   y  = {z if z > 0, else u₁}\n"), "{text}");
+    assert!(text.contains("∂y/∂u₁ = {0 if z > 0, else 1}      on the side taken\n"));
+    assert!(text.ends_with("dy/dz = {1 if z > 0, else 0.1}\n```"));
+}
+
+#[test]
+fn tangents_cotangents_and_directions_have_results_of_their_own() {
+    let source = "fn f(x: &Vector3<f64>, a: &Matrix3<f64>) -> f64 { (a * x).norm_squared() }";
+    let last = |attribute| {
+        let text = block(&documentation(attribute, "wrt(x)", source));
+        text.lines().last().expect("a line").trim().to_string()
+    };
+    assert_eq!(last(Attribute::Gradient), "(∂y/∂x)ᵀ = 2aᵀ a x      ∈ ℝ³");
+    assert_eq!(last(Attribute::Jvp), "dy = 2((a x) · (a dx))      ∈ ℝ");
+    assert_eq!(last(Attribute::Vjp), "x_bar = 2 y_bar aᵀ a x      ∈ ℝ³");
+    assert_eq!(last(Attribute::Hvp), "d(∂y/∂x)ᵀ = 2aᵀ a dx      ∈ ℝ³");
+}
+
+#[test]
+fn calls_are_derived_by_the_derivatives_of_what_is_called() {
+    let source = "fn g(x: f64) -> f64 { let z: f64 = f(x * x); z.sin() }";
+    let text = documentation(Attribute::Gradient, "", source);
+    assert!(
+        text.contains("dz/du₁ = f′(u₁)      derived with the function called\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_result_that_does_not_vary_has_a_derivative_of_zero() {
+    let text = documentation(Attribute::Gradient, "", "fn p1(x: f64) -> f64 { 99.0 }");
+    assert!(
+        text.ends_with("dy/dx = 0      constant rule\n```"),
+        "{text}"
+    );
+}
+
+/// Names of the user's stand for themselves: none of the derivation's own is confused with them.
+#[test]
+fn names_are_told_apart() {
+    let source = "fn e(u1: f64, y: f64) -> f64 { let e = u1.exp(); (e * y).sin() * y }";
+    let text = block(&documentation(Attribute::Gradient, "", source));
+    assert!(
+        text.starts_with("\nresult = e(u1, y), u1 ∈ ℝ, y ∈ ℝ\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("   e      = exp(u1)\n   u₂     = e y\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn long_derivations_are_cut_to_a_screenful() {
+    let mut body = "let v0 = a * x;".to_string();
+    for i in 1..200 {
+        let last = i - 1;
+        body += &match i % 3 {
+            0 => format!("let v{i} = a * &v{last} + x;"),
+            1 => format!("let v{i} = v{last}.map(|z| z.tanh()) + &v{};", i / 2),
+            _ => format!("let v{i} = &v{last} * v{}.dot(x);", i / 2),
+        };
+    }
+    let source =
+        format!("fn long(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {{ {body} v199.sum() }}");
+    for arguments in ["wrt(x)", "wrt(a)"] {
+        let text = documentation(Attribute::Gradient, arguments, &source);
+        assert!(text.lines().count() < 60, "{text}");
+        assert!(text.contains("more, left out here\n"), "{text}");
+        assert!(text.contains("too long to be read here"), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() < 100),
+            "{text}"
+        );
+    }
+}

@@ -354,7 +354,7 @@ impl Plan {
                     }
                 }
             };
-            self.item(Attribute::Differentiable, companion, function, &sig, body)
+            self.item(Attribute::Differentiable, companion, function, &sig, body, "")
         });
         quote!(#(#written)*)
     }
@@ -397,6 +397,7 @@ impl Plan {
             function,
             &sig,
             quote!(::core::unreachable!()),
+            "",
         )
     }
 
@@ -489,6 +490,7 @@ impl Plan {
                 function,
                 &sig,
                 statements,
+                "",
             ));
         }
         if args.module && !self.has_self() {

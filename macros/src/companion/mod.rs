@@ -4,6 +4,7 @@ mod calls;
 mod matrices;
 
 use crate::args::{Args, Attribute, CALLABLE, REPORTED};
+use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
@@ -15,6 +16,7 @@ use crate::ty::{Class, Passing, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::HashSet;
+use syn::ext::IdentExt;
 use syn::{Signature, parse_quote};
 
 /// One of the functions that an attribute writes.
@@ -76,6 +78,19 @@ impl Companion {
             self,
             Companion::Gradient | Companion::Jacobian | Companion::Hessian | Companion::Hvp
         )
+    }
+
+    /// What its derivation leads to, if it has readers.
+    fn wanted(self) -> Option<Wanted> {
+        match self {
+            Companion::Gradient | Companion::ValueAndGradient => Some(Wanted::Gradient),
+            Companion::Jvp => Some(Wanted::Tangent),
+            Companion::Vjp => Some(Wanted::Pullback),
+            Companion::Hvp => Some(Wanted::GradientAlong),
+            Companion::Jacobian | Companion::ValueAndJacobian => Some(Wanted::Jacobian),
+            Companion::Hessian | Companion::ValueGradientAndHessian => Some(Wanted::Hessian),
+            Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => None,
+        }
     }
 
     /// Whether it takes a tangent for each differentiated parameter.
@@ -510,10 +525,12 @@ impl Plan {
             let around = self.wrapper.as_ref().map(Wrapper::constructor);
             let statements = emit(&program, &outputs, around, &args.krate, real)
                 .ok_or_else(|| Some(self.tangled()))?;
-            written.extend(self.item(attribute, companion, function, &sig, {
+            let body = {
                 let pins = (!checked).then(|| self.pins(&program.types));
                 quote!(#pins #statements)
-            }));
+            };
+            let derivation = self.derivation(companion, &program, &outputs);
+            written.extend(self.item(attribute, companion, function, &sig, body, &derivation));
             if args.callable && companion.is_callable() {
                 written.extend(self.callable(
                     companion,
@@ -545,10 +562,11 @@ impl Plan {
         function: &Function,
         sig: &Signature,
         body: TokenStream,
+        derivation: &str,
     ) -> TokenStream {
         let attrs = kept_attributes(&function.attrs);
         let vis = &function.vis;
-        let doc = self.documentation(attribute, companion);
+        let doc = self.documentation(attribute, companion) + derivation;
         let hidden = companion.is_for_calls().then(|| quote!(#[doc(hidden)]));
         quote! {
             #(#attrs)*
@@ -738,6 +756,14 @@ impl Plan {
             ),
         };
         format!("{what}\n\nWritten by `#[{}]`.", attribute.name())
+    }
+
+    /// How a companion comes about, for who reads its documentation.
+    fn derivation(&self, companion: Companion, program: &Program, outputs: &Outputs) -> String {
+        let name = self.sig.ident.unraw().to_string();
+        let wanted = companion.wanted();
+        let text = wanted.map(|wanted| explain(program, &name, wanted, &outputs.result));
+        text.map_or(String::new(), |text| format!("\n\n{text}"))
     }
 }
 

@@ -4,7 +4,7 @@
 //! to its arguments by the adjoint of its law; forward its tangent is the sum over its arguments, by the law itself.
 //! Either sweep may go over what the other has built: that is a second derivative.
 
-mod calls;
+pub mod calls;
 
 pub use calls::position;
 
@@ -122,7 +122,7 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option
 }
 
 /// The tangent of one node, of those of its arguments.
-fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
+pub fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
     let node = graph.node(id);
     if node.op.is_call() || matches!(node.op, Op::Item(_)) {
         return calls::tangent(graph, id, known);
@@ -215,7 +215,7 @@ fn name_of(graph: &Graph, id: Id) -> Option<String> {
 
 /// What the cotangent of a node adds to those of its arguments; a scalar that was expanded over a matrix
 /// still has to be summed.
-fn contributions(graph: &Graph, id: Id, cotangent: Id, active: &Ids) -> Vec<(Id, Id, bool)> {
+pub fn contributions(graph: &Graph, id: Id, cotangent: Id, active: &Ids) -> Vec<(Id, Id, bool)> {
     let node = graph.node(id);
     let on = Applied {
         graph,

@@ -481,7 +481,8 @@ fn all() -> Vec<Expansion> {
 }
 
 /// The golden of a file: both companions of its function, or the derivatives of its rows. Only that of the README's
-/// example shows the attributes, and the line that makes sure of the types.
+/// example shows the attributes, and the line that makes sure of the types. Documentation is left out: it has tests of
+/// its own.
 fn golden(file: &str) -> String {
     companions(file, file != "cost").join("\n")
 }
@@ -494,8 +495,12 @@ fn companions(file: &str, plain: bool) -> Vec<String> {
     let number = if shown.clone().count() == 1 { 2 } else { 1 };
     let items = shown.flat_map(|e| e.items.iter().skip(1).take(number).cloned());
     let unparse = |mut item| {
+        if let Item::Fn(function) = &mut item {
+            function
+                .attrs
+                .retain(|a| !plain && !a.path().is_ident("doc"));
+        }
         if let (Item::Fn(function), true) = (&mut item, plain) {
-            function.attrs.clear();
             function.block.stmts.retain(|statement| !is_pin(statement));
         }
         let (shebang, attrs) = (None, Vec::new());
@@ -507,6 +512,21 @@ fn companions(file: &str, plain: bool) -> Vec<String> {
         })
     };
     items.map(unparse).collect()
+}
+
+/// What a companion says of itself.
+fn documentation(function: &ItemFn) -> String {
+    let lines = function.attrs.iter().filter_map(|attr| match &attr.meta {
+        syn::Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 const BLESS: &str =

@@ -26,6 +26,22 @@ fn the_expansion_in_the_readme_is_what_is_written() {
 }
 
 #[test]
+fn the_derivation_in_the_readme_is_what_is_written() {
+    let (readme, start) = (readme(), "That of\n`cost_gradient`:\n\n```text\n");
+    let at = readme.find(start).expect("the derivation of `cost`") + start.len();
+    let length = readme[at..].find("```").expect("the end of the derivation");
+    let documentation = super::documentation(&super::expansions("cost")[0].written[1]);
+    let (_, new) = documentation.split_once("```text\n").expect("a derivation");
+    let new = new.trim_end_matches("```");
+    if super::blessing() {
+        let text = format!("{}{new}{}", &readme[..at], &readme[at + length..]);
+        std::fs::write(path(), text).expect("the README is writable");
+    } else {
+        assert_eq!(&readme[at..at + length], new, "{}", super::BLESS);
+    }
+}
+
+#[test]
 fn the_example_in_the_readme_is_the_golden() {
     let source = include_str!("../../expand/cost.rs");
     let (_, source) = source

@@ -5,4 +5,5 @@ mod book;
 mod delicate;
 mod interpreter;
 mod jacobians;
+mod notation;
 mod world;
