@@ -156,6 +156,11 @@ fn scalar_alias(name: &str) -> Option<Scalar> {
 
 impl Lower<'_> {
     pub fn method(&mut self, call: &syn::ExprMethodCall, expr: &Expr) -> Lowered<Value> {
+        if !self.is_inert_expr(expr)
+            && let Some(value) = self.iterated(call, expr)?
+        {
+            return Ok(value);
+        }
         let receiver = self.expr(&call.receiver)?;
         let args: Vec<&Expr> = call.args.iter().collect();
         self.apply_method(
@@ -631,18 +636,83 @@ impl Lower<'_> {
         self.each((&value?, before), shape, closure, expr)
     }
 
-    /// The column of what a closure gives for so many indices.
-    pub fn terms_over(&mut self, count: &Expr, closure: &Expr, expr: &Expr) -> Lowered<Id> {
-        let count = self.integer(count)?;
-        let rows = match self.graph.integer_value(count) {
-            Some(n) => Dim::Static(n),
-            None => self.graph.dynamic(crate::graph::Extent::Int(count)),
+    /// The column of what a closure gives for as many indices as the least of these counts.
+    pub fn terms_over(&mut self, counts: &[Expr], closure: &Expr, expr: &Expr) -> Lowered<Id> {
+        let mut dims = Vec::new();
+        for count in counts {
+            let dim = self.number_of(count)?;
+            if !dims.contains(&dim) {
+                dims.push(dim);
+            }
+        }
+        let rows = match &dims[..] {
+            [one] => one.clone(),
+            many => self.least(many, expr)?,
         };
         let shape = Shape::new(rows, Dim::Static(1));
         match self.each_place(shape, closure, expr)? {
             Value::Node(id) => Ok(id),
-            _ => refuse(expr, "this loop does not add numbers"),
+            _ => refuse(expr, "this does not add numbers"),
         }
+    }
+
+    /// A count as an extent: that of a matrix, where it is one.
+    fn number_of(&mut self, count: &Expr) -> Lowered<Dim> {
+        if let Expr::MethodCall(call) = count
+            && call.method == "len"
+            && let Value::Node(id) | Value::Slice(id) = self.expr(&call.receiver)?
+            && let Some(entries) = self.graph.shape(id).and_then(|s| s.entries())
+        {
+            return Ok(Dim::Static(entries));
+        }
+        if let Some(dim) = self.known_count(count)? {
+            return Ok(dim);
+        }
+        let count = self.integer(count)?;
+        Ok(match self.graph.integer_value(count) {
+            Some(n) => Dim::Static(n),
+            None => self.graph.dynamic(crate::graph::Extent::Int(count)),
+        })
+    }
+
+    /// The least of some extents, as a number of its own.
+    fn least(&mut self, dims: &[Dim], at: &Expr) -> Lowered<Dim> {
+        let mut names = Vec::new();
+        for dim in dims {
+            let extent = match dim {
+                Dim::Dynamic(d) => self.graph.extents.borrow().get(*d as usize).cloned(),
+                _ => None,
+            };
+            names.push(match extent {
+                None => crate::ty::dim_tokens(dim),
+                Some(crate::graph::Extent::Int(id)) => {
+                    self.graph.leaf_of(id).map(|l| l.name).unwrap_or_default()
+                }
+                Some(crate::graph::Extent::Rows(id) | crate::graph::Extent::Cols(id)) => {
+                    let lists = self.graph.lists.borrow();
+                    let list = lists.get(&id).map(|list| list.name.clone());
+                    let name = list.or_else(|| self.graph.leaf_of(id).map(|l| l.name));
+                    let Some(name) = name else {
+                        return refuse(at, "these are of different lengths, and which is the least is not known here\nhelp: bind what is iterated with `let` before");
+                    };
+                    quote!(#name.len())
+                }
+                Some(_) => return refuse(at, "how many these are is not known here"),
+            });
+        }
+        let least = names
+            .into_iter()
+            .reduce(|a, b| quote!(::core::cmp::Ord::min(#a, #b)))
+            .unwrap_or_default();
+        let name = self.fresh("count");
+        self.check(quote!(let #name: usize = #least;), Vec::new());
+        let id = self.graph.leaf(crate::graph::Leaf {
+            name: name.to_token_stream(),
+            kind: Kind::INT,
+            form: crate::graph::Form::Owned,
+            varies: true,
+        });
+        Ok(self.graph.dynamic(crate::graph::Extent::Int(id)))
     }
 
     /// The matrix of the values that a closure gives for each entry; it was read when there were so many nodes.

@@ -7,6 +7,7 @@ mod branches;
 mod calls;
 mod expressions;
 mod inert;
+mod iterators;
 mod mutation;
 mod statements;
 
@@ -192,7 +193,7 @@ impl Lower<'_> {
                 };
                 Value::Node(self.leaf_of_type(name, ty, form, true))
             }
-            Class::List(list) if parameter.wrt && list.real == self.real && !parameter.mutable => {
+            Class::List(list) if list.real == self.real && !mutable => {
                 Value::Slice(list_leaf(&self.graph, &mut self.taken, name, list))
             }
             Class::Other if parameter.wrt => Value::Untyped,

@@ -294,7 +294,7 @@ impl Lower<'_> {
         };
         for (name, negative, term) in sums {
             let closure: Expr = syn::parse_quote!(|#index, _| { #first #(#lets)* #term });
-            let total = self.terms_over(&count, &closure, expr)?;
+            let total = self.terms_over(std::slice::from_ref(&count), &closure, expr)?;
             let known = self.variable(&name, expr)?;
             let start = self.node(&known, expr, &Kind::SCALAR)?;
             let terms = if negative {

@@ -1,0 +1,162 @@
+//! Iterators that end in a sum: what they give at each place, added in order.
+
+use super::{Lower, Lowered, refuse};
+use crate::graph::Kind;
+use crate::rules::Op;
+use crate::scope::Value;
+use quote::quote;
+use syn::Expr;
+
+/// An iterator, as what it gives at place `i`.
+struct Items {
+    /// How many there are: the least of these.
+    counts: Vec<Expr>,
+    item: Expr,
+}
+
+impl Lower<'_> {
+    /// `x.iter().zip(y.iter()).map(|(a, b)| …).sum::<f64>()`, or `fold(start, |s, x| s + …)`; `None` if it is no iterator.
+    pub(crate) fn iterated(
+        &mut self,
+        call: &syn::ExprMethodCall,
+        expr: &Expr,
+    ) -> Lowered<Option<Value>> {
+        let name = call.method.to_string();
+        let args: Vec<&Expr> = call.args.iter().collect();
+        if !matches!((name.as_str(), &args[..]), ("sum", []) | ("fold", [_, _])) {
+            return Ok(None);
+        }
+        let place = self.fresh("i");
+        let index: Expr = syn::parse_quote!(#place);
+        let Some(items) = self.items(&call.receiver, &index) else {
+            return Ok(None);
+        };
+        if self.closures > 0 {
+            return refuse(
+                expr,
+                "an iterator inside the closure of another method is not supported yet\nhelp: bind it with `let` before the closure",
+            );
+        }
+        let item = &items.item;
+        let (closure, start): (Expr, Option<&Expr>) = match &args[..] {
+            [start, closure] => {
+                let Some((pattern, term)) = added(closure) else {
+                    return refuse(
+                        closure,
+                        "`fold` is understood for sums only\nhelp: write `fold(start, |sum, x| sum + …)`, with `sum` nowhere else",
+                    );
+                };
+                let closure = syn::parse_quote!(|#place, _| { let #pattern = #item; #term });
+                (closure, Some(start))
+            }
+            _ => (syn::parse_quote!(|#place, _| #item), None),
+        };
+        let terms = self.terms_over(&items.counts, &closure, expr)?;
+        let start = match start {
+            Some(start) => {
+                let start_value = self.expr(start)?;
+                self.node(&start_value, start, &Kind::SCALAR)?
+            }
+            // So begins the sum of an iterator.
+            None => self.graph.constant(-0.0),
+        };
+        self.step(Op::Fold, vec![terms, start], expr).map(Some)
+    }
+
+    /// What an iterator gives at a place.
+    fn items(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
+        match iterator {
+            Expr::Paren(inner) => self.items(&inner.expr, place),
+            Expr::Group(inner) => self.items(&inner.expr, place),
+            Expr::Range(range) => {
+                let (start, end) = (range.start.as_ref()?, range.end.as_ref()?);
+                let closed =
+                    matches!(range.limits, syn::RangeLimits::Closed(_)).then(|| quote!(+ 1));
+                if quote!(#start).to_string() == "0" {
+                    let count = match closed {
+                        Some(more) => syn::parse_quote!((#end) #more),
+                        None => (**end).clone(),
+                    };
+                    return Some(Items {
+                        counts: vec![count],
+                        item: place.clone(),
+                    });
+                }
+                Some(Items {
+                    counts: vec![
+                        syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
+                    ],
+                    item: syn::parse_quote!((#start) + #place),
+                })
+            }
+            Expr::MethodCall(call) => {
+                let args: Vec<&Expr> = call.args.iter().collect();
+                let name = call.method.to_string();
+                match (name.as_str(), &args[..]) {
+                    ("iter", []) => {
+                        let of = &call.receiver;
+                        Some(Items {
+                            counts: vec![syn::parse_quote!(#of.len())],
+                            item: syn::parse_quote!(#of[#place]),
+                        })
+                    }
+                    ("copied" | "cloned" | "into_iter" | "by_ref", []) => {
+                        self.items(&call.receiver, place)
+                    }
+                    ("enumerate", []) => {
+                        let Items { counts, item } = self.items(&call.receiver, place)?;
+                        let item = syn::parse_quote!((#place, #item));
+                        Some(Items { counts, item })
+                    }
+                    ("zip", [other]) => {
+                        let first = self.items(&call.receiver, place)?;
+                        let second = self.items(other, place)?;
+                        let (a, b) = (first.item, second.item);
+                        Some(Items {
+                            counts: first.counts.into_iter().chain(second.counts).collect(),
+                            item: syn::parse_quote!((#a, #b)),
+                        })
+                    }
+                    ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
+                        let Items { counts, item } = self.items(&call.receiver, place)?;
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let item = syn::parse_quote!({ let #pattern = #item; #body });
+                        Some(Items { counts, item })
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `|sum, pattern| sum + term`, as the pattern and the term.
+fn added(closure: &Expr) -> Option<(syn::Pat, Expr)> {
+    let Expr::Closure(closure) = closure else {
+        return None;
+    };
+    let body = match &*closure.body {
+        Expr::Block(block) => match &block.block.stmts[..] {
+            [syn::Stmt::Expr(body, None)] => body,
+            _ => return None,
+        },
+        body => body,
+    };
+    let (syn::Pat::Ident(total), Expr::Binary(sum), 2) =
+        (closure.inputs.first()?, body, closure.inputs.len())
+    else {
+        return None;
+    };
+    let total = &total.ident;
+    let is_total = |e: &Expr| matches!(e, Expr::Path(p) if p.path.is_ident(total));
+    let term = match (&sum.op, is_total(&sum.left), is_total(&sum.right)) {
+        (syn::BinOp::Add(_), true, false) => &sum.right,
+        (syn::BinOp::Add(_), false, true) => &sum.left,
+        _ => return None,
+    };
+    if crate::scope::contains(quote!(#term), &total.to_string()) {
+        return None;
+    }
+    Some((closure.inputs[1].clone(), (**term).clone()))
+}

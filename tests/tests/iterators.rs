@@ -1,0 +1,94 @@
+//! Iterators that end in a sum.
+
+#![allow(
+    dead_code,
+    reason = "some functions are known by their companions only"
+)]
+
+mod common;
+
+use common::{assert_close, slope, vector};
+use nalgebra::{DMatrix, DVector, Vector3};
+use nalgrad::{gradient, hvp, jvp, vjp};
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn chains(x: &DVector<f64>, y: &DVector<f64>, s: f64) -> f64 {
+    let squares: f64 = x.iter().map(|v| v * v).sum();
+    let product = x
+        .iter()
+        .zip(y.iter())
+        .map(|(a, b)| (a * b * s).sin())
+        .sum::<f64>();
+    let weighted = x
+        .iter()
+        .enumerate()
+        .map(|(i, v)| *v * (i as f64 + 1.0))
+        .sum::<f64>();
+    let range: f64 = (0..x.len()).map(|i| x[i] * y[i].exp()).sum();
+    let folded = y.iter().fold(s, |total, v| total + v * v * v);
+    squares * product + weighted * range + folded + x.iter().sum::<f64>()
+}
+
+#[test]
+fn sums_of_chains() {
+    let (x, dx) = (vector(&[0.4, -0.9, 0.7]), vector(&[1.0, 0.5, -0.3]));
+    let (y, s) = (vector(&[0.1, 0.8, -0.6]), 0.6);
+    let (value, (x_bar, y_bar, s_bar)) = chains_value_and_gradient(&x, &y, s);
+    assert_eq!(value, chains(&x, &y, s));
+    let at = |t: f64| chains(&(&x + &dx * t), &(&y - &dx * t), s - 0.2 * t);
+    let directional = slope(at);
+    assert_close(x_bar.dot(&dx) - y_bar.dot(&dx) - 0.2 * s_bar, directional);
+    let (_, tangent) = chains_jvp(&x, &y, s, &dx, &(-&dx), -0.2);
+    assert_close(tangent, directional);
+    assert_close(chains_vjp(&x, &y, s).1(2.0).2, 2.0 * s_bar);
+    let at = |t: f64| chains_gradient(&(&x + &dx * t), &(&y - &dx * t), s - 0.2 * t).2;
+    let product = chains_hvp(&x, &y, s, &dx, &(-&dx), -0.2).1;
+    assert_close(product.2, slope(at));
+}
+
+/// Data that is no matrix, of other lengths than the parameter.
+#[gradient(wrt(w))]
+fn fit(w: &[f64], xs: &[f64], ys: &[f64]) -> f64 {
+    let n = xs.len() as f64;
+    let squares: f64 = xs
+        .iter()
+        .zip(ys.iter())
+        .map(|(x, y)| {
+            let r = w[0] * x + w[1] - y;
+            r * r
+        })
+        .sum();
+    let penalty = w.iter().map(|v| v.abs()).sum::<f64>();
+    squares / n + 0.1 * penalty
+}
+
+#[gradient]
+fn statics(v: &Vector3<f64>, m: &DMatrix<f64>) -> f64 {
+    let cubes: f64 = v.iter().copied().map(|e| e.powi(3)).map(|e| e + 1.0).sum();
+    cubes * m.iter().map(|e| e.cos()).sum::<f64>()
+}
+
+#[test]
+fn slices_matrices_and_static_vectors() {
+    let (w, xs, ys) = ([0.4, -0.9], [0.0, 1.0, 2.0, 3.0], [1.0, 0.4, -0.3]);
+    let gradient = fit_gradient(&w, &xs, &ys);
+    for i in 0..2 {
+        let at = |t: f64| {
+            let mut w = w;
+            w[i] += t;
+            fit(&w, &xs, &ys)
+        };
+        assert_close(gradient[i], slope(at));
+    }
+    let (v, m) = (
+        Vector3::new(0.4, -0.9, 0.7),
+        DMatrix::from_row_slice(2, 2, &[0.1, 0.5, -0.3, 0.8]),
+    );
+    let (v_bar, m_bar) = statics_gradient(&v, &m);
+    let dv = Vector3::new(0.1, 1.0, -0.4);
+    let at = |t: f64| statics(&(v + dv * t), &(&m * (1.0 + t)));
+    assert_close(v_bar.dot(&dv) + m_bar.dot(&m), slope(at));
+}
