@@ -1513,7 +1513,7 @@ fn unknown(name: &str, on: &str) -> String {
 fn way_out(name: &str) -> &'static str {
     match name {
         "iter" | "iter_mut" | "column_iter" | "row_iter" | "into_iter" => {
-            "iterators are not supported yet: use `map`, `zip_map`, `fold`, `dot` or `sum`"
+            "iterators are supported where `iter`, `zip`, `enumerate` and `map` end in `sum` or an adding `fold`; otherwise use `map`, `zip_map`, `dot` or `sum` of the matrix"
         }
         n if n.ends_with("_mut")
             || matches!(

@@ -199,7 +199,19 @@ fn joined(graph: &Graph, values: Vec<Id>) -> Vec<Id> {
 
 /// What the user calls a value.
 fn name_of(graph: &Graph, id: Id) -> Option<String> {
-    let given = graph.names.borrow().get(&id).map(ToString::to_string);
+    let list = || {
+        graph
+            .lists
+            .borrow()
+            .get(&id)
+            .map(|list| list.name.to_string())
+    };
+    let given = graph
+        .names
+        .borrow()
+        .get(&id)
+        .map(ToString::to_string)
+        .or_else(list);
     // The paper calls an affine combination z.
     let product = || matches!(graph.op(id), Op::MatMul).then(|| "z".to_string());
     given

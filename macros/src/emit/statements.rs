@@ -93,8 +93,18 @@ impl Emit<'_> {
     /// A derivative of a slice, an array or a `Vec` is one as well.
     fn as_list(&self, other: Id, derivative: TokenStream) -> TokenStream {
         match self.program.graph.lists.borrow().get(&other) {
-            Some(list) if list.length.is_some() => quote!((#derivative).into()),
-            Some(_) => quote!((#derivative).data.into()),
+            Some(list) => {
+                let name = derivative.clone().into_iter().count() == 1;
+                let derivative = if name {
+                    derivative
+                } else {
+                    quote!((#derivative))
+                };
+                match &list.length {
+                    Some(_) => quote!(#derivative.into()),
+                    None => quote!(#derivative.data.into()),
+                }
+            }
             None => derivative,
         }
     }

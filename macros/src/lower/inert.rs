@@ -326,7 +326,8 @@ impl Lower<'_> {
             leaf,
             tokens: binding,
             reads: inert.reads.clone(),
-            pure: inert.pure,
+            // Reading a variable has no effect, even where it may change later.
+            pure: inert.pure || is_single(&inert.tokens),
         });
         if inert.pure {
             self.pins.push((spelled, leaf));
