@@ -66,7 +66,11 @@ pub fn jacobian(
         .map(|leaf| {
             let found = match mode {
                 Mode::Forward => forward_jacobian(graph, root, *leaf)?,
-                Mode::Reverse => reverse_jacobian(graph, root, *leaf)?,
+                Mode::Reverse => cheaper(
+                    graph,
+                    reverse_jacobian(graph, root, *leaf),
+                    jacobian_of_gradients(graph, root, *leaf),
+                )?,
                 // The derivative of a number is its gradient, and that by a number a tangent.
                 Mode::Automatic if graph.shape(leaf.to_owned()).is_none() => {
                     forward_jacobian(graph, root, *leaf)?
@@ -74,11 +78,15 @@ pub fn jacobian(
                 Mode::Automatic if graph.shape(root).is_none() => {
                     reverse_jacobian(graph, root, *leaf)?
                 }
-                Mode::Automatic => cheaper(
-                    graph,
-                    forward_jacobian(graph, root, *leaf),
-                    reverse_jacobian(graph, root, *leaf),
-                )?,
+                Mode::Automatic => {
+                    let forward = forward_jacobian(graph, root, *leaf);
+                    let reverse = cheaper(
+                        graph,
+                        reverse_jacobian(graph, root, *leaf),
+                        jacobian_of_gradients(graph, root, *leaf),
+                    );
+                    cheaper(graph, forward, reverse)?
+                }
             };
             let Some(found) = found else { return Ok(None) };
             let found = graph.expr(by_entries(graph, found));
@@ -194,6 +202,142 @@ fn reverse_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Unw
             .map(|found| writable(graph, found))
             .transpose(),
     }
+}
+
+/// The Jacobian of a few numbers that are put together at the end, as their gradients one below the other.
+fn jacobian_of_gradients(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Unwritable> {
+    let numbers = match graph.shape(root) {
+        Some(Shape {
+            rows: Dim::Static(rows),
+            cols: Dim::Static(cols),
+        }) if rows * cols <= WRITTEN_BY_ENTRIES && is_put_together(graph, root) => (0..rows * cols)
+            .map(|k| entry(graph, root, k % rows, k / rows))
+            .collect::<Option<Vec<Expr>>>(),
+        _ => None,
+    };
+    let Some(numbers) = numbers else {
+        return Err(Unwritable(root));
+    };
+    let one = graph.constant(1.0);
+    let is_column = graph.shape(leaf).is_some_and(|s| s.is_column());
+    // What the gradients have at the same place, which is a part of them or all, belongs together.
+    let mut places: Vec<Place> = Vec::new();
+    for (i, number) in numbers.iter().enumerate() {
+        let gradient = reverse(graph, &[(number.id, one)], &[leaf])[0];
+        for term in gradient.map_or(Vec::new(), |g| summands(graph, g)) {
+            let args = graph.args(term);
+            let (place, value) = match graph.op(term) {
+                Op::Scatter(part @ (Part::Entry | Part::Rows | Part::FixedRows(_)))
+                    if is_column =>
+                {
+                    (Some((part, args[1..].to_vec())), graph.expr(args[0]))
+                }
+                _ => (None, column(graph, term)),
+            };
+            let known = places.iter().position(|(known, _)| *known == place);
+            let at = known.unwrap_or_else(|| {
+                places.push((place, vec![None; numbers.len()]));
+                places.len() - 1
+            });
+            let row = &mut places[at].1[i];
+            *row = Some(row.map_or(value, |known| known + value));
+        }
+    }
+    let shape = Shape::new(entries(graph, root), entries(graph, leaf));
+    if let Some(entries) = entries_of_places(graph, &places, &shape) {
+        return Ok(Some(graph.built(&entries, Some(shape)).id));
+    }
+    let mut pieces: Vec<Expr> = Vec::new();
+    for (place, values) in places {
+        let (part, at) = place.unwrap_or((Part::Columns, Vec::new()));
+        let at: Vec<Expr> = at.iter().map(|a| graph.expr(*a)).collect();
+        match part.transposed() {
+            Some(_) if at.is_empty() => pieces.push(stacked(graph, &values)),
+            Some(part) => {
+                pieces.push(stacked(graph, &values).scatter(&part, Some(shape.clone()), &at))
+            }
+            None => {
+                for (i, value) in values.iter().enumerate() {
+                    let at = [graph.integer(i), at[0]];
+                    if let Some(value) = value {
+                        pieces.push(value.scatter(&Part::EntryAt, Some(shape.clone()), &at));
+                    }
+                }
+            }
+        }
+    }
+    let jacobian = pieces.into_iter().reduce(|a, b| a + b);
+    jacobian.map(|j| writable(graph, j.id)).transpose()
+}
+
+/// Whether a value is a matrix that is written entry by entry, or an arithmetic of such.
+fn is_put_together(graph: &Graph, id: Id) -> bool {
+    match graph.op(id) {
+        Op::Build => true,
+        Op::Scalar(_) => graph.args(id).iter().any(|a| is_put_together(graph, *a)),
+        _ => false,
+    }
+}
+
+/// A part of a column, `None` for all of it, and for each of some columns what it has there.
+type Place<'g> = (Option<(Part, Vec<Id>)>, Vec<Option<Expr<'g>>>);
+
+/// The entries of a small matrix, column by column, whose rows are put together from parts at known places.
+fn entries_of_places<'g>(
+    graph: &'g Graph,
+    places: &[Place<'g>],
+    shape: &Shape,
+) -> Option<Vec<Expr<'g>>> {
+    let (Dim::Static(rows), Dim::Static(cols)) = (&shape.rows, &shape.cols) else {
+        return None;
+    };
+    if *rows > WRITTEN_BY_ENTRIES || *cols > WRITTEN_BY_ENTRIES || places.len() < 2 {
+        return None;
+    }
+    let mut entries = vec![graph.real(0.0); rows * cols];
+    for (place, values) in places {
+        let (at, length) = match place {
+            None => (0, *cols),
+            Some((Part::Entry, at)) => (graph.integer_value(at[0])?, 1),
+            Some((Part::FixedRows(Dim::Static(n)), at)) => (graph.integer_value(at[0])?, *n),
+            Some(_) => return None,
+        };
+        for (i, value) in values.iter().enumerate() {
+            let Some(value) = value else { continue };
+            for k in 0..length {
+                let known = entry(graph, value.id, k, 0);
+                let known = known.unwrap_or_else(|| value.entry(graph.integer(k)));
+                let sum = entries.get_mut((at + k) * rows + i)?;
+                *sum = *sum + known;
+            }
+        }
+    }
+    Some(entries)
+}
+
+/// The terms of a sum.
+fn summands(graph: &Graph, id: Id) -> Vec<Id> {
+    match graph.op(id) {
+        Op::Scalar(Scalar::Add) => {
+            let args = graph.args(id);
+            args.iter().flat_map(|a| summands(graph, *a)).collect()
+        }
+        _ => vec![id],
+    }
+}
+
+/// Columns of one length, as rows one below the other.
+fn stacked<'g>(graph: &'g Graph, columns: &[Option<Expr<'g>>]) -> Expr<'g> {
+    let length = columns.iter().flatten().find_map(|c| c.shape());
+    let length = length.map_or(Dim::Static(1), |s| s.rows);
+    let row = Shape::new(Dim::Static(1), length.clone());
+    let rows = columns.iter().map(|column| match column {
+        Some(column) => column.t().id,
+        None => graph.real(0.0).fill(Some(row.clone())).id,
+    });
+    let kind = Kind::matrix(Shape::new(Dim::Static(columns.len()), length));
+    let stacked = graph.insert(Op::StackRows, rows.collect(), kind);
+    graph.expr(by_entries(graph, stacked))
 }
 
 /// The kind of the tangents of a value.

@@ -33,5 +33,5 @@ pub fn p16_gradient(x: &Vector2<f64>) -> Vector2<f64> {
 pub fn p17_jacobian(x: &Vector2<f64>) -> ::nalgrad::nalgebra::SMatrix<f64, 2, 2> {
     ::nalgrad::nalgebra::Matrix2::<
         f64,
-    >::new(6.0 * x[0] * x[1], 3.0 * x[0] * x[0], 2.0, 8.0 * x[1].powi(7))
+    >::new(6.0 * x[0] * x[1], 3.0 * x[0].powi(2), 2.0, 8.0 * x[1].powi(7))
 }

@@ -115,6 +115,46 @@ fn matrices_count_as_their_entries_column_by_column() {
     assert_jacobian(&dynamic(by_x), x, |x| value(w, x));
 }
 
+#[jacobian(wrt(x))]
+fn put_together(x: &SVector<f64, 6>, scale: &Vector3<f64>) -> Vector3<f64> {
+    let p = x.fixed_rows::<3>(0);
+    let ratio = p.norm() * x[4] / x[3];
+    Vector3::new(ratio.sin(), x[5] + x[4] / x[3], 2.0 * scale.x).component_mul(scale)
+}
+
+#[jacobian(wrt(x), mode = reverse)]
+fn put_together_of_more(x: &SVector<f64, 8>, k: usize) -> Matrix2<f64> {
+    let (a, b) = (x.fixed_rows::<2>(k), x.fixed_rows::<4>(1));
+    Matrix2::new(
+        a.dot(&b.fixed_rows::<2>(2)),
+        x[7].exp(),
+        x.norm() * x[k],
+        x[0],
+    ) * 0.5
+}
+
+#[test]
+fn numbers_put_together_at_the_end_by_parts_of_a_vector() {
+    let (x, scale) = (
+        [0.3, -0.8, 0.5, 1.2, -0.7, 0.9],
+        Vector3::new(0.5, 2.0, -1.0),
+    );
+    let j: SMatrix<f64, 3, 6> = put_together_jacobian(&SVector::from(x), &scale);
+    assert_jacobian(&dynamic(j), x, |x| {
+        put_together(&SVector::from(x), &scale).into()
+    });
+    let x = [0.3, -0.8, 0.5, 1.2, -0.7, 0.9, -1.1, 0.4];
+    for k in [0, 2, 6] {
+        let value = |x: [f64; 8]| -> [f64; 4] {
+            let y = put_together_of_more(&SVector::from(x), k);
+            std::array::from_fn(|i| y[i])
+        };
+        let (y, j) = put_together_of_more_value_and_jacobian(&SVector::from(x), k);
+        assert_eq!(y.as_slice(), value(x));
+        assert_jacobian(&dynamic(j), x, value);
+    }
+}
+
 #[jacobian]
 fn parts(x: &Vector2<f64>, s: f64) -> (Vector2<f64>, (f64, usize), [f64; 2], RowVector2<f64>) {
     (x * s, (x.x * x.y, 3), [s, s * x.y], x.transpose() * 2.0)

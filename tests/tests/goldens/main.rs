@@ -86,7 +86,7 @@ const CLOSED_FORMS: &[(&str, &[&str])] = &[
     ),
     (
         "p17",
-        &["Matrix2::<f64>::new(6.0 * x[0] * x[1], 3.0 * x[0] * x[0], 2.0, 8.0 * x[1].powi(7))"],
+        &["Matrix2::<f64>::new(6.0 * x[0] * x[1], 3.0 * x[0].powi(2), 2.0, 8.0 * x[1].powi(7))"],
     ),
     (
         "p17_dynamic",
