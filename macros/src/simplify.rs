@@ -313,6 +313,7 @@ impl Graph {
     fn build_product(&self, mut product: Product) -> Id {
         self.combine_logistic(&mut product);
         self.combine_log_det(&mut product);
+        self.combine_quotients(&mut product);
         if product.coefficient == 0.0 {
             return self.constant(0.0);
         }
@@ -387,8 +388,41 @@ impl Graph {
         }
     }
 
-    /// `eᵗ / (1 + eᵗ)` is `1 / (1 + e⁻ᵗ)`, which does not overflow. Where eᵗ is there already, e⁻ᵗ is its
-    /// reciprocal; otherwise it is computed instead.
+    /// A quotient of numbers that the user computed is there to be used.
+    fn combine_quotients(&self, product: &mut Product) {
+        let numbers = |wanted: fn(i32) -> bool| -> Vec<Id> {
+            let is_number = |f: &&(Id, i32)| wanted(f.1) && !self.is_matrix(f.0);
+            product
+                .factors
+                .iter()
+                .filter(is_number)
+                .map(|f| f.0)
+                .collect()
+        };
+        for (above, below) in numbers(|e| e > 0)
+            .into_iter()
+            .flat_map(|a| numbers(|e| e < 0).into_iter().map(move |b| (a, b)))
+            .collect::<Vec<_>>()
+        {
+            let exponent = |id: Id| {
+                let factor = product.factors.iter().find(|f| f.0 == id);
+                factor.map_or(0, |f| f.1)
+            };
+            let times = exponent(above).min(-exponent(below));
+            let op = Op::Scalar(Scalar::Div);
+            if times > 0
+                && let Some(quotient) = self.find(op, vec![above, below], Kind::SCALAR)
+                && quotient.0 < self.user_nodes.get()
+            {
+                product.multiply(above, -times);
+                product.multiply(below, times);
+                product.multiply(quotient, times);
+            }
+        }
+    }
+
+    /// `eᵗ / (1 + eᵗ)` is `1 / (1 + e⁻ᵗ)`, which does not overflow. Where eᵗ is there already, or stays, e⁻ᵗ is
+    /// its reciprocal; otherwise it is computed instead.
     fn combine_logistic(&self, product: &mut Product) {
         let found = product
             .factors
@@ -398,20 +432,21 @@ impl Graph {
                 let Op::Scalar(Scalar::Exp) = self.op(e) else {
                     return None;
                 };
-                let below = product.factors.iter().find(|f| {
+                let &(below, exponent) = product.factors.iter().find(|f| {
                     let args = self.args(f.0);
                     f.1 < 0
                         && matches!(self.op(f.0), Op::Scalar(Scalar::Add))
                         && args.contains(&e)
                         && args.iter().any(|a| self.uniform_const(*a) == Some(1.0))
                 })?;
-                Some((e, below.0))
+                Some((e, below, exponent))
             });
-        if let Some((e, below)) = found {
+        if let Some((e, below, exponent)) = found {
             product.multiply(e, -1);
             product.multiply(below, 1);
             let e = self.expr(e);
-            let inverse = if self.keeps_value.get() {
+            let stays = exponent < -1;
+            let inverse = if stays || self.keeps_value.get() {
                 e.real(1.0) / e
             } else {
                 (-self.expr(self.args(e.id)[0])).exp()
@@ -1373,7 +1408,9 @@ impl<'g> Expr<'g> {
                 self.with(args[0]).dot(self.with(args[1]))
             }
             // s Σ a b: the product of matrices is read once, and not built.
-            Op::Scalar(Scalar::Mul) if self.read_scalar().1.is_product() => {
+            Op::Scalar(Scalar::Mul | Scalar::Div | Scalar::Neg)
+                if self.read_scalar().1.is_product() =>
+            {
                 let (scalar, m) = self.read_scalar();
                 m.sum().scaled_by([scalar, None])
             }
