@@ -202,7 +202,7 @@ pub(crate) fn rosenbrock_gradient(x: &DVector<f64>) -> DVector<f64> {
 type Layers = (DMatrix<f64>, DVector<f64>, DMatrix<f64>, DVector<f64>);
 
 /// The transpose, as a view: products read it without a copy.
-fn transposed(m: &DMatrix<f64>) -> DMatrixView<'_, f64, Dyn, Dyn> {
+pub(crate) fn transposed(m: &DMatrix<f64>) -> DMatrixView<'_, f64, Dyn, Dyn> {
     DMatrixView::from_slice_with_strides_generic(
         m.as_slice(),
         Dyn(m.ncols()),

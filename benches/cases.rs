@@ -11,7 +11,7 @@ pub type Run = Box<dyn Fn(usize)>;
 
 /// What the macro wrote, and what an expert did.
 pub struct Pair {
-    /// What `#[gradient]` wrote.
+    /// What the attribute wrote.
     pub generated: Run,
     /// What an expert wrote.
     pub by_hand: Run,
@@ -23,15 +23,15 @@ pub struct Case {
     pub name: &'static str,
     /// The function itself.
     pub value: Run,
-    /// Its gradient.
+    /// Its gradient, Jacobian or Hessian.
     pub gradient: Pair,
-    /// Its value and gradient.
+    /// Its value and that; with a Hessian the gradient too.
     pub value_and_gradient: Pair,
-    /// Its value and gradient with num-dual, for a few small ones.
+    /// The same with num-dual, for a few small ones.
     pub by_dual_numbers: Option<Run>,
 }
 
-fn run<R>(call: impl Fn() -> R + 'static) -> Run {
+pub(crate) fn run<R>(call: impl Fn() -> R + 'static) -> Run {
     Box::new(move |times| {
         for _ in 0..times {
             black_box(call());
@@ -63,25 +63,25 @@ macro_rules! case {
 }
 
 /// Checked like the others.
-fn dual<D: Entries, H: Entries>(
+pub(crate) fn dual<D: Entries, H: Entries>(
     by_dual_numbers: impl Fn() -> D + 'static,
     by_hand: H,
 ) -> Option<Run> {
     assert_agree(
         "num-dual",
-        "value and gradient",
+        "value and derivative",
         &by_dual_numbers(),
         &by_hand,
     );
     Some(run(by_dual_numbers))
 }
 
-/// Builds a case, which checks its gradients.
-pub type Build = fn() -> Case;
+/// What builds a case, which checks its derivatives, under the name of its function.
+pub type Named<T> = (&'static str, fn() -> T);
 
 /// The functions of the benchmark by name, in the order of the table.
-pub fn cases() -> [(&'static str, Build); 9] {
-    [
+pub fn cases() -> Vec<Named<Case>> {
+    vec![
         ("neuron_small", neuron_small),
         ("neuron", neuron),
         ("least_squares_small", least_squares_small),
@@ -216,36 +216,36 @@ fn neuron_inputs(samples: usize, weights: usize) -> NeuronInputs {
 }
 
 /// An input lives as long as the program, so that closures can share it.
-fn keep<T>(input: T) -> &'static T {
+pub(crate) fn keep<T>(input: T) -> &'static T {
     Box::leak(Box::new(input))
 }
 
 /// Marsaglia's xorshift, from -1 to 1.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(0x9e37_79b9_7f4a_7c15)
     }
 
-    fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
 
-    fn matrix(&mut self, rows: usize, columns: usize) -> DMatrix<f64> {
+    pub(crate) fn matrix(&mut self, rows: usize, columns: usize) -> DMatrix<f64> {
         DMatrix::from_fn(rows, columns, |_, _| self.next())
     }
 
-    fn vector(&mut self, length: usize) -> DVector<f64> {
+    pub(crate) fn vector(&mut self, length: usize) -> DVector<f64> {
         DVector::from_fn(length, |_, _| self.next())
     }
 }
 
 /// Derivatives of any type, entry by entry.
-trait Entries {
+pub(crate) trait Entries {
     fn entries(&self) -> Vec<f64>;
 }
 
@@ -267,6 +267,12 @@ impl<A: Entries, B: Entries> Entries for (A, B) {
     }
 }
 
+impl<A: Entries, B: Entries, C: Entries> Entries for (A, B, C) {
+    fn entries(&self) -> Vec<f64> {
+        [self.0.entries(), self.1.entries(), self.2.entries()].concat()
+    }
+}
+
 impl<A: Entries, B: Entries, C: Entries, D: Entries> Entries for (A, B, C, D) {
     fn entries(&self) -> Vec<f64> {
         [
@@ -280,7 +286,7 @@ impl<A: Entries, B: Entries, C: Entries, D: Entries> Entries for (A, B, C, D) {
 }
 
 /// To 1e-10 of the largest entry.
-fn assert_agree(name: &str, what: &str, found: &impl Entries, expected: &impl Entries) {
+pub(crate) fn assert_agree(name: &str, what: &str, found: &impl Entries, expected: &impl Entries) {
     let (found, expected) = (found.entries(), expected.entries());
     assert_eq!(
         found.len(),

@@ -1,7 +1,7 @@
-//! Derivatives that `#[gradient]` writes, against the best that an expert writes by hand with nalgebra.
+//! Derivatives that nalgrad writes, against the best that an expert writes by hand with nalgebra.
 //!
 //! ```text
-//! cargo bench -p nalgrad-benches --bench table        # ratios, as a Markdown table
+//! cargo bench -p nalgrad-benches --bench table        # ratios, as Markdown tables
 //! cargo bench -p nalgrad-benches --bench listing      # times and allocations of each function
 //! cargo run   -p nalgrad-benches --example expansion  # what the macro itself takes
 //! bash benches/build_cost.sh                          # what nalgrad adds to a clean build
@@ -15,5 +15,7 @@ mod by_dual_numbers;
 mod by_hand;
 mod cases;
 mod functions;
+mod matrices;
 
-pub use cases::{Build, Case, Pair, Run, cases};
+pub use cases::{Case, Named, Pair, Run, cases};
+pub use matrices::{Product, matrices, products};

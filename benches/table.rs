@@ -1,15 +1,15 @@
-//! Prints a Markdown table: what `#[gradient]` wrote against what an expert wrote, in one run.
+//! Prints Markdown tables: what the attributes wrote against what an expert wrote, in one run.
 //!
 //! ```text
 //! cargo bench -p nalgrad-benches --bench table [-- [--rounds N] [NAME …]]
 //! ```
 //!
 //! Both sides take turns, round after round, and a ratio is the median of the rounds' ratios, so that what slows the
-//! machine for a while slows both. Each case first asserts that its gradients agree.
+//! machine for a while slows both. Each case first asserts that its derivatives agree.
 
 use std::time::{Duration, Instant};
 
-use nalgrad_benches::{Run, cases};
+use nalgrad_benches::{Case, Named, Run, cases, matrices, products};
 
 /// What one turn should take.
 const TURN: Duration = Duration::from_micros(300);
@@ -32,15 +32,49 @@ fn main() {
     // `cargo test --benches` only checks.
     let rounds = if timed { rounds } else { 1 };
 
+    let chosen = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    table(
+        ["gradient", "value and gradient"],
+        &cases(),
+        rounds,
+        &chosen,
+    );
+    table(
+        ["Jacobian or Hessian", "with value and gradient"],
+        &matrices(),
+        rounds,
+        &chosen,
+    );
+
+    println!("| function | gradient | gradient and product | to gradient | by hand | ratio |");
+    println!("|---|--:|--:|--:|--:|--:|");
+    for (_, product) in products().into_iter().filter(|(name, _)| chosen(name)) {
+        let product = product();
+        let times = measure(&[&product.hvp, &product.gradient, &product.by_hand], rounds);
+        println!(
+            "| {} | {} | {} | **{:.2}** | {} | **{:.2}** |",
+            product.name,
+            typical(&times, 1),
+            typical(&times, 0),
+            ratio(&times, 0, 1),
+            typical(&times, 2),
+            ratio(&times, 0, 2),
+        );
+    }
     println!(
-        "| function | f | gradient | by hand | ratio | value and gradient | by hand | ratio | allocations | num-dual |"
+        "\nMedians of {rounds} rounds; allocations are those of the derivative alone, generated / by hand; num-dual gives the \
+         value too."
+    );
+}
+
+fn table(what: [&str; 2], cases: &[Named<Case>], rounds: usize, chosen: &impl Fn(&str) -> bool) {
+    println!(
+        "| function | f | {} | by hand | ratio | {} | by hand | ratio | allocations | num-dual |",
+        what[0], what[1]
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    let (mut gradients, mut both) = (Vec::new(), Vec::new());
-    for (_, case) in cases()
-        .into_iter()
-        .filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name))
-    {
+    let (mut alone, mut both) = (Vec::new(), Vec::new());
+    for (_, case) in cases.iter().filter(|(name, _)| chosen(name)) {
         let case = case();
         let mut runs = vec![
             &case.gradient.generated,
@@ -51,41 +85,43 @@ fn main() {
         ];
         runs.extend(&case.by_dual_numbers);
         let times = measure(&runs, rounds);
-        let of = |side: usize| time(median(times.iter().map(|round| round[side]).collect()));
-        let ratio = |side: usize| {
-            median(
-                times
-                    .iter()
-                    .map(|round| round[side] / round[side + 1])
-                    .collect(),
-            )
-        };
         let allocations = |run: &Run| allocation_counter::measure(|| run(1)).count_total;
         println!(
             "| {} | {} | {} | {} | **{:.2}** | {} | {} | **{:.2}** | {} / {} | {} |",
             case.name,
-            of(4),
-            of(0),
-            of(1),
-            ratio(0),
-            of(2),
-            of(3),
-            ratio(2),
+            typical(&times, 4),
+            typical(&times, 0),
+            typical(&times, 1),
+            ratio(&times, 0, 1),
+            typical(&times, 2),
+            typical(&times, 3),
+            ratio(&times, 2, 3),
             allocations(&case.gradient.generated),
             allocations(&case.gradient.by_hand),
-            if runs.len() > 5 { of(5) } else { String::new() },
+            if runs.len() > 5 {
+                typical(&times, 5)
+            } else {
+                String::new()
+            },
         );
-        gradients.push(ratio(0));
-        both.push(ratio(2));
+        alone.push(ratio(&times, 0, 1));
+        both.push(ratio(&times, 2, 3));
     }
     println!(
-        "| geometric mean | | | | **{:.2}** | | | **{:.2}** | | |",
-        mean(&gradients),
+        "| geometric mean | | | | **{:.2}** | | | **{:.2}** | | |\n",
+        mean(&alone),
         mean(&both)
     );
-    println!(
-        "\nMedians of {rounds} rounds; allocations of the gradient, generated / by hand; num-dual gives both."
-    );
+}
+
+/// The median time of one side.
+fn typical(times: &[Vec<f64>], side: usize) -> String {
+    time(median(times.iter().map(|round| round[side]).collect()))
+}
+
+/// The median of the rounds' ratios.
+fn ratio(times: &[Vec<f64>], side: usize, to: usize) -> f64 {
+    median(times.iter().map(|round| round[side] / round[to]).collect())
 }
 
 /// Nanoseconds a call, for each round and run.
