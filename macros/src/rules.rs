@@ -252,8 +252,6 @@ pub enum Op {
     Part(Part),
     /// Zero but for a part: the adjoint of taking that part.
     Scatter(Part),
-    /// A matrix with another value for a part: of the matrix, the value and the position.
-    Update(Part),
     Diagonal,
     FromDiagonal,
     /// The same entries in column-major order, in a matrix of another shape or type.
@@ -349,7 +347,7 @@ impl Op {
     /// Whether evaluation may panic where shapes fit.
     pub fn may_panic(&self) -> bool {
         match self {
-            Op::Part(part) | Op::Scatter(part) | Op::Update(part) => !matches!(part, Part::Selected(_)),
+            Op::Part(part) | Op::Scatter(part) => !matches!(part, Part::Selected(_)),
             // An index may overflow.
             Op::Place(place) => !matches!(place, Position::Row | Position::Column),
             Op::Inverse(_) | Op::LuSolve(_) | Op::LuInverse(_) | Op::Cholesky(_) => true,
@@ -542,18 +540,6 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::Scatter(part) => {
             let part = part.clone();
             positions(on, linear(move |on, g| g.part(&part, &on.args[1..])))
-        }
-        Op::Update(part) => {
-            let (part, other) = (part.clone(), part.clone());
-            let mut laws = vec![
-                linear(move |on, g| {
-                    let value = g.part(&part, &on.args[2..]).zero();
-                    g.update(&part, value, &on.args[2..])
-                }),
-                linear(move |on, g| g.part(&other, &on.args[2..])),
-            ];
-            laws.extend(on.args[2..].iter().map(|_| Law::Constant));
-            laws
         }
         Op::Diagonal => vec![linear(|on, g| g.to_diagonal(on.args[0].shape()))],
         Op::FromDiagonal => vec![linear(|_, g| g.diagonal())],
@@ -797,7 +783,6 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
             elem: args[1].elem,
             shape: joint(args),
         }),
-        Op::Update(_) => shape(0).map(Kind::matrix),
         Op::Transpose => shape(0).map(|s| Kind::matrix(s.transposed())),
         Op::Diagonal => shape(0).and_then(|s| matrix(s.rows, one())),
         Op::FromDiagonal => shape(0).and_then(|s| matrix(s.rows.clone(), s.rows)),

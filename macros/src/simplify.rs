@@ -126,7 +126,6 @@ impl Graph {
             Op::Transpose => x.t(),
             Op::Part(part) => x.part(part, &args[1..]),
             Op::Scatter(part) => x.scatter(part, kind.shape.clone(), &args[1..]),
-            Op::Update(part) => x.update(part, args[1], &args[2..]),
             Op::Sum | Op::Total => x.sum(),
             Op::Fold => x.sum() + args[1],
             Op::SpreadRows => x.spread_rows(kind.shape.clone()),
@@ -1803,22 +1802,6 @@ impl<'g> Expr<'g> {
         self.with(
             self.graph
                 .insert(Op::Scatter(part.clone()), args, Kind::matrix(shape)),
-        )
-    }
-
-    /// The same matrix with another value for a part.
-    pub fn update(self, part: &Part, value: Self, at: &[Self]) -> Self {
-        let Some(shape) = self.shape() else {
-            return value;
-        };
-        if self.is_zero() && value.is_zero() {
-            return self;
-        }
-        let args = [self.id, value.id].into_iter().chain(at.iter().map(|i| i.id));
-        let args = args.collect();
-        self.with(
-            self.graph
-                .insert(Op::Update(part.clone()), args, Kind::matrix(shape)),
         )
     }
 
