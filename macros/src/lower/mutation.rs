@@ -12,6 +12,25 @@ use syn::{BinOp, Expr};
 impl Lower<'_> {
     /// `x = e;`
     pub(super) fn assignment(&mut self, assign: &syn::ExprAssign, expr: &Expr) -> Lowered<Value> {
+        if let Expr::Tuple(names) = &*assign.left {
+            // All on the right is read before anything changes.
+            let values = match self.expr(&assign.right)? {
+                Value::Tuple(values) if values.len() == names.elems.len() => values,
+                _ => {
+                    return refuse(
+                        expr,
+                        "the parts of this assignment cannot be told apart\nhelp: assign to one variable after the other",
+                    );
+                }
+            };
+            for (left, value) in names.elems.iter().zip(values) {
+                let name = self.assigned_variable(left)?;
+                self.variable(&name, expr)?;
+                let id = self.node(&value, expr, &Kind::SCALAR)?;
+                self.assign(&name, Self::entrywise(&[&value], id));
+            }
+            return Ok(Value::Unit);
+        }
         let name = self.assigned_variable(&assign.left)?;
         let known = self.variable(&name, expr)?;
         let value = self.expr(&assign.right)?;
@@ -99,6 +118,7 @@ impl Lower<'_> {
         };
         match binding.value {
             Value::Node(_) | Value::Entry(_) => Ok(binding.value),
+            value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Poison => Err(Refusal(None)),
             _ => refuse(
