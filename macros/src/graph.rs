@@ -4,6 +4,7 @@
 //! pure; what has effects stands beside the graph, in the steps of a [`Program`].
 
 use crate::rules::{Op, Part};
+use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -223,11 +224,9 @@ pub enum Callee {
 #[derive(Clone, Debug)]
 pub enum Argument {
     /// A value of the graph, by its number among the arguments of the node.
-    Value {
-        at: usize,
-        by_reference: bool,
-    },
-    Inert(TokenStream),
+    Value { at: usize, passing: Passing },
+    /// An inert value, and whether it has to be cloned to be passed again.
+    Inert(TokenStream, bool),
 }
 
 /// The side of a branch on which something happens.

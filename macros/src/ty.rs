@@ -265,6 +265,10 @@ impl Context {
                     _ => Returned::Named(ty.clone()),
                 }
             }
+            Type::Reference(_) => match self.classify(ty) {
+                Class::Value(value) => Returned::Value(value),
+                _ => Returned::Plain,
+            },
             _ => Returned::Plain,
         }
     }

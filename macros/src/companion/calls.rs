@@ -18,10 +18,11 @@ use crate::graph::{Form, Id, Outcome, Program};
 use crate::lower::Parameter;
 use crate::signature::Function;
 use crate::ty::{Class, Passing, Returned, Wrapper};
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::collections::HashSet;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Pat, Signature, parse_quote};
 
 impl Plan {
@@ -100,6 +101,16 @@ impl Plan {
         }
     }
 
+    /// A type for each parameter.
+    fn gradients_by_place(&self, gradients: &[TokenStream]) -> TokenStream {
+        let places = self.places();
+        let gradients = places.iter().map(|place| match place {
+            Some(k) => gradients.get(*k).cloned().unwrap_or_else(|| quote!(())),
+            None => quote!(()),
+        });
+        quote!((#(#gradients,)*))
+    }
+
     pub(super) fn result_for_calls(
         &self,
         companion: Companion,
@@ -110,12 +121,7 @@ impl Plan {
         if companion == Companion::Pushforward {
             return quote!((#value, #tangent));
         }
-        let places = self.places();
-        let gradients = places.iter().map(|place| match place {
-            Some(k) => gradients.get(*k).cloned().unwrap_or_else(|| quote!(())),
-            None => quote!(()),
-        });
-        let gradient = quote!((#(#gradients,)*));
+        let gradient = self.gradients_by_place(gradients);
         let cotangent = self.cotangent(&self.result, tangent, false);
         let function = match companion {
             Companion::Pullback => quote!(::core::ops::Fn(#cotangent) -> #gradient),
@@ -249,7 +255,8 @@ impl Plan {
             owns.extend(
                 (0..graph.user_nodes.get())
                     .map(Id)
-                    .filter(|id| graph.leaf_of(*id).is_some_and(|l| l.form == Form::View)),
+                    .filter(|id| graph.leaf_of(*id).is_some_and(|l| l.form == Form::View))
+                    .filter(|id| !program.wrt.contains(id)),
             );
             owns.retain(lent);
             parts.push(Returns::Pullback(Box::new(Pullback {
@@ -332,11 +339,9 @@ impl Plan {
                     sig.ident = self.name(companion);
                     let places = self.places();
                     let count = places.iter().flatten().count();
-                    let types = places.iter().map(|place| match place {
-                        Some(k) => self.gradients.get(*k).cloned().unwrap_or_else(|| quote!(())),
-                        None => quote!(()),
-                    });
-                    sig.output = parse_quote!(-> (#value, impl ::core::ops::Fn(#cotangent) -> (#(#types,)*)));
+                    let gradient = self.gradients_by_place(&self.gradients);
+                    sig.output =
+                        parse_quote!(-> (#value, impl ::core::ops::Fn(#cotangent) -> #gradient));
                     let gradients = places.iter().map(|place| match (place, count) {
                         (Some(_), 1) => quote!(gradient),
                         (Some(k), _) => {
@@ -345,10 +350,13 @@ impl Plan {
                         }
                         (None, _) => quote!(()),
                     });
+                    // What is wrong with it shows at the rule.
+                    let span = Span::mixed_site().located_at(rule.span());
+                    let pullback = Ident::new("pullback", span);
                     quote! {
-                        let (value, pullback) = #rule(#(#arguments),*);
+                        let (value, #pullback) = #rule(#(#arguments),*);
                         (value, move |cotangent: #cotangent| {
-                            let gradient = pullback(cotangent);
+                            let gradient = #pullback(cotangent);
                             (#(#gradients,)*)
                         })
                     }
@@ -360,7 +368,7 @@ impl Plan {
     }
 
     /// A companion that is not there: an error where it is called.
-    fn without(
+    pub(super) fn without(
         &self,
         companion: Companion,
         function: &Function,
@@ -385,11 +393,16 @@ impl Plan {
         for _ in 0..count {
             sig.inputs.push(parse_quote!(_: impl ::core::marker::Sized));
         }
-        let value = self.value_type();
+        // Of the right types, so that no second error follows.
+        let (value, tangent) = (self.value_type(), self.result.tangent(&self.nalgebra()));
+        let cotangent = self.cotangent(&self.result, &tangent, false);
+        let gradient = self.gradients_by_place(&self.gradients);
         sig.output = match companion {
-            Companion::Pushforward => parse_quote!(-> (#value, ())),
-            Companion::Pullback => parse_quote!(-> (#value, fn(()))),
-            _ => parse_quote!(-> (#value, (), fn((), ()))),
+            Companion::Pushforward => parse_quote!(-> (#value, #tangent)),
+            Companion::Pullback => parse_quote!(-> (#value, fn(#cotangent) -> #gradient)),
+            _ => {
+                parse_quote!(-> (#value, #tangent, fn(#cotangent, #cotangent) -> (#gradient, #gradient)))
+            }
         };
         self.item(
             Attribute::Differentiable,

@@ -139,7 +139,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
         let error = syn::Error::new_spanned(
             again,
             format!(
-                "`#[{}]` is given twice\nhelp: name all parameters in one `wrt(…)`",
+                "`#[{}]` is given twice\nhelp: keep one of them, which can name several parameters, as in `wrt(x, y)`",
                 attribute.name()
             ),
         )
@@ -270,14 +270,18 @@ fn check_result(attribute: Attribute, args: &Args, plan: &Plan, errors: &mut Err
         result => Some(result),
     };
     if attribute.needs_scalar() {
-        if !matches!(first, Some(Returned::Value(value)) if value.extents.is_none()) {
-            let why = match first {
-                Some(Returned::Value(_)) => {
-                    "; the derivative of a vector or a matrix is a Jacobian"
+        if !matches!(first, Some(Returned::Value(value)) if value.extents.is_none() && value.passing == Passing::Owned)
+        {
+            let help = match first {
+                _ if args.aux => {
+                    "return the scalar first, as in `-> (f64, DVector<f64>)`: what comes after it is passed on"
                 }
-                _ => "",
+                Some(Returned::Value(value)) if value.extents.is_some() => {
+                    "return a scalar, or write `#[jacobian]`: the derivative of a vector or a matrix is a Jacobian"
+                }
+                _ => "return `f64`, `f32`, or a type parameter with the bound `RealField`",
             };
-            errors.push(ty, format!("cannot take {noun} of a function that returns `{}`: it needs a scalar{why}\nhelp: return `f64`, `f32`, or a type parameter with the bound `RealField`", text(ty)));
+            errors.push(ty, format!("cannot take {noun} of a function that returns `{}`: it needs a scalar\nhelp: {help}", text(ty)));
         }
         return;
     }
@@ -423,7 +427,8 @@ impl Plan {
         let vis = &function.vis;
         // A type that cannot be written in this place, or need not have an owned form, stands for itself.
         let written = |ty: &TokenStream| {
-            if crate::ty::mentions(ty.clone(), &|ident| ident == "impl") {
+            let borrows = ty.to_string().contains(['&', '\'']);
+            if borrows || crate::ty::mentions(ty.clone(), &|ident| ident == "impl") {
                 quote!(())
             } else {
                 ty.clone()
@@ -500,6 +505,7 @@ impl Plan {
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
             if companion == Companion::PullbackPushforward && args.order < 2 {
+                written.extend(self.without(companion, function, &quote!(WithinOrder)));
                 continue;
             }
             let mut program = lowered.clone();

@@ -2,8 +2,9 @@
 
 use super::{Emit, Hold, Level, Written};
 use crate::differentiate::position;
-use crate::graph::{Argument, Callee, Form, Id};
+use crate::graph::{Argument, Callee, Form, Id, Ids};
 use crate::rules::Op;
+use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
@@ -35,14 +36,43 @@ impl Emit<'_> {
 
     /// The tangent that is computed together with the value of a call: one that second derivatives need, if any.
     pub(super) fn first_tangent(&self, call: Id) -> Option<Id> {
-        let second = self.second_of(call);
-        let needed = second.first().map(|s| self.args(*s)[1]);
-        needed
-            .filter(|tangent| self.program.graph.op(*tangent) != Op::Absent)
-            .or_else(|| {
-                let tangents = self.derivatives_of(call, &|op| *op == Op::CallTangent);
-                tangents.first().copied()
-            })
+        let key = (call, self.in_map);
+        if let Some(known) = self.first_tangents.borrow().get(&key) {
+            return *known;
+        }
+        let needed = self.second_of(call).into_iter().map(|s| self.args(s)[1]);
+        let tangents = self.derivatives_of(call, &|op| *op == Op::CallTangent);
+        let found = needed
+            .chain(tangents)
+            .find(|tangent| self.is_known_with(*tangent, call));
+        self.first_tangents.borrow_mut().insert(key, found);
+        found
+    }
+
+    /// Whether the directions of a tangent are there when the call is made.
+    fn is_known_with(&self, tangent: Id, call: Id) -> bool {
+        if *self.op(tangent) == Op::Absent
+            || self.late.contains(&tangent) && !self.late.contains(&call)
+        {
+            return false;
+        }
+        let mut pending = self.args(tangent)[1..].to_vec();
+        let mut seen = Ids::default();
+        while let Some(id) = pending.pop() {
+            if id == call {
+                return false;
+            }
+            if id > call && seen.insert(id) {
+                pending.extend(self.args(id));
+            }
+        }
+        true
+    }
+
+    /// Whether a second derivative is given by the pullback that comes with the call itself.
+    fn is_by_the_call(&self, second: Id, call: Id) -> bool {
+        let tangent = self.args(second)[1];
+        *self.op(tangent) == Op::Absent || self.first_tangent(call) == Some(tangent)
     }
 
     /// What must be there before a call, or a derivative of one, is written.
@@ -82,7 +112,8 @@ impl Emit<'_> {
     /// The value, with its tangent and its pullback where they are needed.
     fn write_invocation(&mut self, call: Id) {
         let tangent = self.first_tangent(call);
-        let second = !self.second_of(call).is_empty();
+        let mut seconds = self.second_of(call).into_iter();
+        let second = seconds.any(|s| self.is_by_the_call(s, call));
         let is_adjoint = |op: &Op| matches!(op, Op::CallAdjoint(_));
         let pulled = second || !self.all_derivatives_of(call, &is_adjoint).is_empty();
         let args = self.arguments(call);
@@ -216,8 +247,8 @@ impl Emit<'_> {
         let args = self.args(id);
         let (call, cotangents) = (args[0], &args[1..]);
         self.ensure(call);
-        let with_tangent = !self.second_of(call).is_empty();
-        if !with_tangent {
+        let main = self.first_tangent(call);
+        if main.is_none() {
             let pullback = self.pullbacks.get(&call).cloned().unwrap_or_default();
             let cotangent = self.cotangent(id, cotangents);
             let pattern = self.gradient_pattern(call, id);
@@ -225,11 +256,12 @@ impl Emit<'_> {
             return;
         }
         // The same cotangents with their tangents, if these are needed too.
-        let main = self.first_tangent(call);
         let seconds = self.second_of(call);
         let sibling = seconds.into_iter().find(|s| {
             let theirs = self.args(*s);
-            theirs[2..2 + cotangents.len()] == *cotangents && Some(theirs[1]) == main
+            self.is_beside(*s, id)
+                && theirs[2..2 + cotangents.len()] == *cotangents
+                && Some(theirs[1]) == main
         });
         match sibling {
             Some(sibling) => self.write_both(call, Some(id), Some(sibling), cotangents),
@@ -237,17 +269,68 @@ impl Emit<'_> {
         }
     }
 
+    /// Whether a pullback comes with this: with a call, and with a tangent of one along another direction.
+    pub(super) fn has_pullback(&self, id: Id) -> bool {
+        match self.op(id) {
+            Op::Call(_) => true,
+            Op::CallTangent => {
+                let call = self.args(id)[0];
+                let mut seconds = self.second_of(call).into_iter();
+                self.first_tangent(call) != Some(id) && seconds.any(|s| self.args(s)[1] == id)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether both are computed in the same place, so that one statement can bind both.
+    fn is_beside(&self, a: Id, b: Id) -> bool {
+        self.context[a.0 as usize] == self.context[b.0 as usize]
+    }
+
     fn write_pulled_tangent(&mut self, id: Id) {
         let args = self.args(id);
         let count = (args.len() - 2) / 2;
         let cotangents = args[2..2 + count].to_vec();
-        let adjoint = self
-            .adjoints_of(args[0])
-            .into_iter()
-            .find(|a| self.args(*a)[1..] == cotangents[..] && !self.bound.contains_key(a));
+        if *self.op(args[1]) == Op::Absent {
+            // The call does not move: only its cotangents do, and are pulled back.
+            self.ensure(args[0]);
+            let pullback = self.pullbacks.get(&args[0]).cloned().unwrap_or_default();
+            let moving = self.moving_or_zero(&args[2 + count..], &cotangents);
+            let moving = self.arranged(id, moving);
+            let pattern = self.gradient_pattern(args[0], id);
+            if self.first_tangent(args[0]).is_none() {
+                self.out.push(quote!(let #pattern = #pullback(#moving);));
+                return;
+            }
+            let zeros = self.moving_or_zero(&[], &cotangents);
+            let zeros = self.arranged(id, zeros);
+            self.out
+                .push(quote!(let (#pattern, _) = #pullback(#moving, #zeros);));
+            return;
+        }
+        let adjoint = self.adjoints_of(args[0]).into_iter().find(|a| {
+            self.is_beside(*a, id)
+                && self.args(*a)[1..] == cotangents[..]
+                && !self.bound.contains_key(a)
+        });
         let main = self.first_tangent(args[0]);
         let adjoint = adjoint.filter(|_| Some(args[1]) == main);
         self.write_both(args[0], adjoint, Some(id), &cotangents);
+    }
+
+    /// The tangents of cotangents, zeros where there are none.
+    fn moving_or_zero(&mut self, moving: &[Id], cotangents: &[Id]) -> Vec<TokenStream> {
+        let mut written = Vec::new();
+        for (k, like) in cotangents.iter().enumerate() {
+            let moving = moving.get(k);
+            let moving = moving.filter(|m| *self.op(**m) != Op::Absent);
+            written.push(match (moving, &self.kind(*like).shape) {
+                (Some(moving), _) => self.as_cotangent(*moving),
+                (None, Some(shape)) => self.filled("zeros", shape, None).tokens,
+                (None, None) => self.number(0.0),
+            });
+        }
+        written
     }
 
     /// `let (x_bar, dx_bar) = y_pullback(y_bar, dy_bar);`
@@ -261,27 +344,11 @@ impl Emit<'_> {
             .unwrap_or_default();
         let of = adjoint.or(second).unwrap_or(call);
         let cotangent = self.cotangent(of, cotangents);
-        let moving: Vec<Option<Id>> = match second {
-            Some(second) => {
-                let args = self.args(second);
-                let moving = args[2 + cotangents.len()..].iter();
-                moving
-                    .map(|m| Some(*m).filter(|m| self.program.graph.op(*m) != Op::Absent))
-                    .collect()
-            }
-            None => vec![None; cotangents.len()],
+        let moving = match second {
+            Some(second) => self.args(second)[2 + cotangents.len()..].to_vec(),
+            None => Vec::new(),
         };
-        let zero_or: Vec<TokenStream> = moving
-            .iter()
-            .zip(cotangents)
-            .map(|(m, like)| match m {
-                Some(m) => self.as_cotangent(*m),
-                None => match &self.kind(*like).shape {
-                    Some(shape) => self.filled("zeros", shape, None).tokens,
-                    None => self.number(0.0),
-                },
-            })
-            .collect();
+        let zero_or = self.moving_or_zero(&moving, cotangents);
         let moving = self.arranged(of, zero_or);
         let first = match adjoint {
             Some(adjoint) => self.gradient_pattern(call, adjoint),
@@ -361,29 +428,43 @@ impl Emit<'_> {
         let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
         let values = self.args(call);
         self.keep_repeated(values);
+        let is_other = |id: &Id| {
+            let of_this = *self.op(*id) == Op::CallTangent && self.args(*id)[0] == call;
+            of_this && self.live[id.0 as usize] && self.first_tangent(call) != Some(*id)
+        };
+        let repeated = self.in_map || self.ids().any(|id| is_other(&id));
         arguments
             .into_iter()
             .map(|argument| match argument {
-                Argument::Inert(tokens) => tokens,
-                Argument::Value { at, by_reference } => self.argument(values[at], by_reference),
+                // It may be needed again.
+                Argument::Inert(tokens, true) if repeated => {
+                    quote!(::core::clone::Clone::clone(&#tokens))
+                }
+                Argument::Inert(tokens, _) => tokens,
+                Argument::Value { at, passing } => self.argument(values[at], passing),
             })
             .collect()
     }
 
-    fn argument(&mut self, id: Id, by_reference: bool) -> TokenStream {
-        let borrowed = self
-            .program
-            .graph
-            .leaf_of(id)
-            .filter(|leaf| leaf.form == Form::Borrowed);
-        match (borrowed, by_reference) {
-            (Some(leaf), true) => {
+    fn argument(&mut self, id: Id, passing: Passing) -> TokenStream {
+        let leaf = self.program.graph.leaf_of(id);
+        let borrowed = leaf.filter(|leaf| leaf.form != Form::Owned);
+        match (borrowed, passing) {
+            (Some(leaf), Passing::Reference) if leaf.form == Form::Borrowed => {
                 self.read(id);
                 leaf.name
             }
-            (None, true) => self.by_reference(id),
-            (_, false) => match self.program.graph.op(id) {
-                Op::Part(part) if part.is_view() => self.read(id).tokens,
+            (Some(leaf), Passing::View) if leaf.form == Form::View => {
+                self.read(id);
+                leaf.name
+            }
+            (_, Passing::Reference) => self.by_reference(id),
+            (_, Passing::View) if self.is_matrix(id) => {
+                let value = self.receiver(id);
+                quote!(#value.as_view())
+            }
+            _ => match self.op(id) {
+                Op::Part(part) if !part.is_entry() => self.read(id).tokens,
                 _ if self.is_matrix(id) => self.read_owned(id),
                 _ => self.read(id).tokens,
             },
@@ -405,10 +486,13 @@ impl Emit<'_> {
                 continue;
             }
             let at = position(&self.program.graph, call, k);
-            let value = if self.is_matrix(moving) {
-                self.by_reference(moving)
-            } else {
-                self.read(moving).tokens
+            let value = match self.read(moving) {
+                value if !self.is_matrix(moving) => value.tokens,
+                value if matches!(value.hold, Hold::View) => {
+                    let view = value.at(Level::Atom);
+                    quote!(&#view.clone_owned())
+                }
+                _ => self.by_reference(moving),
             };
             written[at] = quote!(::core::option::Option::Some(#value));
         }
@@ -427,13 +511,13 @@ impl Emit<'_> {
     pub(super) fn applied(&self, number: usize, by: &[usize], written: &[Written]) -> Written {
         let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
         let all = arguments.iter().map(|argument| match argument {
-            Argument::Inert(tokens) => tokens.clone(),
-            Argument::Value { at, by_reference } => match by_reference {
-                true => {
+            Argument::Inert(tokens, _) => tokens.clone(),
+            Argument::Value { at, passing } => match passing {
+                Passing::Reference => {
                     let value = written[*at].at(Level::Unary);
                     quote!(&#value)
                 }
-                false => written[*at].tokens.clone(),
+                _ => written[*at].tokens.clone(),
             },
         });
         let all: Vec<TokenStream> = all.collect();

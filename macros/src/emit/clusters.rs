@@ -356,6 +356,19 @@ impl Emit<'_> {
         }
     }
 
+    /// A pullback asks what a call returned for the size of its cotangent.
+    pub(super) fn keep_sizes(&mut self, answered: &[Id]) {
+        for id in answered {
+            let Some(shape) = self.kind(*id).shape.clone() else {
+                continue;
+            };
+            let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
+            let called = sources.into_iter().flatten();
+            let called = called.filter(|s| matches!(self.op(*s), Op::Item(_)));
+            self.unmovable.extend(called.collect::<Vec<_>>());
+        }
+    }
+
     /// Whether a value gets a name of its own.
     pub(super) fn gets_name(&self, id: Id) -> bool {
         let elsewhere = self.mapped.contains(&id) != self.in_map;

@@ -15,6 +15,7 @@ impl Emit<'_> {
         self.place_steps(&self.program.steps.clone(), 0, &mut users);
         let branches = self.branch_steps(&self.program.steps);
         self.last_step = self.find_last_step(&self.program.steps);
+        self.first_with_tangent = self.find_first_with_tangent();
         for id in self.ids().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
@@ -61,7 +62,7 @@ impl Emit<'_> {
                     used.iter()
                         .copied()
                         .filter(|c| self.satisfies(*c, &guards))
-                        .max_by_key(|c| self.contexts[*c].group)
+                        .max_by_key(|c| self.contexts[*c].group.map(|g| self.groups[g].rank))
                 });
                 if let Some(mut home) = home {
                     // As far out as the conditions still hold.
@@ -222,22 +223,61 @@ impl Emit<'_> {
         users: &mut [Vec<usize>],
     ) {
         let args = self.args(id);
-        // Only the last group can be joined: it is written before the others on this condition, which may
-        // read what is computed in it.
-        let last = self
-            .groups
-            .iter()
-            .rposition(|g| g.context == context && g.cond == args[0]);
-        let joinable = last.filter(|number| {
-            let members = &self.groups[*number].members;
+        // The first to be written can be joined; the others on this condition may read what is computed in it. So can
+        // one that might be written first: a call and its tangent belong together.
+        let mut candidates: Vec<usize> = (0..self.groups.len())
+            .filter(|g| self.groups[*g].context == context && self.groups[*g].cond == args[0])
+            .collect();
+        candidates.sort_by_key(|g| std::cmp::Reverse(self.groups[*g].rank));
+        if self.first_with_tangent.is_none() {
+            candidates.truncate(1);
+        }
+        let is_joinable = |at: usize| {
+            let members = &self.groups[candidates[at]].members;
             // The user's branch waits for what comes after it only if nothing else does.
             let waits = members.iter().any(|m| self.is_derived(*m)) && !self.is_derived(id);
+            let may_wait = (steps.is_none() || self.is_last_effect(id))
+                && (!waits || self.last_step <= id.0 + 1);
             self.joins
-                && (steps.is_none() || self.is_last_effect(id))
-                && (!waits || self.last_step <= id.0 + 1)
-                && !self.reaches_branch(members, id)
-        });
-        let number = match joinable {
+                && (may_wait || !self.waits_for_later(members, id))
+                && !self.reaches_branch(members, &[id])
+                && (self.first_with_tangent.is_none() || !self.reaches_branch(&[id], members))
+        };
+        // Where it is, or before all others.
+        let stays = |at: usize| {
+            let before = &candidates[..at];
+            !before
+                .iter()
+                .any(|g| self.reaches_branch(&self.groups[*g].members, &[id]))
+        };
+        let moves = |at: usize| {
+            let members = &self.groups[candidates[at]].members;
+            !self.reaches_group(members, &candidates[..at])
+        };
+        let places = (0..candidates.len()).filter(|at| is_joinable(*at));
+        let joinable = places
+            .filter_map(|at| Some((candidates[at], stays(at))).filter(|j| j.1 || moves(at)))
+            .next();
+        let joined = joinable.map(|j| j.0);
+        self.ranks += 1;
+        let mut rank = self.ranks;
+        match joinable {
+            Some((_, true)) => {}
+            Some((number, false)) => self.groups[number].rank = rank,
+            // It is written after those that it needs.
+            None if self.first_with_tangent.is_some() => {
+                let needs = |g: &usize| {
+                    self.reaches_branch(&[id], &self.groups[*g].members)
+                        || self.reaches_group(&[id], &[*g])
+                };
+                let before = candidates.iter().rposition(needs).map_or(0, |at| at + 1);
+                for group in &candidates[..before] {
+                    std::mem::swap(&mut self.groups[*group].rank, &mut rank);
+                }
+            }
+            None => {}
+        }
+        let number = match joined {
             Some(number) => number,
             None => {
                 let number = self.groups.len();
@@ -255,6 +295,7 @@ impl Emit<'_> {
                 self.groups.push(Group {
                     cond: args[0],
                     context,
+                    rank,
                     sides: [first, first + 1],
                     members: Vec::new(),
                     exports: Vec::new(),
@@ -278,6 +319,12 @@ impl Emit<'_> {
             }
             self.groups[number].steps = steps;
         }
+    }
+
+    fn find_first_with_tangent(&self) -> Option<Id> {
+        let live = self.ids().filter(|id| self.live[id.0 as usize]);
+        let tangents = live.filter(|id| self.program.graph.op(*id) == Op::CallTangent);
+        tangents.map(|id| self.args(id)[0]).min()
     }
 
     /// How many nodes there were at the last step that is written.
@@ -310,22 +357,70 @@ impl Emit<'_> {
         after
     }
 
-    /// Whether one of `from` is computed from `target`, branches that are written as one `if` being computed
-    /// together. All of these have larger numbers than `target`: what has a smaller one is not looked at.
-    fn reaches_branch(&self, from: &[Id], target: Id) -> bool {
+    /// Whether one of `from` is computed from one of `targets`, branches that are written as one `if` being computed
+    /// together. What is computed from something has a larger number, only the tangent of a call is computed together
+    /// with the call: what has a smaller number than both is not looked at.
+    fn reaches_branch(&self, from: &[Id], targets: &[Id]) -> bool {
         let mut pending: Vec<Id> = from.iter().flat_map(|id| self.args(*id)).copied().collect();
         let mut seen = vec![false; self.nodes.len()];
+        let first = targets.iter().copied().chain(self.first_with_tangent).min();
         while let Some(id) = pending.pop() {
-            if id == target {
+            if targets.contains(&id) {
                 return true;
             }
-            if id < target || std::mem::replace(&mut seen[id.0 as usize], true) {
+            if Some(id) < first || std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;
             }
-            pending.extend(self.args(id));
+            if matches!(self.program.graph.op(id), Op::Call(_)) {
+                pending.extend(self.inputs_of_call(id));
+            } else {
+                pending.extend(self.args(id));
+            }
             if let Some(group) = self.group_of.get(&id) {
                 pending.extend(&self.groups[*group].members);
             }
+        }
+        false
+    }
+
+    /// Whether something that is computed in one of these groups is needed for the members of another one.
+    fn reaches_group(&self, members: &[Id], groups: &[usize]) -> bool {
+        let mut pending: Vec<Id> = members.to_vec();
+        let mut seen = vec![false; self.nodes.len()];
+        while let Some(id) = pending.pop() {
+            if groups.is_empty() || std::mem::replace(&mut seen[id.0 as usize], true) {
+                continue;
+            }
+            let at = self.context[id.0 as usize];
+            let is_in = |group: &usize| {
+                let sides = self.groups[*group].sides;
+                self.group_of.get(&id) == Some(group)
+                    || sides.iter().any(|s| at == *s || self.is_within(at, *s))
+            };
+            if groups.iter().any(is_in) {
+                return true;
+            }
+            if matches!(self.program.graph.op(id), Op::Call(_)) {
+                pending.extend(self.inputs_of_call(id));
+            } else {
+                pending.extend(self.args(id));
+            }
+        }
+        false
+    }
+
+    /// Whether these are computed from something of the user's that comes after this branch.
+    fn waits_for_later(&self, members: &[Id], select: Id) -> bool {
+        let mut pending: Vec<Id> = members.to_vec();
+        let mut seen = vec![false; self.nodes.len()];
+        while let Some(id) = pending.pop() {
+            if id <= select || std::mem::replace(&mut seen[id.0 as usize], true) {
+                continue;
+            }
+            if !self.is_derived(id) {
+                return true;
+            }
+            pending.extend(self.args(id).iter().copied().chain(self.extents_of(id)));
         }
         false
     }

@@ -42,7 +42,7 @@ impl Emit<'_> {
     }
 
     /// The leaves that a size is read from.
-    fn sources_of(&self, dim: &Dim) -> Vec<Id> {
+    pub(super) fn sources_of(&self, dim: &Dim) -> Vec<Id> {
         match self.extent(dim) {
             Some(Extent::Rows(id) | Extent::Cols(id) | Extent::Int(id)) => vec![id],
             Some(Extent::Product(a, b)) => [a, b].iter().flat_map(|d| self.sources_of(d)).collect(),

@@ -18,6 +18,7 @@ use crate::rules::{Op, Part};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// What a companion computes.
@@ -98,6 +99,15 @@ impl Returns {
                 parts.iter().for_each(|part| part.reads(inside, into))
             }
             Returns::Pullback(pullback) => pullback.body.reads(true, into),
+        }
+    }
+
+    /// The values whose cotangents a pullback takes.
+    fn answered(&self) -> Vec<Id> {
+        match self {
+            Returns::Tuple(parts) => parts.iter().flat_map(Returns::answered).collect(),
+            Returns::Pullback(pullback) => pullback.cotangents.iter().map(|c| c.0).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -187,6 +197,8 @@ struct Context {
 struct Group {
     cond: Id,
     context: usize,
+    /// Of the groups on one condition, those of a higher rank are written before the others.
+    rank: usize,
     sides: [usize; 2],
     members: Vec<Id>,
     /// Values computed inside that are needed outside of it.
@@ -233,6 +245,9 @@ struct Emit<'p> {
     contexts: Vec<Context>,
     /// How many nodes there were at the last step that is written.
     last_step: u32,
+    /// The first call whose tangent is computed together with its value.
+    first_with_tangent: Option<Id>,
+    ranks: usize,
     /// Where the leaves that statements bind are bound.
     homes: IdMap<usize>,
     groups: Vec<Group>,
@@ -256,8 +271,12 @@ struct Emit<'p> {
     unmovable: Ids,
     /// The functions of entries of which a derivative is needed.
     differentiated: HashSet<usize>,
+    /// The tangent that is computed together with a call, inside of a map of columns or not, where that is known.
+    first_tangents: RefCell<HashMap<(Id, bool), Option<Id>>>,
     /// The names of the pullbacks of calls.
     pullbacks: IdMap<TokenStream>,
+    /// Of those that came out of a branch, the options.
+    handed_out: IdMap<TokenStream>,
     /// Variables that were changed already.
     mutable: Ids,
     /// What the statement that is being written has read already.
@@ -337,6 +356,9 @@ fn attempt(
             },
         ],
         last_step: 0,
+        first_with_tangent: None,
+        ranks: 0,
+        first_tangents: RefCell::default(),
         homes: IdMap::default(),
         groups: Vec::new(),
         group_of: IdMap::default(),
@@ -351,6 +373,7 @@ fn attempt(
         unmovable: Ids::default(),
         borrowed: Ids::default(),
         pullbacks: IdMap::default(),
+        handed_out: IdMap::default(),
         mutable: Ids::default(),
         differentiated: HashSet::new(),
         out: Vec::new(),
@@ -362,6 +385,7 @@ fn attempt(
     emit.find_contexts();
     emit.find_clusters();
     emit.count_uses();
+    emit.keep_sizes(&outputs.result.answered());
     let written = emit.write_function(outputs, around);
     (!emit.cyclic).then_some(written)
 }

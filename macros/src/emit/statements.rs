@@ -260,7 +260,11 @@ impl Emit<'_> {
             }
             let own = self.fresh(&format!("own_{text}"));
             let (copy, view) = match (leaf.kind.is_matrix(), leaf.form) {
-                (true, Form::View) => (quote!(#name.clone_owned()), quote!(#own.as_view())),
+                (true, Form::View) => (
+                    quote!(#name.clone_owned()),
+                    // `as_view` would ask for the strides.
+                    quote!(#own.generic_view((0, 0), #own.shape_generic())),
+                ),
                 (true, _) => (quote!(#name.clone_owned()), quote!(&#own)),
                 (false, _) => (quote!(*#name), quote!(&#own)),
             };
@@ -606,9 +610,7 @@ impl Emit<'_> {
         exports.sort();
         exports.dedup();
         // Of what is opaque only a pullback is handed out; the parts of the rest are values themselves.
-        let opaque = |e: &Self, id: &Id| {
-            e.kind(*id).elem == Elem::Opaque && !matches!(e.op(*id), Op::Call(_))
-        };
+        let opaque = |e: &Self, id: &Id| e.kind(*id).elem == Elem::Opaque && !e.has_pullback(*id);
         let kept_inside: Vec<Id> = exports
             .iter()
             .copied()
@@ -654,10 +656,12 @@ impl Emit<'_> {
                 let here = self.is_within(self.context[export.0 as usize], context)
                     || self.context[export.0 as usize] == context;
                 if self.kind(*export).elem == Elem::Opaque {
-                    let pullback = self.pullbacks.get(export);
-                    values.push(match pullback.filter(|_| here) {
-                        Some(name) => quote!(::core::option::Option::Some(#name)),
-                        None => quote!(::core::option::Option::None),
+                    let pullback = self.pullbacks.get(export).filter(|_| here);
+                    values.push(match (pullback, self.handed_out.get(export)) {
+                        // Out of a branch in this one it came as an option.
+                        (Some(_), Some(name)) => name.clone(),
+                        (Some(name), None) => quote!(::core::option::Option::Some(#name)),
+                        (None, _) => quote!(::core::option::Option::None),
                     });
                     continue;
                 }
@@ -710,6 +714,7 @@ impl Emit<'_> {
             if self.kind(*id).elem == Elem::Opaque {
                 // Where it is called, the branch that made it was taken.
                 let name = self.fresh("pullback");
+                self.handed_out.insert(*id, quote!(#name));
                 self.pullbacks
                     .insert(*id, quote!((#name.as_ref().unwrap())));
                 self.bind(*id, quote!(#name), Hold::Variable);
@@ -1147,7 +1152,11 @@ fn value_of_let(statement: &TokenStream, result: &TokenStream) -> Option<TokenSt
     };
     let plain =
         keyword.to_string() == "let" && equals.to_string() == "=" && semicolon.to_string() == ";";
-    (plain && pattern.to_string() == result.to_string()).then(|| value.iter().cloned().collect())
+    // A block at the beginning of a statement would be one of its own.
+    let is_block = matches!(value, [proc_macro2::TokenTree::Group(first), _, ..]
+        if first.delimiter() == proc_macro2::Delimiter::Brace);
+    (plain && !is_block && pattern.to_string() == result.to_string())
+        .then(|| value.iter().cloned().collect())
 }
 
 /// `{ if … }` without the braces.

@@ -5,7 +5,7 @@ use crate::error::text;
 use crate::graph::{Argument, Call, Callee, Elem, Form, Id, Kind, Step};
 use crate::rules::Op;
 use crate::scope::{Hint, Value};
-use crate::ty::Class;
+use crate::ty::{Class, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::Expr;
@@ -51,7 +51,7 @@ impl Lower<'_> {
         let ids = ids?;
         let arguments = (0..ids.len()).map(|at| Argument::Value {
             at,
-            by_reference: false,
+            passing: Passing::Owned,
         });
         let number = self.new_call(callee, arguments.collect());
         let id = self.exact(Op::Apply(number, Vec::new()), ids, path)?;
@@ -126,11 +126,14 @@ impl Lower<'_> {
                 Ok(id) => {
                     arguments.push(Argument::Value {
                         at: values.len(),
-                        by_reference: self.is_reference(arg, id),
+                        passing: self.passing(arg, id),
                     });
                     values.push(id);
                 }
-                Err(tokens) => arguments.push(Argument::Inert(tokens)),
+                Err(tokens) => {
+                    let moves = self.moves(arg);
+                    arguments.push(Argument::Inert(tokens, moves));
+                }
             }
         }
         if values.is_empty() {
@@ -215,28 +218,53 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether an argument is passed as a reference.
-    fn is_reference(&self, expr: &Expr, id: Id) -> bool {
+    /// Whether an inert argument may be moved by the call: it is no reference, number or condition.
+    fn moves(&self, arg: &Expr) -> bool {
+        match arg {
+            Expr::Lit(_)
+            | Expr::Reference(_)
+            | Expr::Binary(_)
+            | Expr::Unary(_)
+            | Expr::Cast(_) => false,
+            Expr::Paren(inner) => self.moves(&inner.expr),
+            Expr::Group(inner) => self.moves(&inner.expr),
+            Expr::Path(path) => {
+                let name = path.path.get_ident().map(ToString::to_string);
+                let known = name.and_then(|name| self.scope.get(&name));
+                !known.is_some_and(|binding| match &binding.value {
+                    Value::Inert(inert) => matches!(inert.hint, Hint::Int | Hint::Bool),
+                    _ => false,
+                })
+            }
+            _ => true,
+        }
+    }
+
+    /// How an argument is passed.
+    fn passing(&self, expr: &Expr, id: Id) -> Passing {
         match expr {
-            Expr::Reference(_) => true,
-            Expr::Paren(inner) => self.is_reference(&inner.expr, id),
-            Expr::Group(inner) => self.is_reference(&inner.expr, id),
-            Expr::Path(_) => self
-                .graph
-                .leaf_of(id)
-                .is_some_and(|leaf| leaf.form == Form::Borrowed),
-            _ => false,
+            Expr::Reference(_) => Passing::Reference,
+            Expr::Paren(inner) => self.passing(&inner.expr, id),
+            Expr::Group(inner) => self.passing(&inner.expr, id),
+            Expr::Path(_) => match self.graph.leaf_of(id).map(|leaf| leaf.form) {
+                Some(Form::Borrowed) => Passing::Reference,
+                Some(Form::View) => Passing::View,
+                _ => Passing::Owned,
+            },
+            Expr::MethodCall(call) if call.method == "as_view" => Passing::View,
+            _ => Passing::Owned,
         }
     }
 
     /// What a call gives, or a part of it: of this kind, which the first use decides.
-    pub(super) fn called(&mut self, call: Id, part: &[usize], kind: &Kind) -> Id {
+    pub(super) fn called(&self, call: Id, part: &[usize], kind: &Kind) -> Id {
         let known = |kind: &Kind| {
             self.graph
                 .find(Op::Item(part.to_vec()), vec![call], kind.clone())
         };
         let first = self
             .items
+            .borrow()
             .iter()
             .find(|(of, at, _)| *of == call && at == part)
             .map(|(_, _, id)| *id);
@@ -258,8 +286,12 @@ impl Lower<'_> {
             }
             None => kind.clone(),
         };
+        // It is where the call is, also if its first use is not.
+        let of_call = self.graph.node(call).guards;
+        let guards = self.graph.guards.replace(of_call);
         let id = self.graph.insert(Op::Item(part.to_vec()), vec![call], kind);
-        self.items.push((call, part.to_vec(), id));
+        self.graph.guards.replace(guards);
+        self.items.borrow_mut().push((call, part.to_vec(), id));
         let mut given = self
             .called_names
             .iter()

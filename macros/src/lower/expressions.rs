@@ -59,8 +59,17 @@ impl Lower<'_> {
                 }
                 Ok(Value::Inert(self.inert(tokens, Hint::Unknown)))
             }
+            // Kept as it stands, it does itself what reading it placed.
+            Ok(Value::Inert(inert)) if self.mark() != mark && self.is_verbatim(&inert, expr) => {
+                self.roll_back(mark);
+                Ok(Value::Inert(inert))
+            }
             other => other,
         }
+    }
+
+    fn is_verbatim(&self, inert: &Inert, expr: &Expr) -> bool {
+        inert.leaf.is_none() && inert.tokens.to_string() == self.kept(expr).to_string()
     }
 
     /// The node of an expression, taken for `guess` where nothing tells its type.
@@ -599,6 +608,7 @@ impl Lower<'_> {
         let entries = matches!(left.1, Value::Entry(_)) || matches!(right.1, Value::Entry(_));
         let plain = |lower: &Self, v: &Value| {
             lower.is_scalar(v)
+                || matches!(v, Value::Called(..))
                 || matches!(v, Value::Inert(i) if matches!(i.hint, Hint::Real | Hint::Unknown))
         };
         if !plain(self, &left.1) || !plain(self, &right.1) {

@@ -57,6 +57,10 @@ impl Lower<'_> {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
                 Value::Inert(inert) => reads.extend(&inert.reads),
+                Value::Called(call, part) => {
+                    // Read as it stands, what a call returns gets its name: a number, unless its type is known.
+                    reads.push(self.called(*call, part, &Kind::SCALAR));
+                }
                 _ => {}
             }
         }
@@ -92,6 +96,11 @@ impl Lower<'_> {
                     other(name.to_token_stream())
                 }
             },
+            Value::Called(call, part) => {
+                let id = self.called(*call, part, &Kind::SCALAR);
+                let name = self.graph.names.borrow().get(&id).cloned()?;
+                other(name.to_token_stream())
+            }
             // A slice has no name of its own: what it is taken of has.
             Value::Slice(id) if self.graph.lists.borrow().contains_key(id) => {
                 let own = self.graph.lists.borrow()[id].name.clone();

@@ -23,6 +23,7 @@ use crate::scope::{Binding, Hint, Inert, Scope, Value};
 use crate::ty::{Class, Context, Extent, List, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use syn::ext::IdentExt;
 
@@ -79,7 +80,7 @@ pub struct Lower<'a> {
     /// Types in the body that are taken for nalgebra's: as written, and nalgebra's own.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
     /// Parts of what calls return, of the kinds that were decided on.
-    items: Vec<(Id, Vec<usize>, Id)>,
+    items: RefCell<Vec<(Id, Vec<usize>, Id)>>,
     called_names: Vec<(Id, Vec<usize>, Ident)>,
     /// Whether the function returns an `Option` or a `Result`, so that it may be left early.
     pub wrapped: bool,
@@ -118,7 +119,7 @@ pub fn lower(
         nested: 0,
         taken,
         types: Vec::new(),
-        items: Vec::new(),
+        items: RefCell::default(),
         called_names: Vec::new(),
         wrapped,
         tail: true,

@@ -292,6 +292,7 @@ impl Lower<'_> {
                 "`let … else` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
             );
         }
+        let mark = self.mark();
         let value = self.expr(&init.expr)?;
         if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
             return self.typed_parameter(name, ty, &init.expr);
@@ -308,6 +309,7 @@ impl Lower<'_> {
             let (hint, varies) = (inert.hint.clone(), inert.varies);
             let mut names = Vec::new();
             pattern_names(pat, &mut names);
+            self.roll_back(mark);
             let new = self.keep_let(local, &init.expr)?;
             for (name, new) in names.iter().zip(&new) {
                 let hint = if matches!(pat, Pat::Ident(_)) {
@@ -557,7 +559,14 @@ impl Lower<'_> {
         match self.context.classify(ty) {
             Class::Value(known) => {
                 if known.real != self.real || known.extents.is_some() != kind.is_matrix() {
-                    return refuse(ty, format!("this value is not a `{}`", text(ty)));
+                    return refuse(
+                        ty,
+                        format!(
+                            "this value is not a `{}`\nhelp: what a call returns is taken for a number where its type is not known: bind it first, as in `let v: {} = …;`",
+                            text(ty),
+                            text(ty)
+                        ),
+                    );
                 }
                 if known.extents.is_some() {
                     self.types.push((known.written.clone(), known));

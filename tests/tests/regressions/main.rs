@@ -34,6 +34,7 @@ macro_rules! panics {
 }
 
 mod branches;
+mod calls;
 mod emission;
 mod inert;
 mod scoping;
