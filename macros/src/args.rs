@@ -115,6 +115,8 @@ pub struct Args {
     pub callable: bool,
     /// Whether the body is known to have a mistake.
     pub reported: bool,
+    /// The other arguments by name, as none may be given twice.
+    given: Vec<Ident>,
 }
 
 impl Default for Args {
@@ -131,6 +133,7 @@ impl Default for Args {
             module: true,
             callable: false,
             reported: false,
+            given: Vec::new(),
         }
     }
 }
@@ -185,6 +188,18 @@ impl Args {
 }
 
 impl Args {
+    /// An error if this argument was given before.
+    fn once(&mut self, key: &Ident) -> syn::Result<()> {
+        if self.given.iter().any(|given| given == key) {
+            return Err(syn::Error::new_spanned(
+                key,
+                format!("`{key}` is given twice\nhelp: keep one of them"),
+            ));
+        }
+        self.given.push(key.clone());
+        Ok(())
+    }
+
     fn parse_option(&mut self, attribute: Attribute, input: ParseStream) -> syn::Result<()> {
         let key: Ident = input
             .call(syn::ext::IdentExt::parse_any)
@@ -248,16 +263,12 @@ impl Args {
                 Ok(())
             }
             "aux" if attribute.options().contains(&"aux") => {
-                if self.aux {
-                    return Err(syn::Error::new_spanned(
-                        key,
-                        "`aux` is given twice\nhelp: keep one of them",
-                    ));
-                }
+                self.once(&key)?;
                 self.aux = true;
                 Ok(())
             }
             "mode" if attribute == Attribute::Jacobian => {
+                self.once(&key)?;
                 let mode: Ident = value_of(input, "`mode = forward` or `mode = reverse`")?;
                 self.mode = match mode.to_string().as_str() {
                     "forward" => Mode::Forward,
@@ -274,12 +285,14 @@ impl Args {
                 Ok(())
             }
             "module" if attribute == Attribute::Differentiable => {
+                self.once(&key)?;
                 let value: syn::LitBool = value_of(input, "`module = false`")?;
                 self.module = value.value;
                 Ok(())
             }
             "order" if attribute == Attribute::Differentiable => {
-                let value: syn::LitInt = value_of(input, "`order = 2`")?;
+                self.once(&key)?;
+                let value: syn::LitInt = value_of(input, "`order = 1` or `order = 2`")?;
                 self.order = value.base10_parse()?;
                 if self.order == 0 || self.order > 2 {
                     return Err(syn::Error::new_spanned(
@@ -290,6 +303,7 @@ impl Args {
                 Ok(())
             }
             name @ ("vjp" | "jvp") if attribute == Attribute::Differentiable => {
+                self.once(&key)?;
                 input
                     .parse::<Token![=]>()
                     .map_err(|e| explain(&e, &format!("a path: `{name} = path`")))?;
@@ -301,12 +315,7 @@ impl Args {
                 } else {
                     &mut self.jvp
                 };
-                if rule.replace(path).is_some() {
-                    return Err(syn::Error::new_spanned(
-                        &key,
-                        format!("`{name}` is given twice\nhelp: keep one of them"),
-                    ));
-                }
+                *rule = Some(path);
                 Ok(())
             }
             other => {
@@ -315,7 +324,7 @@ impl Args {
                 let what = match other {
                     "aux" => "`aux` is an argument of `#[gradient]`".to_string(),
                     "mode" => "`mode` is an argument of `#[jacobian]`".to_string(),
-                    "order" | "vjp" | "jvp" => {
+                    "order" | "vjp" | "jvp" | "module" => {
                         format!("`{other}` is an argument of `#[differentiable]`")
                     }
                     "checkpoint" => "the argument `checkpoint` is not supported yet".to_string(),

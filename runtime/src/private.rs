@@ -1133,6 +1133,6 @@ pub trait GivenTwice {}
 #[diagnostic::on_unimplemented(
     message = "this call would need a derivative of higher order than `#[differentiable]` gives",
     label = "called here",
-    note = "functions that are called by this one are differentiated up to `order = 2`: write their bodies there"
+    note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: where more is needed, write the body of the function here"
 )]
 pub trait WithinOrder {}

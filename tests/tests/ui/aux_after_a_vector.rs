@@ -1,0 +1,9 @@
+use nalgebra::DVector;
+use nalgrad::gradient;
+
+#[gradient(aux)]
+fn cost(x: &DVector<f64>) -> (DVector<f64>, f64) {
+    (x * 2.0, x.norm_squared())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use nalgrad::differentiable;
+
+#[differentiable]
+struct Spring {
+    stiffness: f64,
+}
+
+fn main() {}
