@@ -362,7 +362,14 @@ impl Plan {
                     }
                 }
             };
-            self.item(Attribute::Differentiable, companion, function, &sig, body, "")
+            self.item(
+                Attribute::Differentiable,
+                companion,
+                function,
+                &sig,
+                body,
+                "",
+            )
         });
         quote!(#(#written)*)
     }

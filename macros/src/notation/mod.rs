@@ -663,7 +663,7 @@ impl<'g> Notation<'g> {
         };
         let args = called.arguments.iter().map(|argument| match argument {
             Argument::Value { at, .. } => self.plain(values[*at]),
-            Argument::Inert(tokens) => tokens.to_string(),
+            Argument::Inert(tokens, _) => tokens.to_string(),
         });
         let args: Vec<String> = args.collect();
         (name.replace("r#", ""), args.join(", "))
