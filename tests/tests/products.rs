@@ -308,6 +308,34 @@ fn the_hessian_of_a_linear_function_is_zero() {
     assert_eq!(product, (vector(&[0.0, 0.0]), 0.0));
 }
 
+#[vjp]
+#[jvp]
+#[nalgrad::jacobian]
+fn listed(x: f64, y: f64) -> (Vec<f64>, f64) {
+    (vec![x * y, y.sin()], x)
+}
+
+#[test]
+fn results_in_a_vec() {
+    let (x, y) = (0.3, 0.7_f64);
+    let ((value, _), pullback) = listed_vjp(x, y);
+    assert_eq!(value, listed(x, y).0);
+    let (x_bar, y_bar) = pullback((vec![2.0, -1.0], 0.5));
+    assert_close(x_bar, 2.0 * y + 0.5);
+    assert_close(y_bar, 2.0 * x - y.cos());
+    let (_, (tangent, last)) = listed_jvp(x, y, 1.0, 2.0);
+    assert_close(tangent[0], y + 2.0 * x);
+    assert_close(tangent[1], 2.0 * y.cos());
+    assert_close(last, 1.0);
+    let ((by_x, by_y), (one, zero)) = listed_jacobian(x, y);
+    assert_eq!(
+        (by_x, one, zero),
+        (DMatrix::from_column_slice(2, 1, &[y, 0.0]), 1.0, 0.0)
+    );
+    assert_close(by_y[1], y.cos());
+    assert!(std::panic::catch_unwind(|| listed_vjp(x, y).1((vec![2.0], 0.5))).is_err());
+}
+
 // ---- what comes along with a gradient ----
 
 #[gradient(aux)]

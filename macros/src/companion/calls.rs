@@ -227,15 +227,17 @@ impl Plan {
             let nalgebra = self.nalgebra();
             let tangent = super::tangent_type(&self.result, &program.result, program, &nalgebra);
             let ty = self.cotangent(&self.result, &tangent, false);
-            let mut cotangents = Vec::new();
-            let pattern = cotangent_pattern(program, &program.result, "", &mut cotangents);
+            let (mut cotangents, mut opening) = (Vec::new(), TokenStream::new());
+            let pattern =
+                cotangent_pattern(program, &program.result, "", &mut cotangents, &mut opening);
             let mut seeds: Vec<(Id, Id)> = roots.iter().copied().zip(cotangents).collect();
             let gradients = reverse(graph, &seeds, &program.wrt);
             let mut parameter = quote!(#pattern: #ty);
             let mut body = self.by_place(&gradients, program);
             if companion == Companion::PullbackPushforward {
                 let mut moving = Vec::new();
-                let pattern = cotangent_pattern(program, &program.result, "d", &mut moving);
+                let pattern =
+                    cotangent_pattern(program, &program.result, "d", &mut moving, &mut opening);
                 let known: Vec<Id> = gradients.iter().flatten().copied().collect();
                 let mut sources = inputs.clone();
                 sources.extend(seeds.iter().map(|s| s.1).zip(moving.iter().copied()));
@@ -261,6 +263,7 @@ impl Plan {
             owns.retain(lent);
             parts.push(Returns::Pullback(Box::new(Pullback {
                 parameter,
+                opening,
                 cotangents: seeds,
                 optional: matches!(self.result, Returned::Tuple(_)),
                 owns,

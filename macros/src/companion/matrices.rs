@@ -31,10 +31,13 @@ impl Plan {
                 return Ok(Returns::Tuple(parts.collect::<Result<_, _>>()?));
             }
             Outcome::Value(id) if is_real(graph, *id) => *id,
-            Outcome::Array(parts) | Outcome::Vec(parts) => match concatenated(graph, parts) {
-                Some(root) => root,
-                None => return Ok(Returns::Unit),
-            },
+            Outcome::Array(parts) | Outcome::Vec(parts) => {
+                let dynamic = matches!(outcome, Outcome::Vec(_));
+                match concatenated(graph, parts, dynamic) {
+                    Some(root) => root,
+                    None => return Ok(Returns::Unit),
+                }
+            }
             _ => return Ok(Returns::Unit),
         };
         let found = jacobian(graph, root, &program.wrt, args.mode)?;
@@ -88,7 +91,8 @@ impl Plan {
                 return quote!((#(#parts,)*));
             }
             Outcome::Value(id) if is_real(graph, *id) => Some(*id),
-            Outcome::Array(parts) | Outcome::Vec(parts) => concatenated(graph, parts),
+            Outcome::Array(parts) => concatenated(graph, parts, false),
+            Outcome::Vec(parts) => concatenated(graph, parts, true),
             _ => None,
         };
         let Some(root) = root else {
@@ -207,8 +211,8 @@ fn single<T>(mut all: Vec<T>, together: impl FnOnce(Vec<T>) -> T) -> T {
     together(all)
 }
 
-/// The entries of an array's parts one after the other.
-fn concatenated(graph: &Graph, parts: &[Outcome]) -> Option<Id> {
+/// The entries of an array's parts one after the other, those of a `Vec` as a dynamic vector.
+fn concatenated(graph: &Graph, parts: &[Outcome], dynamic: bool) -> Option<Id> {
     let mut entries = Vec::new();
     for part in parts {
         let Outcome::Value(id) = part else {
@@ -224,6 +228,9 @@ fn concatenated(graph: &Graph, parts: &[Outcome]) -> Option<Id> {
             }
         }
     }
-    let shape = Shape::fixed(entries.len(), 1);
+    let mut shape = Shape::fixed(entries.len(), 1);
+    if dynamic {
+        shape.rows = graph.dynamic(crate::graph::Extent::Fixed(shape.rows));
+    }
     Some(graph.insert(Op::Build, entries, Kind::matrix(shape)))
 }

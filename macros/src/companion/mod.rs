@@ -641,7 +641,9 @@ impl Plan {
                 let mut roots = Vec::new();
                 real_parts(graph, &program.result, &mut roots);
                 let mut cotangents = Vec::new();
-                let pattern = cotangent_pattern(program, &program.result, "", &mut cotangents);
+                let mut opening = TokenStream::new();
+                let pattern =
+                    cotangent_pattern(program, &program.result, "", &mut cotangents, &mut opening);
                 let seeds: Vec<(Id, Id)> = roots
                     .iter()
                     .copied()
@@ -651,6 +653,7 @@ impl Plan {
                 let ty = tangent_type(&self.result, &program.result, program, &self.nalgebra());
                 let pullback = Pullback {
                     parameter: quote!(#pattern: #ty),
+                    opening,
                     cotangents: seeds,
                     optional: false,
                     owns: Vec::new(),
@@ -860,6 +863,7 @@ fn cotangent_pattern(
     outcome: &Outcome,
     prefix: &str,
     into: &mut Vec<Id>,
+    opening: &mut TokenStream,
 ) -> TokenStream {
     let graph = &program.graph;
     match outcome {
@@ -891,15 +895,26 @@ fn cotangent_pattern(
         Outcome::Tuple(parts) => {
             let parts = parts
                 .iter()
-                .map(|p| cotangent_pattern(program, p, prefix, into));
+                .map(|p| cotangent_pattern(program, p, prefix, into, opening));
             let parts: Vec<TokenStream> = parts.collect();
             quote!((#(#parts,)*))
         }
         Outcome::Array(parts) | Outcome::Vec(parts) => {
             let parts = parts
                 .iter()
-                .map(|p| cotangent_pattern(program, p, prefix, into));
+                .map(|p| cotangent_pattern(program, p, prefix, into, opening));
             let parts: Vec<TokenStream> = parts.collect();
+            if let Outcome::Vec(_) = outcome {
+                // A `Vec` is taken apart inside.
+                let (list, count) = (format_ident!("{prefix}list_{}", into.len()), parts.len());
+                let inner = std::mem::take(opening);
+                opening.extend(quote! {
+                    let [#(#parts),*] = <[_; #count] as ::core::convert::TryFrom<_>>::try_from(#list)
+                        .unwrap_or_else(|_| ::core::panic!("the cotangent has not the length of the value"));
+                    #inner
+                });
+                return list.to_token_stream();
+            }
             quote!([#(#parts),*])
         }
     }

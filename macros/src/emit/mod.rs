@@ -52,6 +52,8 @@ pub enum Returns {
 pub struct Pullback {
     /// Its parameters: patterns and their types.
     pub parameter: TokenStream,
+    /// What takes the parameters apart further.
+    pub opening: TokenStream,
     /// The values, and the leaves that are their cotangents; those that are tangents of cotangents as well.
     pub cotangents: Vec<(Id, Id)>,
     /// Whether the cotangents are `Option`s: zero if absent.

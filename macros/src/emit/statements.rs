@@ -208,8 +208,8 @@ impl Emit<'_> {
         self.bound = before;
         self.current = previous;
         let lent = self.lent(&inside, &pullback.owns);
-        let parameter = &pullback.parameter;
-        let closure = quote!(move |#parameter| { #lent #inside });
+        let (parameter, opening) = (&pullback.parameter, &pullback.opening);
+        let closure = quote!(move |#parameter| { #opening #lent #inside });
         if pullback.boxed {
             return quote!(::std::boxed::Box::new(#closure));
         }
