@@ -516,7 +516,10 @@ impl Lower<'_> {
         } else {
             refuse(
                 arg,
-                format!("`{}` is not a matrix that can be followed", text(arg)),
+                format!(
+                    "`{}` is not a matrix that can be followed\nhelp: what a call returns is taken for a number where its type is not known: bind it with its type, as in `let v: DVector<f64> = …;`",
+                    text(arg)
+                ),
             )
         }
     }
@@ -963,7 +966,14 @@ impl Lower<'_> {
 
     pub fn call(&mut self, call: &syn::ExprCall, expr: &Expr) -> Lowered<Value> {
         let args: Vec<&Expr> = call.args.iter().collect();
-        let Expr::Path(path) = &*call.func else {
+        let mut function = &*call.func;
+        // A fragment of a macro's, or parentheses.
+        while let Expr::Group(syn::ExprGroup { expr, .. })
+        | Expr::Paren(syn::ExprParen { expr, .. }) = function
+        {
+            function = expr;
+        }
+        let Expr::Path(path) = function else {
             return refuse(
                 &call.func,
                 "only functions called by their names are understood",

@@ -182,13 +182,16 @@ pub fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
     })
 }
 
-/// Adds choices on the same condition, so that they are one pass over the entries.
+/// Adds choices on the same condition and of the same shape, so that they are one pass over the entries.
 fn joined(graph: &Graph, values: Vec<Id>) -> Vec<Id> {
     let mut joined: Vec<Id> = Vec::new();
     for value in values {
         let condition = |id: Id| (graph.op(id) == Op::Select).then(|| graph.args(id)[0]);
-        let same =
-            |other: &&mut Id| condition(value).is_some() && condition(**other) == condition(value);
+        let same = |other: &&mut Id| {
+            condition(value).is_some()
+                && condition(**other) == condition(value)
+                && graph.shape(**other) == graph.shape(value)
+        };
         match joined.iter_mut().find(same) {
             Some(other) => *other = graph.sum_of(&[*other, value]),
             None => joined.push(value),

@@ -34,18 +34,25 @@ impl Emit<'_> {
         self.derivatives_of(call, &|op| matches!(op, Op::CallAdjointTangent(_)))
     }
 
+    fn all_second_of(&self, call: Id) -> Vec<Id> {
+        self.all_derivatives_of(call, &|op| matches!(op, Op::CallAdjointTangent(_)))
+    }
+
     /// The tangent that is computed together with the value of a call: one that second derivatives need, if any.
     pub(super) fn first_tangent(&self, call: Id) -> Option<Id> {
-        let key = (call, self.in_map);
-        if let Some(known) = self.first_tangents.borrow().get(&key) {
+        if let Some(known) = self.first_tangents.borrow().get(&call) {
             return *known;
         }
-        let needed = self.second_of(call).into_iter().map(|s| self.args(s)[1]);
-        let tangents = self.derivatives_of(call, &|op| *op == Op::CallTangent);
+        let needed = self.all_second_of(call).into_iter();
+        let needed = needed.map(|s| self.args(s)[1]);
+        // Beside a pullback that needs no second derivative it is computed apart, as a rule may not give that.
+        let is_adjoint = |op: &Op| matches!(op, Op::CallAdjoint(_));
+        let pulled = !self.all_derivatives_of(call, &is_adjoint).is_empty();
+        let tangents = self.all_derivatives_of(call, &|op| *op == Op::CallTangent);
         let found = needed
-            .chain(tangents)
+            .chain(tangents.into_iter().filter(|_| !pulled))
             .find(|tangent| self.is_known_with(*tangent, call));
-        self.first_tangents.borrow_mut().insert(key, found);
+        self.first_tangents.borrow_mut().insert(call, found);
         found
     }
 
@@ -53,6 +60,7 @@ impl Emit<'_> {
     fn is_known_with(&self, tangent: Id, call: Id) -> bool {
         if *self.op(tangent) == Op::Absent
             || self.late.contains(&tangent) && !self.late.contains(&call)
+            || self.mapped.contains(&tangent) && !self.mapped.contains(&call)
         {
             return false;
         }
@@ -112,7 +120,7 @@ impl Emit<'_> {
     /// The value, with its tangent and its pullback where they are needed.
     fn write_invocation(&mut self, call: Id) {
         let tangent = self.first_tangent(call);
-        let mut seconds = self.second_of(call).into_iter();
+        let mut seconds = self.all_second_of(call).into_iter();
         let second = seconds.any(|s| self.is_by_the_call(s, call));
         let is_adjoint = |op: &Op| matches!(op, Op::CallAdjoint(_));
         let pulled = second || !self.all_derivatives_of(call, &is_adjoint).is_empty();

@@ -1,8 +1,9 @@
 //! What is fused: operations entry by entry that are one pass over the data, and what gets a name.
 
 use super::Emit;
-use crate::graph::{Elem, Id, IdMap, Ids};
+use crate::graph::{Argument, Elem, Id, IdMap, Ids};
 use crate::rules::{Op, Part, Scalar};
+use crate::ty::Passing;
 use std::rc::Rc;
 
 /// One pass over the data.
@@ -336,6 +337,20 @@ impl Emit<'_> {
                 }
                 Op::ScaleColumns => {
                     self.forced.insert(self.args(id)[1]);
+                }
+                Op::Call(number) => {
+                    // Behind a reference is a variable: a pullback may keep the reference.
+                    let calls = self.program.graph.calls.borrow();
+                    for argument in &calls[*number].arguments {
+                        if let Argument::Value {
+                            at,
+                            passing: Passing::Reference | Passing::View,
+                        } = argument
+                        {
+                            self.forced.insert(self.args(id)[*at]);
+                            self.unmovable.insert(self.args(id)[*at]);
+                        }
+                    }
                 }
                 Op::Each => {
                     let captured = self.captured_by_map(id);

@@ -419,6 +419,9 @@ impl Emit<'_> {
                 let list = self.program.graph.lists.borrow().get(&args[0]).cloned();
                 let place = match list.filter(|_| *part == Part::Entry) {
                     Some(list) => list.name,
+                    None if matches!(part, Part::Selected(_)) && self.is_dynamic(args[0]) => {
+                        self.by_reference(args[0])
+                    }
                     None => self.receiver(args[0]),
                 };
                 match part {
@@ -434,9 +437,8 @@ impl Emit<'_> {
                         let position = self.selected(*extreme, args[1]);
                         if self.is_dynamic(args[0]) {
                             // Of an empty matrix nothing is selected.
-                            let whole = self.by_reference(args[0]);
                             return scalar(
-                                quote!(#krate::__private::entry_or_zero(#whole, #position)),
+                                quote!(#krate::__private::entry_or_zero(#place, #position)),
                             );
                         }
                         scalar(quote!(#place[#position]))

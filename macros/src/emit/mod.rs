@@ -273,8 +273,8 @@ struct Emit<'p> {
     unmovable: Ids,
     /// The functions of entries of which a derivative is needed.
     differentiated: HashSet<usize>,
-    /// The tangent that is computed together with a call, inside of a map of columns or not, where that is known.
-    first_tangents: RefCell<HashMap<(Id, bool), Option<Id>>>,
+    /// The tangent that is computed together with a call, where that is known.
+    first_tangents: RefCell<IdMap<Option<Id>>>,
     /// The names of the pullbacks of calls.
     pullbacks: IdMap<TokenStream>,
     /// Of those that came out of a branch, the options.

@@ -1041,7 +1041,10 @@ impl Emit<'_> {
         let Op::Scatter(part) = self.op(scatter) else {
             return;
         };
-        let at: Vec<TokenStream> = args[1..].iter().map(|a| self.read(*a).tokens).collect();
+        let at: Vec<TokenStream> = match &part {
+            Part::Selected(_) => Vec::new(),
+            _ => args[1..].iter().map(|a| self.read(*a).tokens).collect(),
+        };
         let target = match &part {
             Part::Entry => {
                 let i = &at[0];

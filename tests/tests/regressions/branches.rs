@@ -288,3 +288,77 @@ fn the_branch_not_taken_leaves_no_nan_behind() {
     expect!((x, 0.7) => (0.7 - (-x).exp(), x));
     expect!((5.0, 2.5) => (2.5, 6.0));
 }
+
+mod sums_of_different_shapes {
+    use nalgebra::{DMatrix, DVector, Matrix2x3, Vector3};
+    use nalgrad::{gradient, jacobian};
+
+    /// What a number gets from two vectors was added entry by entry, whatever their lengths.
+    #[gradient]
+    fn f(x: f64, v: &DVector<f64>, w: &DVector<f64>) -> f64 {
+        if x > 0.0 {
+            v.map(|e| e * x * e).sum() + w.map(|e| (e * x).sin()).sum()
+        } else {
+            x
+        }
+    }
+
+    #[test]
+    fn one_number_expanded_over_two_lengths() {
+        let (v, w) = (
+            DVector::from_vec(vec![0.4, -0.9]),
+            DVector::from_vec(vec![0.3]),
+        );
+        expect!((0.7_f64, &v, &w) => (
+            v.norm_squared() + 0.3 * 0.21_f64.cos(),
+            &v * 1.4,
+            DVector::from_vec(vec![0.7 * 0.21_f64.cos()])
+        ));
+        expect!((-0.7_f64, &v, &w) => (1.0, DVector::zeros(2), DVector::zeros(1)));
+    }
+
+    mod on_two_sides {
+        use super::*;
+
+        #[gradient]
+        fn f(x: f64, v: &Matrix2x3<f64>, w: &Vector3<f64>) -> f64 {
+            if x > 0.0 {
+                v.map(|e| e * x).sum()
+            } else {
+                w.map(|e| e * x).sum()
+            }
+        }
+
+        #[test]
+        fn one_number_expanded_over_two_types() {
+            let (v, w) = (Matrix2x3::repeat(0.5), Vector3::repeat(0.25));
+            expect!((2.0_f64, &v, &w) => (3.0, Matrix2x3::repeat(2.0), Vector3::zeros()));
+            expect!((-2.0_f64, &v, &w) => (0.75, Matrix2x3::zeros(), Vector3::repeat(-2.0)));
+        }
+    }
+
+    /// The variable whose largest entry is taken was moved before its last use.
+    #[jacobian(mode = forward)]
+    fn largest(m: &DMatrix<f64>, v: &DVector<f64>) -> DVector<f64> {
+        let y = m * v;
+        y.map(|e| e.tanh()) * y.norm() + m.row_sum().transpose() * y.max()
+    }
+
+    #[test]
+    fn the_largest_entry_of_a_variable() {
+        let (m, v) = (
+            DMatrix::from_row_slice(1, 1, &[0.5]),
+            DVector::from_vec(vec![0.8]),
+        );
+        let (by_m, by_v) = largest_jacobian(&m, &v);
+        let at = |m: f64, v: f64| {
+            largest(
+                &DMatrix::from_element(1, 1, m),
+                &DVector::from_element(1, v),
+            )[0]
+        };
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-8, "{a} and {b}");
+        close(by_m[0], crate::slope(0.5, |m| at(m, 0.8)));
+        close(by_v[0], crate::slope(0.8, |v| at(0.5, v)));
+    }
+}

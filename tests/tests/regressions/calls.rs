@@ -371,3 +371,96 @@ mod results {
         );
     }
 }
+
+mod rules {
+    use super::*;
+
+    #[differentiable(wrt(x), vjp = cubes_vjp, jvp = cubes_jvp)]
+    fn cubes(x: &DVector<f64>, by: f64) -> DVector<f64> {
+        let mut y = x.clone();
+        y.apply(|e| *e = e.powi(3) * by);
+        y
+    }
+
+    fn cubes_vjp(
+        x: &DVector<f64>,
+        by: f64,
+    ) -> (DVector<f64>, impl Fn(DVector<f64>) -> DVector<f64>) {
+        let slope = x.map(|e| 3.0 * e * e * by);
+        (cubes(x, by), move |y_bar: DVector<f64>| {
+            y_bar.component_mul(&slope)
+        })
+    }
+
+    fn cubes_jvp(x: &DVector<f64>, by: f64, dx: &DVector<f64>) -> (DVector<f64>, DVector<f64>) {
+        (cubes(x, by), x.map(|e| 3.0 * e * e * by).component_mul(dx))
+    }
+
+    /// One block is accumulated forwards, the other backwards: no second derivative is needed.
+    #[gradient]
+    #[jacobian]
+    fn by_rule(x: &DVector<f64>, s: f64) -> f64 {
+        let y: DVector<f64> = cubes(&(x * s), 2.0);
+        y.norm()
+    }
+
+    #[test]
+    fn a_rule_gets_a_value_that_is_computed_in_place() {
+        let x = DVector::from_vec(vec![0.4, -0.9]);
+        let (x_bar, s_bar) = by_rule_gradient(&x, 1.2);
+        close(s_bar, slope(1.2, |s| by_rule(&x, s)));
+        close(x_bar.dot(&x), 1.2 * s_bar);
+        let (by_x, by_s) = by_rule_jacobian(&x, 1.2);
+        close((by_x.transpose() - x_bar).amax(), 0.0);
+        close(by_s, s_bar);
+    }
+}
+
+mod hessians {
+    use super::*;
+
+    /// Along y the callee's argument does not move, but its cotangent does.
+    #[hessian]
+    #[gradient]
+    fn product_of_calls(x: f64, v: &Vector2<f64>) -> f64 {
+        let w: Vector2<f64> = doubled_squares(v);
+        sq(x) * sq(w.x) + sq(sq(w.y))
+    }
+
+    #[differentiable]
+    fn doubled_squares(v: &Vector2<f64>) -> Vector2<f64> {
+        v.map(|e| 2.0 * e * e)
+    }
+
+    #[test]
+    fn a_callee_that_stands_still_along_one_direction() {
+        let (x, v) = (0.7, Vector2::new(0.4, -0.9));
+        let ((xx, xv), (vx, vv)) = product_of_calls_hessian(x, &v);
+        assert_eq!(xv, vx.transpose());
+        let (dx, dv) = (0.3, Vector2::new(-0.8, 0.5));
+        let at = |t: f64| product_of_calls_gradient(x + dx * t, &(v + dv * t));
+        close(xx * dx + (xv * dv)[0], slope(0.0, |t| at(t).0));
+        let by_v = vx * dx + vv * dv;
+        close(by_v.x, slope(0.0, |t| at(t).1.x));
+        close(by_v.y, slope(0.0, |t| at(t).1.y));
+    }
+}
+
+mod fragments {
+    use super::*;
+
+    macro_rules! squared_by {
+        ($f:path) => {
+            #[gradient]
+            fn through_a_path(x: f64) -> f64 {
+                $f(x) * x
+            }
+        };
+    }
+    squared_by!(self::sq);
+
+    #[test]
+    fn a_function_that_a_macro_was_given() {
+        assert_eq!(through_a_path_gradient(2.0), 12.0);
+    }
+}
