@@ -11,7 +11,7 @@ use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 fn cost(x: &DVector<f64>) -> f64 {
     let mut sum = 0.0;
     for i in 0..x.len() {
-        sum += x[i];
+        sum *= x[i];
     }
     sum
 }
