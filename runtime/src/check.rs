@@ -1,5 +1,12 @@
-//! Compare a gradient with finite differences: for the tests of code that differentiates, whether by hand, with
-//! [`#[gradient]`](macro@crate::gradient) or by other means.
+//! Compare derivatives with finite differences: for the tests of code that differentiates, whether by hand, with
+//! [`#[gradient]`](macro@crate::gradient) and the other attributes, or by other means.
+//!
+//! | function | compares |
+//! |---|---|
+//! | [`gradient`](gradient()) | the gradient of a function that returns a number |
+//! | [`jacobian`](jacobian()) | a Jacobian in numerator layout; of a gradient, the Hessian |
+//! | [`jvp`](jvp()) | what forward mode gives, along every direction, and its value |
+//! | [`vjp`](vjp()) | a pullback, for a cotangent of every entry, and its value |
 //!
 //! ```
 //! use nalgebra::DVector;
@@ -101,6 +108,152 @@ where
     Check::new().gradient(f, at, gradient)
 }
 
+/// Compares a Jacobian with finite differences of `f` at the point `at`, with the settings of [`Check::new`].
+///
+/// The Jacobian is in numerator layout, as [`#[jacobian]`](macro@crate::jacobian) gives it: a row for each entry of the
+/// result and a column for each of the parameter, matrices counting column by column; a number for a number by a number.
+/// For several parameters it is a tuple, and for a tuple that is returned a tuple of these. What returns other parts as
+/// well, such as integers, is called in a closure that leaves them out.
+///
+/// ```
+/// use nalgebra::{Vector2, vector};
+/// use nalgrad::{check, jacobian};
+///
+/// #[jacobian]
+/// fn polar(radius: f64, angle: f64) -> Vector2<f64> {
+///     Vector2::new(radius * angle.cos(), radius * angle.sin())
+/// }
+///
+/// check::jacobian(|(r, a)| polar(*r, *a), &(2.0, 0.5), &polar_jacobian(2.0, 0.5)).unwrap();
+///
+/// let wrong = (vector![0.5_f64.cos(), 0.5_f64.cos()], polar_jacobian(2.0, 0.5).1);
+/// let failure = check::jacobian(|(r, a)| polar(*r, *a), &(2.0, 0.5), &wrong).unwrap_err();
+/// assert!(failure.to_string().contains("entry (1, 0) of the result by parameter `.0`: analytic 0.877582562,"));
+/// ```
+///
+/// A Hessian is the Jacobian of the gradient:
+///
+/// ```
+/// use nalgebra::{Vector2, vector};
+/// use nalgrad::{check, gradient, hessian};
+///
+/// #[hessian]
+/// #[gradient]
+/// fn energy(x: &Vector2<f64>, s: f64) -> f64 {
+///     (x.norm_squared() * s).sin()
+/// }
+///
+/// let (x, s) = (vector![0.3, -0.8], 0.6);
+/// check::jacobian(|(x, s)| energy_gradient(x, *s), &(&x, s), &energy_hessian(&x, s)).unwrap();
+/// ```
+///
+/// # Errors
+/// If the two disagree, or cannot be compared.
+pub fn jacobian<P, Y, J>(
+    f: impl FnMut(&P::Owned) -> Y,
+    at: &P,
+    jacobian: &J,
+) -> Result<Report, Failure>
+where
+    P: Entries + ?Sized,
+    Y: Entries<Scalar = P::Scalar>,
+    J: Entries<Scalar = P::Scalar> + ?Sized,
+{
+    Check::new().jacobian(f, at, jacobian)
+}
+
+/// Compares forward mode with finite differences of `f` at the point `at`, with the settings of [`Check::new`].
+///
+/// `jvp` gives, for the direction that it is passed, the value and its tangent, as companions of
+/// [`#[jvp]`](macro@crate::jvp) do. It is asked for every direction along one entry. The value has to be that of `f`, bit
+/// for bit.
+///
+/// ```
+/// use nalgebra::{DVector, dvector};
+/// use nalgrad::{check, jvp};
+///
+/// #[jvp]
+/// fn scaled(x: &DVector<f64>, s: f64) -> DVector<f64> {
+///     x.map(|e| e.tanh()) * s
+/// }
+///
+/// let (x, s) = (dvector![0.4, -0.9], 1.5);
+/// check::jvp(|(x, s)| scaled(x, *s), &(&x, s), |(dx, ds)| scaled_jvp(&x, s, dx, *ds)).unwrap();
+/// ```
+///
+/// # Errors
+/// If the two disagree, or cannot be compared.
+pub fn jvp<P, Y, T>(
+    f: impl FnMut(&P::Owned) -> Y,
+    at: &P,
+    jvp: impl FnMut(&P::Owned) -> (Y, T),
+) -> Result<Report, Failure>
+where
+    P: Entries + ?Sized,
+    Y: Entries<Scalar = P::Scalar>,
+    T: Entries<Scalar = P::Scalar>,
+{
+    Check::new().jvp(f, at, jvp)
+}
+
+/// Compares a pullback with finite differences of `f` at the point `at`, with the settings of [`Check::new`].
+///
+/// `vjp` is the value and the pullback, as companions of [`#[vjp]`](macro@crate::vjp) give them, or a rule of your own.
+/// It is asked for the gradient of every entry of the result. The value has to be that of `f`, bit for bit.
+///
+/// ```
+/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+/// use nalgrad::{check, differentiable, gradient};
+///
+/// /// Nothing of this can be seen into: its rule is given.
+/// #[differentiable(vjp = solve_vjp)]
+/// fn solve(a: &DMatrix<f64>, b: &DVector<f64>) -> DVector<f64> {
+///     let mut x = b.clone();
+///     assert!(a.clone().lu().solve_mut(&mut x), "singular");
+///     x
+/// }
+///
+/// #[allow(clippy::type_complexity)]
+/// fn solve_vjp(
+///     a: &DMatrix<f64>,
+///     b: &DVector<f64>,
+/// ) -> (DVector<f64>, impl Fn(DVector<f64>) -> (DMatrix<f64>, DVector<f64>)) {
+///     let x = solve(a, b);
+///     let transposed = a.transpose().lu();
+///     (x.clone(), move |x_bar| {
+///         let b_bar = transposed.solve(&x_bar).expect("singular");
+///         (-&b_bar * x.transpose(), b_bar)
+///     })
+/// }
+///
+/// let (a, b) = (dmatrix![2.0, 0.3; -0.4, 1.5], dvector![1.0, -0.7]);
+/// check::vjp(|(a, b)| solve(a, b), &(&a, &b), solve_vjp(&a, &b)).unwrap();
+///
+/// // What is checked is used.
+/// #[gradient(wrt(b))]
+/// fn compliance(a: &DMatrix<f64>, b: &DVector<f64>) -> f64 {
+///     let x: DVector<f64> = solve(a, b);
+///     x.dot(b)
+/// }
+///
+/// check::gradient(|b| compliance(&a, b), &b, &compliance_gradient(&a, &b)).unwrap();
+/// ```
+///
+/// # Errors
+/// If the two disagree, or cannot be compared.
+pub fn vjp<P, Y, G>(
+    f: impl FnMut(&P::Owned) -> Y,
+    at: &P,
+    vjp: (Y, impl Fn(Y::Owned) -> G),
+) -> Result<Report, Failure>
+where
+    P: Entries + ?Sized,
+    Y: Entries<Scalar = P::Scalar>,
+    G: Entries<Scalar = P::Scalar>,
+{
+    Check::new().vjp(f, at, vjp)
+}
+
 /// Settings of a check, and the checks themselves as methods.
 ///
 /// ```
@@ -154,24 +307,182 @@ impl Check {
     {
         let shape = at.shape();
         let names = self.parameter_names(&shape)?;
-        shape.expect(&gradient.shape(), &names)?;
+        shape.expect(&gradient.shape(), &names, "gradient")?;
+        let analytic: Vec<f64> = entries_of(gradient);
+        let comparisons = self.compare::<P>(&mut |p| to_f64(f(p)), at, &names, &analytic, None)?;
+        Report { comparisons }.judged()
+    }
 
+    /// Compares a Jacobian with finite differences of `f`: see [the function](jacobian()).
+    ///
+    /// # Errors
+    /// If the two disagree, or cannot be compared.
+    pub fn jacobian<P, Y, J>(
+        &self,
+        mut f: impl FnMut(&P::Owned) -> Y,
+        at: &P,
+        jacobian: &J,
+    ) -> Result<Report, Failure>
+    where
+        P: Entries + ?Sized,
+        Y: Entries<Scalar = P::Scalar>,
+        J: Entries<Scalar = P::Scalar> + ?Sized,
+    {
+        let shape = at.shape();
+        let names = self.parameter_names(&shape)?;
+        let result = f(&at.owned()).shape();
+        let (expected, found) = (result.by(&shape), jacobian.shape());
+        if expected != found {
+            return Err(Failure::Jacobian { expected, found });
+        }
+        // One block after the other, each column by column.
+        let mut rows: Vec<Vec<f64>> = Vec::new();
+        let entries = entries_of(jacobian);
+        let mut before = 0;
+        for part in result.parts() {
+            let first = rows.len();
+            rows.resize(first + part.entries(), Vec::new());
+            for parameter in shape.parameters() {
+                for _ in 0..parameter.entries() {
+                    for row in &mut rows[first..] {
+                        row.push(entries[before]);
+                        before += 1;
+                    }
+                }
+            }
+        }
+        self.compare_rows(&mut f, at, &names, &result, &rows)
+    }
+
+    /// Compares forward mode with finite differences of `f`: see [the function](jvp()).
+    ///
+    /// # Errors
+    /// If the two disagree, or cannot be compared.
+    pub fn jvp<P, Y, T>(
+        &self,
+        mut f: impl FnMut(&P::Owned) -> Y,
+        at: &P,
+        mut jvp: impl FnMut(&P::Owned) -> (Y, T),
+    ) -> Result<Report, Failure>
+    where
+        P: Entries + ?Sized,
+        Y: Entries<Scalar = P::Scalar>,
+        T: Entries<Scalar = P::Scalar>,
+    {
+        let shape = at.shape();
+        let names = self.parameter_names(&shape)?;
+        let value = f(&at.owned());
+        let mut rows = vec![Vec::new(); value.count()];
+        let mut direction = at.owned();
+        let count = at.count();
+        for k in 0..count {
+            P::set_entry(&mut direction, k, nalgebra::zero());
+        }
+        for k in 0..count {
+            P::set_entry(&mut direction, k, nalgebra::convert(SCALE));
+            let (same, tangent) = jvp(&direction);
+            P::set_entry(&mut direction, k, nalgebra::zero());
+            expect_value(&value, &same)?;
+            value
+                .shape()
+                .expect_of_result(&tangent.shape(), "tangent")?;
+            for (row, entry) in rows.iter_mut().zip(entries_of(&tangent)) {
+                row.push(entry / SCALE);
+            }
+        }
+        self.compare_rows(&mut f, at, &names, &value.shape(), &rows)
+    }
+
+    /// Compares a pullback with finite differences of `f`: see [the function](vjp()).
+    ///
+    /// # Errors
+    /// If the two disagree, or cannot be compared.
+    pub fn vjp<P, Y, G>(
+        &self,
+        mut f: impl FnMut(&P::Owned) -> Y,
+        at: &P,
+        (same, pullback): (Y, impl Fn(Y::Owned) -> G),
+    ) -> Result<Report, Failure>
+    where
+        P: Entries + ?Sized,
+        Y: Entries<Scalar = P::Scalar>,
+        G: Entries<Scalar = P::Scalar>,
+    {
+        let shape = at.shape();
+        let names = self.parameter_names(&shape)?;
+        let value = f(&at.owned());
+        expect_value(&value, &same)?;
+        let count = value.count();
+        let mut rows = Vec::with_capacity(count);
+        for k in 0..count {
+            let mut cotangent = value.owned();
+            for other in 0..count {
+                let entry = if other == k { SCALE } else { 0.0 };
+                Y::set_entry(&mut cotangent, other, nalgebra::convert(entry));
+            }
+            let gradient = pullback(cotangent);
+            shape.expect(&gradient.shape(), &names, "gradient")?;
+            rows.push(entries_of(&gradient).iter().map(|g| g / SCALE).collect());
+        }
+        self.compare_rows(&mut f, at, &names, &value.shape(), &rows)
+    }
+
+    /// A row of derivatives for each entry of the result.
+    fn compare_rows<P, Y>(
+        &self,
+        f: &mut dyn FnMut(&P::Owned) -> Y,
+        at: &P,
+        names: &[String],
+        result: &Shape,
+        rows: &[Vec<f64>],
+    ) -> Result<Report, Failure>
+    where
+        P: Entries + ?Sized,
+        Y: Entries<Scalar = P::Scalar>,
+    {
+        let count = match result {
+            Shape::Tuple(parts) => parts.len(),
+            _ => 1,
+        };
+        let parts: Vec<String> = match result {
+            Shape::Tuple(_) => (0..count).map(|k| format!(".{k}")).collect(),
+            _ => vec![String::new()],
+        };
+        let mut comparisons = Vec::new();
+        for (k, (place, row)) in result.places(&parts).into_iter().zip(rows).enumerate() {
+            let mut entry = |p: &P::Owned| to_f64(f(p).entry(k));
+            let output = Output {
+                part: place.parameter,
+                path: place.path,
+                entry: place.entry,
+            };
+            comparisons.extend(self.compare::<P>(&mut entry, at, names, row, Some(&output))?);
+        }
+        Report { comparisons }.judged()
+    }
+
+    /// Derivatives of one number by all entries of the parameters.
+    fn compare<P: Entries + ?Sized>(
+        &self,
+        f: &mut dyn FnMut(&P::Owned) -> f64,
+        at: &P,
+        names: &[String],
+        analytic: &[f64],
+        output: Option<&Output>,
+    ) -> Result<Vec<Comparison>, Failure> {
         let mut point = at.owned();
-        let value = to_f64(f(&point));
+        let value = f(&point);
         if !value.is_finite() {
             return Err(Failure::Value(value));
         }
 
         let epsilon = epsilon::<P::Scalar>();
         let tolerance = self.tolerance.unwrap_or_else(|| epsilon.powf(0.4));
-        let places = shape.places(&names);
-        let entries: Vec<f64> = (0..places.len()).map(|k| to_f64(at.entry(k))).collect();
-        let analytic: Vec<f64> = (0..places.len())
-            .map(|k| to_f64(gradient.entry(k)))
-            .collect();
+        let places = at.shape().places(names);
+        let entries = entries_of(at);
         let scales = Scale::of_each(&entries, &places);
         // How much of the function's value this point has at stake: what is small beside it is rounding.
-        let at_stake = (scales.iter().zip(&analytic))
+        let at_stake = (scales.iter().zip(analytic))
             .map(|(scale, slope)| (scale.own * slope).abs())
             .filter(|variation| variation.is_finite())
             .fold(value.abs(), f64::max);
@@ -185,7 +496,7 @@ impl Check {
                 let moved = |by: f64| {
                     let there = x + nalgebra::convert::<f64, P::Scalar>(by);
                     P::set_entry(&mut point, k, there);
-                    let value = to_f64(f(&point));
+                    let value = f(&point);
                     P::set_entry(&mut point, k, x);
                     (to_f64(there) - entries[k], value)
                 };
@@ -205,6 +516,7 @@ impl Check {
                     Finding::Undefined
                 };
                 Comparison {
+                    output: output.cloned(),
                     place,
                     analytic: analytic[k],
                     numeric: estimate.as_ref().map_or(f64::NAN, |e| e.slope),
@@ -213,12 +525,7 @@ impl Check {
                 }
             })
             .collect();
-        let report = Report { comparisons };
-        if report.failed().next().is_some() {
-            Err(Failure::Entries(report))
-        } else {
-            Ok(report)
-        }
+        Ok(comparisons)
     }
 
     /// A name for each parameter, empty where there is nothing to tell apart.
@@ -246,11 +553,11 @@ impl Check {
 // ---------------------------------------------------------------------------------------------------------------
 // Results
 
-/// A gradient that agrees with finite differences, entry by entry.
+/// Derivatives that agree with finite differences, entry by entry.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// Every entry, in the order of the parameters, matrices in column-major order.
+    /// Every entry, in the order of the parameters, matrices in column-major order; these for every entry of the result.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -276,6 +583,14 @@ impl Report {
             .filter(|comparison| comparison.finding == Finding::Lost)
     }
 
+    fn judged(self) -> Result<Self, Failure> {
+        if self.failed().next().is_some() {
+            Err(Failure::Entries(self))
+        } else {
+            Ok(self)
+        }
+    }
+
     fn failed(&self) -> impl Iterator<Item = &Comparison> {
         self.comparisons
             .iter()
@@ -283,11 +598,13 @@ impl Report {
     }
 }
 
-/// One entry of the gradient beside its numeric counterpart.
+/// One entry of a derivative beside its numeric counterpart.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// Which entry.
+    /// Which entry of the result is differentiated; `None` for the gradient of a number.
+    pub output: Option<Output>,
+    /// By which entry of the parameters.
     pub place: Place,
     /// The derivative under test.
     pub analytic: f64,
@@ -336,20 +653,50 @@ pub struct Place {
     pub entry: Option<(usize, usize)>,
 }
 
+/// An entry of what a function returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Output {
+    /// The part of a tuple: `.0`, `.1`, …; empty if the function returns no tuple.
+    pub part: String,
+    /// The way through nested arrays, slices, `Vec`s and tuples.
+    pub path: Vec<usize>,
+    /// The row and the column in a matrix; `None` for a number.
+    pub entry: Option<(usize, usize)>,
+}
+
 /// Why a check failed. `Debug` prints the same as `Display`, for the sake of `unwrap()`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Failure {
     /// Some entries disagree or cannot be compared.
     Entries(Report),
-    /// The gradient has another shape than the parameter.
+    /// A derivative has another shape than it should have.
     Shape {
-        /// The name of the parameter concerned, empty if it is the only one.
-        parameter: String,
-        /// The shape of the parameter.
+        /// What it belongs to: a parameter, the result.
+        what: String,
+        /// What it is, as `gradient`.
+        derivative: &'static str,
+        /// The shape that it should have.
         expected: Shape,
-        /// The shape of the gradient.
+        /// The shape that it has.
         found: Shape,
+    },
+    /// A Jacobian has another shape than numerator layout asks for.
+    Jacobian {
+        /// The shape that it should have.
+        expected: Shape,
+        /// The shape that it has.
+        found: Shape,
+    },
+    /// The value that comes with a derivative is not the function's, bit for bit.
+    OtherValue {
+        /// The number of the entry.
+        entry: usize,
+        /// The function's.
+        expected: f64,
+        /// The other one.
+        found: f64,
     },
     /// The function's value at the point is not finite.
     Value(f64),
@@ -379,9 +726,10 @@ impl fmt::Display for Failure {
                 let failed: Vec<_> = report.failed().collect();
                 write!(
                     f,
-                    "{} of {} entries of the gradient do not agree with finite differences",
+                    "{} of {} entries of the {} do not agree with finite differences",
                     failed.len(),
-                    report.comparisons.len()
+                    report.comparisons.len(),
+                    report.noun()
                 )?;
                 for comparison in failed.iter().take(SHOWN) {
                     write!(f, "\n  {comparison}")?;
@@ -394,14 +742,23 @@ impl fmt::Display for Failure {
                 }
                 Ok(())
             }
+            Failure::Jacobian { expected, found } => {
+                write!(f, "the Jacobian should be {expected} but is {found}")
+            }
             Failure::Shape {
-                parameter,
+                what,
+                derivative,
                 expected,
                 found,
-            } => {
-                let parameter = display_parameter(parameter);
-                write!(f, "{parameter} is {expected} but its gradient is {found}")
-            }
+            } => write!(f, "{what} is {expected} but its {derivative} is {found}"),
+            Failure::OtherValue {
+                entry,
+                expected,
+                found,
+            } => write!(
+                f,
+                "the value that comes with the derivative is not the function's: entry {entry} is {found:?}, not {expected:?}"
+            ),
             Failure::Value(value) => {
                 write!(f, "the function's value at this point is {value}")
             }
@@ -426,7 +783,10 @@ impl fmt::Display for Report {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (place, analytic) = (&self.place, Digits(self.analytic));
-        write!(f, "{place}: analytic {analytic}, ")?;
+        match &self.output {
+            Some(output) => write!(f, "{output} by {place}: analytic {analytic}, ")?,
+            None => write!(f, "{place}: analytic {analytic}, ")?,
+        }
         match self.finding {
             Finding::Kink { left, right } => {
                 let (left, right) = (Digits(left), Digits(right));
@@ -445,6 +805,19 @@ impl fmt::Display for Comparison {
                 Ok(())
             }
         }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((row, column)) = self.entry {
+            write!(f, "entry ({row}, {column}) of ")?;
+        }
+        write!(f, "the result")?;
+        write!(f, "{}", self.part)?;
+        self.path
+            .iter()
+            .try_for_each(|index| write!(f, "[{index}]"))
     }
 }
 
@@ -496,6 +869,15 @@ impl fmt::Display for Digits {
 }
 
 impl Report {
+    fn noun(&self) -> &'static str {
+        match self.comparisons.first() {
+            Some(Comparison {
+                output: Some(_), ..
+            }) => "Jacobian",
+            _ => "gradient",
+        }
+    }
+
     /// The mistakes that show in the numbers: a constant factor, a transposed matrix.
     fn hint(&self) -> Option<String> {
         let all = &self.comparisons;
@@ -527,7 +909,8 @@ impl Report {
                 entry: Some((column, row)),
                 ..c.place.clone()
             };
-            all.iter().find(|other| other.place == place)
+            all.iter()
+                .find(|other| other.place == place && other.output == c.output)
         };
         let mut failed = self.failed();
         failed
@@ -828,9 +1211,15 @@ pub enum Shape {
 
 impl Shape {
     /// An error unless `found` is the same, for the first parameter where it is not.
-    fn expect(&self, found: &Shape, names: &[String]) -> Result<(), Failure> {
+    fn expect(
+        &self,
+        found: &Shape,
+        names: &[String],
+        derivative: &'static str,
+    ) -> Result<(), Failure> {
         let mismatch = |parameter: &str, expected: &Shape, found: &Shape| Failure::Shape {
-            parameter: parameter.to_owned(),
+            what: display_parameter(parameter),
+            derivative,
             expected: expected.clone(),
             found: found.clone(),
         };
@@ -849,6 +1238,65 @@ impl Shape {
                 self,
                 found,
             )),
+        }
+    }
+
+    fn expect_of_result(&self, found: &Shape, derivative: &'static str) -> Result<(), Failure> {
+        if self == found {
+            return Ok(());
+        }
+        Err(Failure::Shape {
+            what: "the result".to_owned(),
+            derivative,
+            expected: self.clone(),
+            found: found.clone(),
+        })
+    }
+
+    /// How many entries there are.
+    fn entries(&self) -> usize {
+        match self {
+            Shape::Scalar => 1,
+            Shape::Matrix { rows, columns } => rows * columns,
+            Shape::List(parts) | Shape::Tuple(parts) => parts.iter().map(Shape::entries).sum(),
+        }
+    }
+
+    /// The shape of a Jacobian of this by a parameter, or by several.
+    fn by(&self, parameter: &Shape) -> Shape {
+        match (self, parameter) {
+            (Shape::Tuple(parts), _) => {
+                Shape::Tuple(parts.iter().map(|p| p.by(parameter)).collect())
+            }
+            (_, Shape::Tuple(fields)) => {
+                Shape::Tuple(fields.iter().map(|field| self.by_one(field)).collect())
+            }
+            _ => self.by_one(parameter),
+        }
+    }
+
+    fn by_one(&self, parameter: &Shape) -> Shape {
+        match (self, parameter) {
+            (Shape::Scalar, Shape::Scalar) => Shape::Scalar,
+            _ => Shape::Matrix {
+                rows: self.entries(),
+                columns: parameter.entries(),
+            },
+        }
+    }
+
+    /// The parts that have Jacobians of their own.
+    fn parts(&self) -> Vec<&Shape> {
+        match self {
+            Shape::Tuple(parts) => parts.iter().flat_map(Shape::parts).collect(),
+            part => vec![part],
+        }
+    }
+
+    fn parameters(&self) -> Vec<&Shape> {
+        match self {
+            Shape::Tuple(fields) => fields.iter().collect(),
+            one => vec![one],
         }
     }
 
@@ -918,8 +1366,34 @@ impl fmt::Display for Shape {
     }
 }
 
+/// The entries as `f64`.
+fn entries_of<E: Entries + ?Sized>(of: &E) -> Vec<f64> {
+    (0..of.count()).map(|k| to_f64(of.entry(k))).collect()
+}
+
+/// An error unless both are the same bit for bit, any NaN being equal to any other.
+fn expect_value<Y: Entries>(value: &Y, same: &Y) -> Result<(), Failure> {
+    value
+        .shape()
+        .expect_of_result(&same.shape(), "value beside the derivative")?;
+    let pairs = entries_of(value).into_iter().zip(entries_of(same));
+    for (entry, (expected, found)) in pairs.enumerate() {
+        if expected.to_bits() != found.to_bits() && !(expected.is_nan() && found.is_nan()) {
+            return Err(Failure::OtherValue {
+                entry,
+                expected,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // Finite differences
+
+/// The size of directions and cotangents: what forgets to multiply by them shows.
+const SCALE: f64 = 2.0;
 
 /// The largest step, relative to the size of what it moves: small, lest it leave the function's domain.
 const FIRST_STEP: f64 = 1e-2;

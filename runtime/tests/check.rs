@@ -379,3 +379,125 @@ fn places_in_lists() {
     );
     assert_contains(&message, "parameter `s`[1]: analytic 5.5, numeric 5 ±");
 }
+
+// Jacobians, forward mode and pullbacks
+
+fn polar(radius: f64, angle: f64) -> Vector2<f64> {
+    Vector2::new(radius * angle.cos(), radius * angle.sin())
+}
+
+fn polar_jacobian(radius: f64, angle: f64) -> (Vector2<f64>, Vector2<f64>) {
+    let (sin, cos) = angle.sin_cos();
+    (
+        Vector2::new(cos, sin),
+        Vector2::new(-radius * sin, radius * cos),
+    )
+}
+
+#[test]
+fn jacobians_in_numerator_layout() {
+    let f = |(r, a): &(f64, f64)| polar(*r, *a);
+    let report = check::jacobian(f, &(2.0, 0.5), &polar_jacobian(2.0, 0.5)).unwrap();
+    assert_eq!(report.comparisons.len(), 4);
+    check::jacobian(|x: &f64| x.sin(), &0.5, &0.5_f64.cos()).unwrap();
+    let m = Matrix2x3::new(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);
+    let x = Vector3::new(0.1, -0.2, 0.3);
+    check::jacobian(|x| m * x, &x, &m).unwrap();
+    check::jacobian(
+        |x: &Vector3<f64>| x[0] * x[1],
+        &x,
+        &x.map(|_| 0.0).transpose(),
+    )
+    .unwrap_err();
+    // A list is one parameter and one result; a tuple inside a tuple is one parameter.
+    let lists = |(x, (a, b)): &([f64; 2], (f64, f64))| [x[0] * a, x[1] * b, a + b];
+    let by_x = SMatrix::<f64, 3, 2>::new(3.0, 0.0, 0.0, 4.0, 0.0, 0.0);
+    let by_pair = SMatrix::<f64, 3, 2>::new(1.0, 0.0, 0.0, 2.0, 1.0, 1.0);
+    check::jacobian(lists, &([1.0, 2.0], (3.0, 4.0)), &(by_x, by_pair)).unwrap();
+    // A tuple that is returned gives a tuple outside, one inside it too.
+    let nested = |x: &Vector2<f64>| (x * 2.0, (x[0] * x[1], [x[0]; 2]));
+    let y = Vector2::new(0.5, 3.0);
+    let first = Matrix2::identity() * 2.0;
+    let second = SMatrix::<f64, 1, 2>::new(3.0, 0.5);
+    let third = Matrix2::new(1.0, 0.0, 1.0, 0.0);
+    check::jacobian(nested, &y, &(first, (second, third))).unwrap();
+}
+
+#[test]
+fn wrong_jacobians() {
+    let f = |(r, a): &(f64, f64)| polar(*r, *a);
+    let (by_r, by_a) = polar_jacobian(2.0, 0.5);
+    let named = Check::new().names(["r", "a"]);
+    let text = message(named.jacobian(f, &(2.0, 0.5), &(by_r, by_a * -1.0)));
+    assert_contains(&text, "2 of 4 entries of the Jacobian do not agree");
+    assert_contains(&text, "entry (1, 0) of the result by parameter `a`: ");
+    let text = message(check::jacobian(f, &(2.0, 0.5), &(by_r.transpose(), by_a)));
+    assert_eq!(
+        text,
+        "the Jacobian should be (2 by 1, 2 by 1) but is (1 by 2, 2 by 1)"
+    );
+    let pair = |x: &Vector2<f64>| (x[0], x * x[1]);
+    let j = (
+        SMatrix::<f64, 1, 2>::new(1.0, 0.0),
+        Matrix2::new(3.0, 0.5, 0.0, 5.0),
+    );
+    let text = message(check::jacobian(pair, &Vector2::new(0.5, 3.0), &j));
+    assert_contains(&text, "1 of 6 entries");
+    assert_contains(
+        &text,
+        "entry (1, 0) of the result.1 by entry (1, 0): analytic 5, numeric 6 ±",
+    );
+}
+
+#[test]
+fn forward_mode() {
+    let (x, s) = (dvector![0.4, -0.9, 0.1], 1.5_f64);
+    let f = |(x, s): &(DVector<f64>, f64)| x.map(f64::tanh) * *s;
+    let right = |(dx, ds): &(DVector<f64>, f64)| {
+        let slope = x.map(|e: f64| s * (1.0 - e.tanh().powi(2)));
+        let tangent = slope.component_mul(dx) + x.map(f64::tanh) * *ds;
+        (f(&(x.clone(), s)), tangent)
+    };
+    let report = check::jvp(f, &(&x, s), right).unwrap();
+    assert_eq!(report.comparisons.len(), 12);
+    let text = message(check::jvp(f, &(&x, s), |d| (right(d).0, right(d).1 * 2.0)));
+    assert_contains(&text, "every entry is 2 times what it should be");
+    // What does not depend on the direction.
+    check::jvp(f, &(&x, s), |d| (right(d).0, x.clone())).unwrap_err();
+    let text = message(check::jvp(f, &(&x, s), |d| (right(d).0 * 1.5, right(d).1)));
+    assert_contains(
+        &text,
+        "the value that comes with the derivative is not the function's",
+    );
+    let text = message(check::jvp(f, &(&x, s), |d| (right(d).0, dvector![1.0])));
+    assert_eq!(text, "the result is 3 by 1 but its tangent is 1 by 1");
+}
+
+#[test]
+fn pullbacks() {
+    let (a, x) = (Matrix2::new(0.3, -0.4, 1.1, 0.2), Vector2::new(0.5, -0.7));
+    let f = |(a, x): &(Matrix2<f64>, Vector2<f64>)| (a * x, x.norm_squared());
+    let value = f(&(a, x));
+    let pullback = |(y_bar, n_bar): (Vector2<f64>, f64)| {
+        (y_bar * x.transpose(), a.tr_mul(&y_bar) + x * 2.0 * n_bar)
+    };
+    let report = check::vjp(f, &(a, x), (value, pullback)).unwrap();
+    assert_eq!(report.comparisons.len(), 18);
+    let transposed = |y: (Vector2<f64>, f64)| (pullback(y).0.transpose(), pullback(y).1);
+    let text = message(check::vjp(f, &(a, x), (value, transposed)));
+    assert_contains(&text, "of the result.0 by parameter `.0`, entry (");
+    // A pullback that does not look at its cotangent.
+    let text = message(check::vjp(|x| x * x, &3.0_f64, (9.0, |_| 6.0)));
+    assert_contains(
+        &text,
+        "the result by the parameter: analytic 3, numeric 6 ±",
+    );
+    let text = message(check::vjp(
+        |x| x * x,
+        &3.0_f64,
+        (8.0, |y_bar: f64| 6.0 * y_bar),
+    ));
+    assert_contains(&text, "entry 0 is 8.0, not 9.0");
+    let text = message(check::vjp(|x| x.norm(), &x, (x.norm(), |_| 1.0)));
+    assert_eq!(text, "the parameter is 2 by 1 but its gradient is a number");
+}

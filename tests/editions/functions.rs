@@ -1,7 +1,7 @@
 //! Functions that mean the same in every edition.
 
 use nalgebra::{DMatrix, DVector, Matrix3, RealField, SVector, Vector3};
-use nalgrad::{gradient, hvp, jvp, vjp};
+use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 /// A scalar function of two scalars.
 #[gradient]
@@ -96,4 +96,32 @@ pub fn layer(a: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {
 #[hvp(wrt(x))]
 pub fn quadratic(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
     x.dot(&(a * x))
+}
+
+/// Called, also entry by entry.
+#[differentiable]
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// Called, and borrows what is inert.
+#[differentiable(wrt(x))]
+pub fn bent(a: &DMatrix<f64>, x: &DVector<f64>) -> DVector<f64> {
+    (a * x).map(softplus)
+}
+
+/// Every companion, through calls.
+#[gradient(wrt(x, s))]
+#[jacobian]
+#[hessian]
+#[jvp]
+#[vjp]
+#[hvp]
+pub fn all(a: &DMatrix<f64>, x: &DVector<f64>, s: f64) -> f64 {
+    let y: DVector<f64> = bent(a, x);
+    if s > 0.0 {
+        y.norm_squared() * softplus(s)
+    } else {
+        y.sum()
+    }
 }

@@ -113,3 +113,25 @@ fn products() {
     assert!((gradient - &symmetric * &x).amax() < 1e-12);
     assert!((product - symmetric * &v).amax() < 1e-12);
 }
+
+#[test]
+fn every_companion() {
+    let x = DVector::from_row_slice(&[0.9, -1.2]);
+    let s = 0.4;
+    let a = DMatrix::from_row_slice(2, 2, &[0.3, -0.4, 1.1, 0.2]);
+    let (x_bar, s_bar) = all_gradient(&a, &x, s);
+    let (value, gradient, hessian) = all_value_gradient_and_hessian(&a, &x, s);
+    assert_eq!(value, all(&a, &x, s));
+    assert!((&gradient.0 - &x_bar).amax() < 1e-12 && close(gradient.1, s_bar));
+    let jacobian = all_jacobian(&a, &x, s);
+    assert!((jacobian.0.transpose() - &x_bar).amax() < 1e-12 && close(jacobian.1, s_bar));
+    let (dx, ds) = (DVector::from_row_slice(&[0.3, 0.7]), -0.2);
+    let tangent = all_jvp(&a, &x, s, &dx, ds).1;
+    assert!(close(tangent, x_bar.dot(&dx) + s_bar * ds));
+    let pulled = all_vjp(&a, &x, s).1(2.0);
+    assert!((pulled.0 - &x_bar * 2.0).amax() < 1e-12 && close(pulled.1, 2.0 * s_bar));
+    let product = all_hvp(&a, &x, s, &dx, ds).1;
+    let ((xx, xs), (sx, ss)) = hessian;
+    assert!((product.0 - xx * &dx - xs * ds).amax() < 1e-12);
+    assert!(close(product.1, (sx * &dx)[0] + ss * ds));
+}

@@ -17,7 +17,7 @@ use nalgebra::{
     DMatrix, DVector, Matrix2, Matrix3, Matrix4, RealField, RowVector3, SMatrix, SVector, Vector2,
     Vector3,
 };
-use nalgrad::gradient;
+use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 /// A scalar function of two scalars.
 #[gradient]
@@ -200,6 +200,143 @@ impl Spring {
     #[inline]
     pub fn energy(&self, x: &DVector<f64>) -> f64 {
         Self::HALF * self.stiffness * (x - &self.rest).norm_squared()
+    }
+}
+
+/// Every companion of a function of a vector and a number, with a call.
+#[gradient(wrt(x, s))]
+#[jacobian]
+#[hessian]
+#[jvp]
+#[vjp]
+#[hvp]
+#[must_use]
+pub fn every_companion(x: &DVector<f64>, s: f64, a: &DMatrix<f64>) -> f64 {
+    let r: DVector<f64> = bent(x, a, 2);
+    let (length, angle) = polar(s, r.sum());
+    if length > 1.0 {
+        softplus(angle) * r.norm_squared()
+    } else {
+        softplus(s)
+    }
+}
+
+/// Several results, one of them without a derivative.
+#[jacobian]
+#[jvp]
+#[vjp]
+#[must_use]
+pub fn several_results(x: &Vector3<f64>, s: f64) -> (Vector3<f64>, (f64, usize), [f64; 2]) {
+    let y = x.map(|e| softplus(e * s));
+    (y, (y.norm(), 3), [s, y.x])
+}
+
+/// With a value that is passed on.
+#[gradient(aux)]
+#[must_use]
+pub fn with_residual(x: &DVector<f64>, b: &DVector<f64>) -> (f64, DVector<f64>) {
+    let r = x - b;
+    (r.norm_squared(), r)
+}
+
+/// In one direction.
+#[jacobian(mode = forward)]
+#[must_use]
+pub fn forwards(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
+    (a * x).map(|z| z.tanh())
+}
+
+/// In the other.
+#[jacobian(mode = reverse)]
+#[must_use]
+pub fn backwards(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
+    (a * x).map(|z| z.tanh())
+}
+
+/// Called for every entry.
+#[differentiable]
+#[must_use]
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// Called with an inert matrix and an integer.
+#[differentiable(wrt(x))]
+#[must_use]
+pub fn bent(x: &DVector<f64>, a: &DMatrix<f64>, k: i32) -> DVector<f64> {
+    (a * x).map(|z| z.tanh() * f64::from(k))
+}
+
+/// Returns a pair.
+#[differentiable]
+#[must_use]
+pub fn polar(x: f64, y: f64) -> (f64, f64) {
+    (x.hypot(y), y.atan2(x))
+}
+
+/// Calls itself.
+#[differentiable]
+#[must_use]
+pub fn power(x: f64, n: usize) -> f64 {
+    if n == 0 { 1.0 } else { x * power(x, n - 1) }
+}
+
+/// By a rule.
+#[differentiable(vjp = cube_vjp, jvp = cube_jvp)]
+#[must_use]
+pub fn cube(x: f64) -> f64 {
+    x.powi(3)
+}
+
+fn cube_vjp(x: f64) -> (f64, impl Fn(f64) -> f64) {
+    (cube(x), move |y_bar| 3.0 * x * x * y_bar)
+}
+
+fn cube_jvp(x: f64, dx: f64) -> (f64, f64) {
+    (cube(x), 3.0 * x * x * dx)
+}
+
+/// Calls what has a rule.
+#[gradient]
+#[jvp]
+#[must_use]
+pub fn of_a_cube(x: f64) -> f64 {
+    cube(x * x) + nalgrad::stop_gradient(x)
+}
+
+/// Generic, and calls.
+#[gradient]
+#[hvp]
+#[must_use]
+pub fn generic_caller<T: RealField + Copy, const N: usize>(x: &SVector<T, N>, s: T) -> T {
+    weighted(x, s) * s
+}
+
+/// Generic.
+#[differentiable]
+#[must_use]
+pub fn weighted<T: RealField + Copy, const N: usize>(x: &SVector<T, N>, s: T) -> T {
+    x.norm_squared() * s
+}
+
+impl Spring {
+    /// What it pulls with.
+    #[differentiable]
+    #[must_use]
+    pub fn force(&self, x: f64) -> f64 {
+        -self.stiffness * x
+    }
+
+    /// What it takes, by what it pulls with.
+    #[gradient(wrt(x))]
+    #[jacobian]
+    #[hessian]
+    #[jvp]
+    #[vjp]
+    #[hvp]
+    #[must_use]
+    pub fn work(&self, x: f64) -> f64 {
+        (self.force(x) * x).mul_add(-0.5, power(x, 2))
     }
 }
 

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use ::nalgebra::{DMatrix, DVector, Matrix3, RealField, SVector, Vector3};
-use ::nalgrad::gradient;
+use ::nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 /// A scalar function of two scalars, one of them in a branch.
 #[gradient]
@@ -60,4 +60,61 @@ pub mod springs {
             0.5 * self.stiffness * (x - &self.rest).norm_squared()
         }
     }
+}
+
+/// Called, for every entry and in a branch.
+#[differentiable]
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// Called, with a pair as its result.
+#[differentiable]
+pub fn polar(x: &DVector<f64>, s: f64) -> (f64, DVector<f64>) {
+    (x.norm(), x * s)
+}
+
+/// Every companion.
+#[gradient]
+#[jacobian]
+#[hessian]
+#[jvp]
+#[vjp]
+#[hvp]
+pub fn all(x: &DVector<f64>, s: f64) -> f64 {
+    let (r, y): (f64, DVector<f64>) = polar(x, s);
+    if r > 1.0 {
+        softplus(s) * y.map(softplus).sum()
+    } else {
+        y.norm_squared()
+    }
+}
+
+/// Results of several kinds.
+#[jacobian]
+#[jvp]
+#[vjp]
+pub fn several(x: &Vector3<f64>, s: f64) -> (Vector3<f64>, [f64; 2], usize) {
+    (x * s, [s, x.norm()], 3)
+}
+
+/// By a rule.
+#[differentiable(vjp = cube_vjp, jvp = cube_jvp)]
+pub fn cube(x: f64) -> f64 {
+    x * x * x
+}
+
+fn cube_vjp(x: f64) -> (f64, impl ::core::ops::Fn(f64) -> f64) {
+    (cube(x), move |y_bar| 3.0 * x * x * y_bar)
+}
+
+fn cube_jvp(x: f64, dx: f64) -> (f64, f64) {
+    (cube(x), 3.0 * x * x * dx)
+}
+
+/// Calls what has a rule.
+#[gradient]
+#[jvp]
+pub fn tower(x: f64) -> f64 {
+    cube(cube(x))
 }

@@ -38,3 +38,22 @@ mod kit {
 pub fn product(x: &DVector<f64>, y: &DVector<f64>) -> f64 {
     x.dot(y)
 }
+
+/// Called.
+#[calculus::differentiable(crate = calculus)]
+pub fn halved(x: &DVector<f64>) -> DVector<f64> {
+    x * 0.5
+}
+
+/// The path is shared with the attributes below, and the callee has its own.
+#[calculus::gradient(crate = calculus)]
+#[calculus::jacobian]
+#[calculus::hessian]
+#[calculus::jvp]
+#[calculus::vjp]
+#[calculus::hvp]
+#[calculus::differentiable]
+pub fn all(x: &DVector<f64>, s: f64) -> f64 {
+    let y: DVector<f64> = halved(x);
+    y.norm_squared() * s.exp() + calculus::stop_gradient(s)
+}
