@@ -264,7 +264,8 @@ pub fn softplus(x: f64) -> f64 {
 #[differentiable(wrt(x))]
 #[must_use]
 pub fn bent(x: &DVector<f64>, a: &DMatrix<f64>, k: i32) -> DVector<f64> {
-    (a * x).map(|z| z.tanh() * f64::from(k))
+    let k = f64::from(k);
+    (a * x).map(|z| z.tanh() * k)
 }
 
 /// Returns a pair.

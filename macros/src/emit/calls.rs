@@ -120,10 +120,7 @@ impl Emit<'_> {
     /// The value, with its tangent and its pullback where they are needed.
     fn write_invocation(&mut self, call: Id) {
         let tangent = self.first_tangent(call);
-        let mut seconds = self.all_second_of(call).into_iter();
-        let second = seconds.any(|s| self.is_by_the_call(s, call));
-        let is_adjoint = |op: &Op| matches!(op, Op::CallAdjoint(_));
-        let pulled = second || !self.all_derivatives_of(call, &is_adjoint).is_empty();
+        let pulled = self.is_pulled(call);
         let args = self.arguments(call);
         let wish = self.wish_of_call(call);
         let mut names = vec![self.pattern_of(call, call, &wish)];
@@ -277,10 +274,18 @@ impl Emit<'_> {
         }
     }
 
+    /// Whether a call is made for its pullback.
+    fn is_pulled(&self, call: Id) -> bool {
+        let mut seconds = self.all_second_of(call).into_iter();
+        let is_adjoint = |op: &Op| matches!(op, Op::CallAdjoint(_));
+        seconds.any(|s| self.is_by_the_call(s, call))
+            || !self.all_derivatives_of(call, &is_adjoint).is_empty()
+    }
+
     /// Whether a pullback comes with this: with a call, and with a tangent of one along another direction.
     pub(super) fn has_pullback(&self, id: Id) -> bool {
         match self.op(id) {
-            Op::Call(_) => true,
+            Op::Call(_) => self.is_pulled(id),
             Op::CallTangent => {
                 let call = self.args(id)[0];
                 let mut seconds = self.second_of(call).into_iter();
@@ -334,7 +339,18 @@ impl Emit<'_> {
             let moving = moving.filter(|m| *self.op(**m) != Op::Absent);
             written.push(match (moving, &self.kind(*like).shape) {
                 (Some(moving), _) => self.as_cotangent(*moving),
-                (None, Some(shape)) => self.filled("zeros", shape, None).tokens,
+                (None, Some(shape)) => {
+                    let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
+                    let known = |id: &Id| self.is_leaf(*id) || self.bound.contains_key(id);
+                    if sources.iter().flatten().all(known) {
+                        self.filled("zeros", shape, None).tokens
+                    } else {
+                        // What was called is out of reach here.
+                        self.unmovable.insert(*like);
+                        let (krate, like) = (self.krate, self.by_reference(*like));
+                        quote!(#krate::__private::zeros_like(#like))
+                    }
+                }
                 (None, None) => self.number(0.0),
             });
         }
@@ -351,12 +367,12 @@ impl Emit<'_> {
             .cloned()
             .unwrap_or_default();
         let of = adjoint.or(second).unwrap_or(call);
-        let cotangent = self.cotangent(of, cotangents);
         let moving = match second {
             Some(second) => self.args(second)[2 + cotangents.len()..].to_vec(),
             None => Vec::new(),
         };
         let zero_or = self.moving_or_zero(&moving, cotangents);
+        let cotangent = self.cotangent(of, cotangents);
         let moving = self.arranged(of, zero_or);
         let first = match adjoint {
             Some(adjoint) => self.gradient_pattern(call, adjoint),

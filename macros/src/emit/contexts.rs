@@ -16,11 +16,18 @@ impl Emit<'_> {
         let branches = self.branch_steps(&self.program.steps);
         self.last_step = self.find_last_step(&self.program.steps);
         self.first_with_tangent = self.find_first_with_tangent();
+        let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
         for id in self.ids().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
             }
             let used = std::mem::take(&mut users[id.0 as usize]);
+            if let (Op::Item(_), Some(&of)) = (self.op(id), self.args(id).first()) {
+                // A part of what a call returns is bound where that is.
+                users[of.0 as usize].extend(&used);
+                parts.entry(of).or_default().push((id, used));
+                continue;
+            }
             let guards: Vec<(Id, bool)> = self
                 .program
                 .graph
@@ -54,15 +61,28 @@ impl Emit<'_> {
                 && !self.satisfies(common, &guards)
                 && self.kind(id).shape.is_none()
                 && !self.op(id).may_panic()
+                && !self.op(id).is_call()
                 && self.exclude(&used);
             if before {
             } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
                 // Computed in the first branch that needs it, and handed out from there.
                 let home = bound.or_else(|| {
+                    // Rather outside of a map of columns than in it.
+                    let outside = |c: usize| {
+                        let group = self.contexts[c].group.map(|g| self.groups[g].members[0]);
+                        group.is_some_and(|member| self.is_in_same_maps(member, id))
+                    };
                     used.iter()
                         .copied()
                         .filter(|c| self.satisfies(*c, &guards))
-                        .max_by_key(|c| self.contexts[*c].group.map(|g| self.groups[g].rank))
+                        .map(|c| (outside(c), c))
+                        .max_by_key(|(outside, c)| {
+                            (
+                                *outside,
+                                self.contexts[*c].group.map(|g| self.groups[g].rank),
+                            )
+                        })
+                        .map(|(_, c)| c)
                 });
                 if let Some(mut home) = home {
                     // As far out as the conditions still hold.
@@ -73,19 +93,20 @@ impl Emit<'_> {
                         home = self.contexts[home].parent;
                     }
                     context = home;
-                    let mut at = home;
-                    while at != common && self.contexts[at].depth > self.contexts[common].depth {
-                        if let Some(group) = self.contexts[at].group {
-                            self.groups[group].exports.push(id);
-                            at = self.groups[group].context;
-                        } else {
-                            break;
-                        }
-                    }
+                    self.hand_out(id, home, common);
                 }
             }
             context = self.early(id, context, &guards);
             self.context[id.0 as usize] = context;
+            for (part, used) in parts.remove(&id).unwrap_or_default() {
+                self.context[part.0 as usize] = context;
+                let places = used.into_iter().chain([context]);
+                let common = places.reduce(|a, b| self.common(a, b));
+                self.hand_out(part, context, common.unwrap_or(context));
+                for id in self.extents_of(part) {
+                    users[id.0 as usize].push(context);
+                }
+            }
             if self.is_branch(id) {
                 let steps = branches.get(&id).cloned();
                 self.join_group(id, context, steps, &mut users);
@@ -99,6 +120,18 @@ impl Emit<'_> {
         self.reached = vec![0; self.contexts.len()];
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
+        }
+    }
+
+    /// Hands a value out of the branches between where it is computed and where it is needed.
+    fn hand_out(&mut self, id: Id, home: usize, common: usize) {
+        let mut at = home;
+        while at != common && self.contexts[at].depth > self.contexts[common].depth {
+            let Some(group) = self.contexts[at].group else {
+                break;
+            };
+            self.groups[group].exports.push(id);
+            at = self.groups[group].context;
         }
     }
 
@@ -227,6 +260,7 @@ impl Emit<'_> {
         // one that might be written first: a call and its tangent belong together.
         let mut candidates: Vec<usize> = (0..self.groups.len())
             .filter(|g| self.groups[*g].context == context && self.groups[*g].cond == args[0])
+            .filter(|g| self.is_in_same_maps(self.groups[*g].members[0], id))
             .collect();
         candidates.sort_by_key(|g| std::cmp::Reverse(self.groups[*g].rank));
         if self.first_with_tangent.is_none() {

@@ -96,14 +96,14 @@ impl Emit<'_> {
 
     pub(super) fn owned(&mut self, id: Id) -> Written {
         let value = self.read(id);
-        let method = match value.hold {
+        match value.hold {
             Hold::Scalar | Hold::Temporary => return value,
             Hold::Variable if !self.is_dynamic(id) || self.is_last_use(id) => return value,
-            Hold::Variable => quote!(clone),
-            Hold::Reference | Hold::View => quote!(clone_owned),
-        };
+            _ => {}
+        }
+        // A method of the matrix itself: `Clone` need not be in scope.
         let tokens = value.at(Level::Atom);
-        Written::new(quote!(#tokens.#method()), Level::Atom, Hold::Temporary)
+        Written::new(quote!(#tokens.clone_owned()), Level::Atom, Hold::Temporary)
     }
 
     pub(super) fn number(&self, value: f64) -> TokenStream {

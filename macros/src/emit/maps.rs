@@ -1,7 +1,7 @@
 //! Operations on whole Jacobians: scalings of rows and columns, other shapes, and maps of all columns.
 
 use super::{Emit, Hold, Level, Written};
-use crate::graph::{Dim, Graph, Id, Shape};
+use crate::graph::{Dim, Graph, Id, Ids, Shape};
 use crate::rules::Op;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -14,7 +14,23 @@ pub(super) fn symbols(graph: &Graph) -> Vec<Id> {
     maps.map(|id| graph.args(id)[1]).collect()
 }
 
+/// What depends on each of these symbols.
+pub(super) fn of_symbols(graph: &Graph) -> Vec<Ids> {
+    let symbols = symbols(graph);
+    symbols
+        .iter()
+        .map(|symbol| graph.depends_on(&[*symbol]))
+        .collect()
+}
+
 impl Emit<'_> {
+    /// Whether both are computed in the closures of the same maps of columns, or both in none.
+    pub(super) fn is_in_same_maps(&self, a: Id, b: Id) -> bool {
+        self.maps
+            .iter()
+            .all(|map| map.contains(&a) == map.contains(&b))
+    }
+
     /// What the closure of a map of columns reads from outside.
     pub(super) fn captured_by_map(&self, id: Id) -> Vec<Id> {
         self.parts_of_map(id).1
@@ -112,11 +128,12 @@ impl Emit<'_> {
                 }
             }
             Op::ScaleColumns => {
-                let factor = self.parameter("factor");
+                let j = self.parameter("j");
                 let d = self.receiver(args[1]);
                 quote! {
-                    for (mut #column, #factor) in #name.column_iter_mut().zip(#d.iter()) {
-                        #column *= *#factor;
+                    for #j in 0..#name.ncols() {
+                        let mut #column = #name.column_mut(#j);
+                        #column *= #d[#j];
                     }
                 }
             }
@@ -172,7 +189,7 @@ impl Emit<'_> {
             let (ty, sizes) = (self.matrix_type(&want), self.sizes(&want));
             let m = value.at(Level::Atom);
             if value.hold == Hold::View {
-                quote!(#ty::from_iterator(#(#sizes,)* #m.iter().copied()))
+                quote!(#ty::from_column_slice(#(#sizes,)* #m.clone_owned().as_slice()))
             } else {
                 quote!(#ty::from_column_slice(#(#sizes,)* #m.as_slice()))
             }
@@ -196,7 +213,9 @@ impl Emit<'_> {
         let outside = std::mem::take(&mut self.out);
         let around = std::mem::replace(&mut self.in_map, true);
         for inner in self.inside_map(id) {
-            if self.gets_name(inner) {
+            // What is computed on one side of a branch is written there.
+            let aside = self.is_within(self.context[inner.0 as usize], self.current);
+            if self.gets_name(inner) && !aside {
                 self.ensure(inner);
             }
         }

@@ -225,6 +225,8 @@ struct Emit<'p> {
     late: Ids,
     /// What depends on the symbol of a map of columns, and is computed in its closure.
     mapped: Ids,
+    /// The same for each map.
+    maps: Vec<Ids>,
     /// Whether that closure is being written.
     in_map: bool,
     /// Whether branches on one condition are written as one `if`.
@@ -332,6 +334,7 @@ fn attempt(
         joins,
         cyclic: false,
         mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
+        maps: maps::of_symbols(&program.graph),
         in_map: false,
         inline: vec![false; count],
         passes: IdMap::default(),

@@ -464,3 +464,78 @@ mod fragments {
         assert_eq!(through_a_path_gradient(2.0), 12.0);
     }
 }
+
+mod matrices_of_derivatives_in_branches {
+    use super::*;
+
+    #[differentiable]
+    fn bent(x: &DVector<f64>) -> DVector<f64> {
+        x.map(|e| e.sin() * e) * x.norm()
+    }
+
+    #[differentiable]
+    fn scaled(x: &Vector2<f64>, s: f64) -> (Vector2<f64>, f64) {
+        (x * s, x.norm() * s)
+    }
+
+    #[hessian]
+    #[gradient]
+    fn on_either_side(x: &DVector<f64>, s: f64) -> f64 {
+        if s > 0.0 {
+            let y: DVector<f64> = bent(x);
+            y.norm_squared() * sq(s)
+        } else {
+            let y: DVector<f64> = bent(&(x * s));
+            y.sum() + sq(s)
+        }
+    }
+
+    #[hessian]
+    #[gradient]
+    fn one_after_the_other(x: &Vector2<f64>, s: f64) -> f64 {
+        let (a, b): (Vector2<f64>, f64) = scaled(x, s);
+        let c = if b > 0.0 { sq(a.x) } else { sq(a.y) * b };
+        let d = if b > 0.0 { sq(c) } else { sq(c * b) };
+        d * sq(d.max(b))
+    }
+
+    #[jacobian(mode = forward)]
+    fn forwards(x: &DVector<f64>, s: f64) -> DVector<f64> {
+        let y: DVector<f64> = bent(x);
+        if y[0] > 0.5 {
+            let z: DVector<f64> = bent(&y);
+            z * s
+        } else {
+            y * sq(s)
+        }
+    }
+
+    #[jacobian]
+    fn pairs(x: &Vector2<f64>, s: f64) -> (Vector2<f64>, f64) {
+        let (a, b) = if s > 0.0 {
+            let (a, b): (Vector2<f64>, f64) = scaled(x, s);
+            (a, b)
+        } else {
+            let (a, b): (Vector2<f64>, f64) = scaled(&(x * 2.0), s * s);
+            (a * b, b)
+        };
+        (a, sq(b))
+    }
+
+    #[test]
+    fn the_side_that_is_taken() {
+        use nalgrad::check;
+        for (x, s) in [([0.7, -0.4], 0.3), ([1.7, -0.4], -0.3)] {
+            let v = DVector::from_column_slice(&x);
+            let h = on_either_side_hessian(&v, s);
+            check::jacobian(|(x, s)| on_either_side_gradient(x, *s), &(&v, s), &h).unwrap();
+            let j = forwards_jacobian(&v, s);
+            check::jacobian(|(x, s)| forwards(x, *s), &(&v, s), &j).unwrap();
+            let v = Vector2::from(x);
+            let h = one_after_the_other_hessian(&v, s);
+            check::jacobian(|(x, s)| one_after_the_other_gradient(x, *s), &(v, s), &h).unwrap();
+            let j = pairs_jacobian(&v, s);
+            check::jacobian(|(x, s)| pairs(x, *s), &(v, s), &j).unwrap();
+        }
+    }
+}
