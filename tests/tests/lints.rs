@@ -243,14 +243,14 @@ pub fn with_residual(x: &DVector<f64>, b: &DVector<f64>) -> (f64, DVector<f64>) 
 #[jacobian(mode = forward)]
 #[must_use]
 pub fn forwards(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
-    (a * x).map(|z| z.tanh())
+    (a * x).map(f64::tanh)
 }
 
 /// In the other.
 #[jacobian(mode = reverse)]
 #[must_use]
 pub fn backwards(x: &DVector<f64>, a: &DMatrix<f64>) -> DVector<f64> {
-    (a * x).map(|z| z.tanh())
+    (a * x).map(f64::tanh)
 }
 
 /// Called for every entry.
