@@ -230,12 +230,22 @@ pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// What `f` returns is taken for a number where nothing tells its type; a `let` with a type does, as in
-/// `let r: DVector<f64> = residual(&x);`. A wrong guess is an error.
+/// `let r: DVector<f64> = residual(&x);`. A wrong guess is an error. Where the attribute was forgotten, rustc says that `f`
+/// is no module, or that there is no `f_pullback`.
+///
+/// Gradients and products with vectors call `f` as often as the function does that they are of; Jacobians and Hessians
+/// once more for each direction along which they differentiate. So `f` had better do nothing besides.
 ///
 /// # Arguments
 ///
-/// Those of [`macro@gradient`], and `module = false` where a module of the function's name cannot be: for an associated
-/// function without `self` in an `impl` block, or where there is such a module already.
+/// Those of [`macro@gradient`], and
+///
+/// * `vjp = path` and `jvp = path`: rules of your own instead of the body, which may then be anything. They have the
+///   signatures of the companions of [`macro@vjp`] and [`macro@jvp`], and give first derivatives only; what needs the one
+///   that is not given is an error. `nalgrad::check` tests them.
+/// * `order = 1`: no second derivatives, for less code.
+/// * `module = false` where a module of the function's name cannot be: for an associated function without `self` in an
+///   `impl` block, or where there is such a module already.
 #[proc_macro_attribute]
 pub fn differentiable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     companion::expand(

@@ -28,6 +28,91 @@
 //! The companions are plain nalgebra, which `cargo expand` shows. What the macro does not understand is an error of
 //! the compiler, never a wrong number; the README lists what it does.
 //!
+//! # All attributes
+//!
+//! | attribute | the function returns | companions | they return |
+//! |---|---|---|---|
+//! | [`#[gradient]`](macro@gradient) | a number | `f_gradient`, `f_value_and_gradient` | the gradient |
+//! | [`#[jacobian]`](macro@jacobian) | anything | `f_jacobian`, `f_value_and_jacobian` | the Jacobian, in numerator layout |
+//! | [`#[hessian]`](macro@hessian) | a number | `f_hessian`, `f_value_gradient_and_hessian` | the Hessian, symmetric |
+//! | [`#[jvp]`](macro@jvp) | anything | `f_jvp(params…, tangents…)` | the value and its tangent |
+//! | [`#[vjp]`](macro@vjp) | anything | `f_vjp(params…)` | the value and its pullback |
+//! | [`#[hvp]`](macro@hvp) | a number | `f_hvp(params…, directions…)` | the gradient, and the Hessian times a direction |
+//! | [`#[differentiable]`](macro@differentiable) | anything | | what other functions need to call it |
+//!
+//! They stack, and those below share the `wrt` of the first. A residual for least squares:
+//!
+//! ```
+//! use nalgebra::{matrix, vector, Matrix3x2, Vector2, Vector3};
+//! use nalgrad::{jacobian, jvp, vjp};
+//!
+//! #[jacobian(wrt(p))]
+//! #[jvp]
+//! #[vjp]
+//! fn residual(p: &Vector2<f64>, t: &Vector3<f64>) -> Vector3<f64> {
+//!     t.map(|t| p[0] * (p[1] * t).exp())
+//! }
+//!
+//! let (p, t) = (vector![2.0, 0.0], vector![0.0, 1.0, 2.0]);
+//! let (value, j): (Vector3<f64>, Matrix3x2<f64>) = residual_value_and_jacobian(&p, &t);
+//! assert_eq!(j, matrix![1.0, 0.0; 1.0, 2.0; 1.0, 4.0]);
+//!
+//! // Its products with vectors, without it.
+//! let dp = vector![0.5, 1.0];
+//! assert_eq!(residual_jvp(&p, &t, &dp), (value, j * dp));
+//! let (_, pullback) = residual_vjp(&p, &t);
+//! let r_bar = vector![1.0, -1.0, 0.5];
+//! assert_eq!(pullback(r_bar), j.transpose() * r_bar);
+//! ```
+//!
+//! Second derivatives of an energy:
+//!
+//! ```
+//! use nalgebra::{matrix, vector, Vector2};
+//! use nalgrad::{hessian, hvp};
+//!
+//! #[hessian]
+//! #[hvp]
+//! fn energy(x: &Vector2<f64>) -> f64 {
+//!     x[0] * x[0] * x[1]
+//! }
+//!
+//! let x = vector![2.0, 3.0];
+//! let h = energy_hessian(&x);
+//! assert_eq!(h, matrix![6.0, 4.0; 4.0, 0.0]);
+//! let v = vector![1.0, -1.0];
+//! assert_eq!(energy_hvp(&x, &v), (vector![12.0, 4.0], h * v));
+//! ```
+//!
+//! Functions that are called say so, and may have rules of their own:
+//!
+//! ```
+//! use nalgrad::{differentiable, gradient};
+//!
+//! #[differentiable]
+//! fn softplus(x: f64) -> f64 {
+//!     x.exp().ln_1p()
+//! }
+//!
+//! #[differentiable(vjp = sinc_vjp)]
+//! fn sinc(x: f64) -> f64 {
+//!     if x == 0.0 { 1.0 } else { x.sin() / x }
+//! }
+//!
+//! /// Right at zero, too.
+//! fn sinc_vjp(x: f64) -> (f64, impl Fn(f64) -> f64) {
+//!     let slope = if x == 0.0 { 0.0 } else { (x.cos() - sinc(x)) / x };
+//!     (sinc(x), move |y_bar| slope * y_bar)
+//! }
+//!
+//! #[gradient]
+//! fn sum(x: f64, y: f64) -> f64 {
+//!     softplus(x) + sinc(y)
+//! }
+//!
+//! assert_eq!(sum_gradient(0.0, 0.0), (0.5, 0.0));
+//! ```
+//!
 //! # Conventions
 //!
 //! * The gradient has the shape and the owned type of its parameter, and for several it is a tuple. By a parameter
@@ -52,7 +137,7 @@
 //!
 //! # In your tests
 //!
-//! [`check`] compares any gradient, written by the attribute or by hand, with finite differences:
+//! [`check`] compares any derivative, written by an attribute or by hand, with finite differences:
 //!
 //! ```
 //! use nalgrad::{check, gradient};
