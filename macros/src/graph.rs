@@ -110,8 +110,10 @@ pub enum Elem {
     Int,
     /// A factorisation of a matrix of this shape.
     Factor,
-    /// What a call returns: its parts are values.
+    /// What a call returns, or a loop: its parts are values.
     Opaque,
+    /// A value of every iteration of a loop.
+    Records,
 }
 
 /// The type of a value, as far as differentiation cares.
@@ -137,6 +139,10 @@ impl Kind {
 
     pub const OPAQUE: Kind = Kind {
         elem: Elem::Opaque,
+        shape: None,
+    };
+    pub const RECORDS: Kind = Kind {
+        elem: Elem::Records,
         shape: None,
     };
 
@@ -229,6 +235,183 @@ pub enum Argument {
     Inert(TokenStream, bool),
 }
 
+/// What one iteration of a loop computes, and what happens in it.
+#[derive(Clone)]
+pub struct Body {
+    pub graph: Graph,
+    pub steps: Vec<Placed>,
+    /// The names that its statements bind, which are out of reach elsewhere.
+    pub names: HashSet<String>,
+}
+
+impl Body {
+    /// Whether this is the variable that a loop of the user's carries.
+    pub fn carries(&self, id: Id) -> bool {
+        id.0 < self.graph.user_nodes.get() && self.graph.leaf_of(id).is_some()
+    }
+
+    /// What the statement reads that binds a leaf, if it may be repeated elsewhere in the loop.
+    pub fn pin_of(&self, id: Id) -> Option<Vec<Id>> {
+        self.steps.iter().find_map(|placed| match &placed.step {
+            Step::Pin {
+                leaf,
+                tokens,
+                reads,
+                pure: true,
+            } if *leaf == id => {
+                let own = |ident: &Ident| self.names.contains(&ident.to_string());
+                (!crate::ty::mentions(tokens.clone(), &own)).then(|| reads.clone())
+            }
+            _ => None,
+        })
+    }
+}
+
+/// How the iterations of a loop are counted.
+#[derive(Clone, Debug)]
+pub enum Header {
+    /// `for i in a..b`, which may be gone through a second time; the index is a leaf of the body.
+    Range { index: Id, range: TokenStream },
+    /// `for pattern in iterator`
+    Each {
+        pattern: TokenStream,
+        iterator: TokenStream,
+    },
+    /// `while condition`, of something inert.
+    While(TokenStream),
+    /// `loop`
+    Endless,
+    /// As often as an earlier loop has kept something.
+    Recorded,
+}
+
+/// A loop. The node of [`Op::Loop`] takes the first values of what is carried from one iteration to the next, then what
+/// all iterations read, then what has to have its name. Its parts are the last values of what is carried, then what is
+/// kept of every iteration.
+#[derive(Clone)]
+pub struct Loop {
+    pub header: Header,
+    pub body: Rc<Body>,
+    /// What stands for the arguments in the body: first what is carried.
+    pub inputs: Vec<Id>,
+    /// The next value of each that is carried.
+    pub next: Vec<Id>,
+    /// Whether the loop is left after an iteration.
+    pub exit: Option<Id>,
+    /// What is kept of every iteration.
+    pub records: RefCell<Vec<Id>>,
+    /// Whether the iterations of an earlier loop are gone through from the last to the first.
+    pub backwards: bool,
+    /// What is carried and only added to, by its number.
+    pub sums: Vec<usize>,
+    /// The tangents of the parts of an earlier loop, among the parts of this one.
+    pub tangents: Vec<Option<usize>>,
+}
+
+impl Loop {
+    /// The number of the part that keeps a value of every iteration.
+    pub fn record(&self, id: Id) -> usize {
+        let mut records = self.records.borrow_mut();
+        let known = records.iter().position(|r| *r == id);
+        let at = known.unwrap_or_else(|| {
+            records.push(id);
+            records.len() - 1
+        });
+        self.next.len() + at
+    }
+
+    /// Whether what is kept as it stands mentions a name, here or in an inner loop.
+    pub fn mentions(&self, name: &Ident) -> bool {
+        fn found(steps: &[Placed], names: &dyn Fn(&TokenStream) -> bool) -> bool {
+            steps.iter().any(|placed| match &placed.step {
+                Step::Verbatim { tokens, .. } | Step::Pin { tokens, .. } => names(tokens),
+                Step::Branch {
+                    then, otherwise, ..
+                } => found(then, names) || found(otherwise, names),
+                _ => false,
+            })
+        }
+        let text = name.to_string();
+        let names =
+            |tokens: &TokenStream| crate::ty::mentions(tokens.clone(), &|ident| *ident == text);
+        let header = match &self.header {
+            Header::Range { range, .. } => names(range),
+            Header::Each { iterator, .. } => names(iterator),
+            Header::While(cond) => names(cond),
+            Header::Endless | Header::Recorded => false,
+        };
+        let inner = self.body.graph.loops.all();
+        header || found(&self.body.steps, &names) || inner.iter().any(|l| l.mentions(name))
+    }
+
+    /// What is kept, each value once: the records that are parts of what one inner loop keeps are one value. Beside it, the
+    /// place of each record.
+    pub fn slots(&self) -> (Vec<Id>, Vec<usize>) {
+        let (mut values, mut keys, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for record in self.records.borrow().iter() {
+            let inner = self.body.graph.kept_by(*record).map(|kept| kept.0);
+            let key = (inner, inner.map_or(Some(*record), |_| None));
+            let at = keys.iter().position(|k| *k == key);
+            places.push(at.unwrap_or(keys.len()));
+            if at.is_none() {
+                keys.push(key);
+                values.push(*record);
+            }
+        }
+        (values, places)
+    }
+
+    /// Whether it may be left before its range has ended.
+    pub fn may_be_left(&self) -> bool {
+        fn leaves(steps: &[Placed]) -> bool {
+            steps.iter().any(|p| matches!(p.step, Step::Leave { .. }))
+        }
+        self.exit.is_some() || leaves(&self.body.steps)
+    }
+}
+
+/// The loops of a graph. Copies of a graph have bodies of their own.
+#[derive(Default)]
+pub struct Loops {
+    all: RefCell<Vec<Rc<Loop>>>,
+    /// Tangents that are there already: of the wanted parts of a loop, along these tangents of its arguments.
+    pub tangents: RefCell<HashMap<(Id, Vec<usize>, Vec<Option<Id>>), Id>>,
+    /// Adjoints that are there already: for these cotangents of parts of a loop, by those of its inputs that move.
+    pub pulled: RefCell<HashMap<(Id, Vec<(Vec<usize>, Id)>, Vec<bool>), Vec<(Id, Id)>>>,
+}
+
+impl Clone for Loops {
+    fn clone(&self) -> Self {
+        let copy = |l: &Rc<Loop>| {
+            Rc::new(Loop {
+                body: Rc::new((*l.body).clone()),
+                ..(**l).clone()
+            })
+        };
+        Loops {
+            all: RefCell::new(self.all.borrow().iter().map(copy).collect()),
+            tangents: self.tangents.clone(),
+            pulled: self.pulled.clone(),
+        }
+    }
+}
+
+impl Loops {
+    pub fn get(&self, number: usize) -> Rc<Loop> {
+        self.all.borrow()[number].clone()
+    }
+
+    /// The number of a new loop.
+    pub fn add(&self, new: Loop) -> usize {
+        self.all.borrow_mut().push(Rc::new(new));
+        self.all.borrow().len() - 1
+    }
+
+    pub fn all(&self) -> Vec<Rc<Loop>> {
+        self.all.borrow().clone()
+    }
+}
+
 /// The side of a branch on which something happens.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Guard {
@@ -268,6 +451,10 @@ pub enum Step {
     Evaluate(Id),
     /// A value of matrices whose sizes may not fit: a companion that returns the value panics as well.
     Fit(Id),
+    /// A loop in which something happens.
+    Loop(Id),
+    /// Leaves the loop here if the condition is this.
+    Leave { cond: Id, when: bool },
     /// A branch with steps of its own, by a node that stands for it, and the values that it gives.
     Branch {
         select: Id,
@@ -297,6 +484,9 @@ pub struct Graph {
     /// Parameters that are no matrices, but read as vectors: by their leaves.
     pub lists: RefCell<HashMap<Id, ListLeaf>>,
     pub calls: RefCell<Vec<Call>>,
+    pub loops: Loops,
+    /// What a leaf was before: a value that an earlier loop has kept, by the number of that loop and of the record.
+    pub kept: RefCell<IdMap<(usize, usize)>>,
     /// The lengths of the tuples in what calls return.
     pub arities: RefCell<HashMap<(Id, Vec<usize>), usize>>,
     /// Whether a derivative of a call was needed that its companions do not give.
@@ -421,6 +611,41 @@ impl Graph {
         self.insert(Op::Leaf(number), Vec::new(), kind)
     }
 
+    /// Gives a node another argument, which is there before it.
+    pub fn set_argument(&self, id: Id, at: usize, argument: Id) {
+        let node = &mut self.nodes.borrow_mut()[id.0 as usize];
+        let mut args = node.args.to_vec();
+        args[at] = argument;
+        node.args = args.into();
+    }
+
+    /// What has been computed elsewhere is a leaf here.
+    pub fn become_leaf(&self, id: Id, leaf: Leaf) {
+        let number = self.leaves.borrow().len();
+        self.leaves.borrow_mut().push(leaf);
+        let node = &mut self.nodes.borrow_mut()[id.0 as usize];
+        node.op = Op::Leaf(number);
+        node.args = Rc::new([]);
+        node.guards = Vec::new();
+    }
+
+    /// The loop that has kept a value of every iteration, and the number of that record.
+    pub fn kept_by(&self, id: Id) -> Option<(usize, usize)> {
+        if let Some(known) = self.kept.borrow().get(&id) {
+            return Some(*known);
+        }
+        let (Op::Item(part), Elem::Records) = (self.op(id), self.kind(id).elem) else {
+            return None;
+        };
+        match self.op(*self.args(id).first()?) {
+            Op::Loop(number) => {
+                let carried = self.loops.get(number).next.len();
+                Some((number, part.first()?.checked_sub(carried)?))
+            }
+            _ => None,
+        }
+    }
+
     /// Marks a leaf as bound inside the branches being read, and out of reach elsewhere.
     pub fn keep_local(&self, id: Id) {
         let guards = self
@@ -452,6 +677,35 @@ impl Graph {
         }
         extents.push(extent);
         Dim::Dynamic(extents.len() as u32 - 1)
+    }
+
+    /// The leaves that the extents of a value are read from.
+    pub fn sizes_of(&self, id: Id) -> Vec<Id> {
+        let node = self.node(id);
+        let own = match node.op {
+            Op::Size(dim) => vec![dim],
+            _ => Vec::new(),
+        };
+        let shape = node.kind.shape.map(|s| vec![s.rows, s.cols]);
+        let dims = own.into_iter().chain(shape.unwrap_or_default());
+        dims.flat_map(|dim| self.sources_of(&dim)).collect()
+    }
+
+    /// The leaves that a size is read from.
+    pub fn sources_of(&self, dim: &Dim) -> Vec<Id> {
+        match self.extent(dim) {
+            Some(Extent::Rows(id) | Extent::Cols(id) | Extent::Int(id)) => vec![id],
+            Some(Extent::Product(a, b)) => [a, b].iter().flat_map(|d| self.sources_of(d)).collect(),
+            Some(Extent::Fixed(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Where a size is read from, if it is dynamic.
+    pub fn extent(&self, dim: &Dim) -> Option<Extent> {
+        match dim {
+            Dim::Dynamic(n) => self.extents.borrow().get(*n as usize).cloned(),
+            _ => None,
+        }
     }
 
     /// The number of a message of `expect`, or of what makes an error of `None`.
@@ -489,6 +743,45 @@ impl Graph {
             }
         }
         needed
+    }
+
+    /// Tells this graph, and those of its loops, whether the companion returns the value too.
+    pub fn keep_value(&self, keeps: bool) {
+        self.keeps_value.set(keeps);
+        let loops = self.loops.all();
+        loops.iter().for_each(|l| l.body.graph.keep_value(keeps));
+    }
+
+    /// Whether a derivative of a call was needed that its companions do not give, here or in a loop.
+    pub fn is_beyond(&self) -> bool {
+        self.beyond.get() || self.loops.all().iter().any(|l| l.body.graph.is_beyond())
+    }
+
+    /// A part of what a call or a loop gives.
+    pub fn item(&self, of: Id, part: Vec<usize>, kind: Kind) -> Id {
+        // It is where the call is, also if its first use is not.
+        let guards = self.guards.replace(self.node(of).guards);
+        let id = self.insert(Op::Item(part), vec![of], kind);
+        self.guards.replace(guards);
+        id
+    }
+
+    /// The kind of another value that has the shape of this one: dynamic extents are read from itself, the next node.
+    pub fn kind_like(&self, kind: &Kind) -> Kind {
+        let own = Id(self.count());
+        let dim = |dim: &Dim, at| match dim {
+            Dim::Dynamic(_) => self.dynamic(at),
+            known => known.clone(),
+        };
+        Kind {
+            elem: kind.elem,
+            shape: kind.shape.as_ref().map(|shape| {
+                Shape::new(
+                    dim(&shape.rows, Extent::Rows(own)),
+                    dim(&shape.cols, Extent::Cols(own)),
+                )
+            }),
+        }
     }
 
     /// Whether the value depends on any parameter at all.

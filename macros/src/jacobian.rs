@@ -849,7 +849,11 @@ impl<'g> Linear<'g> {
                     .map(|i| graph.expr(if i == k { symbol } else { node.args[i] }))
                     .collect();
                 let image = if node.op.is_jointly_linear() {
-                    let zero = |a: &Id| graph.expr(*a).zero();
+                    // Positions stay what they are.
+                    let zero = |a: &Id| match graph.kind(*a).elem {
+                        Elem::Real => graph.expr(*a).zero(),
+                        _ => graph.expr(*a),
+                    };
                     let mut args: Vec<Expr> = node.args.iter().map(zero).collect();
                     args[k] = graph.expr(symbol);
                     graph.applied(&node.op, &args, &node.kind)

@@ -250,6 +250,8 @@ pub enum Op {
     Place(Position<usize>),
     Transpose,
     Part(Part),
+    /// A matrix with another part: the arguments are the matrix, the part, and its position.
+    Update(Part),
     /// Zero but for a part: the adjoint of taking that part.
     Scatter(Part),
     Diagonal,
@@ -339,7 +341,9 @@ pub enum Op {
     Apply(usize, Vec<usize>),
     /// In place of a tangent that is zero.
     Absent,
-    /// A part of what a call returns: `.0.1`.
+    /// A loop, by its number in [`Graph::loops`].
+    Loop(usize),
+    /// A part of what a call or a loop gives: `.0.1`.
     Item(Vec<usize>),
 }
 
@@ -347,7 +351,9 @@ impl Op {
     /// Whether evaluation may panic where shapes fit.
     pub fn may_panic(&self) -> bool {
         match self {
-            Op::Part(part) | Op::Scatter(part) => !matches!(part, Part::Selected(_)),
+            Op::Part(part) | Op::Scatter(part) | Op::Update(part) => {
+                !matches!(part, Part::Selected(_))
+            }
             // An index may overflow.
             Op::Place(place) => !matches!(place, Position::Row | Position::Column),
             Op::Inverse(_) | Op::LuSolve(_) | Op::LuInverse(_) | Op::Cholesky(_) => true,
@@ -365,6 +371,11 @@ impl Op {
         )
     }
 
+    /// Whether its value is taken apart: that of a call, or of a loop.
+    pub fn is_opaque(&self) -> bool {
+        self.is_call() || matches!(self, Op::Loop(_))
+    }
+
     /// Whether the two arguments may change places without changing a bit of the value.
     pub fn commutes(&self) -> bool {
         matches!(self, Op::Scalar(Scalar::Add | Scalar::Mul) | Op::Dot)
@@ -372,7 +383,10 @@ impl Op {
 
     /// Whether it is linear in all arguments together, not in each: their tangents make one tangent.
     pub fn is_jointly_linear(&self) -> bool {
-        matches!(self, Op::Fold | Op::Build | Op::StackRows | Op::Select)
+        matches!(
+            self,
+            Op::Fold | Op::Build | Op::StackRows | Op::Select | Op::Update(_)
+        )
     }
 
     /// Whether the operation acts entry by entry.
@@ -441,7 +455,7 @@ impl Op {
             Op::Select => "on the side taken",
 
             Op::Fill | Op::SpreadRows | Op::SpreadColumns => "scalar expansion",
-            Op::Build | Op::Scatter(_) => "entry by entry",
+            Op::Build | Op::Scatter(_) | Op::Update(_) => "entry by entry",
             Op::Transpose => "transpose, linear",
             Op::Part(Part::Entry | Part::EntryAt) => "one entry: a unit vector",
             Op::Part(Part::Selected(_)) => "the selected entry",
@@ -486,6 +500,7 @@ impl Op {
             | Op::CallAdjointTangent(_)
             | Op::Apply(..)
             | Op::Item(_) => "derived with the function called",
+            Op::Loop(_) => "chain rule, iteration by iteration",
         }
     }
 }
@@ -540,6 +555,16 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::Scatter(part) => {
             let part = part.clone();
             positions(on, linear(move |on, g| g.part(&part, &on.args[1..])))
+        }
+        // The part of the matrix is gone, the rest of it stays.
+        Op::Update(part) => {
+            let (rest, own) = (part.clone(), part.clone());
+            let matrix = linear(move |on: &Applied<'g>, g: Expr<'g>| {
+                g.update(&rest, on.args[1].zero(), &on.args[2..])
+            });
+            let value = linear(move |on: &Applied<'g>, g: Expr<'g>| g.part(&own, &on.args[2..]));
+            let places = on.args[2..].iter().map(|_| Law::Constant);
+            [matrix, value].into_iter().chain(places).collect()
         }
         Op::Diagonal => vec![linear(|on, g| g.to_diagonal(on.args[0].shape()))],
         Op::FromDiagonal => vec![linear(|_, g| g.diagonal())],
@@ -731,6 +756,7 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         | Op::CallTangent
         | Op::CallAdjoint(_)
         | Op::CallAdjointTangent(_)
+        | Op::Loop(_)
         | Op::Item(_) => on.args.iter().map(|_| Law::Constant).collect(),
     }
 }
@@ -764,7 +790,9 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         | Op::Call(_)
         | Op::CallTangent
         | Op::CallAdjoint(_)
-        | Op::CallAdjointTangent(_) => Some(Kind::OPAQUE),
+        | Op::CallAdjointTangent(_)
+        | Op::Loop(_) => Some(Kind::OPAQUE),
+        Op::Update(_) => shape(0).map(Kind::matrix),
         // What follows from products of extents is told by who makes it.
         Op::Reshape | Op::StackRows | Op::Kronecker | Op::Each => None,
         Op::ScaleRows => shape(1).map(Kind::matrix),

@@ -67,11 +67,33 @@ pub enum Value {
     Wrapped(Box<Value>),
     /// What a call returns, or a part of it: its kind is not known yet.
     Called(Id, Vec<usize>),
+    /// A part of a variable that may be changed: `&mut x[i]`, `m.column_mut(j)`.
+    Lent(Lent),
     /// A parameter of a user's type, whose type a `let` has still to tell.
     Untyped,
     Unit,
     /// Something that has been reported already.
     Poison,
+}
+
+impl Value {
+    /// The values of the graph that it is made of.
+    fn ids(&self, into: &mut Vec<Id>) {
+        match self {
+            Value::Node(id) | Value::Entry(id) | Value::Slice(id) => into.push(*id),
+            Value::List(ids) => into.extend(ids),
+            Value::Tuple(values) => values.iter().for_each(|v| v.ids(into)),
+            Value::Wrapped(value) => value.ids(into),
+            _ => {}
+        }
+    }
+}
+
+/// A variable, and the parts that lead to what is meant of it.
+#[derive(Clone, Debug)]
+pub struct Lent {
+    pub name: Ident,
+    pub path: Vec<(crate::rules::Part, Vec<Id>)>,
 }
 
 #[derive(Clone)]
@@ -137,6 +159,15 @@ impl Scope {
         }
     }
 
+    /// What a variable stands for may carry a derivative from now on.
+    pub fn activate(&mut self, name: &str) {
+        let name = name.trim_start_matches("r#");
+        let mut frames = self.frames.iter_mut().rev();
+        if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
+            binding.active = true;
+        }
+    }
+
     /// All names, in a fixed order.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
@@ -152,11 +183,12 @@ impl Scope {
 
     /// Whether a name stands for another value here.
     pub fn differs(&self, other: &Scope, name: &str) -> bool {
-        let value = |scope: &Scope| match scope.get(name).map(|b| &b.value) {
-            Some(Value::Node(id) | Value::Entry(id)) => Some(*id),
-            _ => None,
+        let ids = |scope: &Scope| {
+            let mut ids = Vec::new();
+            scope.get(name).iter().for_each(|b| b.value.ids(&mut ids));
+            ids
         };
-        value(self) != value(other)
+        ids(self) != ids(other)
     }
 
     /// The bindings that the tokens may read. A name after a dot or before a colon is a field, not a
@@ -361,6 +393,38 @@ pub fn control_flow(tokens: TokenStream, wrapped: bool) -> Option<(TokenTree, St
         }
     }
     None
+}
+
+/// A `break` or a `continue` of a loop that is not in the tokens itself.
+pub fn leaves_loop(tokens: &TokenStream) -> Option<TokenTree> {
+    fn find(tokens: TokenStream, inside: bool) -> Option<TokenTree> {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut header = false;
+        for (i, tree) in trees.iter().enumerate() {
+            match tree {
+                TokenTree::Ident(ident) => match ident.to_string().as_str() {
+                    "for" | "while" | "loop" => header = true,
+                    "break" | "continue" => {
+                        let labelled = trees.get(i + 1).is_some_and(|next| is_punct(next, '\''));
+                        if !inside || labelled {
+                            return Some(tree.clone());
+                        }
+                    }
+                    _ => {}
+                },
+                TokenTree::Group(group) => {
+                    let body = header && group.delimiter() == Delimiter::Brace;
+                    header &= !body;
+                    if let Some(found) = find(group.stream(), inside || body) {
+                        return Some(found);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+    find(tokens.clone(), false)
 }
 
 /// Whether evaluating the tokens twice, never, or elsewhere makes no difference: names, fields, literals,

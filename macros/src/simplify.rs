@@ -3,7 +3,7 @@
 //! A rewrite holds for every real argument for which the original is defined. Values of the user's are
 //! never rewritten, they are inserted into the graph as written; what is built here may read through them.
 
-use crate::graph::{Dim, Elem, Graph, Id, Kind, Leaf, Shape};
+use crate::graph::{Dim, Elem, Graph, Guard, Id, Kind, Leaf, Shape};
 use crate::rules::{Comparison, Extreme, Op, Panic, Part, Scalar, kind, part_shape};
 use std::collections::HashMap;
 use std::ops;
@@ -126,6 +126,7 @@ impl Graph {
             Op::Transpose => x.t(),
             Op::Part(part) => x.part(part, &args[1..]),
             Op::Scatter(part) => x.scatter(part, kind.shape.clone(), &args[1..]),
+            Op::Update(part) => x.update(part, args[1], &args[2..]),
             Op::Sum | Op::Total => x.sum(),
             Op::Fold => x.sum() + args[1],
             Op::SpreadRows => x.spread_rows(kind.shape.clone()),
@@ -796,6 +797,9 @@ impl Graph {
             .copied()
             .filter(|v| self.uniform_const(*v) != Some(0.0))
             .collect();
+        if let Some(rest) = crate::differentiate::continued(self, &others) {
+            return self.sum_of(&rest);
+        }
         // A number plus a matrix of zeros is a matrix.
         if others.len() < values.len() {
             let sum = if others.is_empty() {
@@ -844,6 +848,12 @@ impl Graph {
             rest.remove(i);
             rest[j] = merged;
             return self.sum_of(&rest);
+        }
+        if let Some(merged) = self
+            .added_to_part(&values)
+            .or_else(|| self.added_on_side(&values))
+        {
+            return merged;
         }
         let plain = || {
             let sum = values.iter().copied().reduce(|a, b| self.plain_sum(a, b));
@@ -900,6 +910,70 @@ impl Graph {
             Some(sum) => self.as_shape_of(sum, &values),
             None => self.zero_like(&values),
         }
+    }
+
+    /// What is added at the place of a part that was changed is added to that part.
+    fn added_to_part(&self, values: &[Id]) -> Option<Id> {
+        let updated = values
+            .iter()
+            .position(|v| matches!(self.op(*v), Op::Update(_)))?;
+        let (Op::Update(part), changed) = (self.op(values[updated]), self.args(values[updated]))
+        else {
+            return None;
+        };
+        let same =
+            |v: &Id| self.op(*v) == Op::Scatter(part.clone()) && self.args(*v)[1..] == changed[2..];
+        let added = values.iter().position(same)?;
+        let sum = self.sum_of(&[changed[1], self.args(values[added])[0]]);
+        let at: Vec<Expr> = changed[2..].iter().map(|a| self.expr(*a)).collect();
+        let merged = self.expr(changed[0]).update(&part, self.expr(sum), &at).id;
+        let mut rest = values.to_vec();
+        rest[updated] = merged;
+        rest.remove(added);
+        Some(self.sum_of(&rest))
+    }
+
+    /// A part that is added on one side of a branch only is added there, in place.
+    fn added_on_side(&self, values: &[Id]) -> Option<Id> {
+        let is_part = |id: Id| match self.op(id) {
+            Op::Scatter(_) | Op::Update(_) => true,
+            Op::Item(_) => matches!(self.op(self.args(id)[0]), Op::Loop(_)),
+            Op::Scalar(Scalar::Add) => {
+                let parts = self.args(id);
+                parts.iter().any(|a| matches!(self.op(*a), Op::Scatter(_)))
+            }
+            _ => false,
+        };
+        let on_side = |id: Id| {
+            let (Op::Select, args) = (self.op(id), self.args(id)) else {
+                return None;
+            };
+            let whole = self.shape(args[0]).is_none() && self.is_matrix(id);
+            let zero = |k: usize| self.expr(args[k]).is_zero();
+            let side = match (zero(1), zero(2)) {
+                (false, true) => true,
+                (true, false) => false,
+                _ => return None,
+            };
+            let part = args[if side { 1 } else { 2 }];
+            (whole && is_part(part)).then_some((args[0], side, part))
+        };
+        let at = values.iter().position(|v| on_side(*v).is_some())?;
+        let (cond, side, part) = on_side(values[at])?;
+        let mut rest = values.to_vec();
+        rest.remove(at);
+        let rest = self.sum_of(&rest);
+        if !self.is_matrix(rest) || self.expr(rest).is_zero() {
+            return None;
+        }
+        self.guards.borrow_mut().push(Guard { cond, side });
+        let sum = self.sum_of(&[rest, part]);
+        self.guards.borrow_mut().pop();
+        Some(if side {
+            self.select(cond, sum, rest)
+        } else {
+            self.select(cond, rest, sum)
+        })
     }
 
     /// A solution that the macro built, and the number it is scaled by.
@@ -1718,6 +1792,13 @@ impl<'g> Expr<'g> {
         let Some(shape) = self.shape() else {
             return self;
         };
+        // A part of a multiple is a multiple of the part.
+        if self.id.0 >= self.graph.user_nodes.get() && !matches!(part, Part::Selected(_)) {
+            let (scalar, m) = self.split_scalar();
+            if scalar.is_some() && m.is_matrix() {
+                return m.part(part, at).scaled_by([scalar, None]);
+            }
+        }
         let at: Vec<Id> = at.iter().map(|i| i.id).collect();
         let args = self.graph.args(self.id);
         match self.graph.op(self.id) {
@@ -1738,6 +1819,9 @@ impl<'g> Expr<'g> {
                 {
                     return self.real(if k % rows == k / rows { 1.0 } else { 0.0 });
                 }
+            }
+            Op::Update(known) if known == *part && args[2..] == at[..] => {
+                return self.with(args[1]);
             }
             // An entry that was gathered twice got two values.
             Op::Scatter(known)
@@ -1803,6 +1887,28 @@ impl<'g> Expr<'g> {
             self.graph
                 .insert(Op::Scatter(part.clone()), args, Kind::matrix(shape)),
         )
+    }
+
+    /// This matrix with another part.
+    pub fn update(self, part: &Part, value: Self, at: &[Self]) -> Self {
+        if self.is_zero() {
+            return value.scatter(part, self.shape(), at);
+        }
+        let at: Vec<Id> = at.iter().map(|i| i.id).collect();
+        let args = self.graph.args(self.id);
+        let again = matches!(self.graph.op(self.id), Op::Update(known) if known == *part && args[2..] == at[..]);
+        let of = if again { args[0] } else { self.id };
+        // The part that is there already.
+        let given = self.graph.args(value.id);
+        if self.graph.op(value.id) == Op::Part(part.clone())
+            && given[0] == of
+            && given[1..] == at[..]
+        {
+            return self.with(of);
+        }
+        let args = [of, value.id].into_iter().chain(at).collect();
+        let kind = self.graph.kind(self.id);
+        self.with(self.graph.insert(Op::Update(part.clone()), args, kind))
     }
 
     pub fn cross(self, other: Self) -> Self {

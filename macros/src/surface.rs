@@ -161,6 +161,11 @@ impl Lower<'_> {
         {
             return Ok(value);
         }
+        if !self.is_inert_expr(expr)
+            && let Some(value) = self.in_place(call, expr)?
+        {
+            return Ok(value);
+        }
         let receiver = self.expr(&call.receiver)?;
         let args: Vec<&Expr> = call.args.iter().collect();
         self.apply_method(
@@ -662,7 +667,7 @@ impl Lower<'_> {
     }
 
     /// A count as an extent: that of a matrix, where it is one.
-    fn number_of(&mut self, count: &Expr) -> Lowered<Dim> {
+    pub fn number_of(&mut self, count: &Expr) -> Lowered<Dim> {
         if let Expr::MethodCall(call) = count
             && call.method == "len"
             && let Value::Node(id) | Value::Slice(id) = self.expr(&call.receiver)?

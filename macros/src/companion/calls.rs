@@ -484,7 +484,7 @@ impl Plan {
             let mut program = lowered.clone();
             identifiers(sig.to_token_stream(), &mut program.taken);
             let names = plan.tangent_names(companion, &mut program.taken);
-            program.graph.keeps_value.set(true);
+            program.graph.keep_value(true);
             program.graph.user_nodes.set(program.graph.count());
             let outputs = self
                 .outputs(base, args, &program, tangents)
@@ -495,7 +495,7 @@ impl Plan {
             program.graph.user_nodes.set(program.graph.count());
             let inputs = super::tangent_leaves(companion, &program, &names);
             let outputs = plan.outputs_for_calls(companion, &program, inputs);
-            if program.graph.beyond.get() {
+            if program.graph.is_beyond() {
                 // Of a function that is called here that many derivatives are not known.
                 written.extend(plan.without(companion, function, &quote!(WithinOrder)));
                 continue;

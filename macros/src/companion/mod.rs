@@ -511,12 +511,12 @@ impl Plan {
             let mut program = lowered.clone();
             let tangents = self.tangent_names(companion, &mut program.taken);
             let graph = &program.graph;
-            graph.keeps_value.set(companion.keeps_value());
+            graph.keep_value(companion.keeps_value());
             graph.user_nodes.set(graph.count());
             let outputs = self
                 .outputs(companion, args, &program, &tangents)
                 .map_err(|_| Some(self.unwritable()))?;
-            if graph.beyond.get() {
+            if graph.is_beyond() {
                 return Err(Some(syn::Error::new_spanned(
                     &self.sig.ident,
                     "this needs a third derivative of a function that is called here, and `#[differentiable]` gives two\nhelp: write the body of that function here",
@@ -771,10 +771,17 @@ impl Plan {
     fn derivation(&self, companion: Companion, program: &Program, outputs: &Outputs) -> String {
         let name = self.sig.ident.unraw().to_string();
         let wanted = companion.wanted();
+        if !program.graph.loops.all().is_empty() {
+            return wanted.map_or(String::new(), |_| LOOPS.to_string());
+        }
         let text = wanted.map(|wanted| explain(program, &name, wanted, &outputs.result));
         text.map_or(String::new(), |text| format!("\n\n{text}"))
     }
 }
+
+/// In place of a derivation: what a loop does has no closed form.
+const LOOPS: &str = "\n\n# Derivation\n\nThis function has loops, which are differentiated iteration by iteration: \
+a tangent goes through the same iterations once more, a cotangent goes through them from the last to the first.";
 
 /// A leaf for the tangent of each differentiated parameter.
 fn tangent_leaves(companion: Companion, program: &Program, names: &[Ident]) -> Vec<(Id, Id)> {

@@ -282,7 +282,7 @@ impl Derivation<'_> {
                 known[arg.0 as usize] = Some(self.symbol(*from, tangent));
             }
         }
-        match tangent_of(graph, alone, &known) {
+        match tangent_of(graph, alone, &known, &[]) {
             Some(tangent) => self.notation.write(tangent).map(|t| t.text),
             None => Some("0".to_string()),
         }

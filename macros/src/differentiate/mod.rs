@@ -5,8 +5,11 @@
 //! Either sweep may go over what the other has built: that is a second derivative.
 
 pub mod calls;
+mod cut;
+mod loops;
 
 pub use calls::position;
+pub use loops::continued;
 
 use crate::graph::{Elem, Graph, Guard, Id, IdMap, Ids};
 use crate::rules::{Applied, Law, Op, laws};
@@ -29,6 +32,13 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
     }
     for number in (first..=last).rev() {
         let mut terms = pending.remove(&Id(number)).unwrap_or_default();
+        if let (Op::Item(part), Elem::Records) = (graph.op(Id(number)), graph.kind(Id(number)).elem)
+        {
+            // Of every iteration: they are added there.
+            let of = parts.entry(graph.args(Id(number))[0]).or_default();
+            of.extend(terms.into_iter().map(|term| (part.clone(), term)));
+            continue;
+        }
         let entries = expanded.remove(&Id(number)).unwrap_or_default();
         terms.extend(
             joined(graph, entries)
@@ -40,7 +50,10 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
         if !of_parts.is_empty() && active.contains(&id) {
             let node = graph.node(id);
             let outside = graph.guards.replace(node.guards.clone());
-            let contributions = calls::pulled_back(graph, id, of_parts, &active);
+            let contributions = match node.op {
+                Op::Loop(_) => loops::pulled_back(graph, id, of_parts, &active),
+                _ => calls::pulled_back(graph, id, of_parts, &active),
+            };
             graph.guards.replace(outside);
             for (arg, value) in contributions {
                 let value = outside_of(graph, &node.guards, arg, value);
@@ -105,7 +118,7 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option
             None => {
                 let node = graph.node(id);
                 let outside = graph.guards.replace(node.guards);
-                let tangent = tangent_of(graph, id, &known);
+                let tangent = tangent_of(graph, id, &known, &needed);
                 graph.guards.replace(outside);
                 tangent
             }
@@ -122,10 +135,17 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option
 }
 
 /// The tangent of one node, of those of its arguments.
-pub fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
+pub fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>], needed: &[bool]) -> Option<Id> {
     let node = graph.node(id);
-    if node.op.is_call() || matches!(node.op, Op::Item(_)) {
-        return calls::tangent(graph, id, known);
+    match node.op {
+        Op::Loop(_) => return loops::tangent(graph, id, known, needed),
+        Op::Item(_) if matches!(graph.op(node.args[0]), Op::Loop(_)) => {
+            return loops::tangent_of_part(graph, id, known);
+        }
+        op if op.is_call() || matches!(op, Op::Item(_)) => {
+            return calls::tangent(graph, id, known);
+        }
+        _ => {}
     }
     let on = Applied {
         graph,

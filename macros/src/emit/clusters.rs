@@ -253,6 +253,21 @@ impl Emit<'_> {
                     .iter()
                     .any(|a| matches!(self.op(*a), Op::Scatter(_)) || self.is_accumulation(*a));
         }
+        // What is added in place where it is read needs no size of its own.
+        let mut readers: IdMap<Vec<Id>> = IdMap::default();
+        for id in self.ids().filter(|id| self.live[id.0 as usize]) {
+            let parts = self.args(id).iter();
+            for part in parts.filter(|a| matches!(self.op(**a), Op::Scatter(_) | Op::Fill)) {
+                readers.entry(*part).or_default().push(id);
+            }
+        }
+        let adds = |id: Id| {
+            self.is_accumulation(id) || matches!(self.op(id), Op::Scatter(_) | Op::Update(_))
+        };
+        let added = readers.into_iter().filter(|(part, readers)| {
+            !self.outputs.contains(part) && matches!(readers[..], [one] if adds(one))
+        });
+        self.sizeless = added.map(|(part, _)| part).collect();
     }
 
     /// The matrices that a cluster reads, in the order in which they are written.
@@ -303,11 +318,38 @@ impl Emit<'_> {
                 inputs.extend(self.extents_of(id));
                 inputs
             }
+            _ if self.sizeless.contains(&id) => self.args(id).to_vec(),
             _ => {
                 let args = self.args(id).iter().copied();
                 args.chain(self.extents_of(id)).collect()
             }
         }
+    }
+
+    /// The matrices that may be changed where they are: a view of one does not outlive the statement.
+    pub(super) fn find_changing(&mut self) {
+        let mut changing = self.carried.clone();
+        for id in self.ids().filter(|id| self.live[id.0 as usize]) {
+            match self.op(id) {
+                Op::Update(_) => {
+                    changing.insert(self.args(id)[0]);
+                }
+                Op::Scalar(Scalar::Add | Scalar::Sub) if self.is_matrix(id) => {
+                    let added = |a: &Id| matches!(self.op(*a), Op::Scatter(_));
+                    if self.is_accumulation(id) || self.args(id).iter().any(added) {
+                        changing.extend(self.args(id));
+                    }
+                }
+                _ => {}
+            }
+        }
+        // What a branch gives of such a value is such a value.
+        for id in self.ids().filter(|id| self.live[id.0 as usize]) {
+            if self.is_branch(id) && self.args(id)[1..].iter().any(|a| changing.contains(a)) {
+                changing.insert(id);
+            }
+        }
+        self.changing = changing;
     }
 
     pub(super) fn count_uses(&mut self) {
@@ -329,7 +371,9 @@ impl Emit<'_> {
                 // A view borrows: what it is a view of needs a name, and stays.
                 let whole = self.args(id)[0];
                 self.forced.insert(whole);
-                self.unmovable.insert(whole);
+                if !self.changing.contains(&whole) {
+                    self.unmovable.insert(whole);
+                }
             }
             match self.op(id) {
                 Op::SpreadRows | Op::SpreadColumns | Op::ScaleRows => {
@@ -351,6 +395,12 @@ impl Emit<'_> {
                             self.unmovable.insert(self.args(id)[*at]);
                         }
                     }
+                }
+                Op::Loop(number) => {
+                    // What an iteration reads has its name.
+                    let carried = self.program.graph.loops.get(*number).next.len();
+                    self.forced.extend(&self.args(id)[carried..]);
+                    self.named.extend(&self.args(id)[carried..]);
                 }
                 Op::Each => {
                     let captured = self.captured_by_map(id);
@@ -391,7 +441,8 @@ impl Emit<'_> {
             return false;
         }
         if self.forced.contains(&id)
-            || self.op(id).is_call()
+            || self.bound.contains_key(&id)
+            || self.op(id).is_opaque()
             || self.group_of.contains_key(&id)
             || self.overwriting.contains(&id)
         {
@@ -434,8 +485,9 @@ impl Emit<'_> {
     }
 
     pub(super) fn must_name(&self, id: Id) -> bool {
-        (matches!(self.op(id), Op::Scatter(_)) || self.is_accumulation(id))
-            && !self.is_written_by_entries(id)
+        matches!(self.op(id), Op::Update(_))
+            || (matches!(self.op(id), Op::Scatter(_)) || self.is_accumulation(id))
+                && !self.is_written_by_entries(id)
     }
 
     /// A part that the only value that reads it adds in place.
@@ -481,6 +533,7 @@ impl Emit<'_> {
     pub(super) fn is_plain_entry(&self, id: Id) -> bool {
         matches!(self.op(id), Op::Part(Part::Entry | Part::EntryAt))
             && self.is_leaf(self.args(id)[0])
+            && !self.changing.contains(&self.args(id)[0])
     }
 
     /// A scalar that may stand inside the closure of a pass: it is cheap, and mentions no matrix.

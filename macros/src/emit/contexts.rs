@@ -61,7 +61,7 @@ impl Emit<'_> {
                 && !self.satisfies(common, &guards)
                 && self.kind(id).shape.is_none()
                 && !self.op(id).may_panic()
-                && !self.op(id).is_call()
+                && !self.op(id).is_opaque()
                 && self.exclude(&used);
             if before {
             } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
@@ -154,7 +154,8 @@ impl Emit<'_> {
     /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
     /// along with what it is a view of.
     fn early(&self, id: Id, context: usize, guards: &[(Id, bool)]) -> usize {
-        if self.late.contains(&id) || matches!(self.op(id), Op::Part(part) if part.is_view()) {
+        let view = matches!(self.op(id), Op::Part(part) if part.is_view());
+        if self.late.contains(&id) || view && !self.is_copied_view(id) {
             return context;
         }
         let mut context = context;
@@ -235,9 +236,10 @@ impl Emit<'_> {
                 Step::Verbatim { reads, .. } | Step::Pin { reads, .. } => {
                     reads.iter().for_each(|r| users[r.0 as usize].push(context))
                 }
-                Step::Evaluate(id) | Step::Fit(id) if self.forced.contains(id) => {
+                Step::Evaluate(id) | Step::Fit(id) | Step::Loop(id) if self.forced.contains(id) => {
                     users[id.0 as usize].push(context)
                 }
+                Step::Leave { cond, .. } => users[cond.0 as usize].push(context),
                 Step::Branch { select, .. } => {
                     if let Some(owner) = self.owners.get(select) {
                         users[owner.0 as usize].push(context);

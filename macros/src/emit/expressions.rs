@@ -47,7 +47,7 @@ impl Emit<'_> {
         self.remaining[id.0 as usize] == 0
             && !self.unmovable.contains(&id)
             && !self.borrowed.contains(&id)
-            && !self.is_leaf(id)
+            && (!self.is_leaf(id) || self.carried.contains(&id))
             && self.context[id.0 as usize] == self.current
     }
 
@@ -328,6 +328,7 @@ impl Emit<'_> {
 
     /// The expression of a value, its arguments in place or by name.
     pub(super) fn write(&mut self, id: Id) -> Written {
+        self.computed.insert(id);
         if self.is_written_by_entries(id) {
             return self.write_entries(id);
         }
@@ -453,7 +454,11 @@ impl Emit<'_> {
             Op::Stop => self.read(args[0]),
             Op::Item(part) => self.write_item(id, part),
             Op::Absent => Written::new(TokenStream::new(), Level::Atom, Hold::Scalar),
-            op if op.is_call() => {
+            Op::Update(_) => {
+                self.ensure(id);
+                self.read(id)
+            }
+            op if op.is_opaque() => {
                 self.ensure(id);
                 self.read(id)
             }

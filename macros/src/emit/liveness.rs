@@ -43,24 +43,11 @@ impl Emit<'_> {
 
     /// The leaves that a size is read from.
     pub(super) fn sources_of(&self, dim: &Dim) -> Vec<Id> {
-        match self.extent(dim) {
-            Some(Extent::Rows(id) | Extent::Cols(id) | Extent::Int(id)) => vec![id],
-            Some(Extent::Product(a, b)) => [a, b].iter().flat_map(|d| self.sources_of(d)).collect(),
-            Some(Extent::Fixed(_)) | None => Vec::new(),
-        }
+        self.program.graph.sources_of(dim)
     }
 
     pub(super) fn extent(&self, dim: &Dim) -> Option<Extent> {
-        match dim {
-            Dim::Dynamic(n) => self
-                .program
-                .graph
-                .extents
-                .borrow()
-                .get(*n as usize)
-                .cloned(),
-            _ => None,
-        }
+        self.program.graph.extent(dim)
     }
 
     pub(super) fn find_live(&mut self) {
@@ -100,6 +87,7 @@ impl Emit<'_> {
                 Step::Verbatim { reads, .. } => reads.iter().for_each(|r| {
                     self.mark(*r);
                     self.forced.insert(*r);
+                    self.named.insert(*r);
                 }),
                 Step::Pin {
                     leaf, reads, pure, ..
@@ -108,10 +96,18 @@ impl Emit<'_> {
                         reads.iter().for_each(|r| {
                             self.mark(*r);
                             self.forced.insert(*r);
+                            self.named.insert(*r);
                         });
                     }
                 }
                 Step::Evaluate(_) | Step::Fit(_) => {}
+                Step::Loop(id) => {
+                    if self.has_effect(&placed.step) {
+                        self.mark(*id);
+                        self.forced.insert(*id);
+                    }
+                }
+                Step::Leave { cond, .. } => self.mark(*cond),
                 Step::Branch {
                     select,
                     then,
@@ -162,6 +158,8 @@ impl Emit<'_> {
             Step::Pin { pure, leaf, .. } => !pure || self.live[leaf.0 as usize],
             Step::Evaluate(id) => self.forced.contains(id) || !self.live[id.0 as usize],
             Step::Fit(_) => false,
+            Step::Leave { .. } => true,
+            Step::Loop(id) => self.loop_has_effect(*id),
             Step::Branch {
                 then, otherwise, ..
             } => then

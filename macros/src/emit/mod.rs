@@ -9,6 +9,7 @@ mod clusters;
 mod contexts;
 mod expressions;
 mod liveness;
+mod loops;
 mod maps;
 mod passes;
 mod statements;
@@ -281,8 +282,22 @@ struct Emit<'p> {
     pullbacks: IdMap<TokenStream>,
     /// Of those that came out of a branch, the options.
     handed_out: IdMap<TokenStream>,
-    /// Variables that were changed already.
+    /// Variables that may be changed.
     mutable: Ids,
+    /// What is carried from one iteration of the loop to the next.
+    carried: Ids,
+    /// What statements and loops read under its own name.
+    named: Ids,
+    /// What may be changed where it is.
+    changing: Ids,
+    /// The changes for which other values are being computed first.
+    underway: Vec<Id>,
+    /// Variables that the sides of the branch being written may change.
+    lent: Vec<Id>,
+    /// Parts that are added in place, whose size is that of what they are added to.
+    sizeless: Ids,
+    /// What has been computed already.
+    computed: Ids,
     /// What the statement that is being written has read already.
     borrowed: Ids,
     out: Vec<TokenStream>,
@@ -313,89 +328,114 @@ fn attempt(
     (real, joins): (&Real, bool),
 ) -> Option<TokenStream> {
     let nodes = program.graph.nodes();
-    let count = nodes.len();
-    let leaves = program.graph.leaves.borrow();
-    let leaves: HashSet<String> = leaves.iter().map(|leaf| leaf.name.to_string()).collect();
+    let mut emit = Emit::new(program, &nodes, krate, real, joins);
     let mut reads = Vec::new();
     outputs.result.reads(false, &mut reads);
-    let pulled: Ids = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
-    let mut emit = Emit {
-        program,
-        nodes: &nodes,
-        krate,
-        nalgebra: quote!(#krate::nalgebra),
-        real,
-        taken: program.taken.union(&leaves).cloned().collect(),
-        live: vec![false; count],
-        uses: vec![Vec::new(); count],
-        outputs: reads.iter().map(|r| r.0).collect(),
-        pulled,
-        late: program.graph.depends_on(&outputs.result.cotangents()),
-        joins,
-        cyclic: false,
-        mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
-        maps: maps::of_symbols(&program.graph),
-        in_map: false,
-        inline: vec![false; count],
-        passes: IdMap::default(),
-        numbers: HashMap::new(),
-        leaves,
-        parameters: HashSet::new(),
-        place: None,
-        indices: None,
-        accumulates: vec![false; count],
-        overwriting: Ids::default(),
-        context: vec![0; count],
-        contexts: vec![
-            Context {
-                parent: 0,
-                depth: 0,
-                guards: Vec::new(),
-                group: None,
-            },
-            Context {
-                parent: 0,
-                depth: 1,
-                guards: Vec::new(),
-                group: None,
-            },
-        ],
-        last_step: 0,
-        first_with_tangent: None,
-        ranks: 0,
-        first_tangents: RefCell::default(),
-        homes: IdMap::default(),
-        groups: Vec::new(),
-        group_of: IdMap::default(),
-        forced: Ids::default(),
-        anchors: Ids::default(),
-        owners: IdMap::default(),
-        within: Vec::new(),
-        reached: Vec::new(),
-        bound: IdMap::default(),
-        order: Vec::new(),
-        remaining: vec![0; count],
-        unmovable: Ids::default(),
-        borrowed: Ids::default(),
-        pullbacks: IdMap::default(),
-        handed_out: IdMap::default(),
-        mutable: Ids::default(),
-        differentiated: HashSet::new(),
-        out: Vec::new(),
-        current: 0,
-    };
+    emit.pulled = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
+    emit.outputs = reads.iter().map(|r| r.0).collect();
+    emit.late = program.graph.depends_on(&outputs.result.cotangents());
     emit.find_live();
-    emit.find_differentiated();
-    emit.find_accumulations();
-    emit.find_contexts();
-    emit.find_clusters();
-    emit.count_uses();
+    emit.arrange();
     emit.keep_sizes(&outputs.result.answered());
     let written = emit.write_function(outputs, around);
     (!emit.cyclic).then_some(written)
 }
 
 impl<'p> Emit<'p> {
+    fn new(
+        program: &'p Program,
+        nodes: &'p [Node],
+        krate: &'p TokenStream,
+        real: &'p Real,
+        joins: bool,
+    ) -> Self {
+        let count = nodes.len();
+        let leaves = program.graph.leaves.borrow();
+        let leaves: HashSet<String> = leaves.iter().map(|leaf| leaf.name.to_string()).collect();
+        Emit {
+            program,
+            nodes,
+            krate,
+            nalgebra: quote!(#krate::nalgebra),
+            real,
+            taken: program.taken.union(&leaves).cloned().collect(),
+            live: vec![false; count],
+            uses: vec![Vec::new(); count],
+            outputs: Vec::new(),
+            pulled: Ids::default(),
+            late: Ids::default(),
+            joins,
+            cyclic: false,
+            mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
+            maps: maps::of_symbols(&program.graph),
+            in_map: false,
+            inline: vec![false; count],
+            passes: IdMap::default(),
+            numbers: HashMap::new(),
+            leaves,
+            parameters: HashSet::new(),
+            place: None,
+            indices: None,
+            accumulates: vec![false; count],
+            overwriting: Ids::default(),
+            context: vec![0; count],
+            contexts: vec![
+                Context {
+                    parent: 0,
+                    depth: 0,
+                    guards: Vec::new(),
+                    group: None,
+                },
+                Context {
+                    parent: 0,
+                    depth: 1,
+                    guards: Vec::new(),
+                    group: None,
+                },
+            ],
+            last_step: 0,
+            first_with_tangent: None,
+            ranks: 0,
+            first_tangents: RefCell::default(),
+            homes: IdMap::default(),
+            groups: Vec::new(),
+            group_of: IdMap::default(),
+            forced: Ids::default(),
+            anchors: Ids::default(),
+            owners: IdMap::default(),
+            within: Vec::new(),
+            reached: Vec::new(),
+            bound: IdMap::default(),
+            order: Vec::new(),
+            remaining: vec![0; count],
+            unmovable: Ids::default(),
+            borrowed: Ids::default(),
+            pullbacks: IdMap::default(),
+            handed_out: IdMap::default(),
+            mutable: Ids::default(),
+            carried: Ids::default(),
+            named: Ids::default(),
+            changing: Ids::default(),
+            underway: Vec::new(),
+            lent: Vec::new(),
+            sizeless: Ids::default(),
+            computed: Ids::default(),
+            differentiated: HashSet::new(),
+            out: Vec::new(),
+            current: 0,
+        }
+    }
+
+    /// Decides where each live value is computed, what is fused, and what gets a name.
+    fn arrange(&mut self) {
+        self.find_differentiated();
+        self.find_accumulations();
+        self.find_changing();
+        self.find_contexts();
+        self.find_clusters();
+        self.count_uses();
+    }
+
     pub(super) fn node(&self, id: Id) -> &'p Node {
         &self.nodes[id.0 as usize]
     }

@@ -183,14 +183,10 @@ impl Emit<'_> {
         let outside = std::mem::take(&mut self.out);
         let before = self.bound.clone();
         // A view of a local variable is taken again inside.
-        let (op, leaf) = (|e: &Self, id| e.op(id), |e: &Self, id| e.is_leaf(id));
-        let views: Vec<Id> = before
-            .keys()
-            .copied()
-            .filter(|id| {
-                !leaf(self, *id) && matches!(op(self, *id), Op::Part(part) if part.is_view())
-            })
-            .collect();
+        let is_view = |id: &Id| {
+            matches!(self.op(*id), Op::Part(part) if part.is_view()) && !self.is_copied_view(*id)
+        };
+        let views: Vec<Id> = before.keys().copied().filter(is_view).collect();
         views.iter().for_each(|id| {
             self.bound.remove(id);
         });
@@ -395,7 +391,7 @@ impl Emit<'_> {
                         if self.is_leaf(*id) || self.bound.contains_key(id) {
                             continue;
                         }
-                        if self.op(*id).is_call() {
+                        if self.op(*id).is_opaque() {
                             self.ensure(*id);
                             continue;
                         }
@@ -422,6 +418,18 @@ impl Emit<'_> {
                         self.out.push(quote!(let _ = #value;));
                         self.bind(*id, quote!(_), value.hold);
                     }
+                }
+                Step::Loop(id) => {
+                    let ordered = steps[i..].iter().any(|p| self.has_effect(&p.step));
+                    let here = self.context[id.0 as usize] == context;
+                    if self.live[id.0 as usize] && here && ordered {
+                        self.write_before(placed.at, context);
+                        self.ensure(*id);
+                    }
+                }
+                Step::Leave { cond, when } => {
+                    self.write_before(placed.at, context);
+                    self.write_leave(*cond, *when);
                 }
                 Step::Branch { select, .. } => {
                     let ordered = steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
@@ -495,13 +503,30 @@ impl Emit<'_> {
         if self.bound.contains_key(&id) {
             return;
         }
-        if self.op(id).is_call() {
+        if self.op(id).is_opaque() {
             let borrowed = std::mem::take(&mut self.borrowed);
-            self.write_call(id);
+            match self.op(id) {
+                Op::Loop(_) => self.write_loop(id),
+                _ => self.write_call(id),
+            }
             self.borrowed = borrowed;
             return;
         }
         let borrowed = std::mem::take(&mut self.borrowed);
+        self.computed.insert(id);
+        if let Op::Update(_) = self.op(id) {
+            let place = self.write_update(id);
+            self.borrowed = borrowed;
+            self.mutable.insert(id);
+            self.bind(id, place, Hold::Variable);
+            return;
+        }
+        if let Some(place) = self.write_addition(id) {
+            self.borrowed = borrowed;
+            self.mutable.insert(id);
+            self.bind(id, place, Hold::Variable);
+            return;
+        }
         let name = match self.changed_again(id) {
             Some(name) => name,
             None => self.name(id),
@@ -515,6 +540,9 @@ impl Emit<'_> {
         } else if let Some(target) = self.overwritten(id) {
             self.write_over(id, target, &name);
             self.mutable.insert(id);
+        } else if self.is_copied_view(id) {
+            let value = self.write(id).at(Level::Atom);
+            self.out.push(quote!(let #name = #value.clone_owned();));
         } else {
             let value = self.write(id);
             let tokens = &value.tokens;
@@ -526,10 +554,16 @@ impl Emit<'_> {
             &self.op(id),
         ) {
             (false, _) => Hold::Scalar,
-            (true, Op::Part(part)) if part.is_view() => Hold::View,
+            (true, Op::Part(part)) if part.is_view() && !self.is_copied_view(id) => Hold::View,
             _ => Hold::Variable,
         };
         self.bind(id, quote!(#name), hold);
+    }
+
+    /// Whether what is taken of a matrix is a copy, as that may be changed.
+    pub(super) fn is_copied_view(&self, id: Id) -> bool {
+        matches!(self.op(id), Op::Part(part) if part.is_view())
+            && self.changing.contains(&self.args(id)[0])
     }
 
     pub(super) fn ensure_inputs(&mut self, id: Id) {
@@ -630,9 +664,26 @@ impl Emit<'_> {
                     || self.forced.contains(m)
             })
             .collect();
-        let cond_tokens = self.read(cond).at(Level::Or);
+        let changed: Vec<(Id, Id, TokenStream)> = wanted
+            .iter()
+            .filter_map(|m| self.changed_on_sides(*m, number))
+            .collect();
+        let wanted: Vec<Id> = wanted
+            .into_iter()
+            .filter(|m| !changed.iter().any(|c| c.0 == *m))
+            .collect();
+        let cond_written = self.read(cond);
+        let cond_tokens = cond_written.at(Level::Or);
         let mut blocks = Vec::new();
         for side in [0, 1] {
+            let before_side: Vec<usize> = changed
+                .iter()
+                .map(|(_, root, _)| self.remaining[root.0 as usize])
+                .collect();
+            for (_, root, _) in &changed {
+                self.remaining[root.0 as usize] = self.uses_within(*root, number, side);
+                self.lent.push(*root);
+            }
             let context = self.groups[number].sides[side];
             let outside = std::mem::take(&mut self.out);
             let (before, previous) = (
@@ -642,6 +693,18 @@ impl Emit<'_> {
             let steps = self.groups[number].steps[side].clone();
             self.write_steps(&steps, context);
             self.write_before(self.nodes.len() as u32, context);
+            for (member, root, name) in &changed {
+                let arg = self.args(*member)[side + 1];
+                if arg == *root {
+                    continue;
+                }
+                self.ensure(arg);
+                let own = self.bound.get(&arg).map(|b| b.0.to_string());
+                if own != Some(name.to_string()) {
+                    let value = self.read_owned(arg);
+                    self.out.push(quote!(#name = #value;));
+                }
+            }
             let mut values: Vec<TokenStream> = Vec::new();
             for member in &wanted {
                 let arg = self.args(*member)[side + 1];
@@ -675,6 +738,7 @@ impl Emit<'_> {
                     (false, false) => match self.kind(*export).elem {
                         Elem::Int => quote!(0),
                         Elem::Bool => quote!(false),
+                        Elem::Records => quote!(::std::vec::Vec::new()),
                         _ => self.number(0.0),
                     },
                 });
@@ -685,6 +749,10 @@ impl Emit<'_> {
                 self.bound.remove(&id);
             }
             self.current = previous;
+            for ((_, root, _), remaining) in changed.iter().zip(before_side) {
+                self.remaining[root.0 as usize] = remaining;
+                self.lent.retain(|lent| lent != root);
+            }
             let values = match &values[..] {
                 [] => TokenStream::new(),
                 [one] => one.clone(),
@@ -708,6 +776,11 @@ impl Emit<'_> {
         };
         for id in kept_inside {
             self.bind(id, quote!(()), Hold::Scalar);
+        }
+        for (member, root, name) in changed {
+            self.remaining[root.0 as usize] = 0;
+            self.mutable.insert(member);
+            self.bind(member, name, Hold::Variable);
         }
         let mut names = Vec::new();
         for id in wanted.iter().chain(&exports) {
@@ -737,6 +810,10 @@ impl Emit<'_> {
         };
         self.out.push(match &names[..] {
             [] if otherwise.to_string() == "{ }" => quote!(if #cond_tokens #then),
+            [] if then.to_string() == "{ }" => {
+                let cond = cond_written.at(Level::Unary);
+                quote!(if !#cond #otherwise)
+            }
             [] => quote!(if #cond_tokens #then else #otherwise),
             [name] => quote!(let #name = if #cond_tokens #then else #otherwise;),
             names => quote!(let (#(#names),*) = if #cond_tokens #then else #otherwise;),
@@ -872,7 +949,11 @@ impl Emit<'_> {
                 quote!(#name += #value;)
             });
         }
-        let place = quote!(#name);
+        self.write_parts(&quote!(#name), parts);
+    }
+
+    /// Adds the parts of a sum to a matrix that is there already.
+    pub(super) fn write_parts(&mut self, place: &TokenStream, parts: Vec<(Id, bool)>) {
         let mut gathered: Vec<(&Shape, Vec<(Id, bool)>)> = Vec::new();
         for (part, negative) in parts {
             match self.op(part) {
@@ -883,11 +964,11 @@ impl Emit<'_> {
                         None => gathered.push((shape, vec![(part, negative)])),
                     }
                 }
-                _ => self.write_into(&place, part, negative),
+                _ => self.write_into(place, part, negative),
             }
         }
         for (shape, scatters) in gathered {
-            self.write_gathered(&place, shape, &scatters);
+            self.write_gathered(place, shape, &scatters);
         }
     }
 
@@ -913,18 +994,24 @@ impl Emit<'_> {
     }
 
     pub(super) fn terms(&self, id: Id, negative: bool, into: &mut Vec<(Id, bool)>) {
+        self.terms_within(id, true, negative, into);
+    }
+
+    fn terms_within(&self, id: Id, root: bool, negative: bool, into: &mut Vec<(Id, bool)>) {
         let args = self.args(id);
-        let own = into.is_empty()
-            || (self.uses[id.0 as usize].len() == 1
+        let own = root
+            || self.uses[id.0 as usize].len() == 1
                 && !self.outputs.contains(&id)
-                && self.is_accumulation(id));
+                && !self.bound.contains_key(&id)
+                && self.is_accumulation(id);
         match self.op(id) {
             Op::Scalar(Scalar::Add) if own && self.is_accumulation(id) => {
-                args.iter().for_each(|a| self.terms(*a, negative, into))
+                let args = args.iter();
+                args.for_each(|a| self.terms_within(*a, false, negative, into))
             }
             Op::Scalar(Scalar::Sub) if own && self.is_accumulation(id) => {
-                self.terms(args[0], negative, into);
-                self.terms(args[1], !negative, into);
+                self.terms_within(args[0], false, negative, into);
+                self.terms_within(args[1], false, !negative, into);
             }
             _ => into.push((id, negative)),
         }

@@ -54,16 +54,39 @@ impl Lower<'_> {
                 &otherwise_block
             }
         };
+        self.sides(
+            (&cond_value, cond),
+            &branch.then_branch,
+            otherwise,
+            tail,
+            expr,
+        )
+    }
+
+    /// The two sides of a branch, and what the side taken makes of the variables.
+    pub(super) fn sides(
+        &mut self,
+        (cond_value, cond): (&Value, Id),
+        then_block: &syn::Block,
+        otherwise_block: &syn::Block,
+        tail: bool,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let exits = self.exits();
         let before = self.scope.clone();
         self.tail = tail;
-        let (then, mut then_steps) = self.side(cond, true, &branch.then_branch);
+        let (then, mut then_steps) = self.side(cond, true, then_block);
         let after_then = std::mem::replace(&mut self.scope, before.clone());
+        let left_then = self.exits();
+        self.set_exits(exits);
         self.tail = tail;
-        let (otherwise, mut otherwise_steps) = self.side(cond, false, otherwise);
+        let (otherwise, mut otherwise_steps) = self.side(cond, false, otherwise_block);
         let after_otherwise = std::mem::replace(&mut self.scope, before.clone());
+        let left_otherwise = self.exits();
+        self.merge_exits(cond, left_then, left_otherwise);
         self.tail = false;
         let value = match (then, otherwise) {
-            (Ok(a), Ok(b)) => self.choose(&cond_value, cond, a, b, expr),
+            (Ok(a), Ok(b)) => self.choose(cond_value, cond, a, b, expr),
             (Err(a), Err(Refusal(Some(b)))) => {
                 self.errors.add(b);
                 Err(a)
@@ -78,7 +101,7 @@ impl Lower<'_> {
                 let then = (&after_then, true, &mut then_steps);
                 let otherwise = (&after_otherwise, false, &mut otherwise_steps);
                 assigned.push(self.assigned_in(
-                    (&cond_value, cond),
+                    (cond_value, cond),
                     &name,
                     then,
                     otherwise,
@@ -311,12 +334,32 @@ impl Lower<'_> {
         self.outcome(value, ty, &tail)
     }
 
+    /// The entries of a list of known length.
+    fn entries_of(&mut self, id: Id, tail: &TokenStream) -> Lowered<Value> {
+        let Some(count) = self.graph.shape(id).and_then(|s| s.entries()) else {
+            return refuse(
+                tail,
+                "a `Vec` of differentiated values whose length is not known to the macro cannot be returned yet\nhelp: return a `DVector`, as in `DVector::from_vec(v)`",
+            );
+        };
+        let part = Op::Part(crate::rules::Part::Entry);
+        let entries = (0..count).map(|i| {
+            let at = self.graph.integer(i).id;
+            self.exact_of(part.clone(), vec![id, at], Kind::SCALAR, tail)
+        });
+        Ok(Value::List(entries.collect::<Lowered<Vec<Id>>>()?))
+    }
+
     fn outcome(&mut self, value: Value, ty: &Returned, tail: &TokenStream) -> Lowered<Outcome> {
         let all = |lower: &mut Self, values: Vec<Value>, types: Vec<&Returned>| {
             let outcomes = values.into_iter().zip(types);
             outcomes
                 .map(|(value, ty)| lower.outcome(value, ty, tail))
                 .collect::<Lowered<Vec<Outcome>>>()
+        };
+        let value = match value {
+            Value::Slice(id) => self.entries_of(id, tail)?,
+            value => value,
         };
         match (value, ty) {
             (Value::Tuple(values), Returned::Tuple(types)) if values.len() == types.len() => {

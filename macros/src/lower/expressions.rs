@@ -6,7 +6,7 @@ use crate::error::text;
 use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape, Step};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Comparison, Op, Part, Scalar};
-use crate::scope::{Hint, Inert, Value, control_flow, same_context};
+use crate::scope::{Hint, Inert, Value, control_flow, leaves_loop, same_context};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -49,6 +49,12 @@ impl Lower<'_> {
             Err(_) if self.is_inert(expr) => {
                 self.roll_back(mark);
                 let tokens = expr.to_token_stream();
+                if let Some(found) = leaves_loop(&tokens) {
+                    return refuse(
+                        found,
+                        "a loop cannot be left inside of an expression yet\nhelp: use a statement of its own, as in `if … { break; }`",
+                    );
+                }
                 if let Some((found, what)) = control_flow(tokens.clone(), self.wrapped) {
                     return refuse(
                         found,
@@ -133,13 +139,10 @@ impl Lower<'_> {
             Expr::Path(path) => self.path(path, expr),
             Expr::Reference(reference) => {
                 if reference.mutability.is_some() {
-                    return refuse(
-                        expr,
-                        format!(
-                            "`{}` borrows for mutation, which is not supported for a differentiated value yet\nhelp: compute a new value instead",
-                            text(expr)
-                        ),
-                    );
+                    if self.is_inert(expr) {
+                        return refuse(expr, "what is inert is borrowed as it stands");
+                    }
+                    return self.place_of(&reference.expr).map(Value::Lent);
                 }
                 match self.expr(&reference.expr)? {
                     Value::Inert(inert) => {
@@ -201,11 +204,9 @@ impl Lower<'_> {
             }
             Expr::Assign(assign) if self.is_poisoned(&assign.left) => Err(Refusal(None)),
             Expr::Assign(assign) => self.assignment(assign, expr),
-            Expr::ForLoop(each) => self.accumulation(each, expr),
-            Expr::While(_) | Expr::Loop(_) => refuse(
-                expr,
-                "loops over differentiated values are not supported yet\nhelp: use a method on the whole matrix, as `map`, `zip_map`, `fold`, `dot` or `sum`",
-            ),
+            Expr::ForLoop(each) => self.for_loop(each, expr),
+            Expr::While(each) => self.while_loop(each, expr),
+            Expr::Loop(each) => self.endless(each, expr),
             Expr::Match(_) => refuse(
                 expr,
                 "`match` with differentiated values is not supported yet\nhelp: use `if … { … } else { … }`",
@@ -218,10 +219,14 @@ impl Lower<'_> {
                 expr,
                 "early `return` is not supported yet\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
             ),
-            Expr::Break(_) | Expr::Continue(_) => refuse(
+            Expr::Break(leaving) if leaving.expr.is_none() => {
+                self.left(leaving.label.as_ref(), true, expr)
+            }
+            Expr::Break(_) => refuse(
                 expr,
-                "leaving a block early is not supported yet\nhelp: use `if … { … } else { … }`",
+                "a loop that gives a value is not supported yet\nhelp: assign the value to a variable before `break`",
             ),
+            Expr::Continue(leaving) => self.left(leaving.label.as_ref(), false, expr),
             Expr::Try(question) => self.question(&question.expr, expr),
             Expr::Closure(_) => refuse(
                 expr,
@@ -292,6 +297,9 @@ impl Lower<'_> {
             Some(binding) => {
                 if !same_context(&binding.ident, name) {
                     return Err(self.hygiene(name));
+                }
+                if let Value::Lent(lent) = &binding.value {
+                    return self.read_lent(lent, expr).map(Value::Node);
                 }
                 Ok(binding.value)
             }

@@ -37,7 +37,7 @@ impl Lower<'_> {
                 Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
             },
             Value::Slice(id) => self.is_active(*id),
-            Value::Called(..) | Value::Untyped | Value::Position(_) => true,
+            Value::Called(..) | Value::Untyped | Value::Position(_) | Value::Lent(_) => true,
             Value::Inert(_) | Value::Unit => false,
             Value::Poison => true,
         }

@@ -4,14 +4,23 @@ use super::{Lower, Lowered, refuse};
 use crate::graph::Kind;
 use crate::rules::Op;
 use crate::scope::Value;
+use proc_macro2::Ident;
 use quote::quote;
 use syn::Expr;
 
 /// An iterator, as what it gives at place `i`.
-struct Items {
+pub(super) struct Items {
     /// How many there are: the least of these.
-    counts: Vec<Expr>,
-    item: Expr,
+    pub counts: Vec<Expr>,
+    pub item: Expr,
+}
+
+impl Items {
+    fn least(&self) -> Expr {
+        let counts = self.counts.iter().cloned();
+        let least = |a: Expr, b: Expr| -> Expr { syn::parse_quote!((#a).min(#b)) };
+        counts.reduce(least).unwrap_or_else(|| syn::parse_quote!(0))
+    }
 }
 
 impl Lower<'_> {
@@ -63,8 +72,30 @@ impl Lower<'_> {
         self.step(Op::Fold, vec![terms, start], expr).map(Some)
     }
 
+    /// What a loop goes through, or what is zipped with an iterator: an iterator, or what can be made one.
+    pub(super) fn gone_through(&self, iterable: &Expr, place: &Expr) -> Option<Items> {
+        match iterable {
+            Expr::Reference(reference) => {
+                let of = &reference.expr;
+                let item = match reference.mutability {
+                    Some(_) => syn::parse_quote!(&mut #of[#place]),
+                    None => syn::parse_quote!(#of[#place]),
+                };
+                Some(Items {
+                    counts: vec![syn::parse_quote!(#of.len())],
+                    item,
+                })
+            }
+            Expr::Path(_) => Some(Items {
+                counts: vec![syn::parse_quote!(#iterable.len())],
+                item: syn::parse_quote!(#iterable[#place]),
+            }),
+            iterator => self.items(iterator, place),
+        }
+    }
+
     /// What an iterator gives at a place.
-    fn items(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
+    pub(super) fn items(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
         match iterator {
             Expr::Paren(inner) => self.items(&inner.expr, place),
             Expr::Group(inner) => self.items(&inner.expr, place),
@@ -100,8 +131,65 @@ impl Lower<'_> {
                             item: syn::parse_quote!(#of[#place]),
                         })
                     }
+                    ("iter_mut", []) => {
+                        let of = &call.receiver;
+                        Some(Items {
+                            counts: vec![syn::parse_quote!(#of.len())],
+                            item: syn::parse_quote!(&mut #of[#place]),
+                        })
+                    }
+                    ("column_iter" | "row_iter" | "column_iter_mut" | "row_iter_mut", []) => {
+                        let of = &call.receiver;
+                        let column = name.starts_with("column");
+                        let count = if column { "ncols" } else { "nrows" };
+                        let count = Ident::new(count, call.method.span());
+                        let part = name.replace("_iter", "");
+                        let part = Ident::new(&part, call.method.span());
+                        Some(Items {
+                            counts: vec![syn::parse_quote!(#of.#count())],
+                            item: syn::parse_quote!(#of.#part(#place)),
+                        })
+                    }
                     ("copied" | "cloned" | "into_iter" | "by_ref", []) => {
                         self.items(&call.receiver, place)
+                    }
+                    ("rev", []) => {
+                        let least = self.items(&call.receiver, place)?.least();
+                        let back: Expr = syn::parse_quote!((#least) - 1 - #place);
+                        let Items { counts, item } = self.items(&call.receiver, &back)?;
+                        Some(Items { counts, item })
+                    }
+                    ("take", [count]) => {
+                        let Items { mut counts, item } = self.items(&call.receiver, place)?;
+                        counts.push((*count).clone());
+                        Some(Items { counts, item })
+                    }
+                    ("skip", [count]) => {
+                        let later: Expr = syn::parse_quote!(#place + (#count));
+                        let Items { counts, item } = self.items(&call.receiver, &later)?;
+                        let left = counts.iter().map(|all| -> Expr {
+                            syn::parse_quote!(::core::primitive::usize::saturating_sub(#all, #count))
+                        });
+                        Some(Items {
+                            counts: left.collect(),
+                            item,
+                        })
+                    }
+                    ("windows", [size]) => {
+                        let of = &call.receiver;
+                        Some(Items {
+                            counts: vec![
+                                syn::parse_quote!(::core::primitive::usize::saturating_sub(#of.len() + 1, #size)),
+                            ],
+                            item: syn::parse_quote!(#of.rows(#place, #size)),
+                        })
+                    }
+                    ("chunks_exact", [size]) => {
+                        let of = &call.receiver;
+                        Some(Items {
+                            counts: vec![syn::parse_quote!(#of.len() / (#size))],
+                            item: syn::parse_quote!(#of.rows(#place * (#size), #size)),
+                        })
                     }
                     ("enumerate", []) => {
                         let Items { counts, item } = self.items(&call.receiver, place)?;
@@ -110,7 +198,7 @@ impl Lower<'_> {
                     }
                     ("zip", [other]) => {
                         let first = self.items(&call.receiver, place)?;
-                        let second = self.items(other, place)?;
+                        let second = self.gone_through(other, place)?;
                         let (a, b) = (first.item, second.item);
                         Some(Items {
                             counts: first.counts.into_iter().chain(second.counts).collect(),

@@ -3,12 +3,15 @@
 //! What depends on a differentiated parameter is taken apart into operations of the rule book, exactly as
 //! written. What does not is inert and stays Rust. Anything else is refused, here and nowhere else.
 
+mod assigned;
 mod branches;
 mod calls;
 mod expressions;
 mod inert;
 mod iterators;
+mod loops;
 mod mutation;
+mod places;
 mod statements;
 
 pub use statements::pattern_names;
@@ -84,6 +87,12 @@ pub struct Lower<'a> {
     called_names: Vec<(Id, Vec<usize>, Ident)>,
     /// Whether the function returns an `Option` or a `Result`, so that it may be left early.
     pub wrapped: bool,
+    /// Variables that are given differentiated values somewhere.
+    changing: HashSet<String>,
+    /// Names that kept statements have bound.
+    kept_names: HashSet<String>,
+    /// The loop that is being read.
+    around: Option<loops::Around>,
     /// Whether the block that is read next gives the value of the function.
     tail: bool,
     /// The shape that the surroundings leave possible for the product being read.
@@ -122,6 +131,9 @@ pub fn lower(
         items: RefCell::default(),
         called_names: Vec::new(),
         wrapped,
+        changing: HashSet::new(),
+        kept_names: HashSet::new(),
+        around: None,
         tail: true,
         expected: None,
         ambiguous: false,
@@ -131,6 +143,9 @@ pub fn lower(
     for parameter in parameters {
         lower.parameter(parameter);
     }
+    let sources = parameters.iter().filter(|p| p.wrt);
+    let sources = sources.map(|p| p.ident.unraw().to_string()).collect();
+    lower.changing = assigned::changing(body.to_token_stream(), sources);
     let wrt: Vec<Ident> = parameters
         .iter()
         .filter(|p| p.wrt && !p.broken)
@@ -186,7 +201,7 @@ impl Lower<'_> {
         let mutable = parameter.mutable || parameter.exclusive;
         let value = match &parameter.class {
             _ if parameter.broken => Value::Poison,
-            Class::Value(ty) if ty.real == self.real && !parameter.mutable => {
+            Class::Value(ty) if ty.real == self.real && (parameter.wrt || !parameter.mutable) => {
                 let form = match (parameter.by_reference, ty.passing) {
                     (true, _) => Form::Borrowed,
                     (false, Passing::View) => Form::View,
@@ -328,6 +343,7 @@ impl Lower<'_> {
                 self.pin(inert, kind)
             }
             Value::Called(call, part) => Ok(self.called(*call, part, guess)),
+            Value::Lent(lent) => self.read_lent(lent, at),
             Value::Poison => Err(Refusal(None)),
             Value::Pending(_) | Value::PendingOr(..) | Value::Wrapped(_) => refuse(
                 at.to_token_stream(),

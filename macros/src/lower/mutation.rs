@@ -4,7 +4,7 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Form, Guard, Id, Kind, Placed, Step};
 use crate::rules::{Op, Scalar};
-use crate::scope::{Inert, Scope, Value};
+use crate::scope::{Inert, Lent, Scope, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::{BinOp, Expr};
@@ -31,17 +31,36 @@ impl Lower<'_> {
             }
             return Ok(Value::Unit);
         }
-        let name = self.assigned_variable(&assign.left)?;
-        let known = self.variable(&name, expr)?;
+        // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
-        let guess = match &known {
-            Value::Node(id) | Value::Entry(id) => self.graph.kind(*id),
-            _ => Kind::SCALAR,
+        if let (Expr::Path(_), Value::Tuple(_)) = (&*assign.left, &value) {
+            let name = self.assigned_variable(&assign.left)?;
+            self.assign(&name, value);
+            return Ok(Value::Unit);
+        }
+        let place = self.place_of(&assign.left)?;
+        let known = match &place.path[..] {
+            [] => self.read_lent(&place, &assign.left)?,
+            _ => self.read_unchecked(&place, &assign.left)?,
         };
-        let id = self.node(&value, &assign.right, &guess)?;
-        let value = Self::entrywise(&[&value], id);
-        self.assign(&name, value);
+        let kind = self.graph.kind(known);
+        let id = self.node(&value, &assign.right, &kind)?;
+        match (&value, &place.path[..]) {
+            (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),
+            _ => {
+                self.same_kind(id, &kind, expr)?;
+                self.put(&place, id, expr)?;
+            }
+        }
         Ok(Value::Unit)
+    }
+
+    /// The value at a place that is about to be replaced.
+    fn read_unchecked(&mut self, place: &Lent, at: &Expr) -> Lowered<Id> {
+        let mark = self.mark();
+        let known = self.read_lent(place, at)?;
+        self.roll_back(mark);
+        Ok(known)
     }
 
     /// `x += e;`
@@ -60,6 +79,27 @@ impl Lower<'_> {
                 return refuse(expr, "this assignment has no derivative on real numbers");
             }
         };
+        let plain = matches!(strip(&binary.left), Expr::Path(_));
+        let lent = |lower: &Self| {
+            super::places::root_of(&binary.left).is_some_and(|name| {
+                let known = lower.scope.get(&name.to_string()).map(|b| &b.value);
+                matches!(known, Some(Value::Lent(_)))
+            })
+        };
+        if !plain || lent(self) {
+            // Of two numbers Rust evaluates the right one first.
+            let value = self.expr(&binary.right)?;
+            let place = self.place_of(&binary.left)?;
+            let known = self.read_unchecked(&place, &binary.left)?;
+            let kind = self.graph.kind(known);
+            let guess = match binary.op {
+                BinOp::AddAssign(_) | BinOp::SubAssign(_) => kind,
+                _ => Kind::SCALAR,
+            };
+            let value = self.node(&value, &binary.right, &guess)?;
+            self.change(&place, &binary.op, value, expr)?;
+            return Ok(Value::Unit);
+        }
         let name = self.assigned_variable(&binary.left)?;
         // What was inert is a value of the graph from now on.
         let known = self.variable(&name, expr)?;
@@ -75,7 +115,7 @@ impl Lower<'_> {
     }
 
     /// The variable on the left of an assignment.
-    fn assigned_variable(&self, left: &Expr) -> Lowered<Ident> {
+    pub(super) fn assigned_variable(&self, left: &Expr) -> Lowered<Ident> {
         match left {
             Expr::Path(path) if path.path.get_ident().is_some() => {
                 let name = path.path.get_ident().cloned();
@@ -112,12 +152,13 @@ impl Lower<'_> {
     }
 
     /// The value of a variable that is about to change.
-    fn variable(&mut self, name: &Ident, at: &Expr) -> Lowered<Value> {
+    pub(super) fn variable(&mut self, name: &Ident, at: &Expr) -> Lowered<Value> {
         let Some(binding) = self.scope.get(&name.to_string()).cloned() else {
             return refuse(at, format!("there is no variable `{name}` here"));
         };
         match binding.value {
             Value::Node(_) | Value::Entry(_) => Ok(binding.value),
+            Value::Slice(id) => Ok(Value::Node(id)),
             value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Poison => Err(Refusal(None)),
@@ -182,8 +223,16 @@ impl Lower<'_> {
     }
 
     /// The name stands for another value now.
-    fn assign(&mut self, name: &Ident, value: Value) {
-        if let (Value::Node(id), 0) = (&value, self.closures) {
+    pub(super) fn assign(&mut self, name: &Ident, value: Value) {
+        let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+        let value = match (known, value) {
+            // A list stays a list.
+            (Some(Value::Slice(_)), Value::Node(id)) if self.graph.is_matrix(id) => {
+                Value::Slice(id)
+            }
+            (_, value) => value,
+        };
+        if let (Value::Node(id) | Value::Slice(id), 0) = (&value, self.closures) {
             let named = self.graph.names.borrow().contains_key(id);
             if !named && self.graph.leaf_of(*id).is_none() {
                 let own = self.fresh(&name.to_string());
@@ -191,7 +240,7 @@ impl Lower<'_> {
             }
         }
         let varies = match &value {
-            Value::Node(id) | Value::Entry(id) => self.graph.varies(*id),
+            Value::Node(id) | Value::Entry(id) | Value::Slice(id) => self.graph.varies(*id),
             _ => true,
         };
         self.scope.assign(&name.to_string(), value, varies);
@@ -209,7 +258,9 @@ impl Lower<'_> {
         let kind = [then.0, otherwise.0]
             .iter()
             .find_map(|scope| match scope.get(name).map(|b| &b.value) {
-                Some(Value::Node(id) | Value::Entry(id)) => Some(self.graph.kind(*id)),
+                Some(Value::Node(id) | Value::Entry(id) | Value::Slice(id)) => {
+                    Some(self.graph.kind(*id))
+                }
                 _ => None,
             })
             .unwrap_or(Kind::SCALAR);
@@ -219,7 +270,8 @@ impl Lower<'_> {
                 return Err(Refusal(None));
             };
             sides.push(match binding.value {
-                value @ (Value::Node(_) | Value::Entry(_)) => value,
+                value @ (Value::Node(_) | Value::Entry(_) | Value::Tuple(_)) => value,
+                Value::Slice(id) => Value::Node(id),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {
                     let pins = self.pins.len();
@@ -248,22 +300,25 @@ impl Lower<'_> {
         Ok(chosen)
     }
 
-    /// `for i in a..b { s += …; }` that only adds to numbers: a sum over the range.
-    pub(super) fn accumulation(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
-        let way_out = "loops over differentiated values are supported where they add up only\nhelp: write `for i in a..b { let … = …; s += …; }` with `s` nowhere else in it, or use a method on the whole matrix, as `map`, `zip_map`, `dot` or `sum`";
+    /// `for i in a..b { s += …; }` that only adds to numbers: a sum over the range. `None` if it does something else.
+    pub(super) fn accumulation(
+        &mut self,
+        each: &syn::ExprForLoop,
+        expr: &Expr,
+    ) -> Lowered<Option<Value>> {
         let (Expr::Range(range), None) = (&*each.expr, &each.label) else {
-            return refuse(expr, way_out);
+            return Ok(None);
         };
         let index = match &*each.pat {
             syn::Pat::Ident(index) if index.mutability.is_none() => index.ident.clone(),
             syn::Pat::Wild(_) => self.fresh("i"),
-            _ => return refuse(expr, way_out),
+            _ => return Ok(None),
         };
         let (Some(start), Some(end)) = (&range.start, &range.end) else {
-            return refuse(expr, way_out);
+            return Ok(None);
         };
         if !self.is_inert(start) || self.closures > 0 {
-            return refuse(expr, way_out);
+            return Ok(None);
         }
         // The statements: lets, then what is added.
         let mut lets: Vec<syn::Stmt> = Vec::new();
@@ -277,16 +332,21 @@ impl Lower<'_> {
                     let negative = match sum.op {
                         BinOp::AddAssign(_) => false,
                         BinOp::SubAssign(_) => true,
-                        _ => return refuse(sum, way_out),
+                        _ => return Ok(None),
                     };
-                    let name = self.assigned_variable(&sum.left)?;
+                    let Expr::Path(path) = &*sum.left else {
+                        return Ok(None);
+                    };
+                    let Some(name) = path.path.get_ident().cloned() else {
+                        return Ok(None);
+                    };
                     sums.push((name, negative, (*sum.right).clone()));
                 }
-                other => return refuse(other, way_out),
+                _ => return Ok(None),
             }
         }
         if sums.is_empty() {
-            return refuse(expr, way_out);
+            return Ok(None);
         }
         // A sum may not be read in the loop: that would be a carried state.
         for (name, ..) in &sums {
@@ -299,7 +359,7 @@ impl Lower<'_> {
                     .any(|(_, _, term)| crate::scope::contains(quote!(#term), &text));
             let twice = sums.iter().filter(|(other, ..)| other == name).count() > 1;
             if carried || twice {
-                return refuse(expr, way_out);
+                return Ok(None);
             }
         }
         let closed = matches!(range.limits, syn::RangeLimits::Closed(_)).then(|| quote!(+ 1));
@@ -325,6 +385,15 @@ impl Lower<'_> {
             let id = self.exact(Op::Fold, vec![terms, start], expr)?;
             self.assign(&name, Value::Node(id));
         }
-        Ok(Value::Unit)
+        Ok(Some(Value::Unit))
+    }
+}
+
+/// An expression without parentheses.
+fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(inner) => strip(&inner.expr),
+        Expr::Group(inner) => strip(&inner.expr),
+        other => other,
     }
 }

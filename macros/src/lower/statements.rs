@@ -1,12 +1,14 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
+use super::loops::Left;
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Step};
-use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, rename};
+use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, leaves_loop, rename};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::{Expr, Pat, Stmt};
 
 impl Lower<'_> {
@@ -32,6 +34,20 @@ impl Lower<'_> {
         let mut value = Ok(Value::Unit);
         for (i, stmt) in stmts.iter().enumerate() {
             let last = i + 1 == stmts.len();
+            match self.has_left() {
+                Left::Never => {}
+                Left::If(left) => return self.unless_left(left, &stmts[i..]),
+                // What follows is never reached.
+                Left::Always => break,
+            }
+            match self.leaves_at_once(stmt) {
+                Ok(false) => {}
+                Ok(true) => continue,
+                Err(Refusal(error)) => {
+                    error.into_iter().for_each(|error| self.errors.add(error));
+                    continue;
+                }
+            }
             if let (Stmt::Expr(Expr::If(branch), _), true) = (stmt, tail && !last)
                 && let Some(whole) = self.with_rest(branch, &stmts[i + 1..])
             {
@@ -157,6 +173,7 @@ impl Lower<'_> {
         let mut names = Vec::new();
         pattern_names(&local.pat, &mut names);
         let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
+        self.kept_names.extend(new.iter().map(ToString::to_string));
         let position = |ident: &Ident| names.iter().position(|n| n == ident);
         let pattern = match &local.pat {
             Pat::Type(typed) => {
@@ -185,6 +202,12 @@ impl Lower<'_> {
             return refuse(
                 tokens,
                 "this statement cannot be kept inside the closure of an elementwise method: it would run another number of times\nhelp: move it before the closure",
+            );
+        }
+        if let Some(found) = leaves_loop(tokens) {
+            return refuse(
+                found,
+                "a loop cannot be left inside of an expression yet\nhelp: use a statement of its own, as in `if … { break; }`",
             );
         }
         match control_flow(tokens.clone(), self.wrapped) {
@@ -277,6 +300,34 @@ impl Lower<'_> {
                 "a variable without an initial value is not supported yet\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
             );
         };
+        if let (Pat::Ident(name), true, None, 0) =
+            (pat, self.is_carrying(pat), &init.diverge, self.closures)
+        {
+            // A variable that is given differentiated values later is a value of the graph from the beginning.
+            let mark = self.mark();
+            let value = match self.repeated(&init.expr)? {
+                Some(list) => Ok(list),
+                None => self.expr(&init.expr),
+            };
+            let value = match value? {
+                Value::List(ids) => self.list_of(ids),
+                value => value,
+            };
+            if let Value::Slice(_) = value {
+                self.bind(pat, value)?;
+                self.scope.activate(&name.ident.to_string());
+                return Ok(());
+            }
+            if let Value::Node(id) = &value
+                && self.graph.kind(*id).elem == Elem::Real
+                && ty.is_none_or(|ty| self.check_type(&value, ty).is_ok())
+            {
+                self.bind(pat, value)?;
+                self.scope.activate(&name.ident.to_string());
+                return Ok(());
+            }
+            self.roll_back(mark);
+        }
         if let (true, true) = (self.is_inert(&init.expr), self.closures == 0) {
             if let Some((_, diverge)) = &init.diverge {
                 return refuse(
@@ -322,6 +373,47 @@ impl Lower<'_> {
             return Ok(());
         }
         self.bind(pat, value)
+    }
+
+    /// `[value; n]` or `vec![value; n]`, as a vector that is a list.
+    fn repeated(&mut self, init: &Expr) -> Lowered<Option<Value>> {
+        let (value, count) = match init {
+            Expr::Repeat(repeat) => ((*repeat.expr).clone(), (*repeat.len).clone()),
+            Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
+                let tokens = mac.mac.tokens.clone();
+                match syn::parse2::<syn::ExprRepeat>(quote!([#tokens])) {
+                    Ok(repeat) => (*repeat.expr, *repeat.len),
+                    Err(_) => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
+        };
+        let value = self.expr(&value)?;
+        let Value::Node(id) = value else {
+            return Ok(None);
+        };
+        if self.graph.kind(id) != Kind::SCALAR {
+            return Ok(None);
+        }
+        let rows = match init {
+            Expr::Repeat(_) => crate::ty::constant_size(&count),
+            _ => self.number_of(&count)?,
+        };
+        let kind = Kind::matrix(Shape::new(rows, crate::graph::Dim::Static(1)));
+        let filled = self.exact_of(crate::rules::Op::Fill, vec![id], kind, init)?;
+        Ok(Some(Value::Slice(filled)))
+    }
+
+    /// Numbers as a vector that is a list.
+    fn list_of(&mut self, ids: Vec<crate::graph::Id>) -> Value {
+        let kind = Kind::matrix(Shape::fixed(ids.len(), 1));
+        Value::Slice(self.graph.insert(crate::rules::Op::Build, ids, kind))
+    }
+
+    /// Whether the pattern is a variable that changes, and is given differentiated values somewhere.
+    fn is_carrying(&self, pat: &Pat) -> bool {
+        let Pat::Ident(name) = pat else { return false };
+        name.mutability.is_some() && self.changing.contains(&name.ident.unraw().to_string())
     }
 
     pub(super) fn inert_local(
@@ -676,7 +768,8 @@ impl Lower<'_> {
     }
 
     pub(super) fn statement(&mut self, expr: &Expr, semi: bool, stmt: &Stmt) -> Lowered<()> {
-        if self.is_inert(expr) {
+        let leaves = leaves_loop(&expr.to_token_stream()).is_some();
+        if self.is_inert(expr) && !leaves {
             return self.verbatim(stmt);
         }
         match expr {
@@ -685,7 +778,7 @@ impl Lower<'_> {
                 self.nested_block(&block.block).map(|_| ())
             }
             // A branch that only looks: assertions and prints.
-            Expr::If(_) if self.only_observes(expr) => self.verbatim(stmt),
+            Expr::If(_) if !leaves && self.only_observes(expr) => self.verbatim(stmt),
             _ => {
                 let mark = self.mark();
                 match self.form(expr)? {
@@ -738,7 +831,12 @@ fn is_unit(expr: &Expr) -> bool {
     match expr {
         Expr::If(branch) => is_unit_block(&branch.then_branch),
         Expr::Block(block) => is_unit_block(&block.block),
-        Expr::ForLoop(_) | Expr::While(_) | Expr::Assign(_) => true,
+        Expr::ForLoop(_)
+        | Expr::While(_)
+        | Expr::Loop(_)
+        | Expr::Assign(_)
+        | Expr::Break(_)
+        | Expr::Continue(_) => true,
         Expr::Binary(binary) => {
             binary.op.to_token_stream().to_string().ends_with("=")
                 && !matches!(

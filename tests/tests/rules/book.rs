@@ -29,6 +29,8 @@ macro_rules! names {
                 | Op::CallTangent
                 | Op::CallAdjoint(_)
                 | Op::CallAdjointTangent(_)
+                | Op::Loop(_)
+                | Op::Update(Part::Gathered(..) | Part::Selected(_))
                 | Op::Item(_) => "",
             }
         }
@@ -82,6 +84,16 @@ names! {
     "scattered view" Op::Scatter(Part::View),
     "scattered fixed view" Op::Scatter(Part::FixedView(..)),
     "scattered gathered" Op::Scatter(Part::Gathered(..)),
+    "updated entry" Op::Update(Part::Entry),
+    "updated entry at" Op::Update(Part::EntryAt),
+    "updated row" Op::Update(Part::Row),
+    "updated column" Op::Update(Part::Column),
+    "updated rows" Op::Update(Part::Rows),
+    "updated columns" Op::Update(Part::Columns),
+    "updated fixed rows" Op::Update(Part::FixedRows(_)),
+    "updated fixed columns" Op::Update(Part::FixedColumns(_)),
+    "updated view" Op::Update(Part::View),
+    "updated fixed view" Op::Update(Part::FixedView(..)),
     "diagonal" Op::Diagonal,
     "from diagonal" Op::FromDiagonal,
     "reshape" Op::Reshape,
@@ -554,6 +566,7 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
         }
     }
     for (part, at) in parts {
+        let replaced = !matches!(part, Part::Selected(_) | Part::Gathered(..));
         let taken = move |w: &mut World| {
             let whole = w.matrix(r, c, any);
             let at: Vec<Id> = match part {
@@ -582,8 +595,29 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
                 )
             }
         };
+        let updated = {
+            let taken = taken.clone();
+            move |w: &mut World| {
+                let taken = taken(w);
+                let node = w.graph.node(taken);
+                let Op::Part(part) = node.op else {
+                    unreachable!("a part")
+                };
+                let shape = w.graph.shape(node.args[0]).expect("a matrix");
+                let value = w.parameter_like(taken);
+                w.shaped(
+                    Op::Update(part),
+                    &[&[node.args[0], value], &node.args[1..]].concat(),
+                    shape,
+                )
+            }
+        };
         add(Rc::new(taken));
         add(Rc::new(placed));
+        // What is selected or gathered is never replaced.
+        if replaced {
+            add(Rc::new(updated));
+        }
     }
 }
 

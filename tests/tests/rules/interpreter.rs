@@ -310,6 +310,16 @@ impl<'a> Interpreter<'a> {
                 }
                 Matrix(whole)
             }
+            Op::Update(part) => {
+                let (mut whole, value) = (matrix(self, 0), self.value(args[1]));
+                let [i, j, r, c] = self.region(&part, whole.shape(), &args[2..]);
+                for (k, l) in places(r, c) {
+                    // A number stands for a matrix with that value everywhere.
+                    let entries = value.entries();
+                    whole[(i + k, j + l)] = entries[if entries.len() == 1 { 0 } else { k + l * r }];
+                }
+                Matrix(whole)
+            }
             Op::Diagonal => {
                 let m = matrix(self, 0);
                 Matrix(DMatrix::from_fn(shape.0, 1, |i, _| m[(i, i)]))
@@ -483,6 +493,7 @@ impl<'a> Interpreter<'a> {
             | Op::CallAdjointTangent(_)
             | Op::Absent
             | Op::Apply(..)
+            | Op::Loop(_)
             | Op::Item(_) => panic!("a call has no meaning here"),
             Op::LowerTriangle => {
                 let m = matrix(self, 0);

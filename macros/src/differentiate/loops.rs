@@ -1,0 +1,623 @@
+//! Derivatives of loops, which are loops again.
+//!
+//! The tangent of a loop goes through the same iterations once more, along the tangents; the adjoint goes through them
+//! from the last to the first, with the cotangents of what is carried (Griewank & Walther, "Evaluating Derivatives",
+//! sections 3.2 and 4). Both read of an iteration what the loop has kept of it: as little as will do. What depends on
+//! nothing that is carried is computed again, so that a loop that only adds up keeps nothing.
+
+use super::cut::{self, Candidate};
+use super::{forward, reverse};
+use crate::graph::{Elem, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop};
+use crate::rules::{Op, Part, Scalar};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How the names of leaves begin that are given others when the loop is written.
+const PLACEHOLDER: &str = "derived_";
+
+/// The tangent of a loop: a loop of the tangents.
+pub fn tangent(graph: &Graph, id: Id, known: &[Option<Id>], needed: &[bool]) -> Option<Id> {
+    let (primal, args) = (loop_of(graph, id)?, graph.args(id));
+    let tangent_of = |k: usize| known[args[k].0 as usize];
+    let part = |n: u32| match graph.op(Id(n)) {
+        Op::Item(part) if needed[n as usize] && graph.args(Id(n))[0] == id => Some(part[0]),
+        _ => None,
+    };
+    let wanted: Vec<usize> = (id.0 + 1..needed.len() as u32).filter_map(part).collect();
+    let along: Vec<Option<Id>> = (0..args.len()).map(tangent_of).collect();
+    let key = (id, wanted, along);
+    if let Some(known) = graph.loops.tangents.borrow().get(&key) {
+        return Some(*known);
+    }
+    let wanted = &key.1;
+    let moving = moving(&primal, &|k| tangent_of(k).is_some());
+    if !moving.contains(&true) {
+        return None;
+    }
+    let body = &primal.body.graph;
+    let mut derived = Derived::new(graph, id, &primal, primal.backwards);
+    let mut tangents = Vec::new();
+    for k in (0..primal.inputs.len()).filter(|k| moving[*k]) {
+        let fixed = tangent_of(k).map(|t| graph.op(t));
+        let tangent = match fixed.filter(|_| k >= primal.next.len()) {
+            Some(Op::Const(bits)) => body.constant(f64::from_bits(bits)),
+            _ => derived.leaf(primal.inputs[k], "d", ""),
+        };
+        tangents.push((primal.inputs[k], tangent));
+    }
+    let carried: Vec<usize> = (0..primal.next.len()).filter(|k| moving[*k]).collect();
+    let records = primal.records.borrow().clone();
+    let mut roots: Vec<Id> = carried.iter().map(|k| primal.next[*k]).collect();
+    roots.extend(&records);
+    let images = forward(body, &roots, &tangents);
+    let leaf_of = |k: usize| {
+        let found = tangents.iter().find(|t| t.0 == primal.inputs[k]);
+        found.map_or(primal.inputs[k], |t| t.1)
+    };
+    for (at, &k) in carried.iter().enumerate() {
+        let start = tangent_of(k).unwrap_or_else(|| graph.expr(args[k]).zero().id);
+        let next = images[at].unwrap_or_else(|| body.expr(primal.inputs[k]).zero().id);
+        derived.carry(leaf_of(k), start, next);
+    }
+    for k in (primal.next.len()..primal.inputs.len()).filter(|k| moving[*k]) {
+        if derived.leaves.contains(&leaf_of(k)) {
+            derived.read(leaf_of(k), tangent_of(k)?);
+        }
+    }
+    let count = carried.len();
+    derived.tangents = vec![None; primal.next.len() + records.len()];
+    for (at, &k) in carried.iter().enumerate() {
+        derived.tangents[k] = Some(at);
+    }
+    for (at, image) in images[count..].iter().enumerate() {
+        if let Some(image) = image.filter(|_| wanted.contains(&(primal.next.len() + at))) {
+            derived.tangents[primal.next.len() + at] = Some(count + derived.records.len());
+            derived.records.push(image);
+        }
+    }
+    let tangent = derived.finish();
+    graph.loops.tangents.borrow_mut().insert(key, tangent);
+    Some(tangent)
+}
+
+/// The tangent of a part of what a loop gives.
+pub fn tangent_of_part(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
+    let node = graph.node(id);
+    let Op::Item(part) = &node.op else {
+        return None;
+    };
+    let tangent = known[node.args[0].0 as usize]?;
+    let at = *loop_of(graph, tangent)?.tangents.get(part[0])?;
+    Some(part_of(graph, tangent, at?, &node.kind))
+}
+
+/// What the cotangents of the parts of a loop add to those of its arguments: a loop from the last iteration to the first.
+pub fn pulled_back(
+    graph: &Graph,
+    id: Id,
+    of_parts: Vec<(Vec<usize>, Id)>,
+    active: &Ids,
+) -> Vec<(Id, Id)> {
+    let Some(primal) = loop_of(graph, id) else {
+        return Vec::new();
+    };
+    let (args, body, count) = (graph.args(id), &primal.body.graph, primal.next.len());
+    let moving = moving(&primal, &|k| active.contains(&args[k]));
+    let key = (id, of_parts.clone(), moving.clone());
+    if let Some(known) = graph.loops.pulled.borrow().get(&key) {
+        return known.clone();
+    }
+    let cotangent = |k: usize| of_parts.iter().find(|p| p.0[0] == k).map(|p| p.1);
+    let records = primal.records.borrow().clone();
+    let recorded: Vec<(Id, Id)> = of_parts
+        .iter()
+        .filter(|p| p.0[0] >= count)
+        .map(|p| (records[p.0[0] - count], p.1))
+        .filter(|p| is_smooth(body.kind(p.0).elem))
+        .collect();
+    // The others have cotangents zero in every iteration.
+    let mut carried: Vec<usize> = (0..count)
+        .filter(|k| moving[*k] && cotangent(*k).is_some())
+        .collect();
+    loop {
+        let roots = carried.iter().map(|k| primal.next[*k]);
+        let roots: Vec<Id> = roots.chain(recorded.iter().map(|r| r.0)).collect();
+        let needed = body.needed_by(&roots);
+        let more = (0..count)
+            .find(|k| moving[*k] && !carried.contains(k) && needed[primal.inputs[*k].0 as usize]);
+        match more {
+            Some(k) => carried.push(k),
+            None => break,
+        }
+    }
+    carried.sort_unstable();
+    let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
+    let mut seeds = Vec::new();
+    for &k in &carried {
+        seeds.push((primal.next[k], derived.leaf(primal.inputs[k], "", "_bar")));
+    }
+    for (value, cotangents) in &recorded {
+        let leaf = derived.leaf(*value, "", "_bar");
+        derived.read(leaf, *cotangents);
+        seeds.push((*value, leaf));
+    }
+    let wrt: Vec<usize> = (0..primal.inputs.len()).filter(|k| moving[*k]).collect();
+    let sources: Vec<Id> = wrt.iter().map(|k| primal.inputs[*k]).collect();
+    // What the iterations add to the cotangents of what all of them read.
+    let mut totals = IdMap::default();
+    for &k in wrt.iter().filter(|k| **k >= count) {
+        if graph.kind(args[k]).elem != Elem::Records {
+            totals.insert(primal.inputs[k], derived.leaf(primal.inputs[k], "", "_bar"));
+        }
+    }
+    let begun = totals.iter().map(|(input, total)| (*input, *total));
+    let seeded: Vec<(Id, Id)> = seeds.iter().copied().chain(begun).collect();
+    let images = reverse(body, &seeded, &sources);
+    let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
+    let mut found = Vec::new();
+    for (at, &k) in carried.iter().enumerate() {
+        let start = cotangent(k).unwrap_or_else(|| zero_of_part(graph, id, k, args[k]));
+        let next = image(k).unwrap_or_else(|| body.expr(primal.inputs[k]).zero().id);
+        found.push((
+            args[k],
+            Place::Carried(derived.carry(seeds[at].1, start, next)),
+        ));
+    }
+    for &k in wrt.iter().filter(|k| **k >= count) {
+        let Some(image) = image(k) else { continue };
+        if graph.kind(args[k]).elem == Elem::Records {
+            found.push((args[k], Place::Recorded(derived.records.len())));
+            derived.records.push(image);
+            continue;
+        }
+        let total = totals[&primal.inputs[k]];
+        if image == total {
+            continue;
+        }
+        let start = graph.expr(args[k]).zero().id;
+        let at = derived.carry(total, start, image);
+        derived.sums.push(at);
+        found.push((args[k], Place::Carried(at)));
+    }
+    let count = derived.carried.len();
+    let pulled = derived.finish();
+    let found = found.into_iter().map(|(arg, at)| {
+        let at = match at {
+            Place::Carried(at) => at,
+            Place::Recorded(at) => count + at,
+        };
+        (arg, part_of(graph, pulled, at, &graph.kind(arg)))
+    });
+    let found: Vec<(Id, Id)> = found.collect();
+    graph.loops.pulled.borrow_mut().insert(key, found.clone());
+    found
+}
+
+/// Where a loop gives a value: after its last iteration, or for every one.
+enum Place {
+    Carried(usize),
+    Recorded(usize),
+}
+
+/// Sums of which one is what a loop has added up: it begins with a total instead of zero.
+pub fn continued(graph: &Graph, values: &[Id]) -> Option<Vec<Id>> {
+    let is_total = |id: Id| {
+        let leaf = graph.leaf_of(id);
+        leaf.is_some_and(|leaf| leaf.name.to_string().starts_with(PLACEHOLDER))
+    };
+    let total = values.iter().position(|v| is_total(*v))?;
+    let added = values.iter().position(|v| {
+        let (Op::Item(part), of) = (graph.op(*v), graph.args(*v).first().copied()) else {
+            return false;
+        };
+        let of = of.unwrap_or(*v);
+        let sums = loop_of(graph, of).is_some_and(|inner| inner.sums.contains(&part[0]));
+        let start = graph.args(of).get(part[0]).copied();
+        sums && values[total] < of && start.is_some_and(|start| graph.expr(start).is_zero())
+    })?;
+    let (Op::Item(part), of) = (graph.op(values[added]), graph.args(values[added])[0]) else {
+        return None;
+    };
+    graph.set_argument(of, part[0], values[total]);
+    // It is no sum on its own any more.
+    let mut known = graph.loops.pulled.borrow_mut();
+    known.retain(|_, found| !found.iter().any(|f| f.1 == values[added]));
+    let mut rest = values.to_vec();
+    rest.remove(total);
+    Some(rest)
+}
+
+fn loop_of(graph: &Graph, id: Id) -> Option<Rc<Loop>> {
+    match graph.op(id) {
+        Op::Loop(number) => Some(graph.loops.get(number)),
+        _ => None,
+    }
+}
+
+/// A part of what a loop gives, of the kind of another value, as a number or a matrix.
+fn part_of(graph: &Graph, of: Id, at: usize, like: &Kind) -> Id {
+    let known = (of.0 + 1..graph.count())
+        .map(Id)
+        .find(|id| graph.op(*id) == Op::Item(vec![at]) && graph.args(*id)[0] == of);
+    known.unwrap_or_else(|| {
+        let mut kind = like.clone();
+        if kind.elem == Elem::Factor {
+            kind.elem = Elem::Real;
+        }
+        graph.item(of, vec![at], kind)
+    })
+}
+
+/// Zero, of the shape of the last value of what is carried.
+fn zero_of_part(graph: &Graph, id: Id, k: usize, start: Id) -> Id {
+    match graph.shape(start) {
+        Some(shape) if shape.is_dynamic() => {
+            let last = part_of(graph, id, k, &graph.kind(start));
+            graph.expr(last).zero().id
+        }
+        _ => graph.expr(start).zero().id,
+    }
+}
+
+/// Whether a value has a tangent.
+fn is_smooth(elem: Elem) -> bool {
+    matches!(elem, Elem::Real | Elem::Factor | Elem::Records)
+}
+
+/// Which inputs move, given those arguments that do: what is carried moves with all that its next value depends on.
+fn moving(primal: &Loop, given: &dyn Fn(usize) -> bool) -> Vec<bool> {
+    let body = &primal.body.graph;
+    let smooth = |k: usize| is_smooth(body.kind(primal.inputs[k]).elem);
+    let mut moving: Vec<bool> = (0..primal.inputs.len())
+        .map(|k| smooth(k) && given(k))
+        .collect();
+    loop {
+        let sources = (0..moving.len()).filter(|k| moving[*k]);
+        let sources: Vec<Id> = sources.map(|k| primal.inputs[k]).collect();
+        let depends = body.depends_on(&sources);
+        let more = (0..primal.next.len())
+            .find(|k| !moving[*k] && smooth(*k) && depends.contains(&primal.next[*k]));
+        match more {
+            Some(k) => moving[k] = true,
+            None => return moving,
+        }
+    }
+}
+
+/// A loop that is being made of an earlier one.
+struct Derived<'g> {
+    graph: &'g Graph,
+    primal_id: Id,
+    primal: &'g Rc<Loop>,
+    backwards: bool,
+    /// What is carried: the leaf, the first and the next value.
+    carried: Vec<(Id, Id, Id)>,
+    /// What is read: in the body, and outside.
+    reads: Vec<(Id, Id)>,
+    records: Vec<Id>,
+    tangents: Vec<Option<usize>>,
+    /// What is carried and only added to.
+    sums: Vec<usize>,
+    /// Its own leaves: what depends on them is computed in it.
+    leaves: Vec<Id>,
+}
+
+impl<'g> Derived<'g> {
+    fn new(graph: &'g Graph, primal_id: Id, primal: &'g Rc<Loop>, backwards: bool) -> Self {
+        Derived {
+            graph,
+            primal_id,
+            primal,
+            backwards,
+            carried: Vec::new(),
+            reads: Vec::new(),
+            records: Vec::new(),
+            tangents: Vec::new(),
+            sums: Vec::new(),
+            leaves: Vec::new(),
+        }
+    }
+
+    /// A leaf for a tangent or a cotangent of a value.
+    fn leaf(&mut self, of: Id, before: &str, after: &str) -> Id {
+        let body = &self.primal.body.graph;
+        let hint = body.hints.borrow().get(&of).cloned();
+        let wish = super::name_of(body, of).or(hint);
+        let wish = wish.filter(|wish| !wish.starts_with(PLACEHOLDER));
+        let wish = format!("{before}{}{after}", wish.as_deref().unwrap_or("t"));
+        // Each loop that is made of this body gives it a name.
+        let name = quote::format_ident!("{PLACEHOLDER}{}", body.count());
+        let leaf = body.leaf(Leaf {
+            name: quote::quote!(#name),
+            kind: match body.kind(of) {
+                Kind {
+                    elem: Elem::Factor,
+                    shape,
+                } => Kind {
+                    elem: Elem::Real,
+                    shape,
+                },
+                kind => kind,
+            },
+            form: Form::Owned,
+            varies: true,
+        });
+        body.hints.borrow_mut().insert(leaf, wish);
+        self.leaves.push(leaf);
+        leaf
+    }
+
+    /// Its place among what is carried.
+    fn carry(&mut self, leaf: Id, start: Id, next: Id) -> usize {
+        self.carried.push((leaf, start, next));
+        self.carried.len() - 1
+    }
+
+    fn read(&mut self, leaf: Id, value: Id) {
+        self.reads.push((leaf, value));
+    }
+
+    /// The node of the loop.
+    fn finish(self) -> Id {
+        let (graph, primal) = (self.graph, self.primal);
+        let body = &primal.body.graph;
+        let repeats = matches!(primal.header, Header::Range { .. }) && !primal.may_be_left();
+        let mut kept = Kept::new(primal, body.depends_on(&self.leaves), repeats);
+        let next = self.carried.iter().map(|c| c.2);
+        let roots: Vec<Id> = next.chain(self.records.iter().copied()).collect();
+        kept.find(&roots, &self.leaves);
+        let header = if repeats {
+            primal.header.clone()
+        } else {
+            Header::Recorded
+        };
+        let args = graph.args(self.primal_id);
+        let mut reads = self.reads;
+        for (k, input) in primal.inputs.iter().enumerate() {
+            if kept.read.contains(input) {
+                reads.push((*input, args[k]));
+            }
+        }
+        if !repeats && kept.recorded.is_empty() {
+            // How often, at least.
+            let count = body.insert(Op::Absent, Vec::new(), Kind::OPAQUE);
+            kept.recorded.push(count);
+        }
+        for value in kept.recorded {
+            let record = graph.item(self.primal_id, vec![primal.record(value)], Kind::RECORDS);
+            reads.push((value, record));
+        }
+        let inputs = self.carried.iter().map(|c| c.0);
+        let inputs: Vec<Id> = inputs.chain(reads.iter().map(|r| r.0)).collect();
+        let starts = self.carried.iter().map(|c| c.1);
+        let mut values: Vec<Id> = starts.chain(reads.iter().map(|r| r.1)).collect();
+        // What the range is made of keeps its name.
+        if repeats {
+            values.extend(&args[primal.inputs.len()..]);
+        }
+        let number = graph.loops.add(Loop {
+            header,
+            body: primal.body.clone(),
+            inputs,
+            next: self.carried.iter().map(|c| c.2).collect(),
+            exit: None,
+            records: RefCell::new(self.records),
+            backwards: self.backwards,
+            tangents: self.tangents,
+            sums: self.sums,
+        });
+        let guards = graph.guards.replace(graph.node(self.primal_id).guards);
+        let id = graph.insert_apart(Op::Loop(number), values, Kind::OPAQUE);
+        graph.guards.replace(guards);
+        id
+    }
+}
+
+/// What a derived loop needs to know of an iteration of the first one.
+struct Kept<'g> {
+    primal: &'g Loop,
+    body: &'g Graph,
+    /// What depends on the leaves of the derived loop.
+    own: Ids,
+    /// Whether the range is gone through again.
+    repeats: bool,
+    free: IdMap<bool>,
+    /// What is kept of every iteration.
+    recorded: Vec<Id>,
+    /// The inputs of the first loop that are read.
+    read: Ids,
+}
+
+impl<'g> Kept<'g> {
+    fn new(primal: &'g Loop, own: Ids, repeats: bool) -> Self {
+        Kept {
+            primal,
+            body: &primal.body.graph,
+            own,
+            repeats,
+            free: IdMap::default(),
+            recorded: Vec::new(),
+            read: Ids::default(),
+        }
+    }
+
+    /// Decides what is kept, and what is computed again.
+    fn find(&mut self, roots: &[Id], leaves: &[Id]) {
+        let mut pending = roots.to_vec();
+        let (mut seen, mut frontier) = (Ids::default(), Vec::new());
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.own.contains(&id) {
+                if !leaves.contains(&id) {
+                    pending.extend(self.needs(id));
+                }
+            } else if !leaves.contains(&id) {
+                frontier.push(id);
+            }
+        }
+        frontier.sort();
+        // A call is made again, for its derivatives.
+        let mut wanted = Vec::new();
+        for id in frontier {
+            match self.body.op(id) {
+                Op::Call(_) => wanted.extend(self.body.args(id).iter()),
+                _ => wanted.push(id),
+            }
+        }
+        self.recorded = self.least_cut(&wanted);
+        for id in wanted {
+            self.reads_of(id);
+        }
+    }
+
+    /// The cheapest values to be kept such that all that is wanted can be computed from them quickly.
+    fn least_cut(&mut self, wanted: &[Id]) -> Vec<Id> {
+        let (mut found, mut pending) = (Vec::new(), wanted.to_vec());
+        while let Some(id) = pending.pop() {
+            if self.is_free(id) || found.contains(&id) {
+                continue;
+            }
+            found.push(id);
+            if self.is_quick(id) {
+                pending.extend(self.needs(id));
+            }
+        }
+        found.sort();
+        let candidates = found.iter().map(|id| {
+            let quick = self.is_quick(*id);
+            let needs = if quick { self.needs(*id) } else { Vec::new() };
+            Candidate {
+                cost: self.cost(*id),
+                from: needs
+                    .iter()
+                    .filter_map(|n| found.binary_search(n).ok())
+                    .collect(),
+                is_source: !quick,
+                is_wanted: wanted.contains(id),
+            }
+        });
+        let candidates: Vec<Candidate> = candidates.collect();
+        cut::least(&candidates)
+            .into_iter()
+            .map(|k| found[k])
+            .collect()
+    }
+
+    /// Whether a value is quickly computed again.
+    fn is_quick(&self, id: Id) -> bool {
+        let quick = matches!(
+            self.body.op(id),
+            Op::Scalar(
+                Scalar::Add
+                    | Scalar::Sub
+                    | Scalar::Mul
+                    | Scalar::Div
+                    | Scalar::Neg
+                    | Scalar::Recip
+                    | Scalar::RecipOrZero
+                    | Scalar::Sign
+                    | Scalar::Abs
+                    | Scalar::Max
+                    | Scalar::Min
+            ) | Op::PowI(-4..=4)
+                | Op::Compare(_)
+                | Op::And
+                | Op::Or
+                | Op::Not
+                | Op::Transpose
+                | Op::Part(_)
+                | Op::Size(_)
+        );
+        quick && !self.primal.inputs.contains(&id)
+    }
+
+    /// What it costs to keep a value.
+    fn cost(&self, id: Id) -> u32 {
+        let kind = self.body.kind(id);
+        match (kind.elem, kind.shape) {
+            (Elem::Bool | Elem::Int, _) => 1,
+            (_, None) => 2,
+            (_, Some(shape)) => 2 * shape.entries().unwrap_or(500).min(500) as u32,
+        }
+    }
+
+    /// What a value is computed from: its arguments, the conditions under which it is, and what its size is read from.
+    fn needs(&self, id: Id) -> Vec<Id> {
+        let node = self.body.node(id);
+        let mut needs = node.args.to_vec();
+        needs.extend(node.guards.iter().map(|g| g.cond));
+        let sized = matches!(
+            node.op,
+            Op::Size(_)
+                | Op::Fill
+                | Op::Identity
+                | Op::SpreadRows
+                | Op::SpreadColumns
+                | Op::Reshape
+                | Op::FromDiagonal
+                | Op::Place(_)
+                | Op::Part(Part::Gathered(..))
+                | Op::Build
+        );
+        if sized {
+            // The size of what is carried is that of its tangent or cotangent.
+            let read = &self.primal.inputs[self.primal.next.len()..];
+            let sources = self.body.sizes_of(id).into_iter();
+            let known = |s: &Id| read.contains(s) || self.body.leaf_of(*s).is_none();
+            needs.extend(sources.filter(known));
+        }
+        needs
+    }
+
+    /// Whether a value is the same whatever is carried, so that it can be computed again without a record.
+    fn is_free(&mut self, id: Id) -> bool {
+        if let Some(known) = self.free.get(&id) {
+            return *known;
+        }
+        let free = match self.body.op(id) {
+            Op::Const(_) => true,
+            Op::Leaf(_) => self.is_free_leaf(id),
+            _ if self.primal.inputs.contains(&id) => self.is_free_leaf(id),
+            Op::Loop(_) => false,
+            _ => self.needs(id).into_iter().all(|arg| self.is_free(arg)),
+        };
+        self.free.insert(id, free);
+        free
+    }
+
+    fn is_free_leaf(&mut self, id: Id) -> bool {
+        if let Some(at) = self.primal.inputs.iter().position(|i| *i == id) {
+            return at >= self.primal.next.len();
+        }
+        if self.body.integer_value(id).is_some() {
+            return true;
+        }
+        match self.primal.header {
+            Header::Range { index, .. } if index == id => self.repeats,
+            _ => self
+                .primal
+                .body
+                .pin_of(id)
+                .is_some_and(|reads| self.repeats && reads.iter().all(|r| self.is_free(*r))),
+        }
+    }
+
+    /// Notes the inputs that are read.
+    fn reads_of(&mut self, id: Id) {
+        let mut pending = vec![id];
+        let mut seen = Ids::default();
+        while let Some(id) = pending.pop() {
+            if self.recorded.contains(&id) || !seen.insert(id) {
+                continue;
+            }
+            if self.primal.inputs.contains(&id) {
+                self.read.insert(id);
+                continue;
+            }
+            pending.extend(self.needs(id));
+            pending.extend(self.primal.body.pin_of(id).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,1031 @@
+//! Loops: the body is emitted as a function of its own would be, around variables that it changes.
+
+use super::{Emit, Hold, Level, Written};
+use crate::graph::{Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
+use crate::rules::{Op, Part, Scalar};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use std::rc::Rc;
+
+/// A variable that a loop carries from one iteration to the next.
+struct Carried {
+    /// Its number among the arguments.
+    at: usize,
+    leaf: Id,
+    next: Id,
+    name: Ident,
+}
+
+impl Emit<'_> {
+    fn loop_of(&self, id: Id) -> Option<Rc<Loop>> {
+        match self.program.graph.op(id) {
+            Op::Loop(number) => Some(self.program.graph.loops.get(number)),
+            _ => None,
+        }
+    }
+
+    /// Whether something happens in a loop that no other loop does instead.
+    pub(super) fn loop_has_effect(&self, id: Id) -> bool {
+        let Some(primal) = self.loop_of(id) else {
+            return false;
+        };
+        if self.is_derived(id) {
+            return false;
+        }
+        // What an iteration may panic at, the loop of its derivative panics at as well.
+        let others = self.ids().filter(|other| self.live[other.0 as usize]);
+        let others = others.filter_map(|other| self.loop_of(other));
+        let derived: Vec<Vec<bool>> = others
+            .filter(|other| !Rc::ptr_eq(other, &primal) && Rc::ptr_eq(&other.body, &primal.body))
+            .map(|other| {
+                let mut roots = other.next.clone();
+                roots.extend(other.records.borrow().iter());
+                other.body.graph.needed_by(&roots)
+            })
+            .collect();
+        has_effect(&primal.body.steps, &primal.body.graph, &derived)
+    }
+
+    /// `if condition { break; }`
+    pub(super) fn write_leave(&mut self, cond: Id, when: bool) {
+        let value = self.read(cond);
+        let cond = if when {
+            value.tokens
+        } else {
+            let value = value.at(Level::Unary);
+            quote!(!#value)
+        };
+        self.out.push(quote!(if #cond { break; }));
+    }
+
+    pub(super) fn write_loop(&mut self, id: Id) {
+        let Some(this) = self.loop_of(id) else { return };
+        let args = self.args(id).to_vec();
+        let parts: Vec<(usize, Id)> = self
+            .ids()
+            .filter(|item| self.live[item.0 as usize])
+            .filter_map(|item| match self.op(item) {
+                Op::Item(part) if self.args(item).first() == Some(&id) => Some((part[0], item)),
+                _ => None,
+            })
+            .collect();
+        let keeps = parts.iter().any(|(at, _)| *at >= this.next.len());
+        let graph = this.body.graph.clone();
+        let mut names_read = Vec::new();
+        for (k, input) in this.inputs.iter().enumerate().skip(this.next.len()) {
+            if self.kept_of(args[k]).is_none() {
+                names_read.push(self.bring_in(&graph, *input, args[k]));
+            }
+        }
+        let header = self.loop_header(&this, &args, &graph, names_read);
+        let derived = self.is_derived(id);
+        let mut names = Vec::new();
+        let mut continued = Vec::new();
+        for (k, leaf) in this.inputs[..this.next.len()].iter().enumerate() {
+            let own = graph
+                .leaf_of(*leaf)
+                .and_then(|l| syn::parse2::<Ident>(l.name).ok());
+            let own = own.filter(|_| !derived);
+            // A variable that nobody else reads is gone on with.
+            let item = parts.iter().find(|p| p.0 == k).map(|p| p.1);
+            let same = item.filter(|_| own.as_ref().is_none_or(|own| !this.mentions(own)));
+            let same = same.and_then(|item| self.continues(args[k], item, id));
+            let same = same.and_then(|name| syn::parse2::<Ident>(name).ok());
+            continued.push(same.is_some());
+            names.push(match (same, own) {
+                (Some(same), _) => same,
+                (None, Some(own)) => own,
+                (None, None) => self.fresh(&wish_of(&graph, *leaf)),
+            });
+        }
+        redirect_sizes(&graph, &this);
+        let steps = if derived {
+            pins_only(&this)
+        } else {
+            this.body.steps.clone()
+        };
+        let program = Program {
+            graph,
+            steps,
+            result: crate::graph::Outcome::Tuple(Vec::new()),
+            wrt: Vec::new(),
+            types: Vec::new(),
+            taken: Default::default(),
+        };
+        let nodes = program.graph.nodes();
+        let (slots, _) = this.slots();
+        let wanted: Vec<usize> = parts.iter().map(|p| p.0).collect();
+        let mut live: Vec<usize> = (0..this.next.len())
+            .filter(|k| wanted.contains(k))
+            .collect();
+        // What is carried is needed where another value is computed from it.
+        let mut inner = loop {
+            let mut inner = Emit::new(&program, &nodes, self.krate, self.real, self.joins);
+            inner.outputs = live.iter().map(|k| this.next[*k]).collect();
+            if keeps {
+                inner.outputs.extend(&slots);
+            }
+            inner.outputs.extend(this.exit.filter(|_| !derived));
+            inner.outputs.extend(leaves_on(&program.steps));
+            inner.find_live();
+            let more = (0..this.next.len())
+                .find(|k| !live.contains(k) && inner.live[this.inputs[*k].0 as usize]);
+            match more {
+                Some(k) => live.push(k),
+                None => break inner,
+            }
+        };
+        live.sort_unstable();
+        let carried: Vec<Carried> = live
+            .iter()
+            .map(|k| Carried {
+                at: *k,
+                leaf: this.inputs[*k],
+                next: this.next[*k],
+                name: names[*k].clone(),
+            })
+            .collect();
+        for variable in &carried {
+            let (name, start) = (&variable.name, args[variable.at]);
+            if continued[variable.at] {
+                self.remaining[start.0 as usize] = 0;
+                continue;
+            }
+            self.borrowed.clear();
+            let start = self.start_of(start, &inner, variable.leaf);
+            self.out.push(quote!(let mut #name = #start;));
+        }
+        let kept = keeps.then(|| self.fresh("steps"));
+        if let Some(kept) = &kept {
+            let start = match is_count(&this) {
+                true => quote!(0_usize),
+                false => quote!(::std::vec::Vec::new()),
+            };
+            self.out.push(quote!(let mut #kept = #start;));
+        }
+        inner.taken.extend(std::mem::take(&mut self.taken));
+        inner.numbers = std::mem::take(&mut self.numbers);
+        inner.parameters = std::mem::take(&mut self.parameters);
+        inner.leaves.extend(self.leaves.iter().cloned());
+        for variable in &carried {
+            inner.carried.insert(variable.leaf);
+            inner.homes.insert(variable.leaf, 0);
+        }
+        if let Some(exit) = this.exit.filter(|_| !derived) {
+            inner.forced.insert(exit);
+        }
+        inner.arrange();
+        for variable in &carried {
+            let (name, leaf) = (&variable.name, variable.leaf);
+            let hold = if inner.is_matrix(leaf) {
+                Hold::Variable
+            } else {
+                Hold::Scalar
+            };
+            inner.bound.insert(leaf, (quote!(#name), hold));
+            inner.mutable.insert(leaf);
+        }
+        let exit = this.exit.filter(|_| !derived);
+        let condition =
+            inner.write_iteration(&carried, kept.as_ref().map(|k| (k, &slots[..])), exit);
+        self.cyclic |= inner.cyclic;
+        self.taken = std::mem::take(&mut inner.taken);
+        self.numbers = std::mem::take(&mut inner.numbers);
+        self.parameters = std::mem::take(&mut inner.parameters);
+        let body = &inner.out;
+        let body = quote!(#(#body)*);
+        let header = match (condition, &this.header) {
+            (Some(condition), Header::Endless) => quote!(while #condition),
+            _ => header(&body),
+        };
+        self.out.push(quote!(#header { #body }));
+        for (at, item) in parts {
+            if at >= this.next.len() {
+                if let Some(kept) = &kept {
+                    self.bind(item, quote!(#kept), Hold::Variable);
+                }
+                continue;
+            }
+            let name = &names[at];
+            let hold = if self.is_matrix(item) {
+                self.mutable.insert(item);
+                Hold::Variable
+            } else {
+                Hold::Scalar
+            };
+            self.bind(item, quote!(#name), hold);
+        }
+        self.bind(id, quote!(()), Hold::Scalar);
+    }
+
+    /// The name of a variable that a loop may go on with.
+    fn continues(&mut self, start: Id, item: Id, by: Id) -> Option<TokenStream> {
+        if !self.is_matrix(start) || !self.shape(start).same_type(&self.shape(item)) {
+            return None;
+        }
+        self.ensure_inputs(start);
+        self.settle(start, by);
+        if self.named.contains(&item) {
+            return None;
+        }
+        self.changeable(start, item)
+    }
+
+    /// The first value of a variable, of the type that it has in the loop.
+    fn start_of(&mut self, start: Id, inner: &Emit, leaf: Id) -> TokenStream {
+        let want = inner.kind(leaf).shape.clone();
+        match want {
+            Some(want) if !self.is_matrix(start) => {
+                let value = self.read(start).tokens;
+                self.filled("from_element", &want, Some(value)).tokens
+            }
+            Some(want) if !self.shape(start).same_type(&want) => {
+                self.forced.insert(start);
+                self.ensure(start);
+                let value = self.read(start).at(Level::Atom);
+                let (i, j) = (self.parameter("i"), self.parameter("j"));
+                let own = self.shape(start);
+                let (ty, mut sizes) = (self.matrix_type(&want), Vec::new());
+                for (want, own) in [(&want.rows, &own.rows), (&want.cols, &own.cols)] {
+                    if matches!(want, crate::graph::Dim::Dynamic(_)) {
+                        sizes.push(self.dim(own));
+                    }
+                }
+                quote!(#ty::from_fn(#(#sizes,)* |#i, #j| #value[(#i, #j)]))
+            }
+            Some(_) => self.read_owned(start),
+            None => self.read(start).tokens,
+        }
+    }
+
+    /// What an earlier loop has kept, of an argument of a loop.
+    fn kept_of(&self, arg: Id) -> Option<(usize, usize)> {
+        self.program.graph.kept_by(arg)
+    }
+
+    /// A value that an iteration reads, under its name.
+    fn bring_in(&mut self, graph: &Graph, input: Id, arg: Id) -> String {
+        if !self.is_leaf(arg) {
+            self.ensure(arg);
+        }
+        let leaf = match self
+            .program
+            .graph
+            .leaf_of(arg)
+            .filter(|_| !self.bound.contains_key(&arg))
+        {
+            Some(leaf) => leaf,
+            None => {
+                let value = self.read(arg);
+                Leaf {
+                    form: match value.hold {
+                        Hold::Reference => Form::Borrowed,
+                        Hold::View => Form::View,
+                        _ => Form::Owned,
+                    },
+                    name: value.at(Level::Atom),
+                    kind: graph.kind(input),
+                    varies: true,
+                }
+            }
+        };
+        let name = leaf.name.to_string();
+        graph.become_leaf(
+            input,
+            Leaf {
+                kind: graph.kind(input),
+                ..leaf
+            },
+        );
+        name
+    }
+
+    /// The header of a loop, given its body: names that are not read are left out.
+    fn loop_header(
+        &mut self,
+        this: &Loop,
+        args: &[Id],
+        graph: &Graph,
+        mut names_read: Vec<String>,
+    ) -> impl Fn(&TokenStream) -> TokenStream + use<> {
+        // What earlier loops have kept.
+        let mut sources: Vec<(usize, Id)> = Vec::new();
+        for arg in &args[this.next.len()..this.inputs.len()] {
+            if let Some((number, _)) = self.kept_of(*arg)
+                && !sources.iter().any(|s| s.0 == number)
+            {
+                sources.push((number, *arg));
+            }
+        }
+        let mut zipped: Vec<(TokenStream, TokenStream)> = Vec::new();
+        for (number, arg) in sources {
+            let source = self.program.graph.loops.get(number);
+            let (slots, places) = source.slots();
+            let mut names: Vec<TokenStream> = vec![quote!(_); slots.len()];
+            for (k, input) in this.inputs.iter().enumerate().skip(this.next.len()) {
+                let Some((of, record)) = self.kept_of(args[k]) else {
+                    continue;
+                };
+                if of != number {
+                    continue;
+                }
+                let kind = graph.kind(*input);
+                if kind.elem == Elem::Opaque {
+                    graph.become_leaf(*input, nothing(kind));
+                    continue;
+                }
+                let place = places[record];
+                let known = names[place].to_string() != "_";
+                let (name, by_reference) = match kind.elem {
+                    Elem::Real if !kind.is_matrix() => (None, false),
+                    Elem::Bool | Elem::Int => (None, false),
+                    _ => (Some(()), true),
+                };
+                let ident = if known {
+                    names[place]
+                        .clone()
+                        .into_iter()
+                        .last()
+                        .map(TokenStream::from)
+                } else {
+                    let given = graph.names.borrow().get(input).cloned();
+                    let own = graph.leaf_of(*input).filter(|_| this.body.carries(*input));
+                    let own = own.and_then(|leaf| syn::parse2::<Ident>(leaf.name).ok());
+                    // It has the name that it had when it was kept.
+                    let own = given
+                        .or(own)
+                        .filter(|own| !names_read.contains(&own.to_string()));
+                    let ident = match own {
+                        Some(own) => own,
+                        None => self.parameter(&wish_of(graph, *input)),
+                    };
+                    names_read.push(ident.to_string());
+                    Some(quote!(#ident))
+                };
+                let ident = ident.unwrap_or_default();
+                names[place] = match name {
+                    Some(()) => quote!(ref #ident),
+                    None => ident.clone(),
+                };
+                let form = if by_reference {
+                    Form::Borrowed
+                } else {
+                    Form::Owned
+                };
+                // What an inner loop has kept in its turn.
+                if let Some(kept) = source.body.graph.kept_by(source.records.borrow()[record]) {
+                    graph.kept.borrow_mut().insert(*input, kept);
+                }
+                graph.become_leaf(
+                    *input,
+                    Leaf {
+                        name: ident,
+                        kind,
+                        form,
+                        varies: true,
+                    },
+                );
+            }
+            self.ensure(arg);
+            let name = self.read(arg).at(Level::Atom);
+            if is_count(&source) {
+                zipped.push((quote!(_), quote!((0..#name))));
+                continue;
+            }
+            let pattern = match &names[..] {
+                [one] if one.to_string().starts_with("ref ") => {
+                    one.clone().into_iter().skip(1).collect()
+                }
+                [one] => quote!(&#one),
+                many => quote!(&(#(#many),*)),
+            };
+            let iterator = if source.backwards == this.backwards {
+                quote!(#name.iter())
+            } else {
+                quote!(#name.iter().rev())
+            };
+            zipped.push((pattern, iterator));
+        }
+        // What the range is made of has its name.
+        for arg in &args[this.inputs.len()..] {
+            self.ensure(*arg);
+            self.read(*arg);
+        }
+        let range = match &this.header {
+            Header::Range { index, range } => {
+                let name = graph.leaf_of(*index).map(|l| l.name).unwrap_or_default();
+                Some((name, self.with_nalgebra(range.clone())))
+            }
+            _ => None,
+        };
+        let (header, backwards) = (this.header.clone(), this.backwards);
+        let plain = match &header {
+            Header::Each { pattern, iterator } => {
+                let iterator = self.with_nalgebra(iterator.clone());
+                quote!(for #pattern in #iterator)
+            }
+            Header::While(cond) => {
+                let cond = self.with_nalgebra(cond.clone());
+                quote!(while #cond)
+            }
+            _ => quote!(loop),
+        };
+        move |body: &TokenStream| {
+            let mut zipped = zipped.clone();
+            if let Some((index, range)) = &range {
+                let text = index.to_string();
+                let read = crate::ty::mentions(body.clone(), &|ident| *ident == text);
+                if read || zipped.is_empty() {
+                    let index = if read { index.clone() } else { quote!(_) };
+                    let iterator = match (backwards, zipped.is_empty()) {
+                        (true, _) => quote!((#range).rev()),
+                        (false, true) => range.clone(),
+                        (false, false) => quote!((#range)),
+                    };
+                    zipped.insert(0, (index, iterator));
+                }
+            }
+            let all = zipped.into_iter().reduce(|(p, i), (pattern, iterator)| {
+                (quote!((#p, #pattern)), quote!(#i.zip(#iterator)))
+            });
+            match all {
+                Some((pattern, iterator)) => quote!(for #pattern in #iterator),
+                None => plain.clone(),
+            }
+        }
+    }
+
+    /// The statements of an iteration. The condition of a `while`, if it begins with that.
+    fn write_iteration(
+        &mut self,
+        carried: &[Carried],
+        kept: Option<(&Ident, &[Id])>,
+        exit: Option<Id>,
+    ) -> Option<TokenStream> {
+        let steps = self.program.steps.clone();
+        let mut condition = None;
+        let mut rest = &steps[..];
+        if let [
+            Placed {
+                at,
+                step: Step::Leave { cond, when: false },
+            },
+            others @ ..,
+        ] = rest
+        {
+            self.write_before(*at, 0);
+            if self.out.is_empty() {
+                let value = self.read(*cond);
+                if self.out.is_empty() {
+                    condition = Some(value.tokens);
+                } else {
+                    let value = value.at(Level::Unary);
+                    self.out.push(quote!(if !#value { break; }));
+                }
+            } else {
+                self.write_leave(*cond, false);
+            }
+            rest = others;
+        }
+        self.write_steps(rest, 0);
+        self.write_before(self.nodes.len() as u32, 0);
+        if let Some(exit) = exit {
+            self.ensure(exit);
+        }
+        let changes = |e: &Self, c: &&Carried| {
+            let own = e.bound.get(&c.next).map(|b| b.0.to_string());
+            own != Some(c.name.to_string())
+        };
+        let moves = kept.is_some_and(|(_, slots)| slots.iter().any(|s| self.is_matrix(*s)));
+        for variable in carried {
+            if moves && !self.is_leaf(variable.next) {
+                self.ensure(variable.next);
+            }
+        }
+        if let Some((name, slots)) = kept {
+            self.borrowed.clear();
+            let values: Vec<TokenStream> =
+                slots.iter().map(|slot| self.kept_value(*slot)).collect();
+            self.out.push(match &values[..] {
+                [one] if one.to_string() == "()" => quote!(#name += 1;),
+                [one] => quote!(#name.push(#one);),
+                many => quote!(#name.push((#(#many),*));),
+            });
+        }
+        self.borrowed.clear();
+        let changed: Vec<&Carried> = carried.iter().filter(|c| changes(self, c)).collect();
+        let owned = changed.iter().any(|c| self.is_dynamic(c.leaf));
+        let mut assignments: Vec<(Ident, TokenStream, TokenStream)> = Vec::new();
+        for variable in changed {
+            let (assign, value) = self.next_of(variable);
+            assignments.push((variable.name.clone(), assign, value));
+        }
+        // One after the other, as far as none reads what another has changed already.
+        loop {
+            let reads = |value: &TokenStream, name: &Ident| {
+                let text = name.to_string();
+                crate::ty::mentions(value.clone(), &|ident| *ident == text)
+            };
+            let free = assignments.iter().position(|(name, ..)| {
+                let others = assignments.iter().filter(|other| other.0 != *name);
+                let mut others = others.map(|other| &other.2);
+                !others.any(|value| reads(value, name))
+            });
+            let crossed = owned
+                && assignments.iter().any(|(name, ..)| {
+                    assignments
+                        .iter()
+                        .any(|other| other.0 != *name && reads(&other.2, name))
+                });
+            match free.filter(|_| !crossed) {
+                Some(at) => {
+                    let (name, assign, value) = assignments.remove(at);
+                    self.out.push(quote!(#name #assign #value;));
+                }
+                None => break,
+            }
+        }
+        if !assignments.is_empty() {
+            let names = assignments.iter().map(|a| &a.0);
+            let values =
+                assignments
+                    .iter()
+                    .map(|(name, assign, value)| match assign.to_string().as_str() {
+                        "+=" => quote!(#name + #value),
+                        "-=" => quote!(#name - (#value)),
+                        "*=" => quote!(#name * (#value)),
+                        "/=" => quote!(#name / (#value)),
+                        _ => value.clone(),
+                    });
+            self.out.push(quote!((#(#names),*) = (#(#values),*);));
+        }
+        if let Some(exit) = exit {
+            let exit = self.read(exit).tokens;
+            self.out.push(quote!(if #exit { break; }));
+        }
+        self.out.retain(|statement| !statement.is_empty());
+        condition
+    }
+
+    /// The next value of a variable, and how it is assigned: by `=`, or by `+=` and the like.
+    fn next_of(&mut self, variable: &Carried) -> (TokenStream, TokenStream) {
+        let (leaf, next) = (variable.leaf, variable.next);
+        if !self.is_matrix(leaf) {
+            if let (Op::Scalar(op), [a, b], false) = (
+                self.op(next),
+                self.args(next),
+                self.bound.contains_key(&next),
+            ) {
+                let (commutes, assign) = match op {
+                    Scalar::Add => (true, quote!(+=)),
+                    Scalar::Sub => (false, quote!(-=)),
+                    // What the macro builds is written as one product.
+                    Scalar::Mul if !self.is_derived(next) => (true, quote!(*=)),
+                    Scalar::Div if !self.is_derived(next) => (false, quote!(/=)),
+                    _ => (false, TokenStream::new()),
+                };
+                let other = match (*a == leaf, *b == leaf) {
+                    (true, _) => Some(*b),
+                    (false, true) if commutes => Some(*a),
+                    _ => None,
+                };
+                if let Some(other) = other.filter(|_| !assign.is_empty()) {
+                    let value = self.read(other);
+                    return match (value.without_sign(), assign.to_string().as_str()) {
+                        (Some(plain), "+=") => (quote!(-=), plain.tokens),
+                        (Some(plain), "-=") => (quote!(+=), plain.tokens),
+                        _ => (assign, value.tokens),
+                    };
+                }
+            }
+            return (quote!(=), self.read(next).tokens);
+        }
+        if !self.is_matrix(next) {
+            let value = self.read(next).tokens;
+            let shape = self.shape(leaf);
+            return (
+                quote!(=),
+                self.filled("from_element", &shape, Some(value)).tokens,
+            );
+        }
+        (quote!(=), self.read_as(next, leaf))
+    }
+
+    /// A value to be kept, which owns what it is made of.
+    fn kept_value(&mut self, id: Id) -> TokenStream {
+        match self.kind(id).elem {
+            Elem::Opaque => quote!(()),
+            Elem::Real if self.is_matrix(id) => self.read_owned(id),
+            Elem::Factor | Elem::Records => {
+                let value = self.read(id);
+                let tokens = value.at(Level::Atom);
+                if self.is_last_use(id) || value.hold == Hold::Temporary {
+                    value.tokens
+                } else {
+                    quote!(::core::clone::Clone::clone(&#tokens))
+                }
+            }
+            _ => self.read(id).tokens,
+        }
+    }
+
+    /// Changes a part of a matrix: of a variable, where nobody reads its old value any more.
+    pub(super) fn write_update(&mut self, id: Id) -> TokenStream {
+        let args = self.args(id).to_vec();
+        let Op::Update(part) = self.op(id).clone() else {
+            return TokenStream::new();
+        };
+        self.settle(args[0], id);
+        let at: Vec<TokenStream> = args[2..].iter().map(|a| self.read(*a).tokens).collect();
+        let everywhere = *self.op(args[1]) == Op::Fill && !self.bound.contains_key(&args[1]);
+        let value: Written = if part.is_entry() {
+            self.read(args[1])
+        } else if everywhere {
+            self.read(self.args(args[1])[0])
+        } else {
+            self.forced.insert(args[1]);
+            self.ensure(args[1]);
+            self.read(args[1])
+        };
+        let place = self.changed_variable(args[0], id);
+        let statement = match &part {
+            Part::Entry => {
+                let (i, value) = (&at[0], &value.tokens);
+                quote!(#place[#i] = #value;)
+            }
+            Part::EntryAt => {
+                let (i, j, value) = (&at[0], &at[1], &value.tokens);
+                quote!(#place[(#i, #j)] = #value;)
+            }
+            _ => {
+                let view = self.view(&place, &part, &at, "_mut");
+                if self.is_matrix(args[1]) && !everywhere {
+                    let value = match value.hold {
+                        Hold::Reference => value.tokens,
+                        _ => {
+                            let value = value.at(Level::Unary);
+                            quote!(&#value)
+                        }
+                    };
+                    quote!(#view.copy_from(#value);)
+                } else {
+                    let value = value.tokens;
+                    quote!(#view.fill(#value);)
+                }
+            }
+        };
+        self.out.push(statement);
+        place
+    }
+
+    /// The name of a matrix that is about to change: its own, or that of a copy.
+    fn changed_variable(&mut self, of: Id, by: Id) -> TokenStream {
+        if let Some(name) = self.changeable(of, by) {
+            self.remaining[of.0 as usize] = 0;
+            return name;
+        }
+        let name = self.name(by);
+        let start = self.read_owned(of);
+        self.out.push(quote!(let mut #name = #start;));
+        quote!(#name)
+    }
+
+    /// A sum with a variable whose old value nobody else reads: the other terms are added to it, where it is.
+    pub(super) fn write_addition(&mut self, id: Id) -> Option<TokenStream> {
+        let sum = matches!(self.op(id), Op::Scalar(Scalar::Add | Scalar::Sub));
+        if !sum || !self.is_matrix(id) {
+            return None;
+        }
+        let mut terms = Vec::new();
+        if self.is_accumulation(id) {
+            self.terms(id, false, &mut terms);
+        } else {
+            let negative = *self.op(id) == Op::Scalar(Scalar::Sub);
+            terms = vec![(self.args(id)[0], false), (self.args(id)[1], negative)];
+        }
+        let own = self.shape(id);
+        let can = |e: &Self, of: Id| {
+            e.mutable.contains(&of) && e.is_matrix(of) && e.shape(of).same_type(&own)
+        };
+        let at = terms
+            .iter()
+            .position(|(of, negative)| !negative && can(self, *of))?;
+        // In the order that the user has written.
+        if at > 0 && !self.is_derived(id) || !terms.iter().all(|t| self.is_matrix(t.0)) {
+            return None;
+        }
+        let (of, _) = terms.remove(at);
+        self.settle(of, id);
+        let place = self.changeable(of, id)?;
+        let (parts, others): (Vec<_>, Vec<_>) = terms
+            .into_iter()
+            .partition(|t| matches!(self.op(t.0), Op::Scatter(_)));
+        for (term, negative) in others {
+            let value = self.operand(term).tokens;
+            self.out.push(if negative {
+                quote!(#place -= #value;)
+            } else {
+                quote!(#place += #value;)
+            });
+        }
+        self.write_parts(&place, parts);
+        self.remaining[of.0 as usize] = 0;
+        Some(place)
+    }
+
+    /// The variable that may be changed where it is: nobody else reads its value.
+    pub(super) fn changeable(&self, of: Id, by: Id) -> Option<TokenStream> {
+        let (name, hold) = self.bound.get(&of)?;
+        let free = *hold != Hold::Reference
+            && *hold != Hold::View
+            && self.mutable.contains(&of)
+            && self.remaining[of.0 as usize] <= 1
+            && !self.unmovable.contains(&of)
+            && !self.named.contains(&by)
+            && (self.context[of.0 as usize] == self.current || self.lent.contains(&of))
+            && (!self.is_leaf(of) || self.carried.contains(&of));
+        free.then(|| name.clone())
+    }
+
+    /// Computes what else reads a value before that is changed.
+    pub(super) fn settle(&mut self, of: Id, by: Id) {
+        if self.mutable.contains(&of) {
+            self.underway.push(by);
+            self.settle_readers(of, by);
+            self.underway.pop();
+        }
+    }
+
+    /// Whether a value is computed from one that is being changed.
+    fn waits(&self, id: Id) -> bool {
+        self.underway.iter().any(|by| self.reads_from(id, *by))
+    }
+
+    fn settle_readers(&mut self, of: Id, by: Id) {
+        for user in self.uses[of.0 as usize].clone() {
+            if let Some(group) = self.waiting_branch(user, by) {
+                self.write_group(group);
+                continue;
+            }
+            if user == by || !self.is_waiting(user) || self.waits(user) {
+                continue;
+            }
+            let view = matches!(self.op(user), Op::Part(part) if part.is_view());
+            // A view is read before, rather than copied.
+            let readers = &self.uses[user.0 as usize];
+            let all_before = |r: &Id| *r != by && self.is_waiting(*r) && !self.waits(*r);
+            if view && !self.gets_name(user) && readers.iter().all(all_before) {
+                self.settle_readers(user, by);
+            } else {
+                self.ensure(user);
+            }
+        }
+    }
+
+    /// The branch, still to be written, in which a value is computed, if that could be done before another.
+    fn waiting_branch(&self, id: Id, by: Id) -> Option<usize> {
+        let mut at = self.context[id.0 as usize];
+        let mut group = self
+            .group_of
+            .get(&id)
+            .copied()
+            .filter(|_| at == self.current);
+        while at != self.current {
+            group = self.contexts[at].group;
+            at = self.groups[group?].context;
+        }
+        let group = group?;
+        let inside =
+            |id: &Id| self.groups[group].members.contains(id) || self.is_inside(*id, group);
+        // Neither it nor what is computed in it may read the new value, or be it.
+        let free = !self.groups[group].written
+            && !self
+                .ids()
+                .filter(|id| self.live[id.0 as usize] && inside(id))
+                .any(|id| id == by || self.waits(id));
+        free.then_some(group)
+    }
+
+    /// Whether a value is still to be computed, and could be here.
+    fn is_waiting(&self, id: Id) -> bool {
+        !self.is_added_in_place(id)
+            && !self.computed.contains(&id)
+            && !self.bound.contains_key(&id)
+            && self.context[id.0 as usize] == self.current
+            && !self.group_of.contains_key(&id)
+    }
+
+    /// A choice between a variable as it is and the variable changed, or between two changes: the sides of the branch
+    /// change it where it is. Beside the choice the variable, and its name.
+    pub(super) fn changed_on_sides(
+        &mut self,
+        member: Id,
+        group: usize,
+    ) -> Option<(Id, Id, TokenStream)> {
+        if !self.is_matrix(member) || self.named.contains(&member) {
+            return None;
+        }
+        let args = self.args(member);
+        let root = self.changed_root(args[1], group)?;
+        if self.changed_root(args[2], group)? != root {
+            return None;
+        }
+        let context = self.groups[group].context;
+        let own = self.context[root.0 as usize] == context || self.lent.contains(&root);
+        let free = own
+            && self.mutable.contains(&root)
+            && !self.unmovable.contains(&root)
+            && self.shape(root).same_type(&self.shape(member))
+            && (!self.is_leaf(root) || self.carried.contains(&root));
+        let (name, hold) = self.bound.get(&root).cloned()?;
+        if !free || hold != Hold::Variable {
+            return None;
+        }
+        // All others have read it before.
+        for user in self.uses[root.0 as usize].clone() {
+            let inside = self.is_inside(user, group);
+            if user == member
+                || inside
+                || self.computed.contains(&user)
+                || self.bound.contains_key(&user)
+            {
+                continue;
+            }
+            if self.context[user.0 as usize] != context
+                || self.group_of.contains_key(&user)
+                || self.reads_from(user, member)
+                || self.is_added_in_place(user)
+            {
+                return None;
+            }
+            self.ensure(user);
+        }
+        if self.outputs.contains(&root) {
+            return None;
+        }
+        Some((member, root, name))
+    }
+
+    fn is_inside(&self, id: Id, group: usize) -> bool {
+        let at = self.context[id.0 as usize];
+        let sides = self.groups[group].sides;
+        sides
+            .iter()
+            .any(|side| at == *side || self.is_within(at, *side))
+    }
+
+    /// The variable that a value is made of by changes on a side of a branch.
+    fn changed_root(&self, id: Id, group: usize) -> Option<Id> {
+        let mut id = id;
+        loop {
+            if !self.is_inside(id, group) || self.mutable.contains(&id) {
+                return Some(id);
+            }
+            let args = self.args(id);
+            id = match self.op(id) {
+                Op::Update(_) => args[0],
+                Op::Scalar(Scalar::Add | Scalar::Sub) if self.is_accumulation(id) => {
+                    let mut terms = Vec::new();
+                    self.terms(id, false, &mut terms);
+                    let plain = |t: &&(Id, bool)| !t.1 && !matches!(self.op(t.0), Op::Scatter(_));
+                    terms.iter().find(plain)?.0
+                }
+                Op::Select => {
+                    let inner = self.group_of.get(&id)?;
+                    let root = self.changed_root(args[1], *inner)?;
+                    if self.changed_root(args[2], *inner)? != root {
+                        return None;
+                    }
+                    root
+                }
+                _ => return None,
+            };
+        }
+    }
+
+    /// How often the values on one side of a branch still read a variable.
+    pub(super) fn uses_within(&self, root: Id, group: usize, side: usize) -> usize {
+        let context = self.groups[group].sides[side];
+        let here = |id: &&Id| {
+            let at = self.context[id.0 as usize];
+            (at == context || self.is_within(at, context)) && !self.computed.contains(id)
+        };
+        self.uses[root.0 as usize].iter().filter(here).count()
+    }
+
+    /// Whether a value is computed from another.
+    fn reads_from(&self, id: Id, from: Id) -> bool {
+        let mut pending = vec![id];
+        let mut seen = crate::graph::Ids::default();
+        while let Some(id) = pending.pop() {
+            if id == from {
+                return true;
+            }
+            if id > from && seen.insert(id) {
+                pending.extend(self.args(id));
+                pending.extend(self.extents_of(id));
+            }
+        }
+        false
+    }
+}
+
+/// Stands for how often a loop ran, which nobody reads.
+fn nothing(kind: crate::graph::Kind) -> Leaf {
+    Leaf {
+        name: TokenStream::new(),
+        kind,
+        form: Form::Owned,
+        varies: false,
+    }
+}
+
+/// Whether all that is kept of a loop is how often it ran.
+fn is_count(this: &Loop) -> bool {
+    let is_nothing = |id: &Id| this.body.graph.op(*id) == Op::Absent;
+    this.records.borrow().iter().all(is_nothing)
+}
+
+/// A name for a value of the body.
+fn wish_of(graph: &Graph, id: Id) -> String {
+    let hint = graph.hints.borrow().get(&id).cloned();
+    let name = || graph.names.borrow().get(&id).map(ToString::to_string);
+    let leaf = || graph.leaf_of(id).map(|leaf| leaf.name.to_string());
+    hint.or_else(name)
+        .or_else(leaf)
+        .unwrap_or_else(|| "t".to_string())
+}
+
+/// The conditions on which an iteration is left, which are read where they stand.
+fn leaves_on(steps: &[Placed]) -> Vec<Id> {
+    let conds = steps.iter().filter_map(|placed| match placed.step {
+        Step::Leave { cond, .. } => Some(cond),
+        _ => None,
+    });
+    conds.collect()
+}
+
+/// The statements that bind inert values, which may be repeated.
+fn pins_only(this: &Loop) -> Vec<Placed> {
+    let steps = this.body.steps.iter();
+    let pins = steps.filter(|placed| match &placed.step {
+        Step::Pin { leaf, .. } => this.body.pin_of(*leaf).is_some(),
+        _ => false,
+    });
+    pins.cloned().collect()
+}
+
+/// The size of what is carried elsewhere is that of what has its shape here.
+fn redirect_sizes(graph: &Graph, this: &Loop) {
+    use crate::graph::{Dim, Extent};
+    for leaf in &this.inputs[..this.next.len()] {
+        let Some(shape) = graph.shape(*leaf) else {
+            continue;
+        };
+        for (dim, own) in [
+            (&shape.rows, Extent::Rows(*leaf)),
+            (&shape.cols, Extent::Cols(*leaf)),
+        ] {
+            let Dim::Dynamic(number) = dim else { continue };
+            let sources = graph.sources_of(dim);
+            if !sources.iter().all(|s| this.inputs.contains(s)) {
+                graph.extents.borrow_mut()[*number as usize] = own;
+            }
+        }
+    }
+}
+
+/// Whether something happens in these steps that the loops of derivatives, which need these values, do not do as well.
+fn has_effect(steps: &[Placed], graph: &Graph, derived: &[Vec<bool>]) -> bool {
+    steps.iter().any(|placed| match &placed.step {
+        Step::Verbatim { .. } => true,
+        Step::Pin { pure, .. } => !pure,
+        Step::Evaluate(id) => !derived
+            .iter()
+            .any(|needed| needed[id.0 as usize] || is_checked(graph, *id, needed)),
+        Step::Fit(_) | Step::Leave { .. } => false,
+        Step::Loop(id) => match graph.op(*id) {
+            Op::Loop(number) => {
+                let inner = graph.loops.get(number);
+                has_effect(&inner.body.steps, &inner.body.graph, &[])
+            }
+            _ => false,
+        },
+        Step::Branch {
+            then, otherwise, ..
+        } => has_effect(then, graph, derived) || has_effect(otherwise, graph, derived),
+    })
+}
+
+/// Whether the same index is checked where a part is added to a cotangent.
+fn is_checked(graph: &Graph, id: Id, needed: &[bool]) -> bool {
+    let (Op::Part(part), args) = (graph.op(id), graph.args(id)) else {
+        return false;
+    };
+    (0..graph.count())
+        .filter(|n| needed[*n as usize])
+        .map(Id)
+        .any(|other| {
+            graph.op(other) == Op::Scatter(part.clone()) && graph.args(other)[1..] == args[1..]
+        })
+}

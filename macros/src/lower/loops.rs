@@ -1,0 +1,1089 @@
+//! Loops: one iteration is read as a graph of its own, in which what changes from one iteration to the next, and what is
+//! read from outside, are leaves.
+
+use super::assigned::assigned;
+use super::{Lower, Lowered, Refusal, refuse};
+use crate::error::text;
+use crate::graph::{
+    Body, Dim, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
+};
+use crate::rules::Op;
+use crate::scope::{Binding, Hint, Inert, Lent, Pending, Scope, Value, variables};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use syn::{Expr, Pat, Stmt};
+
+/// Under which condition an iteration has been left already.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Left {
+    Never,
+    Always,
+    If(Id),
+}
+
+/// The loop that is being read.
+#[derive(Clone)]
+pub(super) struct Around {
+    label: Option<String>,
+    /// Whether the loop is left: by `break`.
+    broken: Left,
+    /// Whether the rest of the iteration is left out: by `break` or `continue`.
+    left: Left,
+    /// What is carried, as it was at the beginning of the iteration.
+    carried: Vec<(String, Id)>,
+}
+
+/// What waits outside while a loop is read.
+struct Outside {
+    graph: Graph,
+    scope: Scope,
+    steps: Vec<Vec<Placed>>,
+    active: Vec<bool>,
+    sources: Vec<Id>,
+    pins: Vec<(String, Id)>,
+    items: Vec<(Id, Vec<usize>, Id)>,
+    called_names: Vec<(Id, Vec<usize>, Ident)>,
+    kept_names: HashSet<String>,
+    expected: Option<Shape>,
+    around: Option<Around>,
+    /// The leaves that stand for its values, in the order of their first use.
+    inputs: Vec<(Id, Id)>,
+    known: IdMap<Id>,
+}
+
+/// A variable that a loop changes.
+struct Carried {
+    name: Ident,
+    start: Id,
+    /// Its name in the companion.
+    own: Ident,
+}
+
+/// What is counted or gone through.
+enum Counted<'a> {
+    Range {
+        index: Option<&'a Ident>,
+        range: Inert,
+    },
+    Each {
+        pattern: &'a Pat,
+        iterator: Inert,
+    },
+    While(&'a Expr),
+    Endless,
+}
+
+impl Lower<'_> {
+    /// `for pattern in iterator { … }`
+    pub(super) fn for_loop(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
+        let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
+        let sum = self.accumulation(each, expr);
+        let found = std::mem::replace(&mut self.errors, errors);
+        if let (Ok(Some(sum)), true) = (sum, found.is_empty()) {
+            return Ok(sum);
+        }
+        // It is no sum of numbers.
+        self.roll_back(mark);
+        if let Some(range) = self.range(&each.expr)? {
+            let index = match &*each.pat {
+                Pat::Ident(index) if index.mutability.is_none() && index.subpat.is_none() => {
+                    Some(&index.ident)
+                }
+                Pat::Wild(_) => None,
+                other => {
+                    return refuse(
+                        other,
+                        "the pattern of this loop cannot be followed\nhelp: count with a plain name, as in `for i in 0..n`",
+                    );
+                }
+            };
+            let counted = Counted::Range { index, range };
+            return self.looped(counted, each.label.as_ref(), &each.body, expr);
+        }
+        let plain = self.is_inert(&each.expr);
+        if plain {
+            let iterator = self.inert(each.expr.to_token_stream(), Hint::Unknown);
+            let counted = Counted::Each {
+                pattern: &each.pat,
+                iterator,
+            };
+            return self.looped(counted, each.label.as_ref(), &each.body, expr);
+        }
+        // What it goes through is read entry by entry.
+        let place = self.fresh("i");
+        let index: Expr = syn::parse_quote!(#place);
+        let Some(items) = self.gone_through(&each.expr, &index) else {
+            return refuse(
+                &each.expr,
+                format!(
+                    "cannot follow what `{}` goes through\nhelp: count the entries, as in `for i in 0..x.len()`, and read `x[i]` in the loop",
+                    text(&each.expr)
+                ),
+            );
+        };
+        let mut least: Option<Inert> = None;
+        for count in &items.counts {
+            let count = self.bound(count)?;
+            least = Some(match least {
+                None => count,
+                Some(least) if least.tokens.to_string() == count.tokens.to_string() => least,
+                Some(least) => {
+                    let (a, b) = (&least.tokens, &count.tokens);
+                    Inert {
+                        tokens: quote!(::core::cmp::Ord::min(#a, #b)),
+                        ..joined(least, count)
+                    }
+                }
+            });
+        }
+        let Some(least) = least else {
+            return Err(Refusal(None));
+        };
+        let item = &items.item;
+        let (pattern, stmts) = (&each.pat, &each.body.stmts);
+        let body: syn::Block = syn::parse_quote!({ let #pattern = #item; #(#stmts)* });
+        let end = &least.tokens;
+        let range = Inert {
+            tokens: quote!(0..#end),
+            ..least
+        };
+        let counted = Counted::Range {
+            index: Some(&place),
+            range,
+        };
+        self.looped(counted, each.label.as_ref(), &body, expr)
+    }
+
+    /// `while condition { … }`
+    pub(super) fn while_loop(&mut self, each: &syn::ExprWhile, expr: &Expr) -> Lowered<Value> {
+        if let Expr::Let(cond) = &*each.cond {
+            return refuse(
+                cond,
+                "`while let` with differentiated values is not supported\nhelp: use `for`, or `loop` with `break`",
+            );
+        }
+        let counted = Counted::While(&each.cond);
+        self.looped(counted, each.label.as_ref(), &each.body, expr)
+    }
+
+    /// `loop { … }`
+    pub(super) fn endless(&mut self, each: &syn::ExprLoop, expr: &Expr) -> Lowered<Value> {
+        self.looped(Counted::Endless, each.label.as_ref(), &each.body, expr)
+    }
+
+    /// A range of integers, forwards or backwards; `None` if it is something else.
+    fn range(&mut self, expr: &Expr) -> Lowered<Option<Inert>> {
+        let range = match expr {
+            Expr::Paren(inner) => return self.range(&inner.expr),
+            Expr::Group(inner) => return self.range(&inner.expr),
+            Expr::Range(range) => range,
+            Expr::MethodCall(call) if call.method == "rev" && call.args.is_empty() => {
+                let range = self.range(&call.receiver)?;
+                return Ok(range.map(|range| {
+                    let tokens = &range.tokens;
+                    Inert {
+                        tokens: quote!((#tokens).rev()),
+                        ..range
+                    }
+                }));
+            }
+            Expr::MethodCall(call) if call.method == "step_by" && call.args.len() == 1 => {
+                let Some(range) = self.range(&call.receiver)? else {
+                    return Ok(None);
+                };
+                let step = self.bound(&call.args[0])?;
+                let (tokens, by) = (&range.tokens, &step.tokens);
+                return Ok(Some(Inert {
+                    tokens: quote!((#tokens).step_by(#by)),
+                    ..joined(range, step)
+                }));
+            }
+            _ => return Ok(None),
+        };
+        let (Some(start), Some(end)) = (&range.start, &range.end) else {
+            return Ok(None);
+        };
+        let (start, end) = (self.bound(start)?, self.bound(end)?);
+        let (a, limits, b) = (&start.tokens, &range.limits, &end.tokens);
+        Ok(Some(Inert {
+            tokens: quote!(#a #limits #b),
+            ..joined(start, end)
+        }))
+    }
+
+    /// One end of a range, which is an integer.
+    fn bound(&mut self, expr: &Expr) -> Lowered<Inert> {
+        match self.expr(expr)? {
+            Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Unknown) => {
+                let parens = !super::inert::is_single(&inert.tokens)
+                    && !matches!(expr, Expr::MethodCall(_) | Expr::Field(_) | Expr::Binary(_));
+                let tokens = &inert.tokens;
+                let tokens = if parens {
+                    quote!((#tokens))
+                } else {
+                    quote!(#tokens)
+                };
+                Ok(Inert { tokens, ..inert })
+            }
+            _ => refuse(
+                expr,
+                format!(
+                    "`{}` is not an integer that the macro can follow",
+                    text(expr)
+                ),
+            ),
+        }
+    }
+
+    fn looped(
+        &mut self,
+        counted: Counted,
+        label: Option<&syn::Label>,
+        block: &syn::Block,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if self.closures > 0 {
+            return refuse(
+                expr,
+                "a loop inside the closure of another method is not supported yet\nhelp: put the loop into a function of its own, with `#[differentiable]`",
+            );
+        }
+        let mut counted = counted;
+        if let Counted::Range { range, .. } = &mut counted
+            && !range.pure
+        {
+            // It is evaluated here, and may be gone through twice.
+            let name = self.fresh("range");
+            let tokens = &range.tokens;
+            self.place(Step::Verbatim {
+                tokens: quote!(let #name = #tokens;),
+                reads: range.reads.clone(),
+                binds: Vec::new(),
+            });
+            range.tokens = quote!(::core::clone::Clone::clone(&#name));
+            range.reads.clear();
+        }
+        let names = assigned(expr.to_token_stream());
+        let mut carried: Vec<Carried> = Vec::new();
+        for name in &names {
+            let Some(binding) = self.scope.get(name).cloned() else {
+                continue;
+            };
+            // A name that borrows a part of a variable changes that.
+            let binding = match &binding.value {
+                Value::Lent(lent) => match self.scope.get(&lent.name.to_string()).cloned() {
+                    Some(binding) => binding,
+                    None => continue,
+                },
+                _ => binding,
+            };
+            if binding.active && !carried.iter().any(|c| c.name == binding.ident) {
+                carried.push(self.carried(binding.ident, expr)?);
+            }
+        }
+        // What turns out to be given a differentiated value in the loop is carried as well.
+        loop {
+            let errors = std::mem::take(&mut self.errors);
+            let (bound, taken) = (self.bound.clone(), self.taken.clone());
+            let (mark, types) = (self.mark(), self.types.len());
+            let attempt = self.iteration(&counted, label, block, &carried, expr);
+            let found = std::mem::replace(&mut self.errors, errors);
+            let (newly, result) = attempt;
+            let Some(name) = newly else {
+                if let Err(error) = found.finish() {
+                    self.errors.add(error);
+                }
+                return result.map(|()| Value::Unit);
+            };
+            self.bound = bound;
+            self.taken = taken;
+            self.roll_back(mark);
+            self.types.truncate(types);
+            let new = self.carried(name, expr)?;
+            carried.push(new);
+        }
+    }
+
+    /// A variable that the loop changes, with its first value.
+    fn carried(&mut self, name: Ident, at: &Expr) -> Lowered<Carried> {
+        let value = self.variable(&name, at)?;
+        let start = self.node(&value, at, &Kind::SCALAR)?;
+        // The name of a value that nothing else is known by goes over to the variable.
+        let known = self.graph.names.borrow().get(&start).cloned();
+        let own = match known.filter(|own| *own == name && !self.is_read_by_name(start)) {
+            Some(own) => {
+                self.graph.names.borrow_mut().remove(&start);
+                own
+            }
+            None => self.own_name(&name),
+        };
+        Ok(Carried { name, start, own })
+    }
+
+    /// Whether something that is kept as it stands reads a value by its name.
+    fn is_read_by_name(&self, id: Id) -> bool {
+        fn reads(steps: &[Placed], id: Id) -> bool {
+            steps.iter().any(|placed| match &placed.step {
+                Step::Verbatim { reads, .. } | Step::Pin { reads, .. } => reads.contains(&id),
+                Step::Branch {
+                    then, otherwise, ..
+                } => reads_of(then, otherwise, id),
+                _ => false,
+            })
+        }
+        fn reads_of(then: &[Placed], otherwise: &[Placed], id: Id) -> bool {
+            reads(then, id) || reads(otherwise, id)
+        }
+        let inert =
+            |value: &Value| matches!(value, Value::Inert(inert) if inert.reads.contains(&id));
+        let in_loop = |of: &Id| match self.graph.op(*of) {
+            Op::Loop(number) => {
+                let carried = self.graph.loops.get(number).next.len();
+                self.graph.args(*of)[carried..].contains(&id)
+            }
+            _ => false,
+        };
+        self.steps.iter().any(|steps| reads(steps, id))
+            || (id.0..self.graph.count()).map(Id).any(|of| in_loop(&of))
+            || self.scope.names().iter().any(|name| {
+                self.scope
+                    .get(name)
+                    .is_some_and(|binding| inert(&binding.value))
+            })
+    }
+
+    /// Reads one iteration. A variable that has to be carried too comes back.
+    fn iteration(
+        &mut self,
+        counted: &Counted,
+        label: Option<&syn::Label>,
+        block: &syn::Block,
+        carried: &[Carried],
+        expr: &Expr,
+    ) -> (Option<Ident>, Lowered<()>) {
+        let mut outside = self.enter(expr.to_token_stream(), carried);
+        let leaves: Vec<Id> = outside.inputs.iter().map(|i| i.1).collect();
+        self.around = Some(Around {
+            label: label.map(|l| l.name.ident.to_string()),
+            broken: Left::Never,
+            left: Left::Never,
+            carried: carried
+                .iter()
+                .zip(&leaves)
+                .map(|(c, leaf)| (c.name.to_string(), *leaf))
+                .collect(),
+        });
+        let before = self.scope.clone();
+        let header = self.header(counted);
+        let read = match header {
+            Ok(header) => self.block(block).map(|_| header),
+            Err(refusal) => Err(refusal),
+        };
+        // A variable of outside that was inert so far.
+        let newly = before.names().into_iter().find_map(|name| {
+            let (old, new) = (before.get(&name)?, self.scope.get(&name)?);
+            let changed = matches!(old.value, Value::Inert(_))
+                && !matches!(new.value, Value::Inert(_))
+                || !carried.iter().any(|c| c.name == old.ident)
+                    && self.scope.differs(&before, &name);
+            changed.then(|| old.ident.clone())
+        });
+        let read = if newly.is_some() {
+            Err(Refusal(None))
+        } else {
+            read
+        };
+        let read = read.and_then(|header| {
+            let mut next = Vec::new();
+            for (variable, leaf) in carried.iter().zip(&leaves) {
+                next.push(self.next_value(&variable.name, *leaf, expr)?);
+            }
+            Ok((header, next))
+        });
+        let exit = self.around.as_ref().map_or(Left::Never, |a| a.broken);
+        let body = self.leave(&mut outside);
+        match read {
+            Ok((header, next)) => {
+                let finished = self.finish_loop(body, outside, (header, next, exit), carried, expr);
+                (None, finished)
+            }
+            Err(refusal) => (newly, Err(refusal)),
+        }
+    }
+
+    /// What a variable is at the end of the iteration.
+    fn next_value(&mut self, name: &Ident, leaf: Id, expr: &Expr) -> Lowered<Id> {
+        let Some(binding) = self.scope.get(&name.to_string()).cloned() else {
+            return Ok(leaf);
+        };
+        let kind = self.graph.kind(leaf);
+        let id = match binding.value {
+            Value::Slice(id) => id,
+            value => self.node(&value, expr, &kind)?,
+        };
+        let new = self.graph.kind(id);
+        let same = match (&kind.shape, &new.shape) {
+            (Some(a), Some(b)) => a.same_type(b),
+            (a, b) => a.is_none() == b.is_none(),
+        };
+        if !same || new.elem != kind.elem {
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` changes its type in this loop, as far as the macro can see\nhelp: give it its type before the loop, as in `let mut {name}: DVector<f64> = …;`"
+                ),
+            );
+        }
+        Ok(id)
+    }
+
+    /// The header of a loop, and the names that it binds.
+    fn header(&mut self, counted: &Counted) -> Lowered<Header> {
+        match counted {
+            Counted::Range { index, range } => {
+                let name = match index {
+                    Some(index) => self.own_name(index),
+                    None => self.fresh("i"),
+                };
+                let leaf = self.graph.leaf(Leaf {
+                    name: name.to_token_stream(),
+                    kind: Kind::INT,
+                    form: Form::Owned,
+                    varies: range.varies,
+                });
+                if let Some(index) = index {
+                    self.scope.bind(Binding {
+                        ident: (*index).clone(),
+                        value: Value::Inert(Inert {
+                            tokens: name.to_token_stream(),
+                            hint: Hint::Int,
+                            reads: Vec::new(),
+                            varies: range.varies,
+                            pure: true,
+                            mutable: false,
+                            leaf: Some(leaf),
+                        }),
+                        active: false,
+                        varies: range.varies,
+                    });
+                }
+                Ok(Header::Range {
+                    index: leaf,
+                    range: range.tokens.clone(),
+                })
+            }
+            Counted::Each { pattern, iterator } => {
+                let mut names = Vec::new();
+                super::pattern_names(pattern, &mut names);
+                let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
+                let tokens = crate::scope::rename(pattern.to_token_stream(), &|ident| {
+                    let at = names.iter().position(|n| n == ident)?;
+                    Some(new[at].to_token_stream())
+                });
+                for (name, new) in names.iter().zip(&new) {
+                    self.kept_names.insert(new.to_string());
+                    self.scope.bind(Binding {
+                        ident: name.clone(),
+                        value: Value::Inert(Inert {
+                            tokens: new.to_token_stream(),
+                            hint: Hint::Unknown,
+                            reads: Vec::new(),
+                            varies: iterator.varies,
+                            pure: true,
+                            mutable: false,
+                            leaf: None,
+                        }),
+                        active: false,
+                        varies: iterator.varies,
+                    });
+                }
+                Ok(Header::Each {
+                    pattern: tokens,
+                    iterator: iterator.tokens.clone(),
+                })
+            }
+            Counted::While(cond) => {
+                if self.is_inert(cond) {
+                    let inert = self.inert(cond.to_token_stream(), Hint::Bool);
+                    self.check_kept(&cond.to_token_stream())?;
+                    return Ok(Header::While(inert.tokens));
+                }
+                let value = self.expr(cond)?;
+                let id = self.node(&value, cond, &Kind::BOOL)?;
+                if self.graph.kind(id).elem != crate::graph::Elem::Bool {
+                    return refuse(cond, format!("`{}` is not a condition", text(cond)));
+                }
+                self.place(Step::Leave {
+                    cond: id,
+                    when: false,
+                });
+                Ok(Header::Endless)
+            }
+            Counted::Endless => Ok(Header::Endless),
+        }
+    }
+
+    /// Begins a graph of its own, in which the values of the names that the tokens mention are leaves.
+    fn enter(&mut self, tokens: TokenStream, carried: &[Carried]) -> Outside {
+        let mut outside = Outside {
+            graph: std::mem::take(&mut self.graph),
+            scope: std::mem::take(&mut self.scope),
+            steps: std::mem::replace(&mut self.steps, vec![Vec::new()]),
+            active: std::mem::take(&mut self.active),
+            sources: std::mem::take(&mut self.sources),
+            pins: std::mem::take(&mut self.pins),
+            items: self.items.take(),
+            called_names: std::mem::take(&mut self.called_names),
+            kept_names: std::mem::take(&mut self.kept_names),
+            expected: self.expected.take(),
+            around: self.around.take(),
+            inputs: Vec::new(),
+            known: IdMap::default(),
+        };
+        self.scope.push();
+        for variable in carried {
+            // A variable of its own, also where it begins as another value.
+            let own = variable.own.to_token_stream();
+            let leaf = self.copied_leaf(&mut outside, variable.start, own, true);
+            self.sources.push(leaf);
+            outside.inputs.push((variable.start, leaf));
+            let list = matches!(
+                outside
+                    .scope
+                    .get(&variable.name.to_string())
+                    .map(|b| &b.value),
+                Some(Value::Slice(_))
+            );
+            self.scope.bind(Binding {
+                ident: variable.name.clone(),
+                value: if list {
+                    Value::Slice(leaf)
+                } else {
+                    Value::Node(leaf)
+                },
+                active: true,
+                varies: true,
+            });
+        }
+        let mut names = Vec::new();
+        variables(tokens, &mut names);
+        names.sort();
+        names.dedup();
+        for name in names {
+            let Some(binding) = outside.scope.get(&name).cloned() else {
+                continue;
+            };
+            if carried.iter().any(|c| c.name == binding.ident) {
+                continue;
+            }
+            let value = self.brought_in(&mut outside, &binding.value);
+            self.scope.bind(Binding { value, ..binding });
+        }
+        self.scope.push();
+        outside
+    }
+
+    /// The same value as a leaf inside the loop.
+    fn brought_in(&mut self, outside: &mut Outside, value: &Value) -> Value {
+        let mut all = |lower: &mut Self, values: &[Value]| {
+            let values = values.iter();
+            values.map(|v| lower.brought_in(outside, v)).collect()
+        };
+        match value {
+            Value::Tuple(values) => Value::Tuple(all(self, values)),
+            Value::Wrapped(value) => Value::Wrapped(Box::new(self.brought_in(outside, value))),
+            Value::Node(id) => Value::Node(self.captured(outside, *id)),
+            Value::Entry(id) => Value::Entry(self.captured(outside, *id)),
+            Value::Slice(id) => Value::Slice(self.captured(outside, *id)),
+            Value::List(ids) => {
+                let ids = ids.iter().map(|id| self.captured(outside, *id));
+                Value::List(ids.collect())
+            }
+            Value::Inert(inert) => {
+                let reads = inert.reads.iter().map(|id| self.captured(outside, *id));
+                let reads = reads.collect();
+                Value::Inert(Inert {
+                    reads,
+                    leaf: inert.leaf.map(|leaf| self.captured(outside, leaf)),
+                    ..inert.clone()
+                })
+            }
+            Value::Pending(pending) => Value::Pending(self.pending_in(outside, *pending)),
+            Value::PendingOr(pending, error) => {
+                Value::PendingOr(self.pending_in(outside, *pending), error.clone())
+            }
+            Value::Called(call, part) => {
+                // Its type is decided here, if it was not before.
+                std::mem::swap(&mut self.graph, &mut outside.graph);
+                self.items
+                    .swap(&RefCell::new(std::mem::take(&mut outside.items)));
+                let id = self.called(*call, part, &Kind::SCALAR);
+                outside.items = self.items.take();
+                std::mem::swap(&mut self.graph, &mut outside.graph);
+                Value::Node(self.captured(outside, id))
+            }
+            Value::Lent(lent) => Value::Lent(Lent {
+                name: lent.name.clone(),
+                path: lent
+                    .path
+                    .iter()
+                    .map(|(part, at)| {
+                        let at = at.iter().map(|id| self.captured(outside, *id));
+                        (part.clone(), at.collect())
+                    })
+                    .collect(),
+            }),
+            Value::Position(_) | Value::Untyped | Value::Unit | Value::Poison => value.clone(),
+        }
+    }
+
+    fn pending_in(&mut self, outside: &mut Outside, pending: Pending) -> Pending {
+        match pending {
+            Pending::Inverse(a) => Pending::Inverse(self.captured(outside, a)),
+            Pending::LuInverse(a) => Pending::LuInverse(self.captured(outside, a)),
+            Pending::Cholesky(a) => Pending::Cholesky(self.captured(outside, a)),
+            Pending::LuSolve(a, b) => {
+                Pending::LuSolve(self.captured(outside, a), self.captured(outside, b))
+            }
+        }
+    }
+
+    fn captured(&mut self, outside: &mut Outside, id: Id) -> Id {
+        if let Some(known) = outside.known.get(&id) {
+            return *known;
+        }
+        let leaf = match (outside.graph.op(id), outside.graph.integer_value(id)) {
+            (Op::Const(bits), _) => self.graph.constant(f64::from_bits(bits)),
+            (_, Some(n)) => self.graph.integer(n).id,
+            _ => {
+                let name = self.name_outside(outside, id);
+                let leaf = self.copied_leaf(outside, id, name, false);
+                outside.inputs.push((id, leaf));
+                leaf
+            }
+        };
+        outside.known.insert(id, leaf);
+        if is_active(outside, id) {
+            self.sources.push(leaf);
+        }
+        let list = outside.graph.lists.borrow().get(&id).cloned();
+        if let Some(list) = list {
+            self.graph.lists.borrow_mut().insert(leaf, list);
+        }
+        leaf
+    }
+
+    /// The name of a value outside, which it gets if it has none.
+    fn name_outside(&mut self, outside: &mut Outside, id: Id) -> TokenStream {
+        if let Some(leaf) = outside.graph.leaf_of(id) {
+            return leaf.name;
+        }
+        let known = outside.graph.names.borrow().get(&id).cloned();
+        let name = known.unwrap_or_else(|| {
+            let wish = if outside.graph.is_matrix(id) {
+                "whole"
+            } else {
+                "real"
+            };
+            let name = self.fresh(wish);
+            outside.graph.names.borrow_mut().insert(id, name.clone());
+            name
+        });
+        name.to_token_stream()
+    }
+
+    /// A leaf of the kind of a value outside. Of what is carried, sizes are its own.
+    fn copied_leaf(
+        &mut self,
+        outside: &mut Outside,
+        id: Id,
+        name: TokenStream,
+        carried: bool,
+    ) -> Id {
+        let kind = outside.graph.kind(id);
+        let form = match outside.graph.leaf_of(id) {
+            Some(leaf) if !carried => leaf.form,
+            _ => Form::Owned,
+        };
+        let varies = carried || outside.graph.varies(id);
+        let own_size = |dim: &Dim| match outside.graph.extent(dim) {
+            Some(Extent::Rows(of) | Extent::Cols(of)) => carried || of == id,
+            _ => carried,
+        };
+        let kind = match &kind.shape {
+            Some(shape) if own_size(&shape.rows) || own_size(&shape.cols) => {
+                self.graph.kind_like(&kind)
+            }
+            Some(shape) => {
+                let shape = shape.clone();
+                let rows = self.dim_inside(outside, &shape.rows);
+                let cols = self.dim_inside(outside, &shape.cols);
+                Kind {
+                    elem: kind.elem,
+                    shape: Some(Shape::new(rows, cols)),
+                }
+            }
+            None => kind,
+        };
+        self.graph.leaf(Leaf {
+            name,
+            kind,
+            form,
+            varies,
+        })
+    }
+
+    /// The same extent, read from the leaf that stands for what it is read from.
+    fn dim_inside(&mut self, outside: &mut Outside, dim: &Dim) -> Dim {
+        let extent = match outside.graph.extent(dim) {
+            None => return dim.clone(),
+            Some(Extent::Rows(id)) => Extent::Rows(self.captured(outside, id)),
+            Some(Extent::Cols(id)) => Extent::Cols(self.captured(outside, id)),
+            Some(Extent::Int(id)) => Extent::Int(self.captured(outside, id)),
+            Some(Extent::Fixed(dim)) => Extent::Fixed(dim),
+            Some(Extent::Product(a, b)) => {
+                Extent::Product(self.dim_inside(outside, &a), self.dim_inside(outside, &b))
+            }
+        };
+        self.graph.dynamic(extent)
+    }
+
+    /// Ends the graph of the loop, and goes on with that outside.
+    fn leave(&mut self, outside: &mut Outside) -> Body {
+        let graph = std::mem::replace(&mut self.graph, std::mem::take(&mut outside.graph));
+        graph.user_nodes.set(graph.count());
+        let steps = std::mem::replace(&mut self.steps, std::mem::take(&mut outside.steps));
+        self.scope = std::mem::take(&mut outside.scope);
+        self.active = std::mem::take(&mut outside.active);
+        self.sources = std::mem::take(&mut outside.sources);
+        self.pins = std::mem::take(&mut outside.pins);
+        self.items = RefCell::new(std::mem::take(&mut outside.items));
+        self.called_names = std::mem::take(&mut outside.called_names);
+        let names = std::mem::replace(
+            &mut self.kept_names,
+            std::mem::take(&mut outside.kept_names),
+        );
+        // They are out of reach of what stands outside, too.
+        self.kept_names.extend(names.iter().cloned());
+        self.expected = outside.expected.take();
+        self.around = outside.around.take();
+        Body {
+            graph,
+            steps: steps.into_iter().next().unwrap_or_default(),
+            names,
+        }
+    }
+
+    /// The node of the loop, and what its variables are after it.
+    fn finish_loop(
+        &mut self,
+        body: Body,
+        outside: Outside,
+        (header, next, exit): (Header, Vec<Id>, Left),
+        carried: &[Carried],
+        expr: &Expr,
+    ) -> Lowered<()> {
+        let exit = match exit {
+            Left::Never => None,
+            Left::If(id) => Some(id),
+            Left::Always => {
+                return refuse(
+                    expr,
+                    "this loop is always left in its first iteration\nhelp: write its body without the loop",
+                );
+            }
+        };
+        // What is not changed is not carried, but read.
+        let (mut inputs, mut args, mut nexts, mut names) = (vec![], vec![], vec![], vec![]);
+        for ((variable, next), (start, leaf)) in carried.iter().zip(&next).zip(&outside.inputs) {
+            if next != leaf {
+                inputs.push(*leaf);
+                args.push(*start);
+                nexts.push(*next);
+                names.push(&variable.name);
+            }
+        }
+        let needed = needed_in(&body, &nexts, exit);
+        for (k, (id, leaf)) in outside.inputs.iter().enumerate() {
+            let kept = carried.get(k).is_some_and(|_| next[k] != *leaf);
+            if !kept && needed.contains(leaf) {
+                inputs.push(*leaf);
+                args.push(*id);
+            }
+        }
+        let header_reads = self.header_reads(&header, &outside);
+        args.extend(header_reads);
+        let effects = !body.steps.is_empty();
+        let wishes: Vec<Option<TokenStream>> = inputs[..nexts.len()]
+            .iter()
+            .map(|leaf| body.graph.leaf_of(*leaf).map(|l| l.name))
+            .collect();
+        let number = self.graph.loops.add(Loop {
+            header,
+            body: Rc::new(body),
+            inputs,
+            next: nexts,
+            exit,
+            records: RefCell::default(),
+            backwards: false,
+            sums: Vec::new(),
+            tangents: Vec::new(),
+        });
+        let id = self
+            .graph
+            .insert_apart(Op::Loop(number), args.clone(), Kind::OPAQUE);
+        if effects {
+            self.place(Step::Loop(id));
+        }
+        for (k, name) in names.into_iter().enumerate() {
+            let kind = self.graph.kind_like(&self.graph.kind(args[k]));
+            let item = self.graph.item(id, vec![k], kind);
+            if let Some(Ok(own)) = wishes[k].clone().map(syn::parse2::<Ident>) {
+                self.graph.names.borrow_mut().insert(item, own);
+            }
+            let own = self.graph.names.borrow().get(&item).cloned();
+            self.assign(name, Value::Node(item));
+            if let Some(own) = own {
+                self.graph.names.borrow_mut().insert(item, own);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the tokens of a header read by name.
+    fn header_reads(&self, header: &Header, outside: &Outside) -> Vec<Id> {
+        let tokens = match header {
+            Header::Range { range, .. } => range,
+            Header::Each { iterator, .. } => iterator,
+            Header::While(cond) => cond,
+            Header::Endless | Header::Recorded => return Vec::new(),
+        };
+        let mut names = Vec::new();
+        variables(tokens.clone(), &mut names);
+        let named = |id: &Id| {
+            let leaf = self.graph.leaf_of(*id).map(|l| l.name.to_string());
+            let own = || self.graph.names.borrow().get(id).map(ToString::to_string);
+            let list = || {
+                let lists = self.graph.lists.borrow();
+                lists.get(id).map(|l| l.name.to_string())
+            };
+            [leaf, own(), list()]
+                .into_iter()
+                .flatten()
+                .any(|n| names.contains(&n))
+        };
+        let inputs = outside.inputs.iter().map(|i| i.0);
+        inputs.filter(named).collect()
+    }
+
+    /// `break` and `continue`
+    pub(super) fn left(
+        &mut self,
+        label: Option<&syn::Lifetime>,
+        breaks: bool,
+        at: &Expr,
+    ) -> Lowered<Value> {
+        let Some(around) = &mut self.around else {
+            return refuse(
+                at,
+                "leaving a block early is not supported yet\nhelp: use `if … { … } else { … }`",
+            );
+        };
+        if label.is_some_and(|l| around.label.as_deref() != Some(&l.ident.to_string())) {
+            return refuse(
+                at,
+                "leaving an outer loop from an inner one is not supported yet\nhelp: put the inner loop into a function of its own, with `#[differentiable]`, or remember to leave in a variable",
+            );
+        }
+        around.left = Left::Always;
+        if breaks {
+            around.broken = Left::Always;
+        }
+        Ok(Value::Unit)
+    }
+
+    /// Where the iteration may have been left before a statement: under which condition.
+    pub(super) fn has_left(&self) -> Left {
+        self.around.as_ref().map_or(Left::Never, |a| a.left)
+    }
+
+    pub(super) fn exits(&self) -> Option<(Left, Left)> {
+        self.around.as_ref().map(|a| (a.broken, a.left))
+    }
+
+    pub(super) fn set_exits(&mut self, exits: Option<(Left, Left)>) {
+        if let (Some(around), Some((broken, left))) = (&mut self.around, exits) {
+            (around.broken, around.left) = (broken, left);
+        }
+    }
+
+    /// After a branch, the iteration has been left where the side taken has left it.
+    pub(super) fn merge_exits(
+        &mut self,
+        cond: Id,
+        then: Option<(Left, Left)>,
+        otherwise: Option<(Left, Left)>,
+    ) {
+        if let (Some(a), Some(b)) = (then, otherwise) {
+            let merged = (self.either(cond, a.0, b.0), self.either(cond, a.1, b.1));
+            self.set_exits(Some(merged));
+        }
+    }
+
+    fn either(&self, cond: Id, then: Left, otherwise: Left) -> Left {
+        let logic = |op: Op, args: Vec<Id>| self.graph.insert(op, args, Kind::BOOL);
+        let not = |id: Id| logic(Op::Not, vec![id]);
+        match (then, otherwise) {
+            (a, b) if a == b => a,
+            (Left::Always, Left::Never) => Left::If(cond),
+            (Left::Never, Left::Always) => Left::If(not(cond)),
+            (Left::If(a), Left::Never) => Left::If(logic(Op::And, vec![cond, a])),
+            (Left::Never, Left::If(b)) => Left::If(logic(Op::And, vec![not(cond), b])),
+            (Left::Always, Left::If(b)) => Left::If(logic(Op::Or, vec![cond, b])),
+            (Left::If(a), Left::Always) => Left::If(logic(Op::Or, vec![not(cond), a])),
+            (Left::If(a), Left::If(b)) => {
+                let (a, b) = (
+                    logic(Op::And, vec![cond, a]),
+                    logic(Op::And, vec![not(cond), b]),
+                );
+                Left::If(logic(Op::Or, vec![a, b]))
+            }
+            _ => then,
+        }
+    }
+
+    /// Both of two exits, one after the other.
+    fn later(&self, before: Left, after: Left) -> Left {
+        match (before, after) {
+            (Left::If(a), Left::If(b)) => {
+                Left::If(self.graph.insert(Op::Or, vec![a, b], Kind::BOOL))
+            }
+            (Left::If(_), Left::Always) => Left::Always,
+            (Left::Never, after) => after,
+            (before, _) => before,
+        }
+    }
+
+    /// The statements that are left out where the iteration has been left already.
+    pub(super) fn unless_left(&mut self, left: Id, rest: &[Stmt]) -> Lowered<Value> {
+        let before = self.exits();
+        self.set_exits(Some((Left::Never, Left::Never)));
+        let at = match rest.first() {
+            Some(first) => first.to_token_stream(),
+            None => TokenStream::new(),
+        };
+        let block = |stmts: &[Stmt]| syn::Block {
+            brace_token: Default::default(),
+            stmts: stmts.to_vec(),
+        };
+        let at = Expr::Verbatim(at);
+        let value = self.sides(
+            (&Value::Node(left), left),
+            &block(&[]),
+            &block(rest),
+            false,
+            &at,
+        );
+        if let (Some(before), Some(after)) = (before, self.exits()) {
+            self.set_exits(Some((
+                self.later(before.0, after.0),
+                self.later(before.1, after.1),
+            )));
+        }
+        value.map(|_| Value::Unit)
+    }
+
+    /// `if condition { break; }` before anything has changed in the iteration: it ends there.
+    pub(super) fn leaves_at_once(&mut self, stmt: &Stmt) -> Lowered<bool> {
+        let Some(around) = &self.around else {
+            return Ok(false);
+        };
+        let Stmt::Expr(Expr::If(branch), _) = stmt else {
+            return Ok(false);
+        };
+        let [Stmt::Expr(Expr::Break(leaving), _)] = &branch.then_branch.stmts[..] else {
+            return Ok(false);
+        };
+        let unchanged = around.carried.iter().all(|(name, leaf)| {
+            matches!(self.scope.get(name).map(|b| &b.value), Some(Value::Node(id) | Value::Slice(id)) if id == leaf)
+        });
+        let plain = leaving.label.is_none()
+            && leaving.expr.is_none()
+            && branch.else_branch.is_none()
+            && !matches!(&*branch.cond, Expr::Let(_))
+            && around.left == Left::Never;
+        if !plain || !unchanged || !self.graph.guards.borrow().is_empty() {
+            return Ok(false);
+        }
+        let value = self.expr(&branch.cond)?;
+        let cond = self.node(&value, &branch.cond, &Kind::BOOL)?;
+        self.place(Step::Leave { cond, when: true });
+        Ok(true)
+    }
+}
+
+/// Whether a value outside depends on a differentiated parameter.
+fn is_active(outside: &mut Outside, id: Id) -> bool {
+    for number in outside.active.len() as u32..outside.graph.count() {
+        let args = outside.graph.args(Id(number));
+        let active = outside.sources.contains(&Id(number))
+            || args.iter().any(|a| outside.active[a.0 as usize]);
+        outside.active.push(active);
+    }
+    outside.active[id.0 as usize]
+}
+
+/// Two integers of one expression.
+fn joined(a: Inert, b: Inert) -> Inert {
+    Inert {
+        tokens: TokenStream::new(),
+        hint: Hint::Int,
+        reads: a.reads.iter().chain(&b.reads).copied().collect(),
+        varies: a.varies || b.varies,
+        pure: a.pure && b.pure,
+        mutable: a.mutable || b.mutable,
+        leaf: None,
+    }
+}
+
+/// All that an iteration computes and its statements read.
+fn needed_in(body: &Body, next: &[Id], exit: Option<Id>) -> HashSet<Id> {
+    fn reads(steps: &[Placed], into: &mut Vec<Id>) {
+        for placed in steps {
+            match &placed.step {
+                Step::Verbatim { reads, .. } | Step::Pin { reads, .. } => into.extend(reads),
+                Step::Evaluate(id) | Step::Fit(id) | Step::Loop(id) => into.push(*id),
+                Step::Leave { cond, .. } => into.push(*cond),
+                Step::Branch {
+                    select,
+                    values,
+                    then,
+                    otherwise,
+                } => {
+                    into.push(*select);
+                    into.extend(values);
+                    reads_of(then, otherwise, into);
+                }
+            }
+        }
+    }
+    fn reads_of(then: &[Placed], otherwise: &[Placed], into: &mut Vec<Id>) {
+        reads(then, into);
+        reads(otherwise, into);
+    }
+    let mut pending: Vec<Id> = next.iter().copied().chain(exit).collect();
+    reads(&body.steps, &mut pending);
+    let mut needed = HashSet::new();
+    while let Some(id) = pending.pop() {
+        if needed.insert(id) {
+            let node = body.graph.node(id);
+            pending.extend(node.args.iter());
+            pending.extend(node.guards.iter().map(|g| g.cond));
+            pending.extend(body.graph.sizes_of(id));
+        }
+    }
+    needed
+}

@@ -1,0 +1,346 @@
+//! Loops that carry a state: every kind of companion against finite differences and against each other.
+
+#![allow(
+    dead_code,
+    clippy::assign_op_pattern,
+    clippy::needless_range_loop,
+    clippy::explicit_counter_loop,
+    clippy::while_float,
+    reason = "some functions are known by their companions only; written as people write"
+)]
+
+mod common;
+
+use common::slope;
+use nalgebra::{DMatrix, DVector, Matrix2, Vector2, Vector3};
+use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
+
+/// Some entries around `c`.
+fn vector(n: usize, c: f64) -> DVector<f64> {
+    DVector::from_fn(n, |i, _| c + 0.3 * (i as f64 * 1.7).sin())
+}
+
+/// Equal up to this part of the larger one, or of one.
+fn assert_close(a: f64, b: f64, tolerance: f64) {
+    let scale = a.abs().max(b.abs()).max(1.0);
+    assert!((a - b).abs() <= tolerance * scale, "{a} is not {b}");
+}
+
+#[gradient]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn square_root(a: f64, start: f64) -> f64 {
+    let mut x = start;
+    for _ in 0..5 {
+        x = x - (x * x - a) / (2.0 * x);
+    }
+    x
+}
+
+#[test]
+fn newton_iteration() {
+    // d√a/da = 1/(2√a), whatever it starts from.
+    let (da, dstart) = square_root_gradient(2.0, 1.5);
+    assert_close(da, 0.5 / 2f64.sqrt(), 1e-12);
+    assert_close(dstart, 0.0, 1e-9);
+    let h = square_root_hessian(2.0, 1.2);
+    assert_close(h.0.0, -0.25 / 2f64.powf(1.5), 1e-7);
+    for (a, s) in [(2.0, 0.3), (0.7, 3.0)] {
+        let numbers = square_root_gradient(a, s);
+        assert_close(numbers.0, slope(|t| square_root(a + t, s)), 1e-7);
+        assert_close(numbers.1, slope(|t| square_root(a, s + t)), 1e-7);
+        let h = square_root_hessian(a, s);
+        assert_close(h.0.1, slope(|t| square_root_gradient(a, s + t).0), 1e-6);
+        assert_close(h.1.1, slope(|t| square_root_gradient(a, s + t).1), 1e-6);
+        assert_close(h.0.0, slope(|t| square_root_gradient(a + t, s).0), 1e-6);
+        let (value, tangent) = square_root_jvp(a, s, 0.4, -0.3);
+        assert_eq!(value, square_root(a, s));
+        assert_close(tangent, 0.4 * numbers.0 - 0.3 * numbers.1, 1e-13);
+        let (value, pullback) = square_root_vjp(a, s);
+        assert_eq!(value, square_root(a, s));
+        assert_close(pullback(2.0).0, 2.0 * numbers.0, 1e-14);
+        assert_close(pullback(1.0).1, numbers.1, 1e-14);
+        let (_, along) = square_root_hvp(a, s, 1.0, 0.5);
+        assert_close(along.0, h.0.0 + 0.5 * h.0.1, 1e-10);
+        assert_close(along.1, h.1.0 + 0.5 * h.1.1, 1e-10);
+    }
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn recurrence(x: &DVector<f64>, a: f64) -> f64 {
+    let mut s = 0.5;
+    for i in 0..x.len() {
+        s = (s * a + x[i]).sin();
+    }
+    s
+}
+
+#[test]
+fn a_recurrence() {
+    for n in [0, 1, 2, 7] {
+        let (x, a) = (vector(n, 0.3), 0.8);
+        let (value, (dx, da)) = recurrence_value_and_gradient(&x, a);
+        assert_eq!(value, recurrence(&x, a));
+        assert_close(da, slope(|t| recurrence(&x, a + t)), 1e-8);
+        for i in 0..n {
+            let moved = |t: f64| {
+                let mut y = x.clone();
+                y[i] += t;
+                y
+            };
+            assert_close(dx[i], slope(|t| recurrence(&moved(t), a)), 1e-8);
+            let h = recurrence_hessian(&moved(0.0), a);
+            assert_close(
+                h.1.0[i],
+                slope(|t| recurrence_gradient(&moved(t), a).1),
+                1e-7,
+            );
+            for j in 0..n {
+                assert_close(
+                    h.0.0[(i, j)],
+                    slope(|t| recurrence_gradient(&moved(t), a).0[j]),
+                    1e-7,
+                );
+                assert_eq!(h.0.0[(i, j)], h.0.0[(j, i)]);
+            }
+        }
+        let v = vector(n, -0.7);
+        let (_, tangent) = recurrence_jvp(&x, a, &v, 0.6);
+        assert_close(tangent, dx.dot(&v) + 0.6 * da, 1e-13);
+    }
+}
+
+#[gradient]
+#[hessian]
+#[vjp]
+fn orbit(p: &Vector3<f64>, k: f64, n: usize) -> f64 {
+    let mut x = *p;
+    let mut v = Vector3::new(0.0, 1.0, 0.0);
+    let dt = 0.1;
+    for _ in 0..n {
+        let a = -k * x / x.norm().powi(3);
+        v += a * dt;
+        x += v * dt;
+    }
+    x.norm_squared()
+}
+
+#[test]
+fn a_time_loop() {
+    let (p, k) = (Vector3::new(1.0, 0.2, -0.3), 0.9);
+    for n in [0, 1, 2, 20] {
+        let (value, (dp, dk)) = orbit_value_and_gradient(&p, k, n);
+        assert_eq!(value, orbit(&p, k, n));
+        assert_close(dk, slope(|t| orbit(&p, k + t, n)), 1e-7);
+        let h = orbit_hessian(&p, k, n);
+        for i in 0..3 {
+            let moved = |t: f64| {
+                let mut q = p;
+                q[i] += t;
+                q
+            };
+            assert_close(dp[i], slope(|t| orbit(&moved(t), k, n)), 1e-7);
+            assert_close(h.1.0[i], slope(|t| orbit_gradient(&moved(t), k, n).1), 1e-6);
+            for j in 0..3 {
+                assert_close(
+                    h.0.0[(i, j)],
+                    slope(|t| orbit_gradient(&moved(t), k, n).0[j]),
+                    1e-6,
+                );
+            }
+        }
+    }
+}
+
+#[gradient]
+#[hvp]
+#[jvp]
+fn grows(a: f64, b: f64) -> f64 {
+    let mut x = a;
+    while x < 10.0 {
+        x = x * 1.5 + b * x.sqrt();
+    }
+    x
+}
+
+#[gradient]
+#[hvp]
+fn bisects(a: f64) -> f64 {
+    let mut x = a;
+    let mut steps = 0;
+    loop {
+        let next = 0.5 * (x + a / x);
+        steps += 1;
+        if (next - x).abs() < 1e-13 || steps > 50 {
+            break;
+        }
+        x = next;
+    }
+    x * steps as f64
+}
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn leaves(x: &DVector<f64>, limit: f64) -> f64 {
+    let mut s = 1.0;
+    let mut count = 0;
+    for i in 0..x.len() {
+        if x[i] < 0.0 {
+            continue;
+        }
+        s *= x[i] + 0.5;
+        count += 1;
+        if s > limit {
+            break;
+        }
+        s += 0.1 * s.sin();
+    }
+    s * count as f64
+}
+
+#[test]
+fn loops_that_end_by_a_condition() {
+    for (a, b) in [(0.3, 0.2), (2.0, 0.1), (12.0, 0.4)] {
+        let (da, db) = grows_gradient(a, b);
+        assert_close(da, slope(|t| grows(a + t, b)), 1e-6);
+        assert_close(db, slope(|t| grows(a, b + t)), 1e-6);
+        let (value, tangent) = grows_jvp(a, b, 1.0, -0.5);
+        assert_eq!(value, grows(a, b));
+        assert_close(tangent, da - 0.5 * db, 1e-12);
+        let (_, along) = grows_hvp(a, b, 1.0, 0.0);
+        assert_close(along.0, slope(|t| grows_gradient(a + t, b).0), 1e-5);
+        assert_close(along.1, slope(|t| grows_gradient(a + t, b).1), 1e-5);
+    }
+    for a in [0.5, 2.0, 9.0] {
+        let (value, da) = bisects_value_and_gradient(a);
+        assert_eq!(value, bisects(a));
+        let n = (value / a.sqrt()).round();
+        assert_close(da, n * 0.5 / a.sqrt(), 1e-9);
+        assert_close(bisects_hvp(a, 1.0).1, -n * 0.25 / a.powf(1.5), 1e-6);
+    }
+    let all = [
+        DVector::from_vec(vec![0.4, -1.0, 1.3, 0.9, 0.7]),
+        DVector::from_vec(vec![2.4, 1.0]),
+        DVector::from_vec(vec![-0.4, -1.0]),
+        DVector::zeros(0),
+    ];
+    for x in &all {
+        for limit in [0.8, 2.0, 100.0] {
+            let (value, (dx, dl)) = leaves_value_and_gradient(x, limit);
+            assert_eq!(value, leaves(x, limit));
+            assert_eq!(dl, 0.0);
+            let v = vector(x.len(), 0.4);
+            let (_, tangent) = leaves_jvp(x, limit, &v, 0.3);
+            assert_close(tangent, dx.dot(&v), 1e-13);
+            let (_, along) = leaves_hvp(x, limit, &v, 0.0);
+            for i in 0..x.len() {
+                let moved = |t: f64| {
+                    let mut y = x.clone();
+                    y[i] += t;
+                    y
+                };
+                assert_close(dx[i], slope(|t| leaves(&moved(t), limit)), 1e-7);
+                let along_i = slope(|t| leaves_gradient(&moved(t), limit).0.dot(&v));
+                assert_close(along.0[i], along_i, 1e-6);
+            }
+        }
+    }
+}
+
+#[gradient]
+#[hvp]
+#[jvp]
+fn nested(m: &DMatrix<f64>) -> f64 {
+    let mut t = 0.0;
+    for i in 0..m.nrows() {
+        let mut s = 1.0;
+        for j in 0..m.ncols() {
+            s = s * m[(i, j)] + t;
+        }
+        t += s.sin();
+    }
+    t
+}
+
+#[test]
+fn loops_in_loops() {
+    for (r, c) in [(0, 0), (1, 1), (2, 3), (4, 2)] {
+        let m = DMatrix::from_fn(r, c, |i, j| 0.3 + 0.4 * (i as f64) - 0.2 * (j as f64));
+        let (value, dm) = nested_value_and_gradient(&m);
+        assert_eq!(value, nested(&m));
+        let v = DMatrix::from_fn(r, c, |i, j| 0.5 - 0.3 * (i * j) as f64);
+        let (_, tangent) = nested_jvp(&m, &v);
+        assert_close(tangent, dm.dot(&v), 1e-13);
+        let (_, along) = nested_hvp(&m, &v);
+        for k in 0..r * c {
+            let moved = |t: f64| {
+                let mut n = m.clone();
+                n[k] += t;
+                n
+            };
+            assert_close(dm[k], slope(|t| nested(&moved(t))), 1e-8);
+            assert_close(
+                along[k],
+                slope(|t| nested_gradient(&moved(t)).dot(&v)),
+                1e-7,
+            );
+        }
+    }
+}
+
+#[jacobian]
+#[jvp]
+#[vjp]
+fn power(a: &Matrix2<f64>, x: &Vector2<f64>, n: usize) -> Vector2<f64> {
+    let mut y = *x;
+    for _ in 0..n {
+        y = a * y;
+        y /= y.norm();
+    }
+    y
+}
+
+#[test]
+fn the_jacobian_of_a_loop() {
+    let (a, x) = (Matrix2::new(1.0, 0.3, -0.4, 0.8), Vector2::new(0.5, 1.2));
+    for n in [0, 1, 4] {
+        let (value, (ja, jx)) = power_value_and_jacobian(&a, &x, n);
+        assert_eq!(value, power(&a, &x, n));
+        for j in 0..2 {
+            for i in 0..2 {
+                let moved = |t: f64| {
+                    let mut y = x;
+                    y[j] += t;
+                    y
+                };
+                assert_close(jx[(i, j)], slope(|t| power(&a, &moved(t), n)[i]), 1e-8);
+            }
+        }
+        for k in 0..4 {
+            for i in 0..2 {
+                let moved = |t: f64| {
+                    let mut b = a;
+                    b[k] += t;
+                    b
+                };
+                assert_close(ja[(i, k)], slope(|t| power(&moved(t), &x, n)[i]), 1e-8);
+            }
+        }
+        let (_, pullback) = power_vjp(&a, &x, n);
+        let (da, dx) = pullback(Vector2::new(0.3, -0.6));
+        for j in 0..2 {
+            assert_close(dx[j], 0.3 * jx[(0, j)] - 0.6 * jx[(1, j)], 1e-13);
+        }
+        for k in 0..4 {
+            assert_close(da[k], 0.3 * ja[(0, k)] - 0.6 * ja[(1, k)], 1e-13);
+        }
+        assert_eq!(pullback(Vector2::new(0.3, -0.6)), (da, dx));
+    }
+}
