@@ -169,6 +169,18 @@ impl Lower<'_> {
 
     /// A value of the graph, or the tokens of what is inert.
     fn argument_of_call(&mut self, arg: &Expr) -> Lowered<Result<Id, TokenStream>> {
+        if let Expr::Reference(reference) = arg
+            && reference.mutability.is_some()
+            && !self.is_inert(arg)
+        {
+            return refuse(
+                arg,
+                format!(
+                    "`{}` borrows for mutation, and what the function makes of a differentiated value cannot be followed\nhelp: let the function return the new value, and assign it",
+                    text(arg)
+                ),
+            );
+        }
         let mut value = if self.is_inert(arg) {
             Value::Inert(self.inert(arg.to_token_stream(), Hint::Unknown))
         } else {

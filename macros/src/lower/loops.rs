@@ -80,11 +80,13 @@ impl Lower<'_> {
     /// `for pattern in iterator { … }`
     pub(super) fn for_loop(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
         let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
+        let left_out = self.left_out.len();
         let sum = self.accumulation(each, expr);
         let found = std::mem::replace(&mut self.errors, errors);
         if let (Ok(Some(sum)), true) = (sum, found.is_empty()) {
             return Ok(sum);
         }
+        self.left_out.truncate(left_out);
         // It is no sum of numbers.
         self.roll_back(mark);
         if let Some(range) = self.range(&each.expr)? {
@@ -288,7 +290,7 @@ impl Lower<'_> {
         loop {
             let errors = std::mem::take(&mut self.errors);
             let (bound, taken) = (self.bound.clone(), self.taken.clone());
-            let (mark, types) = (self.mark(), self.types.len());
+            let (mark, types, left_out) = (self.mark(), self.types.len(), self.left_out.len());
             let attempt = self.iteration(&counted, label, block, &carried, expr);
             let found = std::mem::replace(&mut self.errors, errors);
             let (newly, result) = attempt;
@@ -302,6 +304,7 @@ impl Lower<'_> {
             self.taken = taken;
             self.roll_back(mark);
             self.types.truncate(types);
+            self.left_out.truncate(left_out);
             let new = self.carried(name, expr)?;
             carried.push(new);
         }

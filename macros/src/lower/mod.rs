@@ -91,6 +91,8 @@ pub struct Lower<'a> {
     changing: HashSet<String>,
     /// Names that kept statements have bound.
     kept_names: HashSet<String>,
+    /// Statements that could not be read, for a reason that has been reported.
+    left_out: Vec<TokenStream>,
     /// The loop that is being read.
     around: Option<loops::Around>,
     /// Whether the block that is read next gives the value of the function.
@@ -134,6 +136,7 @@ pub fn lower(
         changing: HashSet::new(),
         kept_names: HashSet::new(),
         around: None,
+        left_out: Vec::new(),
         tail: true,
         expected: None,
         ambiguous: false,
@@ -169,6 +172,15 @@ pub fn lower(
         {
             lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
         }
+    }
+    if lower.errors.is_empty()
+        && let Some(statement) = lower.left_out.first().cloned()
+    {
+        // Nothing is ever skipped in silence.
+        lower.errors.push(
+            statement,
+            "this statement cannot be followed\nhelp: write it in simpler steps, each with its own `let`",
+        );
     }
     let Lower {
         graph,

@@ -38,18 +38,24 @@ impl Lower<'_> {
         }))?;
         let known = self.variable(&name, left)?;
         self.assign(&name, known.clone());
-        let Value::Node(start) = known else {
-            return Err(Refusal(None));
-        };
         let lent = Lent {
             name,
             path: Vec::new(),
         };
-        let path = match behind(left) {
-            Some(_) => self.path_to(left, start)?,
-            None => Vec::new(),
-        };
-        Ok(Lent { path, ..lent })
+        match (behind(left), known) {
+            (Some(_), Value::Node(start)) => {
+                let path = self.path_to(left, start)?;
+                Ok(Lent { path, ..lent })
+            }
+            (None, _) => Ok(lent),
+            _ => refuse(
+                left,
+                format!(
+                    "cannot follow the assignment to `{}` inside this closure\nhelp: compute the whole value with `let`",
+                    text(left)
+                ),
+            ),
+        }
     }
 
     /// What a name stands for that borrows a part of another variable.

@@ -77,8 +77,10 @@ impl Lower<'_> {
                 }
                 Stmt::Macro(mac) => self.macro_statement(&mac.mac, stmt),
             };
-            if let Err(Refusal(Some(error))) = outcome {
-                self.errors.add(error);
+            match outcome {
+                Err(Refusal(Some(error))) => self.errors.add(error),
+                Err(Refusal(None)) => self.left_out.push(stmt.to_token_stream()),
+                Ok(()) => {}
             }
         }
         value
