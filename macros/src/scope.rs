@@ -87,6 +87,9 @@ pub struct Binding {
 #[derive(Clone, Default)]
 pub struct Scope {
     frames: Vec<HashMap<String, Binding>>,
+    /// For each side of a branch that is being read: what the variables assigned on it were before, and in which block
+    /// they are.
+    sides: Vec<Vec<(usize, String, Binding)>>,
 }
 
 impl Scope {
@@ -125,38 +128,37 @@ impl Scope {
     /// Gives a variable another value, which carries a derivative from now on.
     pub fn assign(&mut self, name: &str, value: Value, varies: bool) {
         let name = name.trim_start_matches("r#");
-        let found = self
-            .frames
-            .iter_mut()
-            .rev()
-            .find_map(|frame| frame.get_mut(name));
-        if let Some(binding) = found {
-            binding.value = value;
-            binding.active = true;
-            binding.varies |= varies;
-        }
-    }
-
-    /// All names, in a fixed order.
-    pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .frames
-            .iter()
-            .flat_map(HashMap::keys)
-            .cloned()
-            .collect();
-        names.sort();
-        names.dedup();
-        names
-    }
-
-    /// Whether a name stands for another value here.
-    pub fn differs(&self, other: &Scope, name: &str) -> bool {
-        let value = |scope: &Scope| match scope.get(name).map(|b| &b.value) {
-            Some(Value::Node(id) | Value::Entry(id)) => Some(*id),
-            _ => None,
+        let Some(depth) = self.depth_of(name) else {
+            return;
         };
-        value(self) != value(other)
+        let Some(binding) = self.frames[depth].get_mut(name) else {
+            return;
+        };
+        if let Some(side) = self.sides.last_mut()
+            && !side.iter().any(|(d, n, _)| *d == depth && n == name)
+        {
+            side.push((depth, name.to_string(), binding.clone()));
+        }
+        binding.value = value;
+        binding.active = true;
+        binding.varies |= varies;
+    }
+
+    /// Begins a side of a branch.
+    pub fn enter_side(&mut self) {
+        self.sides.push(Vec::new());
+    }
+
+    /// Ends it: every variable is what it was before. Gives those that were assigned, and what they were at the end.
+    pub fn leave_side(&mut self) -> HashMap<String, Binding> {
+        let mut assigned = HashMap::new();
+        for (depth, name, before) in self.sides.pop().unwrap_or_default() {
+            // Those of blocks on that side are gone.
+            if let Some(binding) = self.frames.get_mut(depth).and_then(|f| f.get_mut(&name)) {
+                assigned.insert(name, std::mem::replace(binding, before));
+            }
+        }
+        assigned
     }
 
     /// The bindings that the tokens may read. A name after a dot or before a colon is a field, not a

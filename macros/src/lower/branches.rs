@@ -4,11 +4,20 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Hint, Scope, Value, control_flow};
+use crate::scope::{Binding, Hint, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use std::collections::HashMap;
 use syn::{Expr, Stmt};
+
+/// What a side of a branch has done.
+pub(super) struct Side {
+    pub taken: bool,
+    /// The variables that it has assigned, as they are at its end.
+    pub assigned: HashMap<String, Binding>,
+    pub steps: Vec<Placed>,
+}
 
 impl Lower<'_> {
     pub(super) fn branch(&mut self, branch: &syn::ExprIf, expr: &Expr) -> Lowered<Value> {
@@ -36,13 +45,7 @@ impl Lower<'_> {
             );
         }
         let cond_value = self.expr(&branch.cond)?;
-        let cond = self.node(&cond_value, &branch.cond, &Kind::BOOL)?;
-        if self.graph.kind(cond).elem != Elem::Bool {
-            return refuse(
-                &branch.cond,
-                format!("`{}` is not a condition", text(&branch.cond)),
-            );
-        }
+        let cond = self.condition_of(&cond_value, &branch.cond)?;
         let otherwise_block;
         let otherwise = match otherwise {
             Expr::Block(block) => &block.block,
@@ -54,16 +57,43 @@ impl Lower<'_> {
                 &otherwise_block
             }
         };
-        let before = self.scope.clone();
         self.tail = tail;
-        let (then, mut then_steps) = self.side(cond, true, &branch.then_branch);
-        let after_then = std::mem::replace(&mut self.scope, before.clone());
+        self.fork(
+            (&cond_value, cond),
+            expr,
+            |lower| lower.block(&branch.then_branch),
+            |lower| lower.block(otherwise),
+        )
+    }
+
+    /// The node of a condition.
+    pub(super) fn condition_of(&mut self, value: &Value, at: &dyn ToTokens) -> Lowered<Id> {
+        let cond = self.node(value, at, &Kind::BOOL)?;
+        if self.graph.kind(cond).elem != Elem::Bool {
+            return refuse(
+                at.to_token_stream(),
+                format!("`{}` is not a condition", text(at.to_token_stream())),
+            );
+        }
+        Ok(cond)
+    }
+
+    /// Both sides of a branch, and what comes out of it: its value, and that of each variable assigned on a side.
+    pub(super) fn fork(
+        &mut self,
+        (cond_value, cond): (&Value, Id),
+        expr: &Expr,
+        then: impl FnOnce(&mut Self) -> Lowered<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> Lowered<Value> {
+        let tail = std::mem::take(&mut self.tail);
         self.tail = tail;
-        let (otherwise, mut otherwise_steps) = self.side(cond, false, otherwise);
-        let after_otherwise = std::mem::replace(&mut self.scope, before.clone());
+        let (then, mut then_side) = self.side(cond, true, then);
+        self.tail = tail;
+        let (otherwise, mut otherwise_side) = self.side(cond, false, otherwise);
         self.tail = false;
         let value = match (then, otherwise) {
-            (Ok(a), Ok(b)) => self.choose(&cond_value, cond, a, b, expr),
+            (Ok(a), Ok(b)) => self.choose(cond_value, cond, a, b, expr),
             (Err(a), Err(Refusal(Some(b)))) => {
                 self.errors.add(b);
                 Err(a)
@@ -71,29 +101,31 @@ impl Lower<'_> {
             (Err(a), _) => Err(a),
             (_, Err(b)) => Err(b),
         }?;
+        let sides = [&then_side, &otherwise_side];
+        let mut names: Vec<String> = sides
+            .iter()
+            .flat_map(|side| side.assigned.keys().cloned())
+            .collect();
+        names.sort();
+        names.dedup();
         let mut assigned = Vec::new();
-        for name in before.names() {
-            let changed = |scope: &Scope| scope.differs(&before, &name);
-            if changed(&after_then) || changed(&after_otherwise) {
-                let then = (&after_then, true, &mut then_steps);
-                let otherwise = (&after_otherwise, false, &mut otherwise_steps);
-                assigned.push(self.assigned_in(
-                    (&cond_value, cond),
-                    &name,
-                    then,
-                    otherwise,
-                    expr,
-                )?);
-            }
+        for name in names {
+            assigned.push(self.assigned_in(
+                (cond_value, cond),
+                &name,
+                [&mut then_side, &mut otherwise_side],
+                expr,
+            )?);
         }
+        let (then, otherwise) = (then_side.steps, otherwise_side.steps);
         if self.graph.kind(cond).shape.is_some() {
             // On the side of some entries: what is pinned there is pinned before the pass.
             if let Some(steps) = self.steps.last_mut() {
-                steps.extend(then_steps.into_iter().chain(otherwise_steps));
+                steps.extend(then.into_iter().chain(otherwise));
             }
             return Ok(value);
         }
-        if !then_steps.is_empty() || !otherwise_steps.is_empty() {
+        if !then.is_empty() || !otherwise.is_empty() {
             // What happens on the sides happens whatever the value is, and whoever reads it.
             let (one, zero) = (self.graph.constant(1.0), self.graph.constant(0.0));
             let select = self
@@ -106,23 +138,27 @@ impl Lower<'_> {
             self.place(Step::Branch {
                 select,
                 values,
-                then: then_steps,
-                otherwise: otherwise_steps,
+                then,
+                otherwise,
             });
         }
         Ok(value)
     }
 
-    pub(super) fn side(
+    fn side(
         &mut self,
         cond: Id,
-        side: bool,
-        block: &syn::Block,
-    ) -> (Lowered<Value>, Vec<Placed>) {
+        taken: bool,
+        read: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> (Lowered<Value>, Side) {
         self.steps.push(Vec::new());
-        self.graph.guards.borrow_mut().push(Guard { cond, side });
+        self.graph.guards.borrow_mut().push(Guard {
+            cond,
+            side: taken,
+        });
+        self.scope.enter_side();
         let pins = self.pins.len();
-        let value = self.block(block);
+        let value = read(self);
         // A side may end in a number or a name of unknown type.
         let value = value.and_then(|v| match v {
             Value::Inert(inert) if inert.hint != Hint::Int => {
@@ -136,8 +172,14 @@ impl Lower<'_> {
             other => Ok(other),
         });
         self.pins.truncate(pins);
+        let assigned = self.scope.leave_side();
         self.graph.guards.borrow_mut().pop();
-        (value, self.steps.pop().unwrap_or_default())
+        let side = Side {
+            taken,
+            assigned,
+            steps: self.steps.pop().unwrap_or_default(),
+        };
+        (value, side)
     }
 
     pub(super) fn choose(
