@@ -538,6 +538,8 @@ pub struct Program {
     pub wrt: Vec<Id>,
     /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// Names in patterns that are taken for new variables, and not for constants.
+    pub pattern_names: Vec<Ident>,
     /// All names that are in use.
     pub taken: HashSet<String>,
 }

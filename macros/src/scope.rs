@@ -70,6 +70,8 @@ pub enum Value {
     /// A parameter of a user's type, whose type a `let` has still to tell.
     Untyped,
     Unit,
+    /// Of what never gets there: it panics, or leaves the function.
+    Never,
     /// Something that has been reported already.
     Poison,
 }
@@ -99,6 +101,24 @@ impl Scope {
 
     pub fn pop(&mut self) {
         self.frames.pop();
+    }
+
+    /// Leaves the innermost blocks, so that this many are left; they are entered again later.
+    pub fn leave_blocks(&mut self, depth: usize) -> Vec<HashMap<String, Binding>> {
+        self.frames.split_off(depth.min(self.frames.len()))
+    }
+
+    pub fn enter_blocks(&mut self, blocks: Vec<HashMap<String, Binding>>) {
+        self.frames.extend(blocks);
+    }
+
+    /// The innermost block, to be entered again.
+    pub fn take_frame(&mut self) -> HashMap<String, Binding> {
+        self.frames.pop().unwrap_or_default()
+    }
+
+    pub fn enter(&mut self, frame: HashMap<String, Binding>) {
+        self.frames.push(frame);
     }
 
     pub fn bind(&mut self, binding: Binding) {

@@ -19,6 +19,10 @@ impl Emit<'_> {
             return Written::new(name, Level::Atom, hold);
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
+            // A branch that waits for the one that binds it may have been written first.
+            if self.homes.contains_key(&id) && !self.within_reach.contains(&id) {
+                self.cyclic = true;
+            }
             let name = leaf.name;
             return match (leaf.kind.is_matrix(), leaf.form) {
                 (false, Form::Borrowed) if leaf.kind.elem == Elem::Real => {

@@ -1,8 +1,9 @@
 //! `if … else`, and the closures of elementwise methods.
 
+use super::matching::{Body, conjuncts};
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
+use crate::graph::{Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
 use crate::scope::{Binding, Hint, Value, control_flow};
 use crate::ty::{Extent, Returned};
@@ -14,6 +15,8 @@ use syn::{Expr, Stmt};
 /// What a side of a branch has done.
 pub(super) struct Side {
     pub taken: bool,
+    /// Whether it never comes to an end.
+    pub diverges: bool,
     /// The variables that it has assigned, as they are at its end.
     pub assigned: HashMap<String, Binding>,
     pub steps: Vec<Placed>,
@@ -38,11 +41,18 @@ impl Lower<'_> {
                 &nothing
             }
         };
-        if let Expr::Let(cond) = &*branch.cond {
-            return refuse(
-                cond,
-                "`if let` with differentiated values is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+        let mut conds = Vec::new();
+        conjuncts(&branch.cond, &mut conds);
+        if conds.iter().any(|c| matches!(c, Expr::Let(_))) {
+            self.tail = tail;
+            let (then, otherwise) = (
+                Body::Block(&branch.then_branch),
+                match &branch.else_branch {
+                    Some((_, otherwise)) => Body::Expr(otherwise),
+                    None => Body::Nothing,
+                },
             );
+            return self.chain(&conds, &then, &otherwise, expr);
         }
         let cond_value = self.expr(&branch.cond)?;
         let cond = self.condition_of(&cond_value, &branch.cond)?;
@@ -58,8 +68,13 @@ impl Lower<'_> {
             }
         };
         self.tail = tail;
+        let leaves = [
+            self.is_left(branch.then_branch.stmts.last()),
+            self.is_left(otherwise.stmts.last()),
+        ];
         self.fork(
             (&cond_value, cond),
+            leaves,
             expr,
             |lower| lower.block(&branch.then_branch),
             |lower| lower.block(otherwise),
@@ -82,12 +97,26 @@ impl Lower<'_> {
     pub(super) fn fork(
         &mut self,
         (cond_value, cond): (&Value, Id),
+        leaves: [bool; 2],
         expr: &Expr,
         then: impl FnOnce(&mut Self) -> Lowered<Value>,
         otherwise: impl FnOnce(&mut Self) -> Lowered<Value>,
     ) -> Lowered<Value> {
-        let tail = std::mem::take(&mut self.tail);
-        self.tail = tail;
+        let tail = self.tail;
+        if let Some(taken) = self.known(cond) {
+            return if taken { then(self) } else { otherwise(self) };
+        }
+        if self.closures == 0 && leaves[0] != leaves[1] {
+            // What comes after a side that never ends is no longer a side.
+            if leaves[0] {
+                self.leave_on(cond, true, then)?;
+                self.tail = tail;
+                return otherwise(self);
+            }
+            self.leave_on(cond, false, otherwise)?;
+            self.tail = tail;
+            return then(self);
+        }
         let (then, mut then_side) = self.side(cond, true, then);
         self.tail = tail;
         let (otherwise, mut otherwise_side) = self.side(cond, false, otherwise);
@@ -104,6 +133,7 @@ impl Lower<'_> {
         let sides = [&then_side, &otherwise_side];
         let mut names: Vec<String> = sides
             .iter()
+            .filter(|side| !side.diverges)
             .flat_map(|side| side.assigned.keys().cloned())
             .collect();
         names.sort();
@@ -145,6 +175,42 @@ impl Lower<'_> {
         Ok(value)
     }
 
+    /// On a side of a branch on this very condition it is known.
+    fn known(&self, cond: Id) -> Option<bool> {
+        if self.graph.op(cond) == Op::Not {
+            return self.known(self.graph.args(cond)[0]).map(|taken| !taken);
+        }
+        let guards = self.graph.guards.borrow();
+        guards.iter().find(|g| g.cond == cond).map(|g| g.side)
+    }
+
+    /// A side that panics or leaves the function: what happens on it happens here.
+    fn leave_on(
+        &mut self,
+        cond: Id,
+        taken: bool,
+        read: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> Lowered<()> {
+        let (value, side) = self.side(cond, taken, read);
+        value?;
+        let (one, zero) = (self.graph.constant(1.0), self.graph.constant(0.0));
+        let select = self
+            .graph
+            .insert_apart(Op::Select, vec![cond, one, zero], Kind::SCALAR);
+        let (then, otherwise) = if taken {
+            (side.steps, Vec::new())
+        } else {
+            (Vec::new(), side.steps)
+        };
+        self.place(Step::Branch {
+            select,
+            values: Vec::new(),
+            then,
+            otherwise,
+        });
+        Ok(())
+    }
+
     fn side(
         &mut self,
         cond: Id,
@@ -152,10 +218,10 @@ impl Lower<'_> {
         read: impl FnOnce(&mut Self) -> Lowered<Value>,
     ) -> (Lowered<Value>, Side) {
         self.steps.push(Vec::new());
-        self.graph.guards.borrow_mut().push(Guard {
-            cond,
-            side: taken,
-        });
+        self.graph
+            .guards
+            .borrow_mut()
+            .push(Guard { cond, side: taken });
         self.scope.enter_side();
         let pins = self.pins.len();
         let value = read(self);
@@ -176,6 +242,7 @@ impl Lower<'_> {
         self.graph.guards.borrow_mut().pop();
         let side = Side {
             taken,
+            diverges: matches!(value, Ok(Value::Never)),
             assigned,
             steps: self.steps.pop().unwrap_or_default(),
         };
@@ -194,6 +261,15 @@ impl Lower<'_> {
             (Value::Wrapped(a), Value::Wrapped(b)) => {
                 let value = self.choose(cond_value, cond, *a, *b, expr)?;
                 Ok(Value::Wrapped(Box::new(value)))
+            }
+            (Value::List(a), Value::List(b)) if a.len() == b.len() => {
+                let pairs = a.into_iter().zip(b);
+                let values = pairs.map(|(a, b)| {
+                    let (a, b) = (Value::Node(a), Value::Node(b));
+                    let value = self.choose(cond_value, cond, a, b, expr)?;
+                    self.node(&value, expr, &Kind::SCALAR)
+                });
+                values.collect::<Lowered<Vec<Id>>>().map(Value::List)
             }
             (Value::Tuple(a), Value::Tuple(b)) if a.len() == b.len() => {
                 let values: Lowered<Vec<Value>> = a
@@ -227,11 +303,56 @@ impl Lower<'_> {
                 Ok(Self::entrywise(&[cond_value, &a, &b], id))
             }
             (Value::Unit, Value::Unit) => Ok(Value::Unit),
+            (Value::Never, Value::Never) => Ok(Value::Never),
+            (Value::Never, b @ (Value::Unit | Value::Poison)) => Ok(b),
+            (a @ (Value::Unit | Value::Poison), Value::Never) => Ok(a),
+            (Value::Never, b) => {
+                let b = self.followed(b, expr)?;
+                let a = self.in_place_of(&b);
+                self.choose(cond_value, cond, a, b, expr)
+            }
+            (a, Value::Never) => {
+                let a = self.followed(a, expr)?;
+                let b = self.in_place_of(&a);
+                self.choose(cond_value, cond, a, b, expr)
+            }
             (Value::Poison, _) | (_, Value::Poison) => Err(Refusal(None)),
             _ => refuse(
                 expr,
                 "this `if` gives values that cannot be followed\nhelp: let both sides give numbers, matrices or tuples of them",
             ),
+        }
+    }
+
+    /// A value whose kind is known.
+    fn followed(&mut self, value: Value, expr: &Expr) -> Lowered<Value> {
+        match value {
+            Value::Called(..) | Value::Inert(_) => {
+                Ok(Value::Node(self.node(&value, expr, &Kind::SCALAR)?))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// What stands for the value of a side that never gives one: of the same kind, and never read.
+    pub(super) fn in_place_of(&mut self, value: &Value) -> Value {
+        let unreachable = |lower: &mut Self, id: Id| match lower.graph.kind(id) {
+            kind if kind == Kind::SCALAR => lower.graph.constant(0.0),
+            kind => lower.graph.leaf(Leaf {
+                name: quote!((::core::unreachable!())),
+                kind,
+                form: Form::Owned,
+                varies: false,
+            }),
+        };
+        match value {
+            Value::Node(id) => Value::Node(unreachable(self, *id)),
+            Value::Tuple(parts) => {
+                Value::Tuple(parts.iter().map(|part| self.in_place_of(part)).collect())
+            }
+            Value::List(ids) => Value::List(ids.iter().map(|id| unreachable(self, *id)).collect()),
+            Value::Wrapped(value) => Value::Wrapped(Box::new(self.in_place_of(value))),
+            value => value.clone(),
         }
     }
 
@@ -306,6 +427,9 @@ impl Lower<'_> {
             .last()
             .map(|s| s.ident.to_string())
             .unwrap_or_default();
+        if name == "matches" && !self.is_inert(mac) {
+            return self.matches_macro(mac);
+        }
         self.matrix_macro(&name, mac, at)
     }
 
@@ -321,7 +445,7 @@ impl Lower<'_> {
             Some(stmt) => stmt.to_token_stream(),
             None => body.to_token_stream(),
         };
-        if let Value::Unit = value {
+        if let Value::Unit | Value::Never = value {
             return refuse(
                 tail,
                 "this function ends without a value\nhelp: make its last expression the result, without `;`",

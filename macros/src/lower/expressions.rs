@@ -1,6 +1,7 @@
 //! Expressions: literals, names, operators, casts, indices and fields.
 
 use super::inert::is_single;
+use super::matching::is_panic;
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape, Step};
@@ -183,6 +184,10 @@ impl Lower<'_> {
                 }
                 Ok(Value::Tuple(values))
             }
+            Expr::Macro(mac) if is_panic(&mac.mac) => {
+                self.observed_panic(&mac.mac)?;
+                self.diverge(expr)
+            }
             Expr::Macro(mac) => self.macro_value(&mac.mac, expr),
             Expr::Array(array) => {
                 let entries: Lowered<Vec<Id>> = array
@@ -206,14 +211,16 @@ impl Lower<'_> {
                 expr,
                 "loops over differentiated values are not supported yet\nhelp: use a method on the whole matrix, as `map`, `zip_map`, `fold`, `dot` or `sum`",
             ),
-            Expr::Match(_) => refuse(
-                expr,
-                "`match` with differentiated values is not supported yet\nhelp: use `if … { … } else { … }`",
-            ),
+            Expr::Match(each) => self.match_on(each, None),
             Expr::Let(_) => refuse(
                 expr,
-                "`if let` with differentiated values is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+                "`let` is understood in the condition of an `if`, joined by `&&`, and nowhere else\nhelp: write `if let … { … } else { … }` or `match`",
             ),
+            Expr::Return(returned)
+                if self.wrapped && returned.expr.iter().any(|e| self.leaves_without_value(e)) =>
+            {
+                self.diverge(expr)
+            }
             Expr::Return(_) => refuse(
                 expr,
                 "early `return` is not supported yet\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",

@@ -38,7 +38,7 @@ impl Lower<'_> {
             },
             Value::Slice(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) => true,
-            Value::Inert(_) | Value::Unit => false,
+            Value::Inert(_) | Value::Unit | Value::Never => false,
             Value::Poison => true,
         }
     }
@@ -424,7 +424,7 @@ impl Lower<'_> {
     }
 
     /// `None` or `Err(…)`, whatever the error is made of: it leaves the companion as well.
-    fn leaves_without_value(&self, expr: &Expr) -> bool {
+    pub(super) fn leaves_without_value(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Path(path) => path.path.is_ident("None"),
             Expr::Call(call) => {

@@ -8,6 +8,7 @@ mod calls;
 mod expressions;
 mod inert;
 mod iterators;
+mod matching;
 mod mutation;
 mod statements;
 
@@ -90,6 +91,10 @@ pub struct Lower<'a> {
     expected: Option<Shape>,
     /// Whether an operand of a product was taken for a number although a matrix would fit as well.
     ambiguous: bool,
+    /// Lower-case names in patterns, which are taken for new variables and not for constants.
+    pattern_names: Vec<Ident>,
+    /// How many arms of `match` were read, those after a guard once more.
+    arms_read: usize,
 }
 
 /// Reads a body, up to the barrier: without errors, or not at all. There is no error where what is wrong has been
@@ -125,6 +130,8 @@ pub fn lower(
         tail: true,
         expected: None,
         ambiguous: false,
+        pattern_names: Vec::new(),
+        arms_read: 0,
     };
     lower.scope.push();
     find_cfg(body.to_token_stream(), &mut lower.errors);
@@ -162,6 +169,7 @@ pub fn lower(
         sources,
         types,
         taken,
+        pattern_names,
         ..
     } = lower;
     errors.finish().map_err(Some)?;
@@ -176,6 +184,7 @@ pub fn lower(
         wrt: sources,
         types,
         taken,
+        pattern_names,
     })
 }
 impl Lower<'_> {
@@ -372,7 +381,7 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
-            Value::Unit => refuse(
+            Value::Unit | Value::Never => refuse(
                 at.to_token_stream(),
                 format!("`{}` has no value", text(at.to_token_stream())),
             ),

@@ -223,6 +223,7 @@ impl Lower<'_> {
                 return Err(Refusal(None));
             };
             values.push(match binding.value {
+                _ if side.diverges => Value::Never,
                 value @ (Value::Node(_) | Value::Entry(_)) => value,
                 // It is read where it is the variable itself: at the end of that side.
                 value => {

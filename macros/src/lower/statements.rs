@@ -1,9 +1,10 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
+use super::matching::{Exit, is_panic, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Step};
-use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, rename};
+use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -38,6 +39,16 @@ impl Lower<'_> {
                 self.tail = true;
                 return self.expr(&Expr::If(whole));
             }
+            if tail
+                && !last
+                && let Some(whole) = self.with_returns(stmt, &stmts[i + 1..])
+            {
+                return whole;
+            }
+            if last && let Some(left) = self.left_without_value(stmt, tail) {
+                value = left;
+                continue;
+            }
             let outcome = match stmt {
                 Stmt::Local(local) => self.local(local, stmt),
                 Stmt::Item(item) => self.item(item),
@@ -49,7 +60,8 @@ impl Lower<'_> {
                     continue;
                 }
                 Stmt::Expr(expr, None) if last && !is_unit(expr) => {
-                    self.tail = tail && matches!(expr, Expr::If(_) | Expr::Block(_));
+                    self.tail =
+                        tail && matches!(expr, Expr::If(_) | Expr::Match(_) | Expr::Block(_));
                     value = self.expr(expr);
                     self.tail = false;
                     continue;
@@ -66,6 +78,55 @@ impl Lower<'_> {
             }
         }
         value
+    }
+
+    /// A last statement that panics or leaves the function without a value.
+    fn left_without_value(&mut self, stmt: &Stmt, tail: bool) -> Option<Lowered<Value>> {
+        match stmt {
+            Stmt::Macro(mac) if is_panic(&mac.mac) => Some(
+                self.observed_panic(&mac.mac)
+                    .and_then(|()| self.diverge(&mac.mac)),
+            ),
+            Stmt::Expr(Expr::Return(returned), _) => {
+                let without_value = self.wrapped
+                    && self.is_on_a_side()
+                    && returned.expr.iter().any(|e| self.leaves_without_value(e));
+                without_value.then(|| self.diverge(&Expr::Return(returned.clone())))
+            }
+            // The value of the function.
+            Stmt::Expr(expr, None)
+                if tail
+                    && self.wrapped
+                    && self.is_on_a_side()
+                    && self.leaves_without_value(expr) =>
+            {
+                let returned = quote!(return #expr);
+                Some(self.diverge(&returned))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the expression is on a side of a branch.
+    fn is_on_a_side(&self) -> bool {
+        !self.graph.guards.borrow().is_empty()
+    }
+
+    /// What never gives a value is kept as it stands.
+    pub(super) fn diverge(&mut self, stmt: &dyn ToTokens) -> Lowered<Value> {
+        self.verbatim(&quote!(#stmt;))?;
+        Ok(Value::Never)
+    }
+
+    /// A panic may print what it is given, and nothing else.
+    pub(super) fn observed_panic(&mut self, mac: &syn::Macro) -> Lowered<()> {
+        if self.is_inert(mac) || self.observed(mac) {
+            return Ok(());
+        }
+        refuse(
+            mac,
+            "cannot see what happens to a differentiated value inside this panic\nhelp: pass plain expressions to it",
+        )
     }
 
     /// `if … { return a; }` with the rest of the function as its other side.
@@ -158,21 +219,21 @@ impl Lower<'_> {
         pattern_names(&local.pat, &mut names);
         let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
         let position = |ident: &Ident| names.iter().position(|n| n == ident);
-        let pattern = match &local.pat {
-            Pat::Type(typed) => {
-                let pattern = rename(typed.pat.to_token_stream(), &|i| {
-                    position(i).map(|k| new[k].to_token_stream())
-                });
-                let ty = &typed.ty;
-                quote!(#pattern: #ty)
+        let pattern = renamed(&local.pat, &|i| position(i).map(|k| new[k].clone()));
+        let otherwise = match &local.init {
+            Some(syn::LocalInit {
+                diverge: Some((_, diverge)),
+                ..
+            }) => {
+                self.check_kept(&diverge.to_token_stream())?;
+                let kept = self.kept(diverge);
+                Some(quote!(else #kept))
             }
-            pattern => rename(pattern.to_token_stream(), &|i| {
-                position(i).map(|k| new[k].to_token_stream())
-            }),
+            _ => None,
         };
         let attrs = &local.attrs;
         self.place(Step::Verbatim {
-            tokens: quote!(#(#attrs)* let #pattern = #init;),
+            tokens: quote!(#(#attrs)* let #pattern = #init #otherwise;),
             reads,
             binds: Vec::new(),
         });
@@ -277,32 +338,21 @@ impl Lower<'_> {
                 "a variable without an initial value is not supported yet\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
             );
         };
-        if let (true, true) = (self.is_inert(&init.expr), self.closures == 0) {
-            if let Some((_, diverge)) = &init.diverge {
-                return refuse(
-                    diverge,
-                    "`let … else` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
-                );
-            }
-            return self.inert_local(local, pat, ty, &init.expr);
-        }
-        if let Some((_, diverge)) = &init.diverge {
+        if let Some((_, diverge)) = &init.diverge
+            && (self.exit_of(diverge) != Exit::Diverges || !self.is_inert(&init.expr))
+        {
             return refuse(
                 diverge,
-                "`let … else` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+                "`let … else` is not understood here\nhelp: take the value with `.unwrap()` or `.expect(…)`, or write it among the statements of the function itself",
             );
+        }
+        if let (true, true) = (self.is_inert(&init.expr), self.closures == 0) {
+            return self.inert_local(local, pat, ty, &init.expr);
         }
         let mark = self.mark();
         let value = self.expr(&init.expr)?;
         if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
             return self.typed_parameter(name, ty, &init.expr);
-        }
-        let value = match (value, ty) {
-            (Value::Called(call, part), Some(ty)) => self.called_as(call, &part, ty)?,
-            (value, _) => value,
-        };
-        if let Some(ty) = ty {
-            self.check_type(&value, ty)?;
         }
         if let (Value::Inert(inert), 0) = (&value, self.closures) {
             // An integer or a condition read from an active value: the statement stays, and its names are inert.
@@ -320,6 +370,23 @@ impl Lower<'_> {
                 self.bind_inert(name, new, hint, Form::Owned, varies, is_mutable(pat, name));
             }
             return Ok(());
+        }
+        self.bind_typed(pat, ty, value)
+    }
+
+    /// Binds a pattern to an active value of the type that a `let` tells.
+    pub(super) fn bind_typed(
+        &mut self,
+        pat: &Pat,
+        ty: Option<&syn::Type>,
+        value: Value,
+    ) -> Lowered<()> {
+        let value = match (value, ty) {
+            (Value::Called(call, part), Some(ty)) => self.called_as(call, &part, ty)?,
+            (value, _) => value,
+        };
+        if let Some(ty) = ty {
+            self.check_type(&value, ty)?;
         }
         self.bind(pat, value)
     }
@@ -585,6 +652,17 @@ impl Lower<'_> {
         }
     }
 
+    /// What the user calls a value that has no name yet.
+    pub(super) fn name_value(&mut self, value: &Value, ident: &Ident) {
+        if let (Value::Node(id) | Value::Entry(id), 0) = (value, self.closures) {
+            let named = self.graph.names.borrow().contains_key(id);
+            if !named && self.graph.leaf_of(*id).is_none() {
+                let own = self.own_name(ident);
+                self.graph.names.borrow_mut().insert(*id, own);
+            }
+        }
+    }
+
     /// Binds a pattern to an active value.
     pub(super) fn bind(&mut self, pat: &Pat, value: Value) -> Lowered<()> {
         match (pat, value) {
@@ -616,13 +694,7 @@ impl Lower<'_> {
                 {
                     self.name_called(*call, part, &name.ident);
                 }
-                if let (Value::Node(id) | Value::Entry(id), 0) = (&value, self.closures) {
-                    let named = self.graph.names.borrow().contains_key(id);
-                    if !named && self.graph.leaf_of(*id).is_none() {
-                        let own = self.own_name(&name.ident);
-                        self.graph.names.borrow_mut().insert(*id, own);
-                    }
-                }
+                self.name_value(&value, &name.ident);
                 let active = self.is_active_value(&value);
                 let varies = match &value {
                     Value::Node(id) | Value::Entry(id) => self.graph.varies(*id),
@@ -774,7 +846,7 @@ pub fn pattern_names(pat: &Pat, into: &mut Vec<Ident>) {
     }
 }
 
-fn is_mutable(pat: &Pat, name: &Ident) -> bool {
+pub(super) fn is_mutable(pat: &Pat, name: &Ident) -> bool {
     // `mut` before the name, or a reference of which the macro does not know whether it is exclusive.
     let trees: Vec<proc_macro2::TokenTree> = flat(pat.to_token_stream());
     trees
