@@ -5,6 +5,7 @@ use crate::position::Position;
 use crate::ty;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
 use std::collections::HashMap;
+use std::rc::Rc;
 use syn::ext::IdentExt;
 
 /// What is known of the type of an inert expression.
@@ -70,6 +71,8 @@ pub enum Value {
     /// A parameter of a user's type, whose type a `let` has still to tell.
     Untyped,
     Unit,
+    /// A closure, or a function inside the body.
+    Function(Rc<crate::lower::Function>),
     /// Of what never gets there: it panics, or leaves the function.
     Never,
     /// Something that has been reported already.
@@ -162,6 +165,14 @@ impl Scope {
         binding.value = value;
         binding.active = true;
         binding.varies |= varies;
+    }
+
+    /// The names as they are now, for a closure.
+    pub fn as_it_is(&self) -> Scope {
+        Scope {
+            frames: self.frames.clone(),
+            sides: Vec::new(),
+        }
     }
 
     /// Begins a side of a branch.

@@ -973,6 +973,11 @@ impl Lower<'_> {
         {
             function = expr;
         }
+        if let Expr::Closure(closure) = function
+            && !self.is_inert_expr(expr)
+        {
+            return self.call_in_place(closure, &args, expr);
+        }
         let Expr::Path(path) = function else {
             return refuse(
                 &call.func,
@@ -1031,12 +1036,13 @@ impl Lower<'_> {
             .get_ident()
             .is_some_and(|n| self.scope.get(&n.to_string()).is_some())
         {
-            return refuse(
-                expr,
-                format!(
-                    "cannot see into the closure `{name}`: closures bound to a name are not supported yet\nhelp: write its body here"
-                ),
-            );
+            return match self.function_named(path) {
+                Some(function) => self.call_of_closure(&function, &args, expr),
+                None => refuse(expr, crate::lower::unknown_function(&name, expr)),
+            };
+        }
+        if let Some(function) = self.function_named(path) {
+            return self.call_of_closure(&function, &args, expr);
         }
         if let ("Some" | "Ok", [value], 1, true) =
             (name.as_str(), &args[..], segments.len(), self.wrapped)

@@ -163,10 +163,10 @@ impl Lower<'_> {
             Expr::Call(call) => self.call(call, expr),
             Expr::If(branch) => self.branch(branch, expr),
             Expr::Block(block) if block.label.is_none() => self.nested_block(&block.block),
-            Expr::Block(_) => refuse(
-                expr,
-                "leaving a labelled block early is not supported yet\nhelp: use `if … { … } else { … }`",
-            ),
+            Expr::Block(block) => match &block.label {
+                Some(label) => self.labelled_block(block, label),
+                None => self.nested_block(&block.block),
+            },
             Expr::Tuple(tuple) => {
                 let values: Lowered<Vec<Value>> =
                     tuple.elems.iter().map(|e| self.expr(e)).collect();
@@ -232,7 +232,7 @@ impl Lower<'_> {
             Expr::Try(question) => self.question(&question.expr, expr),
             Expr::Closure(_) => refuse(
                 expr,
-                "a closure over differentiated values is not supported here\nhelp: give it to `map`, `zip_map` or `fold` directly",
+                "a closure over differentiated values is not supported here\nhelp: bind it to a name with `let` and call it, or give it to `map`, `zip_map` or `fold`",
             ),
             Expr::Struct(_) => refuse(
                 expr,
@@ -243,12 +243,16 @@ impl Lower<'_> {
                 expr,
                 "arrays of differentiated values are not supported yet\nhelp: use `from_element` of a vector of nalgebra's",
             ),
-            Expr::Unsafe(_) => refuse(
-                expr,
+            Expr::Unsafe(block) => refuse(
+                block.unsafe_token,
                 "`unsafe` code cannot be differentiated\nhelp: compute the value in safe code",
             ),
-            Expr::Await(_) | Expr::Async(_) => refuse(
-                expr,
+            Expr::Await(wait) => refuse(
+                wait.await_token,
+                "asynchronous code cannot be differentiated\nhelp: await the value before calling this function",
+            ),
+            Expr::Async(block) => refuse(
+                block.async_token,
                 "asynchronous code cannot be differentiated\nhelp: await the value before calling this function",
             ),
             _ => refuse(

@@ -38,6 +38,7 @@ impl Lower<'_> {
             },
             Value::Slice(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) => true,
+            Value::Function(function) => function.kept.is_none(),
             Value::Inert(_) | Value::Unit | Value::Never => false,
             Value::Poison => true,
         }
@@ -115,6 +116,10 @@ impl Lower<'_> {
                     .map(ToTokens::to_token_stream);
                 let whole = self.graph.leaf_of(*id).map(|leaf| leaf.name).or(named)?;
                 Some(quote!(#whole.as_slice()))
+            }
+            Value::Function(function) => {
+                let kept = function.kept.as_ref()?;
+                other(kept.to_token_stream())
             }
             Value::Inert(inert) => {
                 let tokens = &inert.tokens;

@@ -1063,7 +1063,7 @@ impl Lower<'_> {
         });
     }
 
-    fn varies_value(&self, value: &Value) -> bool {
+    pub(super) fn varies_value(&self, value: &Value) -> bool {
         match value {
             Value::Node(id) | Value::Entry(id) => self.graph.varies(*id),
             Value::Inert(inert) => inert.varies,

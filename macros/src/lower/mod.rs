@@ -6,12 +6,15 @@
 mod branches;
 mod calls;
 mod expressions;
+mod functions;
 mod inert;
 mod iterators;
 mod matching;
 mod mutation;
 mod statements;
 
+pub use functions::Function;
+pub(crate) use functions::unknown_function;
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
@@ -25,7 +28,8 @@ use crate::ty::{Class, Context, Extent, List, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use syn::ext::IdentExt;
 
 /// Why an expression cannot be differentiated.
@@ -93,6 +97,14 @@ pub struct Lower<'a> {
     ambiguous: bool,
     /// Lower-case names in patterns, which are taken for new variables and not for constants.
     pattern_names: Vec<Ident>,
+    /// The functions inside the body, and its constants, which these see.
+    functions: HashMap<String, Rc<Function>>,
+    constants: Scope,
+    /// Those whose bodies are being read, and how many calls were written out.
+    inlined: Vec<Rc<Function>>,
+    calls_written: usize,
+    /// Names of statements that are left out where nothing reads them, and the statements.
+    optional: Vec<(Ident, String)>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
 }
@@ -131,8 +143,14 @@ pub fn lower(
         expected: None,
         ambiguous: false,
         pattern_names: Vec::new(),
+        functions: HashMap::new(),
+        constants: Scope::default(),
+        inlined: Vec::new(),
+        calls_written: 0,
+        optional: Vec::new(),
         arms_read: 0,
     };
+    lower.constants.push();
     lower.scope.push();
     find_cfg(body.to_token_stream(), &mut lower.errors);
     for parameter in parameters {
@@ -162,10 +180,11 @@ pub fn lower(
             lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
         }
     }
+    let mut steps = lower.steps.pop().unwrap_or_default();
+    lower.leave_out(&mut steps);
     let Lower {
         graph,
         errors,
-        steps,
         sources,
         types,
         taken,
@@ -176,7 +195,6 @@ pub fn lower(
     let Ok(result) = result else {
         return Err(None);
     };
-    let steps = steps.into_iter().next().unwrap_or_default();
     Ok(Program {
         graph,
         steps,
@@ -379,6 +397,12 @@ impl Lower<'_> {
                 format!(
                     "the type of `{0}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {0}: &Vector3<f64> = {0};`",
                     text(at.to_token_stream())
+                ),
+            ),
+            Value::Function(function) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "the closure `{function:?}` cannot be followed here\nhelp: call it, or give it to `map`, `zip_map` or `fold` by its name"
                 ),
             ),
             Value::Unit | Value::Never => refuse(

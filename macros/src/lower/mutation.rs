@@ -84,7 +84,13 @@ impl Lower<'_> {
                     .as_ref()
                     .and_then(|n| self.scope.depth_of(&n.to_string()));
                 match name.filter(|_| depth.is_some()) {
-                    Some(name) if self.closures > 0 && depth < Some(self.closure_depth) => refuse(
+                    Some(name) if self.closures == 0 && depth < Some(self.closure_depth) => refuse(
+                        left,
+                        format!(
+                            "this closure changes `{name}`, which it captures\nhelp: let it return the new value, as in `{name} = step({name});`"
+                        ),
+                    ),
+                    Some(name) if depth < Some(self.closure_depth) => refuse(
                         left,
                         format!(
                             "this closure changes `{name}`, so that what it gives for an entry depends on those before\nhelp: use `fold` or `sum`, or a loop"

@@ -1,5 +1,6 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
+use super::functions::closure_in;
 use super::matching::{Exit, is_panic, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
@@ -30,6 +31,9 @@ impl Lower<'_> {
     pub(super) fn statements(&mut self, stmts: &[Stmt]) -> Lowered<Value> {
         // Whether the value of the block is that of the function.
         let tail = std::mem::take(&mut self.tail);
+        if self.nested == 0 {
+            self.note_functions(stmts);
+        }
         let mut value = Ok(Value::Unit);
         for (i, stmt) in stmts.iter().enumerate() {
             let last = i + 1 == stmts.len();
@@ -274,12 +278,16 @@ impl Lower<'_> {
                     mutable: false,
                     leaf: None,
                 };
-                self.scope.bind(Binding {
+                let binding = Binding {
                     ident: c.ident.clone(),
                     value: Value::Inert(inert),
                     active: false,
                     varies: false,
-                });
+                };
+                if self.nested == 0 {
+                    self.constants.bind(binding.clone());
+                }
+                self.scope.bind(binding);
                 self.place(Step::Verbatim {
                     tokens: kept.to_token_stream(),
                     reads: Vec::new(),
@@ -338,6 +346,11 @@ impl Lower<'_> {
                 "a variable without an initial value is not supported yet\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
             );
         };
+        if let (Some(closure), Pat::Ident(name)) = (closure_in(&init.expr), pat)
+            && init.diverge.is_none()
+        {
+            return self.closure_local(local, name, &init.expr, closure);
+        }
         if let Some((_, diverge)) = &init.diverge
             && (self.exit_of(diverge) != Exit::Diverges || !self.is_inert(&init.expr))
         {
