@@ -38,12 +38,23 @@ pub struct Inert {
 }
 
 /// A fallible operation whose `unwrap` or `expect` is still to come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Pending {
     Inverse(Id),
     LuSolve(Id, Id),
     LuInverse(Id),
     Cholesky(Id),
+}
+
+/// What may have failed, and was attempted.
+#[derive(Clone, Debug)]
+pub struct Maybe {
+    /// The condition that it has not.
+    pub some: Id,
+    /// The value, which is there on that side only.
+    pub value: Box<Value>,
+    /// What makes an error of `None`: `ok_or(…)`.
+    pub error: Option<TokenStream>,
 }
 
 /// What an expression of the body stands for.
@@ -64,6 +75,7 @@ pub enum Value {
     Pending(Pending),
     /// The same, with what makes an error of `None`: `ok_or(…)`.
     PendingOr(Pending, TokenStream),
+    Maybe(Maybe),
     /// `Some(value)` or `Ok(value)`.
     Wrapped(Box<Value>),
     /// What a call returns, or a part of it: its kind is not known yet.

@@ -184,7 +184,13 @@ impl Lower<'_> {
         let (value, at) = receiver;
         match &value {
             Value::Poison => Err(Refusal(None)),
-            Value::Pending(pending) => self.unwrap(*pending, &name, method, args, expr),
+            Value::Pending(pending) => {
+                let pending = *pending;
+                self.unwrap((&value, pending), &name, method, args, expr)
+            }
+            Value::PendingOr(..) | Value::Maybe(_) => {
+                self.method_of_maybe(&value, method, args, expr)
+            }
             Value::Node(id) if self.graph.kind(*id).elem == Elem::Factor => {
                 self.factor_method(*id, &name, method, args, expr)
             }
@@ -852,12 +858,15 @@ impl Lower<'_> {
     /// A method of what may have failed.
     fn unwrap(
         &mut self,
-        pending: Pending,
+        (value, pending): (&Value, Pending),
         name: &str,
         method: &syn::Ident,
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
+        if let ("unwrap" | "expect", Some(value)) = (name, self.known_value(pending)) {
+            return Ok(Value::Node(value));
+        }
         match (name, args) {
             ("unwrap", []) => self.attempted(pending, Panic::Unwrap, expr),
             ("expect", [message]) => {
@@ -871,12 +880,7 @@ impl Lower<'_> {
                 let error = self.inert_expression(error, Hint::Unknown).tokens;
                 Ok(Value::PendingOr(pending, quote!(#method(#error))))
             }
-            _ => refuse(
-                method,
-                format!(
-                    "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`"
-                ),
-            ),
+            _ => self.method_of_maybe(value, method, args, expr),
         }
     }
 
@@ -894,6 +898,7 @@ impl Lower<'_> {
                 let error = self.graph.message(error);
                 self.attempted(pending, Panic::OkOr(error), expr)
             }
+            Value::Maybe(maybe) => self.value_or_return(maybe, expr),
             Value::Wrapped(value) => Ok(*value),
             Value::Called(call, part) if part.is_empty() => {
                 self.after_call(call, quote!(?));

@@ -675,6 +675,19 @@ impl Emit<'_> {
                     });
                     continue;
                 }
+                if self.kind(*export).elem == Elem::Factor {
+                    // Where it is read, the side that computes it was taken.
+                    let handed_out = self.handed_out.get(export).cloned();
+                    values.push(match (here, handed_out) {
+                        (true, Some(name)) => name,
+                        (true, None) => {
+                            let name = self.read(*export).at(Level::Atom);
+                            quote!(::core::option::Option::Some(#name.clone()))
+                        }
+                        (false, _) => quote!(::core::option::Option::None),
+                    });
+                    continue;
+                }
                 values.push(match (here, self.is_matrix(*export)) {
                     (true, true) => {
                         let name = self.read(*export).at(Level::Atom);
@@ -733,6 +746,12 @@ impl Emit<'_> {
                 continue;
             }
             let name = self.name(*id);
+            if self.kind(*id).elem == Elem::Factor && exports.contains(id) {
+                self.handed_out.insert(*id, quote!(#name));
+                self.bind(*id, quote!(#name.as_ref().unwrap()), Hold::Reference);
+                names.push(name);
+                continue;
+            }
             let hold = if self.is_matrix(*id) {
                 Hold::Variable
             } else {

@@ -102,6 +102,33 @@ impl Lower<'_> {
         then: impl FnOnce(&mut Self) -> Lowered<Value>,
         otherwise: impl FnOnce(&mut Self) -> Lowered<Value>,
     ) -> Lowered<Value> {
+        if self.graph.op(cond) == Op::Not && self.is_attempt(self.graph.args(cond)[0]) {
+            // What was attempted is there where it has not failed.
+            let some = self.graph.args(cond)[0];
+            return self.fork_on(
+                (&Value::Node(some), some),
+                [false; 2],
+                expr,
+                otherwise,
+                then,
+            );
+        }
+        let leaves = if self.is_attempt(cond) {
+            [false; 2]
+        } else {
+            leaves
+        };
+        self.fork_on((cond_value, cond), leaves, expr, then, otherwise)
+    }
+
+    fn fork_on(
+        &mut self,
+        (cond_value, cond): (&Value, Id),
+        leaves: [bool; 2],
+        expr: &Expr,
+        then: impl FnOnce(&mut Self) -> Lowered<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> Lowered<Value> {
         let tail = self.tail;
         if let Some(taken) = self.known(cond) {
             return if taken { then(self) } else { otherwise(self) };
@@ -193,14 +220,20 @@ impl Lower<'_> {
     ) -> Lowered<()> {
         let (value, side) = self.side(cond, taken, read);
         value?;
+        self.place_side(cond, taken, side.steps);
+        Ok(())
+    }
+
+    /// What happens on one side of a branch.
+    pub(super) fn place_side(&mut self, cond: Id, taken: bool, steps: Vec<Placed>) {
         let (one, zero) = (self.graph.constant(1.0), self.graph.constant(0.0));
         let select = self
             .graph
             .insert_apart(Op::Select, vec![cond, one, zero], Kind::SCALAR);
         let (then, otherwise) = if taken {
-            (side.steps, Vec::new())
+            (steps, Vec::new())
         } else {
-            (Vec::new(), side.steps)
+            (Vec::new(), steps)
         };
         self.place(Step::Branch {
             select,
@@ -208,10 +241,9 @@ impl Lower<'_> {
             then,
             otherwise,
         });
-        Ok(())
     }
 
-    fn side(
+    pub(super) fn side(
         &mut self,
         cond: Id,
         taken: bool,
@@ -462,6 +494,7 @@ impl Lower<'_> {
                 let error = self.graph.message(error);
                 self.attempted(pending, Panic::OkOr(error), &tail)?
             }
+            Value::Maybe(maybe) => self.value_or_return(maybe, &tail)?,
             Value::Called(call, part) if part.is_empty() => {
                 self.after_call(call, quote!(?));
                 Value::Called(call, part)

@@ -3,10 +3,10 @@
 
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
-use crate::graph::{Kind, Placed, Step};
+use crate::graph::{Form, Kind, Placed, Step};
 use crate::scope::{Binding, Hint, Inert, Scope, Value, control_flow};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use std::rc::Rc;
 use syn::{Expr, Pat, Stmt};
 
@@ -189,6 +189,16 @@ impl Lower<'_> {
         self.call_of_closure(&function, args, expr)
     }
 
+    pub(super) fn applied_in_place(
+        &mut self,
+        closure: &syn::ExprClosure,
+        values: Vec<Value>,
+        at: &Expr,
+    ) -> Lowered<Value> {
+        let function = Rc::new(self.function_of(closure, "this closure"));
+        self.applied(&function, values, at)
+    }
+
     /// The body of a function, of these arguments.
     pub(crate) fn applied(
         &mut self,
@@ -261,6 +271,51 @@ impl Lower<'_> {
         }
     }
 
+    /// An argument without derivative, of the type that the parameter has.
+    fn bind_typed_inert(
+        &mut self,
+        name: &syn::PatIdent,
+        ty: Option<&syn::Type>,
+        inert: Inert,
+    ) -> Lowered<()> {
+        let tokens = &inert.tokens;
+        if self.closures > 0 {
+            let inert = match ty.filter(|_| inert.hint == Hint::Int) {
+                Some(ty) => Inert {
+                    tokens: quote!((#tokens as #ty)),
+                    ..inert
+                },
+                None => inert,
+            };
+            let varies = inert.varies;
+            self.scope.bind(Binding {
+                ident: name.ident.clone(),
+                value: Value::Inert(inert),
+                active: false,
+                varies,
+            });
+            return Ok(());
+        }
+        let new = self.own_name(&name.ident);
+        let ty = ty.map(|ty| quote!(: #ty));
+        let mutability = name.mutability;
+        self.place(Step::Verbatim {
+            tokens: quote!(let #mutability #new #ty = #tokens;),
+            reads: inert.reads.clone(),
+            binds: Vec::new(),
+        });
+        let mutable = name.mutability.is_some() || inert.mutable && ty.is_none();
+        self.bind_inert(
+            &name.ident,
+            &new,
+            inert.hint,
+            Form::Owned,
+            inert.varies,
+            mutable,
+        );
+        Ok(())
+    }
+
     /// A body that `return` does not leave the function from.
     fn body_of_its_own(&mut self, body: &Expr) -> Lowered<Value> {
         let wrapped = std::mem::replace(&mut self.wrapped, false);
@@ -309,10 +364,8 @@ impl Lower<'_> {
                         Value::Node(self.pin(&inert, kind)?)
                     }
                     Hint::Bool => Value::Node(self.pin(&inert, Kind::BOOL)?),
-                    _ if name.mutability.is_some() || inert.mutable => {
-                        return self.bind(pat, Value::Inert(inert));
-                    }
-                    _ => Value::Inert(inert),
+                    _ if inert.leaf.is_some() && name.mutability.is_none() => Value::Inert(inert),
+                    _ => return self.bind_typed_inert(name, ty, inert),
                 };
                 let varies = self.varies_value(&value);
                 self.scope.bind(Binding {
@@ -388,7 +441,8 @@ impl Lower<'_> {
         let messages = self.graph.messages.borrow();
         messages.iter().any(read)
             || self.graph.calls.borrow().iter().any(|call| {
-                let receiver = matches!(&call.callee, Callee::Method { receiver, .. } if read(receiver));
+                let receiver =
+                    matches!(&call.callee, Callee::Method { receiver, .. } if read(receiver));
                 receiver
                     || read(&call.after)
                     || call
@@ -432,9 +486,11 @@ fn breaks_as_returns(tokens: TokenStream, label: &Ident) -> TokenStream {
     let mut at = 0;
     while at < trees.len() {
         let labelled = match (&trees[at], trees.get(at + 1), trees.get(at + 2)) {
-            (TokenTree::Ident(word), Some(TokenTree::Punct(quote)), Some(TokenTree::Ident(name))) => {
-                word == "break" && quote.as_char() == '\'' && name == label
-            }
+            (
+                TokenTree::Ident(word),
+                Some(TokenTree::Punct(quote)),
+                Some(TokenTree::Ident(name)),
+            ) => word == "break" && quote.as_char() == '\'' && name == label,
             _ => false,
         };
         if labelled {

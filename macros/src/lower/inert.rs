@@ -30,6 +30,7 @@ impl Lower<'_> {
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
             Value::Wrapped(value) => self.is_active_value(value),
+            Value::Maybe(maybe) => self.is_active_value(&maybe.value.clone()),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
                     self.is_active(id)

@@ -372,7 +372,11 @@ impl Lower<'_> {
         if self.is_inert(expr) {
             let plain = match &value {
                 Value::Node(id) | Value::Entry(id) => !self.graph.is_matrix(*id),
-                Value::Pending(_) | Value::PendingOr(..) | Value::Position(_) => true,
+                Value::Pending(_)
+                | Value::PendingOr(..)
+                | Value::Maybe(_)
+                | Value::Wrapped(_)
+                | Value::Position(_) => true,
                 _ => false,
             };
             if plain || self.closures > 0 && !matches!(value, Value::Inert(_)) {
@@ -418,6 +422,19 @@ impl Lower<'_> {
         let Some((arm, others)) = arms.split_first() else {
             return refuse(expr, "no arm of this `match` can be taken");
         };
+        if let Some((arm, value)) = self.taken_or_left(subject, arms, expr)? {
+            let Pat::TupleStruct(tuple) = arm.pat else {
+                return refuse(arm.pat, "this pattern cannot be followed");
+            };
+            let mut taken = Vec::new();
+            if let Test::Always = self.test(&tuple.elems[0], &value, &mut taken)? {
+                return self.arm(&arm, taken, rest, expr);
+            }
+            return refuse(
+                arm.pat,
+                "a pattern inside of `Some(…)` that may not fit is not supported\nhelp: bind a name here, and use `match` or `if` in the arm",
+            );
+        }
         self.arms_read += 1;
         if self.arms_read > 2000 {
             return refuse(
@@ -553,7 +570,8 @@ impl Lower<'_> {
                 Taken::Kept(..) => None,
             })
             .collect();
-        if names.len() < taken.len() {
+        let elsewhere = names.iter().any(|(_, value)| self.is_elsewhere(value));
+        if names.len() < taken.len() || elsewhere {
             return Ok(None);
         }
         let tail = std::mem::take(&mut self.tail);
@@ -736,6 +754,10 @@ impl Lower<'_> {
                     None => Ok(Test::Always),
                 }
             }
+            (
+                Pat::TupleStruct(_) | Pat::Path(_) | Pat::Ident(_),
+                Value::Pending(_) | Value::PendingOr(..) | Value::Maybe(_) | Value::Wrapped(_),
+            ) => self.test_of_option(pat, value, taken),
             (Pat::Or(or), _) => {
                 let mut any: Option<Value> = None;
                 for case in &or.cases {
@@ -811,6 +833,56 @@ impl Lower<'_> {
                     text(pat)
                 ),
             ),
+        }
+    }
+
+    /// `Some(p)`, `None`, `Ok(p)` and `Err(_)` against what may have failed.
+    fn test_of_option<'p>(
+        &mut self,
+        pat: &'p Pat,
+        value: &Value,
+        taken: &mut Vec<Taken<'p>>,
+    ) -> Lowered<Test> {
+        let (variant, inner) = match pat {
+            Pat::TupleStruct(tuple) if tuple.elems.len() == 1 => {
+                (tuple.path.segments.last(), tuple.elems.first())
+            }
+            Pat::Path(path) => (path.path.segments.last(), None),
+            _ => (None, None),
+        };
+        let variant = match pat {
+            Pat::Ident(name) => name.ident.to_string(),
+            _ => variant.map(|v| v.ident.to_string()).unwrap_or_default(),
+        };
+        let there = match (variant.as_str(), inner) {
+            ("Some" | "Ok", Some(_)) => true,
+            ("None", None) | ("Err", Some(Pat::Wild(_) | Pat::Rest(_))) => false,
+            _ => {
+                return refuse(
+                    pat,
+                    "this pattern of what may have failed is not understood\nhelp: write `Some(value)` and `None`, or `Ok(value)` and `Err(_)`",
+                );
+            }
+        };
+        if let Value::Wrapped(value) = value {
+            return match inner.filter(|_| there) {
+                Some(inner) => self.test(inner, value, taken),
+                None => Ok(Test::Never),
+            };
+        }
+        let Some(maybe) = self.maybe(value, pat)? else {
+            return refuse(pat, "this cannot have failed");
+        };
+        let some = Value::Node(maybe.some);
+        match inner.filter(|_| there) {
+            None => Ok(Test::When(self.step(Op::Not, vec![maybe.some], pat)?)),
+            Some(inner) => match self.test(inner, &maybe.value, taken)? {
+                Test::Always => Ok(Test::When(some)),
+                _ => refuse(
+                    inner,
+                    "a pattern inside of `Some(…)` that may not fit is not supported\nhelp: bind a name here, and use `match` or `if` in the arm",
+                ),
+            },
         }
     }
 

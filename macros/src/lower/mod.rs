@@ -11,6 +11,7 @@ mod inert;
 mod iterators;
 mod matching;
 mod mutation;
+mod options;
 mod statements;
 
 pub use functions::Function;
@@ -105,6 +106,8 @@ pub struct Lower<'a> {
     calls_written: usize,
     /// Names of statements that are left out where nothing reads them, and the statements.
     optional: Vec<(Ident, String)>,
+    /// What may fail, and was attempted.
+    attempts: Vec<options::Attempt>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
 }
@@ -148,6 +151,7 @@ pub fn lower(
         inlined: Vec::new(),
         calls_written: 0,
         optional: Vec::new(),
+        attempts: Vec::new(),
         arms_read: 0,
     };
     lower.constants.push();
@@ -356,13 +360,15 @@ impl Lower<'_> {
             }
             Value::Called(call, part) => Ok(self.called(*call, part, guess)),
             Value::Poison => Err(Refusal(None)),
-            Value::Pending(_) | Value::PendingOr(..) | Value::Wrapped(_) => refuse(
-                at.to_token_stream(),
-                format!(
-                    "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`; `if let` is not supported yet",
-                    text(at.to_token_stream())
-                ),
-            ),
+            Value::Pending(_) | Value::PendingOr(..) | Value::Maybe(_) | Value::Wrapped(_) => {
+                refuse(
+                    at.to_token_stream(),
+                    format!(
+                        "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`, or tell the cases apart with `match` or `if let`",
+                        text(at.to_token_stream())
+                    ),
+                )
+            }
             Value::Tuple(_) => refuse(
                 at.to_token_stream(),
                 format!(

@@ -188,21 +188,24 @@ impl Lower<'_> {
         let tokens = stmt.to_token_stream();
         self.check_kept(&tokens)?;
         let reads = self.reads(&tokens);
-        let kept = self.kept(&tokens);
-        // A format string reads its variables under the user's names.
-        let names = self.renamed_in_strings(tokens);
-        let kept = if names.is_empty() {
-            kept
-        } else {
-            let lets = names.iter().map(|(ident, new)| quote!(let #ident = &#new;));
-            quote!({ #(#lets)* #kept })
-        };
+        let kept = self.kept_with_strings(tokens);
         self.place(Step::Verbatim {
             tokens: kept,
             reads,
             binds: Vec::new(),
         });
         Ok(())
+    }
+
+    /// Tokens as the companion keeps them; a format string reads its variables under the user's names.
+    pub(super) fn kept_with_strings(&self, tokens: TokenStream) -> TokenStream {
+        let kept = self.kept(&tokens);
+        let names = self.renamed_in_strings(tokens);
+        if names.is_empty() {
+            return kept;
+        }
+        let lets = names.iter().map(|(ident, new)| quote!(let #ident = &#new;));
+        quote!({ #(#lets)* #kept })
     }
 
     /// Keeps `let pattern = init;` and gives the names of its variables in the companion.
