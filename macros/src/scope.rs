@@ -83,6 +83,8 @@ pub enum Value {
     /// A parameter of a user's type, whose type a `let` has still to tell.
     Untyped,
     Unit,
+    /// A variable without a value yet, as the companion has it.
+    Unset(Inert),
     /// A closure, or a function inside the body.
     Function(Rc<crate::lower::Function>),
     /// Of what never gets there: it panics, or leaves the function.

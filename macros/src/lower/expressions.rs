@@ -304,7 +304,11 @@ impl Lower<'_> {
                 if !same_context(&binding.ident, name) {
                     return Err(self.hygiene(name));
                 }
-                Ok(binding.value)
+                Ok(match binding.value {
+                    // Read, it has been given a value.
+                    Value::Unset(inert) => Value::Inert(inert),
+                    value => value,
+                })
             }
         }
     }
@@ -343,7 +347,10 @@ impl Lower<'_> {
                     ..inert.clone()
                 }))
             }
-            (UnOp::Deref(_), Value::Node(_) | Value::Entry(_)) => Ok(value),
+            (
+                UnOp::Deref(_),
+                Value::Node(_) | Value::Entry(_) | Value::Slice(_) | Value::List(_),
+            ) => Ok(value),
             (UnOp::Neg(_), Value::Node(_) | Value::Entry(_)) => {
                 let id = self.node(&value, &unary.expr, &Kind::SCALAR)?;
                 if let Op::Const(bits) = self.graph.op(id) {

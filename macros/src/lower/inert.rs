@@ -40,7 +40,7 @@ impl Lower<'_> {
             Value::Slice(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) => true,
             Value::Function(function) => function.kept.is_none(),
-            Value::Inert(_) | Value::Unit | Value::Never => false,
+            Value::Inert(_) | Value::Unset(_) | Value::Unit | Value::Never => false,
             Value::Poison => true,
         }
     }
@@ -122,7 +122,7 @@ impl Lower<'_> {
                 let kept = function.kept.as_ref()?;
                 other(kept.to_token_stream())
             }
-            Value::Inert(inert) => {
+            Value::Inert(inert) | Value::Unset(inert) => {
                 let tokens = &inert.tokens;
                 other(tokens.clone())?;
                 let single = tokens.clone().into_iter().count() == 1;

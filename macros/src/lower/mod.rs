@@ -411,6 +411,10 @@ impl Lower<'_> {
                     "the closure `{function:?}` cannot be followed here\nhelp: call it, or give it to `map`, `zip_map` or `fold` by its name"
                 ),
             ),
+            Value::Unset(inert) => {
+                let inert = inert.clone();
+                self.node(&Value::Inert(inert), at, guess)
+            }
             Value::Unit | Value::Never => refuse(
                 at.to_token_stream(),
                 format!("`{}` has no value", text(at.to_token_stream())),

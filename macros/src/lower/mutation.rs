@@ -127,6 +127,7 @@ impl Lower<'_> {
             Value::Node(_) | Value::Entry(_) => Ok(binding.value),
             value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
             Value::Inert(inert) => self.taken_over(name, &inert, at),
+            Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
             _ => refuse(
                 at,

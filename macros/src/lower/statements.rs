@@ -1,7 +1,7 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
 use super::functions::closure_in;
-use super::matching::{Exit, is_panic, renamed};
+use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Step};
@@ -344,10 +344,7 @@ impl Lower<'_> {
             pat => (pat, None),
         };
         let Some(init) = &local.init else {
-            return refuse(
-                stmt,
-                "a variable without an initial value is not supported yet\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
-            );
+            return self.unset(pat, ty, stmt);
         };
         if let (Some(closure), Pat::Ident(name)) = (closure_in(&init.expr), pat)
             && init.diverge.is_none()
@@ -388,6 +385,41 @@ impl Lower<'_> {
             return Ok(());
         }
         self.bind_typed(pat, ty, value)
+    }
+
+    /// `let x;`, which stays where its value carries no derivative.
+    fn unset(&mut self, pat: &Pat, ty: Option<&syn::Type>, stmt: &Stmt) -> Lowered<()> {
+        let (Pat::Ident(name), 0) = (pat, self.closures) else {
+            return refuse(
+                stmt,
+                "a variable without an initial value is not supported here\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
+            );
+        };
+        let new = self.own_name(&name.ident);
+        let mutability = name.mutability;
+        let hint = ty.map_or(Hint::Unknown, |ty| self.hint_of_type(ty));
+        let ty = ty.map(|ty| quote!(: #ty));
+        self.place(Step::Verbatim {
+            tokens: quote!(let #mutability #new #ty;),
+            reads: Vec::new(),
+            binds: Vec::new(),
+        });
+        self.may_be_left_out(Some(new.clone()));
+        self.scope.bind(Binding {
+            ident: name.ident.clone(),
+            value: Value::Unset(Inert {
+                tokens: new.to_token_stream(),
+                hint,
+                reads: Vec::new(),
+                varies: true,
+                pure: mutability.is_none(),
+                mutable: mutability.is_some(),
+                leaf: None,
+            }),
+            active: false,
+            varies: true,
+        });
+        Ok(())
     }
 
     /// Binds a pattern to an active value of the type that a `let` tells.
@@ -683,11 +715,14 @@ impl Lower<'_> {
     pub(super) fn bind(&mut self, pat: &Pat, value: Value) -> Lowered<()> {
         match (pat, value) {
             (Pat::Ident(name), value) => {
-                if name.by_ref.is_some() || name.subpat.is_some() {
+                if name.by_ref.is_some() && name.mutability.is_some() {
                     return refuse(
                         name,
-                        "this pattern is not supported for a differentiated value\nhelp: bind a plain name",
+                        "`ref mut` borrows for mutation, which is not supported for a differentiated value\nhelp: bind a plain name, and compute a new value",
                     );
+                }
+                if let Some((_, inner)) = &name.subpat {
+                    self.bind(inner, value.clone())?;
                 }
                 if let (Value::Inert(inert), 0) = (&value, self.closures) {
                     // An inert part of an active value gets its own statement.
@@ -743,14 +778,26 @@ impl Lower<'_> {
             (Pat::Reference(inner), value) if inner.mutability.is_none() => {
                 self.bind(&inner.pat, value)
             }
-            (Pat::Tuple(tuple), Value::Tuple(values))
-                if tuple.elems.len() == values.len()
-                    && !tuple.elems.iter().any(|p| matches!(p, Pat::Rest(_))) =>
-            {
-                for (pat, value) in tuple.elems.iter().zip(values) {
-                    self.bind(pat, value)?;
-                }
-                Ok(())
+            (Pat::Tuple(tuple), Value::Tuple(values)) => {
+                let Some(pairs) = paired(tuple.elems.iter().collect(), &values) else {
+                    return refuse(pat, format!("this tuple has {} parts", values.len()));
+                };
+                pairs
+                    .into_iter()
+                    .try_for_each(|(pat, value)| self.bind(pat, value))
+            }
+            (Pat::Slice(slice), value @ (Value::List(_) | Value::Slice(_))) => {
+                let entries = self.entries_of(&value, pat)?;
+                let elems: Vec<&Pat> = slice.elems.iter().collect();
+                let Some(pairs) = entries.and_then(|entries| paired(elems, &entries)) else {
+                    return refuse(
+                        pat,
+                        "the length of this array is not known to the macro\nhelp: take single entries, as in `x[0]`",
+                    );
+                };
+                pairs
+                    .into_iter()
+                    .try_for_each(|(pat, value)| self.bind(pat, value))
             }
             (_, Value::Poison) => Err(Refusal(None)),
             (pat, _) => refuse(
