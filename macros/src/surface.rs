@@ -1049,18 +1049,22 @@ impl Lower<'_> {
         if let Some(function) = self.function_named(path) {
             return self.call_of_closure(&function, &args, expr);
         }
-        if let ("Some" | "Ok", [value], 1, true) =
-            (name.as_str(), &args[..], segments.len(), self.wrapped)
-        {
-            let value = self.expr(value)?;
-            return Ok(Value::Wrapped(Box::new(value)));
-        }
-        if matches!(name.as_str(), "Some" | "Ok" | "Err") && segments.len() == 1 {
+        if self.is_unreadable(path) {
             return refuse(
                 expr,
                 format!(
-                    "`{name}` of a differentiated value is not supported here\nhelp: return it, from a function whose type says so"
+                    "cannot write out the call of `{name}`: only functions without generic parameters are\nhelp: move it out of this function and give it `#[differentiable]`"
                 ),
+            );
+        }
+        if let ("Some" | "Ok", [value], 1) = (name.as_str(), &args[..], segments.len()) {
+            let value = self.expr(value)?;
+            return Ok(Value::Wrapped(Box::new(value)));
+        }
+        if name == "Err" && segments.len() == 1 {
+            return refuse(
+                expr,
+                "`Err` of a differentiated value is not supported here\nhelp: make the error of what carries no derivative",
             );
         }
         if let ("stop_gradient", [arg]) = (name.as_str(), &args[..]) {

@@ -229,3 +229,47 @@ fn a_value_that_is_expected() {
 fn a_pattern_that_is_expected() {
     expecting_gradient(&Matrix2::new(2.0, 0.3, 0.3, -1.5));
 }
+
+#[gradient]
+#[hvp]
+#[vjp]
+fn of_their_own(a: f64, b: f64, c: f64) -> f64 {
+    let discriminant = b * b - 4.0 * a * c;
+    let root = if discriminant > 0.0 {
+        Some((discriminant.sqrt() - b) / (2.0 * a))
+    } else {
+        None
+    };
+    let other = if a < 0.5 { None } else { Some((a * b, c)) };
+    let s = match other {
+        None => c,
+        Some((p, q)) => p * q,
+    };
+    let shifted = root.map(|t| t + s).unwrap_or(a * b);
+    let Some(t) = root else {
+        return shifted * c;
+    };
+    if let Some(one) = Some(t * t) {
+        one * shifted
+    } else {
+        0.0
+    }
+}
+
+#[test]
+fn options_that_the_function_makes() {
+    for (a, b, c) in [
+        (0.7, 2.3, 0.4),
+        (0.3, 2.3, 0.4),
+        (0.7, 0.3, 0.4),
+        (0.3, 0.3, 0.4),
+    ] {
+        let at = |t: f64| of_their_own(a + 0.3 * t, b - 0.8 * t, c + t);
+        let (value, (a_bar, b_bar, c_bar)) = of_their_own_value_and_gradient(a, b, c);
+        assert_eq!(value, at(0.0));
+        assert_close(0.3 * a_bar - 0.8 * b_bar + c_bar, slope(at));
+        assert_close(of_their_own_vjp(a, b, c).1(2.0).2, 2.0 * c_bar);
+        let at = |t: f64| of_their_own_gradient(a + 0.3 * t, b - 0.8 * t, c + t).1;
+        assert_close(of_their_own_hvp(a, b, c, 0.3, -0.8, 1.0).1.1, slope(at));
+    }
+}

@@ -5,7 +5,7 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Binding, Hint, Value, control_flow};
+use crate::scope::{Binding, Hint, Inert, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -259,7 +259,7 @@ impl Lower<'_> {
         let value = read(self);
         // A side may end in a number or a name of unknown type.
         let value = value.and_then(|v| match v {
-            Value::Inert(inert) if inert.hint != Hint::Int => {
+            Value::Inert(inert) if inert.hint != Hint::Int && !is_none(&inert) => {
                 let kind = match &inert.hint {
                     Hint::Bool => Kind::BOOL,
                     Hint::Matrix(shape) => Kind::matrix(shape.clone()),
@@ -289,7 +289,14 @@ impl Lower<'_> {
         b: Value,
         expr: &Expr,
     ) -> Lowered<Value> {
+        let whole = self.graph.shape(cond).is_none();
         match (a, b) {
+            (Value::Wrapped(a), Value::Inert(none)) if is_none(&none) && whole => {
+                self.some_on(cond, true, *a, expr)
+            }
+            (Value::Inert(none), Value::Wrapped(b)) if is_none(&none) && whole => {
+                self.some_on(cond, false, *b, expr)
+            }
             (Value::Wrapped(a), Value::Wrapped(b)) => {
                 let value = self.choose(cond_value, cond, *a, *b, expr)?;
                 Ok(Value::Wrapped(Box::new(value)))
@@ -592,6 +599,10 @@ impl Lower<'_> {
             ),
         }
     }
+}
+
+fn is_none(inert: &Inert) -> bool {
+    inert.tokens.to_string() == "None"
 }
 
 /// The choices on a condition that a value is made of.

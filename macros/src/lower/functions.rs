@@ -123,6 +123,9 @@ impl Lower<'_> {
             let Some(inputs) = inputs.collect::<Option<Vec<Pat>>>() else {
                 continue;
             };
+            if !plain && !differentiable {
+                self.unreadable.push(item.sig.ident.to_string());
+            }
             if differentiable || !plain {
                 continue;
             }
@@ -145,6 +148,12 @@ impl Lower<'_> {
             self.functions
                 .insert(function.name.clone(), Rc::new(function));
         }
+    }
+
+    /// Whether a path calls a function in the body that cannot be written out.
+    pub(crate) fn is_unreadable(&self, path: &syn::ExprPath) -> bool {
+        let name = path.path.get_ident().map(ToString::to_string);
+        name.is_some_and(|name| self.unreadable.contains(&name))
     }
 
     /// What a path calls, if its body is in this function.

@@ -826,6 +826,10 @@ impl Lower<'_> {
             (Pat::Ident(_) | Pat::Path(_) | Pat::Lit(_) | Pat::Range(_), _) => {
                 self.test_of_number(pat, value).map(Test::When)
             }
+            (Pat::TupleStruct(_), Value::Called(..)) => refuse(
+                pat,
+                "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`",
+            ),
             _ => refuse(
                 pat,
                 format!(

@@ -101,6 +101,8 @@ pub struct Lower<'a> {
     /// The functions inside the body, and its constants, which these see.
     functions: HashMap<String, Rc<Function>>,
     constants: Scope,
+    /// Functions inside the body that cannot be written out.
+    unreadable: Vec<String>,
     /// Those whose bodies are being read, and how many calls were written out.
     inlined: Vec<Rc<Function>>,
     calls_written: usize,
@@ -108,6 +110,8 @@ pub struct Lower<'a> {
     optional: Vec<(Ident, String)>,
     /// What may fail, and was attempted.
     attempts: Vec<options::Attempt>,
+    /// Conditions on which there is a value in an `Option`.
+    presences: Vec<Id>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
 }
@@ -148,10 +152,12 @@ pub fn lower(
         pattern_names: Vec::new(),
         functions: HashMap::new(),
         constants: Scope::default(),
+        unreadable: Vec::new(),
         inlined: Vec::new(),
         calls_written: 0,
         optional: Vec::new(),
         attempts: Vec::new(),
+        presences: Vec::new(),
         arms_read: 0,
     };
     lower.constants.push();

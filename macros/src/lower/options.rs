@@ -233,7 +233,28 @@ impl Lower<'_> {
 
     /// Whether a condition is that something was there.
     pub(super) fn is_attempt(&self, cond: Id) -> bool {
-        self.attempts.iter().any(|a| a.some == cond)
+        self.presences.contains(&cond) || self.attempts.iter().any(|a| a.some == cond)
+    }
+
+    /// `if c { Some(a) } else { None }`
+    pub(super) fn some_on(
+        &mut self,
+        cond: Id,
+        side: bool,
+        value: Value,
+        at: &Expr,
+    ) -> Lowered<Value> {
+        self.presences.push(cond);
+        let some = if side {
+            cond
+        } else {
+            self.exact(Op::Not, vec![cond], at)?
+        };
+        Ok(Value::Maybe(Maybe {
+            some,
+            value: Box::new(value),
+            error: None,
+        }))
     }
 
     /// Whether a value is there on a side only that is not being read.
