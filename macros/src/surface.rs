@@ -188,6 +188,7 @@ impl Lower<'_> {
                 let pending = *pending;
                 self.unwrap((&value, pending), &name, method, args, expr)
             }
+            Value::Wrapped(inner) => self.method_of_some(inner, method, args, expr),
             Value::PendingOr(..) | Value::Maybe(_) => {
                 self.method_of_maybe(&value, method, args, expr)
             }

@@ -400,6 +400,38 @@ impl Lower<'_> {
         }
     }
 
+    /// A method of `Some(value)` or `Ok(value)`.
+    pub(crate) fn method_of_some(
+        &mut self,
+        value: &Value,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        match (method.to_string().as_str(), args) {
+            ("unwrap", []) => Ok(value.clone()),
+            // Evaluated, and not needed.
+            ("expect" | "unwrap_or", [other]) => {
+                if let Value::Inert(inert) = &mut self.expr(other)? {
+                    self.evaluate(inert);
+                }
+                Ok(value.clone())
+            }
+            ("map", [f]) => {
+                let mapped = self.apply(f, vec![value.clone()])?;
+                Ok(Value::Wrapped(Box::new(mapped)))
+            }
+            ("clone" | "as_ref" | "copied", []) => Ok(Value::Wrapped(Box::new(value.clone()))),
+            (name, _) => refuse(
+                method,
+                format!(
+                    "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `match` or `if let`, as in `if let Some(value) = {} {{ … }}`",
+                    text(expr).split('.').next().unwrap_or("value")
+                ),
+            ),
+        }
+    }
+
     /// The value, and what leaves the function where there is none.
     fn value_or(
         &mut self,
