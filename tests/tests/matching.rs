@@ -2,6 +2,7 @@
 
 #![allow(
     dead_code,
+    clippy::needless_return,
     clippy::redundant_guards,
     clippy::single_match_else,
     clippy::match_bool,

@@ -1209,8 +1209,8 @@ fn ends_in_exit(tokens: TokenStream) -> bool {
     use proc_macro2::TokenTree;
     const PANICS: &[&str] = &["panic", "unreachable", "todo", "unimplemented"];
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let statements = trees.split(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ';'));
-    match statements.filter(|s| !s.is_empty()).last() {
+    let mut statements = trees.split(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ';'));
+    match statements.rfind(|s| !s.is_empty()) {
         Some([TokenTree::Ident(first), ..]) if first == "return" => true,
         Some([TokenTree::Group(block)]) => ends_in_exit(block.stream()),
         Some(

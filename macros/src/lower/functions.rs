@@ -123,10 +123,22 @@ impl Lower<'_> {
             let Some(inputs) = inputs.collect::<Option<Vec<Pat>>>() else {
                 continue;
             };
-            if !plain && !differentiable {
-                self.unreadable.push(item.sig.ident.to_string());
+            // Those of a side of a branch are not known to the others.
+            let name = item.sig.ident.to_string();
+            let noted = self
+                .functions
+                .get(&name)
+                .map(|f| f.body.to_token_stream().to_string());
+            if noted.as_deref() == Some(&*item.block.to_token_stream().to_string()) {
+                continue;
             }
-            if differentiable || !plain {
+            let hidden = !self.graph.guards.borrow().is_empty() || noted.is_some();
+            if (!plain || hidden) && !differentiable {
+                self.functions.remove(&name);
+                self.unreadable.push(name);
+                continue;
+            }
+            if differentiable {
                 continue;
             }
             let function = Function {
