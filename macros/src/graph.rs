@@ -322,26 +322,20 @@ impl Loop {
 
     /// Whether what is kept as it stands mentions a name, here or in an inner loop.
     pub fn mentions(&self, name: &Ident) -> bool {
-        fn found(steps: &[Placed], names: &dyn Fn(&TokenStream) -> bool) -> bool {
-            steps.iter().any(|placed| match &placed.step {
-                Step::Verbatim { tokens, .. } | Step::Pin { tokens, .. } => names(tokens),
-                Step::Branch {
-                    then, otherwise, ..
-                } => found(then, names) || found(otherwise, names),
-                _ => false,
-            })
-        }
         let text = name.to_string();
-        let names =
-            |tokens: &TokenStream| crate::ty::mentions(tokens.clone(), &|ident| *ident == text);
+        self.any_tokens(&|tokens| crate::ty::mentions(tokens.clone(), &|ident| *ident == text))
+    }
+
+    /// Whether this holds of anything that is kept as it stands, here or in an inner loop.
+    pub fn any_tokens(&self, read: &dyn Fn(&TokenStream) -> bool) -> bool {
         let header = match &self.header {
-            Header::Range { range, .. } => names(range),
-            Header::Each { iterator, .. } => names(iterator),
-            Header::While(cond) => names(cond),
+            Header::Range { range, .. } => read(range),
+            Header::Each { iterator, .. } => read(iterator),
+            Header::While(cond) => read(cond),
             Header::Endless | Header::Recorded => false,
         };
         let inner = self.body.graph.loops.all();
-        header || found(&self.body.steps, &names) || inner.iter().any(|l| l.mentions(name))
+        header || any_tokens(&self.body.steps, read) || inner.iter().any(|l| l.any_tokens(read))
     }
 
     /// What is kept, each value once: the records that are parts of what one inner loop keeps are one value. Beside it, the
@@ -368,6 +362,17 @@ impl Loop {
         }
         self.exit.is_some() || leaves(&self.body.steps)
     }
+}
+
+/// Whether this holds of anything that is kept as it stands in these steps.
+pub fn any_tokens(steps: &[Placed], read: &dyn Fn(&TokenStream) -> bool) -> bool {
+    steps.iter().any(|placed| match &placed.step {
+        Step::Verbatim { tokens, .. } | Step::Pin { tokens, .. } => read(tokens),
+        Step::Branch {
+            then, otherwise, ..
+        } => any_tokens(then, read) || any_tokens(otherwise, read),
+        Step::Evaluate(_) | Step::Fit(_) | Step::Loop(_) | Step::Leave { .. } => false,
+    })
 }
 
 /// The loops of a graph. Copies of a graph have bodies of their own.
@@ -831,6 +836,8 @@ pub struct Program {
     pub wrt: Vec<Id>,
     /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// Names in patterns that are taken for new variables, and not for constants.
+    pub pattern_names: Vec<Ident>,
     /// All names that are in use.
     pub taken: HashSet<String>,
 }

@@ -18,6 +18,10 @@ pub enum Panic {
     Question,
     /// `ok_or(error)?`, with the number of what comes before the question mark in [`Graph::messages`].
     OkOr(usize),
+    /// A block that panics or leaves the function, with its number in [`Graph::messages`].
+    Else(usize),
+    /// It was attempted before, and is taken from there: by the number of the node of the attempt.
+    Taken(u32),
 }
 
 /// A comparison of two scalars, or entry by entry.
@@ -356,7 +360,10 @@ impl Op {
             }
             // An index may overflow.
             Op::Place(place) => !matches!(place, Position::Row | Position::Column),
-            Op::Inverse(_) | Op::LuSolve(_) | Op::LuInverse(_) | Op::Cholesky(_) => true,
+            Op::Inverse(panic)
+            | Op::LuSolve(panic)
+            | Op::LuInverse(panic)
+            | Op::Cholesky(panic) => !matches!(panic, Panic::Taken(_)),
             Op::Extreme(_) => false,
             Op::Scalar(Scalar::Clamp) => true,
             _ => false,

@@ -5,6 +5,7 @@ use crate::position::Position;
 use crate::ty;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
 use std::collections::HashMap;
+use std::rc::Rc;
 use syn::ext::IdentExt;
 
 /// What is known of the type of an inert expression.
@@ -37,12 +38,23 @@ pub struct Inert {
 }
 
 /// A fallible operation whose `unwrap` or `expect` is still to come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Pending {
     Inverse(Id),
     LuSolve(Id, Id),
     LuInverse(Id),
     Cholesky(Id),
+}
+
+/// What may have failed, and was attempted.
+#[derive(Clone, Debug)]
+pub struct Maybe {
+    /// The condition that it has not.
+    pub some: Id,
+    /// The value, which is there on that side only.
+    pub value: Box<Value>,
+    /// What makes an error of `None`: `ok_or(…)`.
+    pub error: Option<TokenStream>,
 }
 
 /// What an expression of the body stands for.
@@ -63,6 +75,7 @@ pub enum Value {
     Pending(Pending),
     /// The same, with what makes an error of `None`: `ok_or(…)`.
     PendingOr(Pending, TokenStream),
+    Maybe(Maybe),
     /// `Some(value)` or `Ok(value)`.
     Wrapped(Box<Value>),
     /// What a call returns, or a part of it: its kind is not known yet.
@@ -72,6 +85,12 @@ pub enum Value {
     /// A parameter of a user's type, whose type a `let` has still to tell.
     Untyped,
     Unit,
+    /// A variable without a value yet, as the companion has it.
+    Unset(Inert),
+    /// A closure, or a function inside the body.
+    Function(Rc<crate::lower::Function>),
+    /// Of what never gets there: it panics, or leaves the function.
+    Never,
     /// Something that has been reported already.
     Poison,
 }
@@ -109,6 +128,9 @@ pub struct Binding {
 #[derive(Clone, Default)]
 pub struct Scope {
     frames: Vec<HashMap<String, Binding>>,
+    /// For each side of a branch that is being read: what the variables assigned on it were before, and in which block
+    /// they are.
+    sides: Vec<Vec<(usize, String, Binding)>>,
 }
 
 impl Scope {
@@ -118,6 +140,24 @@ impl Scope {
 
     pub fn pop(&mut self) {
         self.frames.pop();
+    }
+
+    /// Leaves the innermost blocks, so that this many are left; they are entered again later.
+    pub fn leave_blocks(&mut self, depth: usize) -> Vec<HashMap<String, Binding>> {
+        self.frames.split_off(depth.min(self.frames.len()))
+    }
+
+    pub fn enter_blocks(&mut self, blocks: Vec<HashMap<String, Binding>>) {
+        self.frames.extend(blocks);
+    }
+
+    /// The innermost block, to be entered again.
+    pub fn take_frame(&mut self) -> HashMap<String, Binding> {
+        self.frames.pop().unwrap_or_default()
+    }
+
+    pub fn enter(&mut self, frame: HashMap<String, Binding>) {
+        self.frames.push(frame);
     }
 
     pub fn bind(&mut self, binding: Binding) {
@@ -147,15 +187,27 @@ impl Scope {
     /// Gives a variable another value, which carries a derivative from now on.
     pub fn assign(&mut self, name: &str, value: Value, varies: bool) {
         let name = name.trim_start_matches("r#");
-        let found = self
-            .frames
-            .iter_mut()
-            .rev()
-            .find_map(|frame| frame.get_mut(name));
-        if let Some(binding) = found {
-            binding.value = value;
-            binding.active = true;
-            binding.varies |= varies;
+        let Some(depth) = self.depth_of(name) else {
+            return;
+        };
+        let Some(binding) = self.frames[depth].get_mut(name) else {
+            return;
+        };
+        if let Some(side) = self.sides.last_mut()
+            && !side.iter().any(|(d, n, _)| *d == depth && n == name)
+        {
+            side.push((depth, name.to_string(), binding.clone()));
+        }
+        binding.value = value;
+        binding.active = true;
+        binding.varies |= varies;
+    }
+
+    /// The names as they are now, for a closure.
+    pub fn as_it_is(&self) -> Scope {
+        Scope {
+            frames: self.frames.clone(),
+            sides: Vec::new(),
         }
     }
 
@@ -189,6 +241,23 @@ impl Scope {
             ids
         };
         ids(self) != ids(other)
+    }
+
+    /// Begins a side of a branch.
+    pub fn enter_side(&mut self) {
+        self.sides.push(Vec::new());
+    }
+
+    /// Ends it: every variable is what it was before. Gives those that were assigned, and what they were at the end.
+    pub fn leave_side(&mut self) -> HashMap<String, Binding> {
+        let mut assigned = HashMap::new();
+        for (depth, name, before) in self.sides.pop().unwrap_or_default() {
+            // Those of blocks on that side are gone.
+            if let Some(binding) = self.frames.get_mut(depth).and_then(|f| f.get_mut(&name)) {
+                assigned.insert(name, std::mem::replace(binding, before));
+            }
+        }
+        assigned
     }
 
     /// The bindings that the tokens may read. A name after a dot or before a colon is a field, not a

@@ -189,7 +189,14 @@ impl Lower<'_> {
         let (value, at) = receiver;
         match &value {
             Value::Poison => Err(Refusal(None)),
-            Value::Pending(pending) => self.unwrap(*pending, &name, method, args, expr),
+            Value::Pending(pending) => {
+                let pending = *pending;
+                self.unwrap((&value, pending), &name, method, args, expr)
+            }
+            Value::Wrapped(inner) => self.method_of_some(inner, method, args, expr),
+            Value::PendingOr(..) | Value::Maybe(_) => {
+                self.method_of_maybe(&value, method, args, expr)
+            }
             Value::Node(id) if self.graph.kind(*id).elem == Elem::Factor => {
                 self.factor_method(*id, &name, method, args, expr)
             }
@@ -857,12 +864,15 @@ impl Lower<'_> {
     /// A method of what may have failed.
     fn unwrap(
         &mut self,
-        pending: Pending,
+        (value, pending): (&Value, Pending),
         name: &str,
         method: &syn::Ident,
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
+        if let ("unwrap" | "expect", Some(value)) = (name, self.known_value(pending)) {
+            return Ok(Value::Node(value));
+        }
         match (name, args) {
             ("unwrap", []) => self.attempted(pending, Panic::Unwrap, expr),
             ("expect", [message]) => {
@@ -876,12 +886,7 @@ impl Lower<'_> {
                 let error = self.inert_expression(error, Hint::Unknown).tokens;
                 Ok(Value::PendingOr(pending, quote!(#method(#error))))
             }
-            _ => refuse(
-                method,
-                format!(
-                    "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`"
-                ),
-            ),
+            _ => self.method_of_maybe(value, method, args, expr),
         }
     }
 
@@ -899,6 +904,7 @@ impl Lower<'_> {
                 let error = self.graph.message(error);
                 self.attempted(pending, Panic::OkOr(error), expr)
             }
+            Value::Maybe(maybe) => self.value_or_return(maybe, expr),
             Value::Wrapped(value) => Ok(*value),
             Value::Called(call, part) if part.is_empty() => {
                 self.after_call(call, quote!(?));
@@ -978,6 +984,11 @@ impl Lower<'_> {
         {
             function = expr;
         }
+        if let Expr::Closure(closure) = function
+            && !self.is_inert_expr(expr)
+        {
+            return self.call_in_place(closure, &args, expr);
+        }
         let Expr::Path(path) = function else {
             return refuse(
                 &call.func,
@@ -1036,25 +1047,30 @@ impl Lower<'_> {
             .get_ident()
             .is_some_and(|n| self.scope.get(&n.to_string()).is_some())
         {
+            return match self.function_named(path) {
+                Some(function) => self.call_of_closure(&function, &args, expr),
+                None => refuse(expr, crate::lower::unknown_function(&name, expr)),
+            };
+        }
+        if let Some(function) = self.function_named(path) {
+            return self.call_of_closure(&function, &args, expr);
+        }
+        if self.is_unreadable(path) {
             return refuse(
                 expr,
                 format!(
-                    "cannot see into the closure `{name}`: closures bound to a name are not supported yet\nhelp: write its body here"
+                    "cannot write out the call of `{name}`: only plain functions without generic parameters are, of the block of this function itself\nhelp: move it out of this function and give it `#[differentiable]`"
                 ),
             );
         }
-        if let ("Some" | "Ok", [value], 1, true) =
-            (name.as_str(), &args[..], segments.len(), self.wrapped)
-        {
+        if let ("Some" | "Ok", [value], 1) = (name.as_str(), &args[..], segments.len()) {
             let value = self.expr(value)?;
             return Ok(Value::Wrapped(Box::new(value)));
         }
-        if matches!(name.as_str(), "Some" | "Ok" | "Err") && segments.len() == 1 {
+        if name == "Err" && segments.len() == 1 {
             return refuse(
                 expr,
-                format!(
-                    "`{name}` of a differentiated value is not supported here\nhelp: return it, from a function whose type says so"
-                ),
+                "`Err` of a differentiated value is not supported here\nhelp: make the error of what carries no derivative",
             );
         }
         if let ("stop_gradient", [arg]) = (name.as_str(), &args[..]) {

@@ -4,6 +4,8 @@
     dead_code,
     clippy::assign_op_pattern,
     clippy::needless_range_loop,
+    clippy::needless_late_init,
+    clippy::toplevel_ref_arg,
     reason = "some functions are known by their companions only; written as people write"
 )]
 
@@ -196,6 +198,91 @@ fn loops_that_add_up() {
     assert_eq!(value, ranges(&x, 0.6));
     let at = |t: f64| ranges(&(&x + &dx * t), 0.6 - 0.2 * t);
     assert_close(x_bar.dot(&dx) - 0.2 * s_bar, slope(at));
+}
+
+/// Given a value later, with a derivative or without.
+#[gradient]
+#[hvp]
+#[vjp]
+fn later(x: f64, y: f64, n: usize) -> f64 {
+    let s;
+    let t: f64;
+    let w;
+    let k;
+    let half: f64;
+    half = 0.5;
+    if n > 2 {
+        k = n + 1;
+    } else {
+        k = 1;
+    }
+    if x > y {
+        s = x * y;
+    } else if n == 0 {
+        s = half;
+    } else {
+        s = y.sin();
+    }
+    let mut total;
+    match k {
+        1 => total = s * x,
+        _ => {
+            total = 2.0;
+            total *= s;
+        }
+    }
+    total += half * s;
+    let area;
+    area = match n {
+        5 => total,
+        _ => total * y,
+    };
+    (t, w) = (area * k as f64, x);
+    t * w
+}
+
+#[gradient]
+#[jvp]
+fn patterns(v: Vector3<f64>, list: &[f64; 4], rest: [f64; 2]) -> f64 {
+    let (a, (b, ..), _) = (v.norm(), (v.x, v.y, 1.0), v.z);
+    let ref c = v * a;
+    let &d = &b;
+    let [first, .., last] = *list;
+    let [p, q] = rest;
+    let [e, f, g] = [a * b, d * first, c.y];
+    let both @ (m, n) = (e * p, f * q);
+    let [x, _, z] = v.as_slice() else {
+        panic!("a vector has three entries")
+    };
+    m * n + both.0 * g + last * x * z
+}
+
+#[test]
+fn values_that_come_later() {
+    for (x, y) in [(0.4, 1.3), (1.4, 0.3)] {
+        for n in [0, 2, 3, 5] {
+            let at = |t: f64| later(x + 0.3 * t, y - 0.8 * t, n);
+            let (value, (x_bar, y_bar)) = later_value_and_gradient(x, y, n);
+            assert_eq!(value, at(0.0));
+            assert_close(0.3 * x_bar - 0.8 * y_bar, slope(at));
+            assert_close(later_vjp(x, y, n).1(2.0).0, 2.0 * x_bar);
+            let at = |t: f64| later_gradient(x + 0.3 * t, y - 0.8 * t, n).0;
+            assert_close(later_hvp(x, y, n, 0.3, -0.8).1.0, slope(at));
+        }
+    }
+    let (v, dv) = (Vector3::new(0.3, -0.8, 1.1), Vector3::new(1.0, 0.4, -0.7));
+    let (list, rest) = ([0.3, 9.0, 7.0, -0.6], [0.8, 1.7]);
+    let at = |t: f64| {
+        let list = [0.3 + t, 9.0, 7.0, -0.6 - t];
+        patterns(v + dv * t, &list, [0.8, 1.7 + 0.5 * t])
+    };
+    let (value, (v_bar, list_bar, rest_bar)) = patterns_value_and_gradient(v, &list, rest);
+    assert_eq!(value, at(0.0));
+    assert_eq!((list_bar[1], list_bar[2]), (0.0, 0.0));
+    assert_close(
+        v_bar.dot(&dv) + list_bar[0] - list_bar[3] + 0.5 * rest_bar[1],
+        slope(at),
+    );
 }
 
 #[gradient]

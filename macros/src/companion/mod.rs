@@ -532,7 +532,7 @@ impl Plan {
             let statements = emit(&program, &outputs, around, &args.krate, real)
                 .ok_or_else(|| Some(self.tangled()))?;
             let body = {
-                let pins = (!checked).then(|| self.pins(&program.types));
+                let pins = (!checked).then(|| self.pins(&program));
                 quote!(#pins #statements)
             };
             let derivation = self.derivation(companion, &program, &outputs);
@@ -691,8 +691,9 @@ impl Plan {
         Returns::derivatives(&self.gradients(args, program), &program.wrt)
     }
 
-    /// Makes sure that the types taken for nalgebra's are nalgebra's: a line each.
-    fn pins(&self, types: &[(TokenStream, Value)]) -> TokenStream {
+    /// Makes sure that the types taken for nalgebra's are nalgebra's, a line each, and that new names in patterns are no
+    /// constants.
+    fn pins(&self, program: &Program) -> TokenStream {
         let krate = &self.krate;
         let nalgebra = quote!(#krate::nalgebra);
         let mut pairs: Vec<(TokenStream, TokenStream)> = Vec::new();
@@ -710,7 +711,7 @@ impl Plan {
                 pin(&value.written, value);
             }
         }
-        for (written, value) in types {
+        for (written, value) in &program.types {
             pin(written, value);
         }
         let pins = pairs.into_iter().map(|(written, own)| {
@@ -720,7 +721,9 @@ impl Plan {
             });
             quote_spanned!(span=> #krate::__private::same::<#written, #own>();)
         });
-        quote!(#(#pins)*)
+        let names = &program.pattern_names;
+        let variables = (!names.is_empty()).then(|| quote!(let _ = |#(#names: ()),*| ();));
+        quote!(#(#pins)* #variables)
     }
 
     fn documentation(&self, attribute: Attribute, companion: Companion) -> String {

@@ -59,10 +59,8 @@ impl Emit<'_> {
             // harm.
             let before = bound.is_none()
                 && !self.satisfies(common, &guards)
-                && self.kind(id).shape.is_none()
-                && !self.op(id).may_panic()
-                && !self.op(id).is_opaque()
-                && self.exclude(&used);
+                && self.exclude(&used)
+                && self.is_harmless(id, common, &used);
             if before {
             } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
                 // Computed in the first branch that needs it, and handed out from there.
@@ -75,25 +73,25 @@ impl Emit<'_> {
                     used.iter()
                         .copied()
                         .filter(|c| self.satisfies(*c, &guards))
-                        .map(|c| (outside(c), c))
-                        .max_by_key(|(outside, c)| {
-                            (
-                                *outside,
-                                self.contexts[*c].group.map(|g| self.groups[g].rank),
-                            )
+                        .map(|c| (outside(c), c, self.farthest(c, &guards)))
+                        .filter(|(_, _, home)| self.may_hand_out(*home, common, &guards, &used))
+                        .max_by_key(|(outside, c, _)| {
+                            // The branch that holds it, among those that need it, is written first.
+                            let rank =
+                                |at: usize| self.contexts[at].group.map(|g| self.groups[g].rank);
+                            (*outside, rank(self.outermost(*c, common)), rank(*c))
                         })
-                        .map(|(_, c)| c)
+                        .map(|(_, _, home)| home)
                 });
-                if let Some(mut home) = home {
-                    // As far out as the conditions still hold.
-                    while bound.is_none()
-                        && self.contexts[home].parent != home
-                        && self.satisfies(self.contexts[home].parent, &guards)
-                    {
-                        home = self.contexts[home].parent;
-                    }
+                if let Some(home) = home {
                     context = home;
                     self.hand_out(id, home, common);
+                } else if used.iter().any(|c| self.satisfies(*c, &guards)) {
+                    // Before all of them, if it is there.
+                    let op = self.op(id);
+                    if self.kind(id).shape.is_some() || op.may_panic() || op.is_opaque() {
+                        self.cyclic = true;
+                    }
                 }
             }
             context = self.early(id, context, &guards);
@@ -123,6 +121,40 @@ impl Emit<'_> {
         }
     }
 
+    /// As far out of a place as the conditions still hold.
+    fn farthest(&self, place: usize, guards: &[(Id, bool)]) -> usize {
+        let mut home = place;
+        while self.contexts[home].parent != home
+            && self.satisfies(self.contexts[home].parent, guards)
+        {
+            home = self.contexts[home].parent;
+        }
+        home
+    }
+
+    /// Whether a value is needed nowhere where a branch that it would be handed out of takes the other side.
+    fn may_hand_out(
+        &self,
+        home: usize,
+        common: usize,
+        guards: &[(Id, bool)],
+        used: &[usize],
+    ) -> bool {
+        let mut at = home;
+        while at != common && self.contexts[at].depth > self.contexts[common].depth {
+            let Some(group) = self.contexts[at].group else {
+                break;
+            };
+            let taken = (self.groups[group].cond, self.groups[group].sides[0] == at);
+            let needed_here = |place: &usize| self.satisfies(*place, &[taken]);
+            if !guards.contains(&taken) && !used.iter().all(needed_here) {
+                return false;
+            }
+            at = self.groups[group].context;
+        }
+        true
+    }
+
     /// Hands a value out of the branches between where it is computed and where it is needed.
     fn hand_out(&mut self, id: Id, home: usize, common: usize) {
         let mut at = home;
@@ -133,6 +165,67 @@ impl Emit<'_> {
             self.groups[group].exports.push(id);
             at = self.groups[group].context;
         }
+    }
+
+    /// Whether what a statement binds on a side may belong to the branch that needs it, and not to one before.
+    fn is_bound_beside(&self, guards: &[(Id, bool)], place: usize, used: &[usize]) -> bool {
+        let count = guards.iter().take_while(|g| self.satisfies(place, &[**g]));
+        let (outside, inside) = guards.split_at(count.count());
+        let mut home = place;
+        while home != 0 && self.satisfies(self.contexts[home].parent, outside) {
+            home = self.contexts[home].parent;
+        }
+        let Some((cond, _)) = inside.first() else {
+            return false;
+        };
+        used.iter().any(|place| {
+            let mut at = *place;
+            while let Some(group) = self.contexts[at].group {
+                let group = &self.groups[group];
+                if group.cond == *cond && group.context == home {
+                    return true;
+                }
+                at = group.context;
+            }
+            false
+        })
+    }
+
+    /// The side of a branch in this place that holds another place.
+    fn outermost(&self, inner: usize, place: usize) -> usize {
+        let mut at = inner;
+        while self.contexts[at].depth > self.contexts[place].depth + 1 {
+            at = self.contexts[at].parent;
+        }
+        at
+    }
+
+    /// Whether a number can be computed in this place although the user computed it on a side of a branch: nothing of
+    /// what it is computed from panics, does something, is bound on that side, or is more than a number.
+    fn is_harmless(&self, id: Id, place: usize, used: &[usize]) -> bool {
+        let mut pending = vec![id];
+        let mut seen = Ids::default();
+        while let Some(id) = pending.pop() {
+            let guards = &self.node(id).guards;
+            let whole = guards.iter().filter(|g| self.kind(g.cond).shape.is_none());
+            let guards: Vec<(Id, bool)> = whole.map(|g| (g.cond, g.side)).collect();
+            if !seen.insert(id) || self.satisfies(place, &guards) {
+                continue;
+            }
+            let number = self.kind(id).shape.is_none();
+            let op = self.op(id);
+            let has_steps = *op == Op::Select && self.owners.values().any(|owner| *owner == id);
+            if !number || has_steps || op.may_panic() || op.is_opaque() {
+                return false;
+            }
+            if let Op::Leaf(_) = op
+                && self.is_bound_beside(&guards, place, used)
+            {
+                return false;
+            }
+            pending.extend(self.args(id));
+        }
+        true
     }
 
     /// Whether two of these places are on the two sides of one branch.

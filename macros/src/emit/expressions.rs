@@ -19,6 +19,10 @@ impl Emit<'_> {
             return Written::new(name, Level::Atom, hold);
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
+            // A branch that waits for the one that binds it may have been written first.
+            if self.homes.contains_key(&id) && !self.within_reach.contains(&id) {
+                self.cyclic = true;
+            }
             let name = leaf.name;
             return match (leaf.kind.is_matrix(), leaf.form) {
                 (false, Form::Borrowed) if leaf.kind.elem == Elem::Real => {
@@ -323,7 +327,37 @@ impl Emit<'_> {
                 let message = message(number);
                 quote!(.#message?)
             }
+            Panic::Else(_) => TokenStream::new(),
+            // Where it is written again, it is known not to fail.
+            Panic::Taken(_) => quote!(.unwrap()),
         }
+    }
+
+    /// The value of what may fail, and what is done where it has.
+    fn or_else(&self, panic: Panic, attempt: TokenStream) -> Written {
+        let Panic::Else(number) = panic else {
+            return Written::new(attempt, Level::Atom, Hold::Temporary);
+        };
+        let messages = self.program.graph.messages.borrow();
+        let block = messages.get(number);
+        let matched = quote! {
+            match #attempt {
+                ::core::option::Option::Some(value) => value,
+                ::core::option::Option::None => #block
+            }
+        };
+        Written::new(matched, Level::Loose, Hold::Temporary)
+    }
+
+    /// What was attempted, where that is within reach.
+    fn taken(&self, panic: Panic) -> Option<Written> {
+        let Panic::Taken(attempt) = panic else {
+            return None;
+        };
+        let name = self.program.graph.leaf_of(Id(attempt))?.name;
+        self.within_reach
+            .contains(&Id(attempt))
+            .then(|| Written::new(quote!(#name.clone().unwrap()), Level::Atom, Hold::Temporary))
     }
 
     /// The expression of a value, its arguments in place or by name.
@@ -526,29 +560,41 @@ impl Emit<'_> {
                 }
                 self.write_fold(args[0], start)
             }
-            Op::Inverse(panic) => {
-                let (a, panic) = (self.owned_receiver(args[0]), self.panic(*panic));
-                atom(quote!(#a.try_inverse()#panic))
+            Op::Inverse(panic_of) => {
+                if let Some(taken) = self.taken(*panic_of) {
+                    return taken;
+                }
+                let (a, panic) = (self.owned_receiver(args[0]), self.panic(*panic_of));
+                self.or_else(*panic_of, quote!(#a.try_inverse()#panic))
             }
             Op::Lu => {
                 let a = self.owned_receiver(args[0]);
                 atom(quote!(#a.lu()))
             }
-            Op::Cholesky(panic) => {
-                let (a, panic) = (self.owned_receiver(args[0]), self.panic(*panic));
-                atom(quote!(#a.cholesky()#panic))
+            Op::Cholesky(panic_of) => {
+                if let Some(taken) = self.taken(*panic_of) {
+                    return taken;
+                }
+                let (a, panic) = (self.owned_receiver(args[0]), self.panic(*panic_of));
+                self.or_else(*panic_of, quote!(#a.cholesky()#panic))
             }
-            Op::LuSolve(panic) => {
+            Op::LuSolve(panic_of) => {
+                if let Some(taken) = self.taken(*panic_of) {
+                    return taken;
+                }
                 let (f, b, panic) = (
                     self.receiver(args[0]),
                     self.by_reference(args[1]),
-                    self.panic(*panic),
+                    self.panic(*panic_of),
                 );
-                atom(quote!(#f.solve(#b)#panic))
+                self.or_else(*panic_of, quote!(#f.solve(#b)#panic))
             }
-            Op::LuInverse(panic) => {
-                let (f, panic) = (self.receiver(args[0]), self.panic(*panic));
-                atom(quote!(#f.try_inverse()#panic))
+            Op::LuInverse(panic_of) => {
+                if let Some(taken) = self.taken(*panic_of) {
+                    return taken;
+                }
+                let (f, panic) = (self.receiver(args[0]), self.panic(*panic_of));
+                self.or_else(*panic_of, quote!(#f.try_inverse()#panic))
             }
             Op::CholeskySolve => {
                 let (f, b) = (self.receiver(args[0]), self.by_reference(args[1]));

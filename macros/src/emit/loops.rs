@@ -110,6 +110,7 @@ impl Emit<'_> {
             result: crate::graph::Outcome::Tuple(Vec::new()),
             wrt: Vec::new(),
             types: Vec::new(),
+            pattern_names: Vec::new(),
             taken: Default::default(),
         };
         let nodes = program.graph.nodes();
@@ -170,6 +171,7 @@ impl Emit<'_> {
         for variable in &carried {
             inner.carried.insert(variable.leaf);
             inner.homes.insert(variable.leaf, 0);
+            inner.within_reach.push(variable.leaf);
         }
         if let Some(exit) = this.exit.filter(|_| !derived) {
             inner.forced.insert(exit);

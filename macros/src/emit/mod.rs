@@ -255,6 +255,8 @@ struct Emit<'p> {
     ranks: usize,
     /// Where the leaves that statements bind are bound.
     homes: IdMap<usize>,
+    /// Those of which the statement is written, and around what is being written.
+    within_reach: Vec<Id>,
     groups: Vec<Group>,
     group_of: IdMap<usize>,
     /// Which sums have parts that are added in place.
@@ -398,6 +400,7 @@ impl<'p> Emit<'p> {
             ranks: 0,
             first_tangents: RefCell::default(),
             homes: IdMap::default(),
+            within_reach: Vec::new(),
             groups: Vec::new(),
             group_of: IdMap::default(),
             forced: Ids::default(),

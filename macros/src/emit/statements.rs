@@ -365,11 +365,16 @@ impl Emit<'_> {
     pub(super) fn write_steps(&mut self, steps: &[Placed], context: usize) {
         for (i, placed) in steps.iter().enumerate() {
             match &placed.step {
-                Step::Verbatim { tokens, reads, .. } => {
+                Step::Verbatim {
+                    tokens,
+                    reads,
+                    binds,
+                } => {
                     self.write_before(placed.at, context);
                     self.write_reads(reads);
                     let tokens = self.with_nalgebra(tokens.clone());
                     self.out.push(tokens);
+                    self.within_reach.extend(binds);
                 }
                 Step::Pin {
                     leaf,
@@ -382,6 +387,7 @@ impl Emit<'_> {
                         self.write_reads(reads);
                         let tokens = self.with_nalgebra(tokens.clone());
                         self.out.push(tokens);
+                        self.within_reach.push(*leaf);
                     }
                 }
                 Step::Evaluate(id) => {
@@ -672,8 +678,8 @@ impl Emit<'_> {
             .into_iter()
             .filter(|m| !changed.iter().any(|c| c.0 == *m))
             .collect();
-        let cond_written = self.read(cond);
-        let cond_tokens = cond_written.at(Level::Or);
+        let written = self.read(cond);
+        let (cond_tokens, unless) = (written.at(Level::Or), written.at(Level::Unary));
         let mut blocks = Vec::new();
         for side in [0, 1] {
             let before_side: Vec<usize> = changed
@@ -691,6 +697,7 @@ impl Emit<'_> {
                 std::mem::replace(&mut self.current, context),
             );
             let steps = self.groups[number].steps[side].clone();
+            let within_reach = self.within_reach.len();
             self.write_steps(&steps, context);
             self.write_before(self.nodes.len() as u32, context);
             for (member, root, name) in &changed {
@@ -706,7 +713,9 @@ impl Emit<'_> {
                 }
             }
             let mut values: Vec<TokenStream> = Vec::new();
-            for member in &wanted {
+            // A side that never comes to an end gives no values.
+            let ends = !diverges(&steps);
+            for member in wanted.iter().filter(|_| ends) {
                 let arg = self.args(*member)[side + 1];
                 let value = if self.is_matrix(*member) {
                     self.side_value(arg, *member)
@@ -715,7 +724,7 @@ impl Emit<'_> {
                 };
                 values.push(value);
             }
-            for export in &exports {
+            for export in exports.iter().filter(|_| ends) {
                 let here = self.is_within(self.context[export.0 as usize], context)
                     || self.context[export.0 as usize] == context;
                 if self.kind(*export).elem == Elem::Opaque {
@@ -725,6 +734,19 @@ impl Emit<'_> {
                         (Some(_), Some(name)) => name.clone(),
                         (Some(name), None) => quote!(::core::option::Option::Some(#name)),
                         (None, _) => quote!(::core::option::Option::None),
+                    });
+                    continue;
+                }
+                if self.kind(*export).elem == Elem::Factor {
+                    // Where it is read, the side that computes it was taken.
+                    let handed_out = self.handed_out.get(export).cloned();
+                    values.push(match (here, handed_out) {
+                        (true, Some(name)) => name,
+                        (true, None) => {
+                            let name = self.read(*export).at(Level::Atom);
+                            quote!(::core::option::Option::Some(#name.clone()))
+                        }
+                        (false, _) => quote!(::core::option::Option::None),
                     });
                     continue;
                 }
@@ -748,6 +770,7 @@ impl Emit<'_> {
             for id in self.order.split_off(before) {
                 self.bound.remove(&id);
             }
+            self.within_reach.truncate(within_reach);
             self.current = previous;
             for ((_, root, _), remaining) in changed.iter().zip(before_side) {
                 self.remaining[root.0 as usize] = remaining;
@@ -795,6 +818,12 @@ impl Emit<'_> {
                 continue;
             }
             let name = self.name(*id);
+            if self.kind(*id).elem == Elem::Factor && exports.contains(id) {
+                self.handed_out.insert(*id, quote!(#name));
+                self.bind(*id, quote!(#name.as_ref().unwrap()), Hold::Reference);
+                names.push(name);
+                continue;
+            }
             let hold = if self.is_matrix(*id) {
                 Hold::Variable
             } else {
@@ -809,11 +838,8 @@ impl Emit<'_> {
             None => otherwise.clone(),
         };
         self.out.push(match &names[..] {
+            [] if then.to_string() == "{ }" => quote!(if !#unless #otherwise),
             [] if otherwise.to_string() == "{ }" => quote!(if #cond_tokens #then),
-            [] if then.to_string() == "{ }" => {
-                let cond = cond_written.at(Level::Unary);
-                quote!(if !#cond #otherwise)
-            }
             [] => quote!(if #cond_tokens #then else #otherwise),
             [name] => quote!(let #name = if #cond_tokens #then else #otherwise;),
             names => quote!(let (#(#names),*) = if #cond_tokens #then else #otherwise;),
@@ -1247,6 +1273,38 @@ fn value_of_let(statement: &TokenStream, result: &TokenStream) -> Option<TokenSt
         if first.delimiter() == proc_macro2::Delimiter::Brace);
     (plain && !is_block && pattern.to_string() == result.to_string())
         .then(|| value.iter().cloned().collect())
+}
+
+/// Whether what is done there ends in a panic, or leaves the function.
+fn diverges(steps: &[Placed]) -> bool {
+    match steps.last().map(|placed| &placed.step) {
+        Some(Step::Verbatim { tokens, .. }) => ends_in_exit(tokens.clone()),
+        Some(Step::Branch {
+            then, otherwise, ..
+        }) => diverges(then) && diverges(otherwise),
+        _ => false,
+    }
+}
+
+/// Whether the last statement is `return …;` or `panic!(…);`.
+fn ends_in_exit(tokens: TokenStream) -> bool {
+    use proc_macro2::TokenTree;
+    const PANICS: &[&str] = &["panic", "unreachable", "todo", "unimplemented"];
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut statements = trees.split(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ';'));
+    match statements.rfind(|s| !s.is_empty()) {
+        Some([TokenTree::Ident(first), ..]) if first == "return" => true,
+        Some([TokenTree::Group(block)]) => ends_in_exit(block.stream()),
+        Some(
+            [
+                ..,
+                TokenTree::Ident(name),
+                TokenTree::Punct(bang),
+                TokenTree::Group(_),
+            ],
+        ) => bang.as_char() == '!' && PANICS.iter().any(|panic| name == panic),
+        _ => false,
+    }
 }
 
 /// `{ if … }` without the braces.

@@ -1,14 +1,26 @@
 //! `if … else`, and the closures of elementwise methods.
 
+use super::matching::{Body, conjuncts};
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
+use crate::graph::{Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Hint, Scope, Value, control_flow};
+use crate::scope::{Binding, Hint, Inert, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use std::collections::HashMap;
 use syn::{Expr, Stmt};
+
+/// What a side of a branch has done.
+pub(super) struct Side {
+    pub taken: bool,
+    /// Whether it never comes to an end.
+    pub diverges: bool,
+    /// The variables that it has assigned, as they are at its end.
+    pub assigned: HashMap<String, Binding>,
+    pub steps: Vec<Placed>,
+}
 
 impl Lower<'_> {
     pub(super) fn branch(&mut self, branch: &syn::ExprIf, expr: &Expr) -> Lowered<Value> {
@@ -29,20 +41,21 @@ impl Lower<'_> {
                 &nothing
             }
         };
-        if let Expr::Let(cond) = &*branch.cond {
-            return refuse(
-                cond,
-                "`if let` with differentiated values is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+        let mut conds = Vec::new();
+        conjuncts(&branch.cond, &mut conds);
+        if conds.iter().any(|c| matches!(c, Expr::Let(_))) {
+            self.tail = tail;
+            let (then, otherwise) = (
+                Body::Block(&branch.then_branch),
+                match &branch.else_branch {
+                    Some((_, otherwise)) => Body::Expr(otherwise),
+                    None => Body::Nothing,
+                },
             );
+            return self.chain(&conds, &then, &otherwise, expr);
         }
         let cond_value = self.expr(&branch.cond)?;
-        let cond = self.node(&cond_value, &branch.cond, &Kind::BOOL)?;
-        if self.graph.kind(cond).elem != Elem::Bool {
-            return refuse(
-                &branch.cond,
-                format!("`{}` is not a condition", text(&branch.cond)),
-            );
-        }
+        let cond = self.condition_of(&cond_value, &branch.cond)?;
         let otherwise_block;
         let otherwise = match otherwise {
             Expr::Block(block) => &block.block,
@@ -54,34 +67,89 @@ impl Lower<'_> {
                 &otherwise_block
             }
         };
-        self.sides(
+        self.tail = tail;
+        let leaves = [
+            self.is_left(branch.then_branch.stmts.last()),
+            self.is_left(otherwise.stmts.last()),
+        ];
+        self.fork(
             (&cond_value, cond),
-            &branch.then_branch,
-            otherwise,
-            tail,
+            leaves,
             expr,
+            |lower| lower.block(&branch.then_branch),
+            |lower| lower.block(otherwise),
         )
     }
 
-    /// The two sides of a branch, and what the side taken makes of the variables.
-    pub(super) fn sides(
+    /// The node of a condition.
+    pub(super) fn condition_of(&mut self, value: &Value, at: &dyn ToTokens) -> Lowered<Id> {
+        let cond = self.node(value, at, &Kind::BOOL)?;
+        if self.graph.kind(cond).elem != Elem::Bool {
+            return refuse(
+                at.to_token_stream(),
+                format!("`{}` is not a condition", text(at.to_token_stream())),
+            );
+        }
+        Ok(cond)
+    }
+
+    /// Both sides of a branch, and what comes out of it: its value, and that of each variable assigned on a side.
+    pub(super) fn fork(
         &mut self,
         (cond_value, cond): (&Value, Id),
-        then_block: &syn::Block,
-        otherwise_block: &syn::Block,
-        tail: bool,
+        leaves: [bool; 2],
         expr: &Expr,
+        then: impl FnOnce(&mut Self) -> Lowered<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Lowered<Value>,
     ) -> Lowered<Value> {
+        if self.graph.op(cond) == Op::Not && self.is_attempt(self.graph.args(cond)[0]) {
+            // What was attempted is there where it has not failed.
+            let some = self.graph.args(cond)[0];
+            return self.fork_on(
+                (&Value::Node(some), some),
+                [false; 2],
+                expr,
+                otherwise,
+                then,
+            );
+        }
+        let leaves = if self.is_attempt(cond) {
+            [false; 2]
+        } else {
+            leaves
+        };
+        self.fork_on((cond_value, cond), leaves, expr, then, otherwise)
+    }
+
+    fn fork_on(
+        &mut self,
+        (cond_value, cond): (&Value, Id),
+        leaves: [bool; 2],
+        expr: &Expr,
+        then: impl FnOnce(&mut Self) -> Lowered<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> Lowered<Value> {
+        let tail = self.tail;
+        if let Some(taken) = self.known(cond) {
+            return if taken { then(self) } else { otherwise(self) };
+        }
+        if self.closures == 0 && leaves[0] != leaves[1] {
+            // What comes after a side that never ends is no longer a side.
+            if leaves[0] {
+                self.leave_on(cond, true, then)?;
+                self.tail = tail;
+                return otherwise(self);
+            }
+            self.leave_on(cond, false, otherwise)?;
+            self.tail = tail;
+            return then(self);
+        }
         let exits = self.exits();
-        let before = self.scope.clone();
-        self.tail = tail;
-        let (then, mut then_steps) = self.side(cond, true, then_block);
-        let after_then = std::mem::replace(&mut self.scope, before.clone());
+        let (then, mut then_side) = self.side(cond, true, then);
         let left_then = self.exits();
         self.set_exits(exits);
         self.tail = tail;
-        let (otherwise, mut otherwise_steps) = self.side(cond, false, otherwise_block);
-        let after_otherwise = std::mem::replace(&mut self.scope, before.clone());
+        let (otherwise, mut otherwise_side) = self.side(cond, false, otherwise);
         let left_otherwise = self.exits();
         self.merge_exits(cond, left_then, left_otherwise);
         self.tail = false;
@@ -94,29 +162,32 @@ impl Lower<'_> {
             (Err(a), _) => Err(a),
             (_, Err(b)) => Err(b),
         }?;
+        let sides = [&then_side, &otherwise_side];
+        let mut names: Vec<String> = sides
+            .iter()
+            .filter(|side| !side.diverges)
+            .flat_map(|side| side.assigned.keys().cloned())
+            .collect();
+        names.sort();
+        names.dedup();
         let mut assigned = Vec::new();
-        for name in before.names() {
-            let changed = |scope: &Scope| scope.differs(&before, &name);
-            if changed(&after_then) || changed(&after_otherwise) {
-                let then = (&after_then, true, &mut then_steps);
-                let otherwise = (&after_otherwise, false, &mut otherwise_steps);
-                assigned.push(self.assigned_in(
-                    (cond_value, cond),
-                    &name,
-                    then,
-                    otherwise,
-                    expr,
-                )?);
-            }
+        for name in names {
+            assigned.push(self.assigned_in(
+                (cond_value, cond),
+                &name,
+                [&mut then_side, &mut otherwise_side],
+                expr,
+            )?);
         }
+        let (then, otherwise) = (then_side.steps, otherwise_side.steps);
         if self.graph.kind(cond).shape.is_some() {
             // On the side of some entries: what is pinned there is pinned before the pass.
             if let Some(steps) = self.steps.last_mut() {
-                steps.extend(then_steps.into_iter().chain(otherwise_steps));
+                steps.extend(then.into_iter().chain(otherwise));
             }
             return Ok(value);
         }
-        if !then_steps.is_empty() || !otherwise_steps.is_empty() {
+        if !then.is_empty() || !otherwise.is_empty() {
             // What happens on the sides happens whatever the value is, and whoever reads it.
             let (one, zero) = (self.graph.constant(1.0), self.graph.constant(0.0));
             let select = self
@@ -129,26 +200,71 @@ impl Lower<'_> {
             self.place(Step::Branch {
                 select,
                 values,
-                then: then_steps,
-                otherwise: otherwise_steps,
+                then,
+                otherwise,
             });
         }
         Ok(value)
     }
 
+    /// On a side of a branch on this very condition it is known.
+    fn known(&self, cond: Id) -> Option<bool> {
+        if self.graph.op(cond) == Op::Not {
+            return self.known(self.graph.args(cond)[0]).map(|taken| !taken);
+        }
+        let guards = self.graph.guards.borrow();
+        guards.iter().find(|g| g.cond == cond).map(|g| g.side)
+    }
+
+    /// A side that panics or leaves the function: what happens on it happens here.
+    fn leave_on(
+        &mut self,
+        cond: Id,
+        taken: bool,
+        read: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> Lowered<()> {
+        let (value, side) = self.side(cond, taken, read);
+        value?;
+        self.place_side(cond, taken, side.steps);
+        Ok(())
+    }
+
+    /// What happens on one side of a branch.
+    pub(super) fn place_side(&mut self, cond: Id, taken: bool, steps: Vec<Placed>) {
+        let (one, zero) = (self.graph.constant(1.0), self.graph.constant(0.0));
+        let select = self
+            .graph
+            .insert_apart(Op::Select, vec![cond, one, zero], Kind::SCALAR);
+        let (then, otherwise) = if taken {
+            (steps, Vec::new())
+        } else {
+            (Vec::new(), steps)
+        };
+        self.place(Step::Branch {
+            select,
+            values: Vec::new(),
+            then,
+            otherwise,
+        });
+    }
+
     pub(super) fn side(
         &mut self,
         cond: Id,
-        side: bool,
-        block: &syn::Block,
-    ) -> (Lowered<Value>, Vec<Placed>) {
+        taken: bool,
+        read: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> (Lowered<Value>, Side) {
         self.steps.push(Vec::new());
-        self.graph.guards.borrow_mut().push(Guard { cond, side });
+        self.graph
+            .guards
+            .borrow_mut()
+            .push(Guard { cond, side: taken });
+        self.scope.enter_side();
         let pins = self.pins.len();
-        let value = self.block(block);
+        let value = read(self);
         // A side may end in a number or a name of unknown type.
         let value = value.and_then(|v| match v {
-            Value::Inert(inert) if inert.hint != Hint::Int => {
+            Value::Inert(inert) if inert.hint != Hint::Int && !is_none(&inert) => {
                 let kind = match &inert.hint {
                     Hint::Bool => Kind::BOOL,
                     Hint::Matrix(shape) => Kind::matrix(shape.clone()),
@@ -159,8 +275,15 @@ impl Lower<'_> {
             other => Ok(other),
         });
         self.pins.truncate(pins);
+        let assigned = self.scope.leave_side();
         self.graph.guards.borrow_mut().pop();
-        (value, self.steps.pop().unwrap_or_default())
+        let side = Side {
+            taken,
+            diverges: matches!(value, Ok(Value::Never)),
+            assigned,
+            steps: self.steps.pop().unwrap_or_default(),
+        };
+        (value, side)
     }
 
     pub(super) fn choose(
@@ -171,10 +294,26 @@ impl Lower<'_> {
         b: Value,
         expr: &Expr,
     ) -> Lowered<Value> {
+        let whole = self.graph.shape(cond).is_none();
         match (a, b) {
+            (Value::Wrapped(a), Value::Inert(none)) if is_none(&none) && whole => {
+                self.some_on(cond, true, *a, expr)
+            }
+            (Value::Inert(none), Value::Wrapped(b)) if is_none(&none) && whole => {
+                self.some_on(cond, false, *b, expr)
+            }
             (Value::Wrapped(a), Value::Wrapped(b)) => {
                 let value = self.choose(cond_value, cond, *a, *b, expr)?;
                 Ok(Value::Wrapped(Box::new(value)))
+            }
+            (Value::List(a), Value::List(b)) if a.len() == b.len() => {
+                let pairs = a.into_iter().zip(b);
+                let values = pairs.map(|(a, b)| {
+                    let (a, b) = (Value::Node(a), Value::Node(b));
+                    let value = self.choose(cond_value, cond, a, b, expr)?;
+                    self.node(&value, expr, &Kind::SCALAR)
+                });
+                values.collect::<Lowered<Vec<Id>>>().map(Value::List)
             }
             (Value::Tuple(a), Value::Tuple(b)) if a.len() == b.len() => {
                 let values: Lowered<Vec<Value>> = a
@@ -208,11 +347,56 @@ impl Lower<'_> {
                 Ok(Self::entrywise(&[cond_value, &a, &b], id))
             }
             (Value::Unit, Value::Unit) => Ok(Value::Unit),
+            (Value::Never, Value::Never) => Ok(Value::Never),
+            (Value::Never, b @ (Value::Unit | Value::Poison)) => Ok(b),
+            (a @ (Value::Unit | Value::Poison), Value::Never) => Ok(a),
+            (Value::Never, b) => {
+                let b = self.followed(b, expr)?;
+                let a = self.in_place_of(&b);
+                self.choose(cond_value, cond, a, b, expr)
+            }
+            (a, Value::Never) => {
+                let a = self.followed(a, expr)?;
+                let b = self.in_place_of(&a);
+                self.choose(cond_value, cond, a, b, expr)
+            }
             (Value::Poison, _) | (_, Value::Poison) => Err(Refusal(None)),
             _ => refuse(
                 expr,
                 "this `if` gives values that cannot be followed\nhelp: let both sides give numbers, matrices or tuples of them",
             ),
+        }
+    }
+
+    /// A value whose kind is known.
+    fn followed(&mut self, value: Value, expr: &Expr) -> Lowered<Value> {
+        match value {
+            Value::Called(..) | Value::Inert(_) => {
+                Ok(Value::Node(self.node(&value, expr, &Kind::SCALAR)?))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// What stands for the value of a side that never gives one: of the same kind, and never read.
+    pub(super) fn in_place_of(&mut self, value: &Value) -> Value {
+        let unreachable = |lower: &mut Self, id: Id| match lower.graph.kind(id) {
+            kind if kind == Kind::SCALAR => lower.graph.constant(0.0),
+            kind => lower.graph.leaf(Leaf {
+                name: quote!((::core::unreachable!())),
+                kind,
+                form: Form::Owned,
+                varies: false,
+            }),
+        };
+        match value {
+            Value::Node(id) => Value::Node(unreachable(self, *id)),
+            Value::Tuple(parts) => {
+                Value::Tuple(parts.iter().map(|part| self.in_place_of(part)).collect())
+            }
+            Value::List(ids) => Value::List(ids.iter().map(|id| unreachable(self, *id)).collect()),
+            Value::Wrapped(value) => Value::Wrapped(Box::new(self.in_place_of(value))),
+            value => value.clone(),
         }
     }
 
@@ -287,6 +471,9 @@ impl Lower<'_> {
             .last()
             .map(|s| s.ident.to_string())
             .unwrap_or_default();
+        if name == "matches" && !self.is_inert(mac) {
+            return self.matches_macro(mac);
+        }
         self.matrix_macro(&name, mac, at)
     }
 
@@ -302,7 +489,7 @@ impl Lower<'_> {
             Some(stmt) => stmt.to_token_stream(),
             None => body.to_token_stream(),
         };
-        if let Value::Unit = value {
+        if let Value::Unit | Value::Never = value {
             return refuse(
                 tail,
                 "this function ends without a value\nhelp: make its last expression the result, without `;`",
@@ -319,6 +506,7 @@ impl Lower<'_> {
                 let error = self.graph.message(error);
                 self.attempted(pending, Panic::OkOr(error), &tail)?
             }
+            Value::Maybe(maybe) => self.value_or_return(maybe, &tail)?,
             Value::Called(call, part) if part.is_empty() => {
                 self.after_call(call, quote!(?));
                 Value::Called(call, part)
@@ -334,22 +522,6 @@ impl Lower<'_> {
         self.outcome(value, ty, &tail)
     }
 
-    /// The entries of a list of known length.
-    fn entries_of(&mut self, id: Id, tail: &TokenStream) -> Lowered<Value> {
-        let Some(count) = self.graph.shape(id).and_then(|s| s.entries()) else {
-            return refuse(
-                tail,
-                "a `Vec` of differentiated values whose length is not known to the macro cannot be returned yet\nhelp: return a `DVector`, as in `DVector::from_vec(v)`",
-            );
-        };
-        let part = Op::Part(crate::rules::Part::Entry);
-        let entries = (0..count).map(|i| {
-            let at = self.graph.integer(i).id;
-            self.exact_of(part.clone(), vec![id, at], Kind::SCALAR, tail)
-        });
-        Ok(Value::List(entries.collect::<Lowered<Vec<Id>>>()?))
-    }
-
     fn outcome(&mut self, value: Value, ty: &Returned, tail: &TokenStream) -> Lowered<Outcome> {
         let all = |lower: &mut Self, values: Vec<Value>, types: Vec<&Returned>| {
             let outcomes = values.into_iter().zip(types);
@@ -358,7 +530,18 @@ impl Lower<'_> {
                 .collect::<Lowered<Vec<Outcome>>>()
         };
         let value = match value {
-            Value::Slice(id) => self.entries_of(id, tail)?,
+            Value::Slice(_) => match self.entries_of(&value, tail)? {
+                Some(entries) => {
+                    let ids = entries.iter().map(|e| self.node(e, tail, &Kind::SCALAR));
+                    Value::List(ids.collect::<Lowered<Vec<Id>>>()?)
+                }
+                None => {
+                    return refuse(
+                        tail,
+                        "a `Vec` of differentiated values whose length is not known to the macro cannot be returned yet\nhelp: return a `DVector`, as in `DVector::from_vec(v)`",
+                    );
+                }
+            },
             value => value,
         };
         match (value, ty) {
@@ -436,6 +619,10 @@ impl Lower<'_> {
             ),
         }
     }
+}
+
+fn is_none(inert: &Inert) -> bool {
+    inert.tokens.to_string() == "None"
 }
 
 /// The choices on a condition that a value is made of.

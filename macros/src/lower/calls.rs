@@ -30,17 +30,18 @@ impl Lower<'_> {
         path: &syn::ExprPath,
         values: Vec<Value>,
     ) -> Lowered<Value> {
+        if let Some(function) = self.function_named(path) {
+            return self.applied(&function, values, path);
+        }
         let variable = path
             .path
             .get_ident()
             .is_some_and(|n| self.scope.get(&n.to_string()).is_some());
         if variable {
+            let name = text(path);
             return refuse(
                 path,
-                format!(
-                    "cannot see into the closure `{}`\nhelp: write its body here, as in `|x| x * x`",
-                    text(path)
-                ),
+                super::unknown_function(&name, &Expr::Path(path.clone())),
             );
         }
         let callee = self.function(path, path)?;

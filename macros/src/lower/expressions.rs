@@ -1,6 +1,7 @@
 //! Expressions: literals, names, operators, casts, indices and fields.
 
 use super::inert::is_single;
+use super::matching::is_panic;
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape, Step};
@@ -165,10 +166,10 @@ impl Lower<'_> {
             Expr::Call(call) => self.call(call, expr),
             Expr::If(branch) => self.branch(branch, expr),
             Expr::Block(block) if block.label.is_none() => self.nested_block(&block.block),
-            Expr::Block(_) => refuse(
-                expr,
-                "leaving a labelled block early is not supported yet\nhelp: use `if … { … } else { … }`",
-            ),
+            Expr::Block(block) => match &block.label {
+                Some(label) => self.labelled_block(block, label),
+                None => self.nested_block(&block.block),
+            },
             Expr::Tuple(tuple) => {
                 let values: Lowered<Vec<Value>> =
                     tuple.elems.iter().map(|e| self.expr(e)).collect();
@@ -185,6 +186,10 @@ impl Lower<'_> {
                     }
                 }
                 Ok(Value::Tuple(values))
+            }
+            Expr::Macro(mac) if is_panic(&mac.mac) => {
+                self.observed_panic(&mac.mac)?;
+                self.diverge(expr)
             }
             Expr::Macro(mac) => self.macro_value(&mac.mac, expr),
             Expr::Array(array) => {
@@ -207,14 +212,16 @@ impl Lower<'_> {
             Expr::ForLoop(each) => self.for_loop(each, expr),
             Expr::While(each) => self.while_loop(each, expr),
             Expr::Loop(each) => self.endless(each, expr),
-            Expr::Match(_) => refuse(
-                expr,
-                "`match` with differentiated values is not supported yet\nhelp: use `if … { … } else { … }`",
-            ),
+            Expr::Match(each) => self.match_on(each, None),
             Expr::Let(_) => refuse(
                 expr,
-                "`if let` with differentiated values is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+                "`let` is understood in the condition of an `if`, joined by `&&`, and nowhere else\nhelp: write `if let … { … } else { … }` or `match`",
             ),
+            Expr::Return(returned)
+                if self.wrapped && returned.expr.iter().any(|e| self.leaves_without_value(e)) =>
+            {
+                self.diverge(expr)
+            }
             Expr::Return(_) => refuse(
                 expr,
                 "early `return` is not supported yet\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
@@ -230,7 +237,7 @@ impl Lower<'_> {
             Expr::Try(question) => self.question(&question.expr, expr),
             Expr::Closure(_) => refuse(
                 expr,
-                "a closure over differentiated values is not supported here\nhelp: give it to `map`, `zip_map` or `fold` directly",
+                "a closure over differentiated values is not supported here\nhelp: bind it to a name with `let` and call it, or give it to `map`, `zip_map` or `fold`",
             ),
             Expr::Struct(_) => refuse(
                 expr,
@@ -241,12 +248,16 @@ impl Lower<'_> {
                 expr,
                 "arrays of differentiated values are not supported yet\nhelp: use `from_element` of a vector of nalgebra's",
             ),
-            Expr::Unsafe(_) => refuse(
-                expr,
+            Expr::Unsafe(block) => refuse(
+                block.unsafe_token,
                 "`unsafe` code cannot be differentiated\nhelp: compute the value in safe code",
             ),
-            Expr::Await(_) | Expr::Async(_) => refuse(
-                expr,
+            Expr::Await(wait) => refuse(
+                wait.await_token,
+                "asynchronous code cannot be differentiated\nhelp: await the value before calling this function",
+            ),
+            Expr::Async(block) => refuse(
+                block.async_token,
                 "asynchronous code cannot be differentiated\nhelp: await the value before calling this function",
             ),
             _ => refuse(
@@ -298,10 +309,12 @@ impl Lower<'_> {
                 if !same_context(&binding.ident, name) {
                     return Err(self.hygiene(name));
                 }
-                if let Value::Lent(lent) = &binding.value {
-                    return self.read_lent(lent, expr).map(Value::Node);
-                }
-                Ok(binding.value)
+                Ok(match binding.value {
+                    // Read, it has been given a value.
+                    Value::Unset(inert) => Value::Inert(inert),
+                    Value::Lent(lent) => Value::Node(self.read_lent(&lent, expr)?),
+                    value => value,
+                })
             }
         }
     }
@@ -340,7 +353,10 @@ impl Lower<'_> {
                     ..inert.clone()
                 }))
             }
-            (UnOp::Deref(_), Value::Node(_) | Value::Entry(_)) => Ok(value),
+            (
+                UnOp::Deref(_),
+                Value::Node(_) | Value::Entry(_) | Value::Slice(_) | Value::List(_),
+            ) => Ok(value),
             (UnOp::Neg(_), Value::Node(_) | Value::Entry(_)) => {
                 let id = self.node(&value, &unary.expr, &Kind::SCALAR)?;
                 if let Op::Const(bits) = self.graph.op(id) {

@@ -30,6 +30,7 @@ impl Lower<'_> {
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
             Value::Wrapped(value) => self.is_active_value(value),
+            Value::Maybe(maybe) => self.is_active_value(&maybe.value.clone()),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
                     self.is_active(id)
@@ -38,7 +39,8 @@ impl Lower<'_> {
             },
             Value::Slice(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) | Value::Lent(_) => true,
-            Value::Inert(_) | Value::Unit => false,
+            Value::Function(function) => function.kept.is_none(),
+            Value::Inert(_) | Value::Unset(_) | Value::Unit | Value::Never => false,
             Value::Poison => true,
         }
     }
@@ -116,7 +118,11 @@ impl Lower<'_> {
                 let whole = self.graph.leaf_of(*id).map(|leaf| leaf.name).or(named)?;
                 Some(quote!(#whole.as_slice()))
             }
-            Value::Inert(inert) => {
+            Value::Function(function) => {
+                let kept = function.kept.as_ref()?;
+                other(kept.to_token_stream())
+            }
+            Value::Inert(inert) | Value::Unset(inert) => {
                 let tokens = &inert.tokens;
                 other(tokens.clone())?;
                 let single = tokens.clone().into_iter().count() == 1;
@@ -424,7 +430,7 @@ impl Lower<'_> {
     }
 
     /// `None` or `Err(…)`, whatever the error is made of: it leaves the companion as well.
-    fn leaves_without_value(&self, expr: &Expr) -> bool {
+    pub(super) fn leaves_without_value(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Path(path) => path.path.is_ident("None"),
             Expr::Call(call) => {

@@ -2,13 +2,14 @@
 //! read from outside, are leaves.
 
 use super::assigned::assigned;
+use super::functions::Function;
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{
     Body, Dim, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
 };
 use crate::rules::Op;
-use crate::scope::{Binding, Hint, Inert, Lent, Pending, Scope, Value, variables};
+use crate::scope::{Binding, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use std::cell::RefCell;
@@ -639,8 +640,43 @@ impl Lower<'_> {
                     })
                     .collect(),
             }),
-            Value::Position(_) | Value::Untyped | Value::Unit | Value::Poison => value.clone(),
+            Value::Maybe(maybe) => Value::Maybe(Maybe {
+                some: self.captured(outside, maybe.some),
+                value: Box::new(self.brought_in(outside, &maybe.value)),
+                error: maybe.error.clone(),
+            }),
+            Value::Unset(inert) => Value::Unset(Inert {
+                reads: inert
+                    .reads
+                    .iter()
+                    .map(|id| self.captured(outside, *id))
+                    .collect(),
+                leaf: inert.leaf.map(|leaf| self.captured(outside, leaf)),
+                ..inert.clone()
+            }),
+            Value::Function(function) => Value::Function(self.function_in(outside, function)),
+            Value::Position(_) | Value::Untyped | Value::Unit | Value::Never | Value::Poison => {
+                value.clone()
+            }
         }
+    }
+
+    /// A closure that captures the same values.
+    fn function_in(&mut self, outside: &mut Outside, function: &Rc<Function>) -> Rc<Function> {
+        let Some(captured) = function.captured.as_ref() else {
+            return function.clone();
+        };
+        let mut names = Vec::new();
+        variables(function.body.to_token_stream(), &mut names);
+        let mut scope = Scope::default();
+        scope.push();
+        for name in names {
+            if let Some(binding) = captured.get(&name).cloned() {
+                let value = self.brought_in(outside, &binding.value);
+                scope.bind(Binding { value, ..binding });
+            }
+        }
+        Rc::new(function.capturing(scope))
     }
 
     fn pending_in(&mut self, outside: &mut Outside, pending: Pending) -> Pending {
@@ -756,9 +792,11 @@ impl Lower<'_> {
 
     /// Ends the graph of the loop, and goes on with that outside.
     fn leave(&mut self, outside: &mut Outside) -> Body {
+        let mut steps = self.steps.pop().unwrap_or_default();
+        self.leave_out(&mut steps);
+        self.steps = std::mem::take(&mut outside.steps);
         let graph = std::mem::replace(&mut self.graph, std::mem::take(&mut outside.graph));
         graph.user_nodes.set(graph.count());
-        let steps = std::mem::replace(&mut self.steps, std::mem::take(&mut outside.steps));
         self.scope = std::mem::take(&mut outside.scope);
         self.active = std::mem::take(&mut outside.active);
         self.sources = std::mem::take(&mut outside.sources);
@@ -775,7 +813,7 @@ impl Lower<'_> {
         self.around = outside.around.take();
         Body {
             graph,
-            steps: steps.into_iter().next().unwrap_or_default(),
+            steps,
             names,
         }
     }
@@ -978,17 +1016,16 @@ impl Lower<'_> {
             Some(first) => first.to_token_stream(),
             None => TokenStream::new(),
         };
-        let block = |stmts: &[Stmt]| syn::Block {
+        let rest = syn::Block {
             brace_token: Default::default(),
-            stmts: stmts.to_vec(),
+            stmts: rest.to_vec(),
         };
-        let at = Expr::Verbatim(at);
-        let value = self.sides(
+        let value = self.fork(
             (&Value::Node(left), left),
-            &block(&[]),
-            &block(rest),
-            false,
-            &at,
+            [false; 2],
+            &Expr::Verbatim(at),
+            |_| Ok(Value::Unit),
+            |lower| lower.block(&rest).map(|_| Value::Unit),
         );
         if let (Some(before), Some(after)) = (before, self.exits()) {
             self.set_exits(Some((

@@ -7,13 +7,18 @@ mod assigned;
 mod branches;
 mod calls;
 mod expressions;
+mod functions;
 mod inert;
 mod iterators;
 mod loops;
+mod matching;
 mod mutation;
+mod options;
 mod places;
 mod statements;
 
+pub use functions::Function;
+pub(crate) use functions::unknown_function;
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
@@ -27,7 +32,8 @@ use crate::ty::{Class, Context, Extent, List, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use syn::ext::IdentExt;
 
 /// Why an expression cannot be differentiated.
@@ -101,6 +107,24 @@ pub struct Lower<'a> {
     expected: Option<Shape>,
     /// Whether an operand of a product was taken for a number although a matrix would fit as well.
     ambiguous: bool,
+    /// Lower-case names in patterns, which are taken for new variables and not for constants.
+    pattern_names: Vec<Ident>,
+    /// The functions inside the body, and its constants, which these see.
+    functions: HashMap<String, Rc<Function>>,
+    constants: Scope,
+    /// Functions inside the body that cannot be written out.
+    unreadable: Vec<String>,
+    /// Those whose bodies are being read, and how many calls were written out.
+    inlined: Vec<Rc<Function>>,
+    calls_written: usize,
+    /// Names of statements that are left out where nothing reads them, and the statements.
+    optional: Vec<(Ident, String)>,
+    /// What may fail, and was attempted.
+    attempts: Vec<options::Attempt>,
+    /// Conditions on which there is a value in an `Option`.
+    presences: Vec<Id>,
+    /// How many arms of `match` were read, those after a guard once more.
+    arms_read: usize,
 }
 
 /// Reads a body, up to the barrier: without errors, or not at all. There is no error where what is wrong has been
@@ -140,7 +164,18 @@ pub fn lower(
         tail: true,
         expected: None,
         ambiguous: false,
+        pattern_names: Vec::new(),
+        functions: HashMap::new(),
+        constants: Scope::default(),
+        unreadable: Vec::new(),
+        inlined: Vec::new(),
+        calls_written: 0,
+        optional: Vec::new(),
+        attempts: Vec::new(),
+        presences: Vec::new(),
+        arms_read: 0,
     };
+    lower.constants.push();
     lower.scope.push();
     find_cfg(body.to_token_stream(), &mut lower.errors);
     for parameter in parameters {
@@ -182,20 +217,21 @@ pub fn lower(
             "this statement cannot be followed\nhelp: write it in simpler steps, each with its own `let`",
         );
     }
+    let mut steps = lower.steps.pop().unwrap_or_default();
+    lower.leave_out(&mut steps);
     let Lower {
         graph,
         errors,
-        steps,
         sources,
         types,
         taken,
+        pattern_names,
         ..
     } = lower;
     errors.finish().map_err(Some)?;
     let Ok(result) = result else {
         return Err(None);
     };
-    let steps = steps.into_iter().next().unwrap_or_default();
     Ok(Program {
         graph,
         steps,
@@ -203,6 +239,7 @@ pub fn lower(
         wrt: sources,
         types,
         taken,
+        pattern_names,
     })
 }
 impl Lower<'_> {
@@ -357,13 +394,15 @@ impl Lower<'_> {
             Value::Called(call, part) => Ok(self.called(*call, part, guess)),
             Value::Lent(lent) => self.read_lent(lent, at),
             Value::Poison => Err(Refusal(None)),
-            Value::Pending(_) | Value::PendingOr(..) | Value::Wrapped(_) => refuse(
-                at.to_token_stream(),
-                format!(
-                    "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`; `if let` is not supported yet",
-                    text(at.to_token_stream())
-                ),
-            ),
+            Value::Pending(_) | Value::PendingOr(..) | Value::Maybe(_) | Value::Wrapped(_) => {
+                refuse(
+                    at.to_token_stream(),
+                    format!(
+                        "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`, or tell the cases apart with `match` or `if let`",
+                        text(at.to_token_stream())
+                    ),
+                )
+            }
             Value::Tuple(_) => refuse(
                 at.to_token_stream(),
                 format!(
@@ -400,7 +439,17 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
-            Value::Unit => refuse(
+            Value::Function(function) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "the closure `{function:?}` cannot be followed here\nhelp: call it, or give it to `map`, `zip_map` or `fold` by its name"
+                ),
+            ),
+            Value::Unset(inert) => {
+                let inert = inert.clone();
+                self.node(&Value::Inert(inert), at, guess)
+            }
+            Value::Unit | Value::Never => refuse(
                 at.to_token_stream(),
                 format!("`{}` has no value", text(at.to_token_stream())),
             ),

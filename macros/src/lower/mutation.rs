@@ -1,10 +1,11 @@
 //! Assignments: every one makes a new value, and the name stands for that from then on.
 
+use super::branches::Side;
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Form, Guard, Id, Kind, Placed, Step};
+use crate::graph::{Form, Guard, Id, Kind, Step};
 use crate::rules::{Op, Scalar};
-use crate::scope::{Inert, Lent, Scope, Value};
+use crate::scope::{Inert, Lent, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::{BinOp, Expr};
@@ -123,7 +124,13 @@ impl Lower<'_> {
                     .as_ref()
                     .and_then(|n| self.scope.depth_of(&n.to_string()));
                 match name.filter(|_| depth.is_some()) {
-                    Some(name) if self.closures > 0 && depth < Some(self.closure_depth) => refuse(
+                    Some(name) if self.closures == 0 && depth < Some(self.closure_depth) => refuse(
+                        left,
+                        format!(
+                            "this closure changes `{name}`, which it captures\nhelp: let it return the new value, as in `{name} = step({name});`"
+                        ),
+                    ),
+                    Some(name) if depth < Some(self.closure_depth) => refuse(
                         left,
                         format!(
                             "this closure changes `{name}`, so that what it gives for an entry depends on those before\nhelp: use `fold` or `sum`, or a loop"
@@ -161,6 +168,7 @@ impl Lower<'_> {
             Value::Slice(id) => Ok(Value::Node(id)),
             value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
             Value::Inert(inert) => self.taken_over(name, &inert, at),
+            Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
             _ => refuse(
                 at,
@@ -251,46 +259,53 @@ impl Lower<'_> {
         &mut self,
         (cond_value, cond): (&Value, Id),
         name: &str,
-        then: (&Scope, bool, &mut Vec<Placed>),
-        otherwise: (&Scope, bool, &mut Vec<Placed>),
+        sides: [&mut Side; 2],
         expr: &Expr,
     ) -> Lowered<Value> {
-        let kind = [then.0, otherwise.0]
+        let at_end = |lower: &Self, side: &Side| {
+            let assigned = side.assigned.get(name);
+            assigned.or_else(|| lower.scope.get(name)).cloned()
+        };
+        let kind = sides
             .iter()
-            .find_map(|scope| match scope.get(name).map(|b| &b.value) {
+            .find_map(|side| match at_end(self, side).map(|b| b.value) {
                 Some(Value::Node(id) | Value::Entry(id) | Value::Slice(id)) => {
-                    Some(self.graph.kind(*id))
+                    Some(self.graph.kind(id))
                 }
                 _ => None,
             })
             .unwrap_or(Kind::SCALAR);
-        let mut sides = Vec::new();
-        for (scope, side, steps) in [then, otherwise] {
-            let Some(binding) = scope.get(name).cloned() else {
+        let mut values = Vec::new();
+        for side in sides {
+            let Some(binding) = at_end(self, side) else {
                 return Err(Refusal(None));
             };
-            sides.push(match binding.value {
+            values.push(match binding.value {
+                _ if side.diverges => Value::Never,
                 value @ (Value::Node(_) | Value::Entry(_) | Value::Tuple(_)) => value,
                 Value::Slice(id) => Value::Node(id),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {
                     let pins = self.pins.len();
-                    self.graph.guards.borrow_mut().push(Guard { cond, side });
-                    self.steps.push(std::mem::take(steps));
+                    self.graph.guards.borrow_mut().push(Guard {
+                        cond,
+                        side: side.taken,
+                    });
+                    self.steps.push(std::mem::take(&mut side.steps));
                     let id = match &value {
                         Value::Inert(inert) if inert.mutable && kind.is_matrix() => {
                             self.taken_over(&binding.ident, inert, expr)
                         }
                         value => self.node(value, expr, &kind).map(Value::Node),
                     };
-                    *steps = self.steps.pop().unwrap_or_default();
+                    side.steps = self.steps.pop().unwrap_or_default();
                     self.graph.guards.borrow_mut().pop();
                     self.pins.truncate(pins);
                     id?
                 }
             });
         }
-        let (Some(b), Some(a)) = (sides.pop(), sides.pop()) else {
+        let (Some(b), Some(a)) = (values.pop(), values.pop()) else {
             return Err(Refusal(None));
         };
         let chosen = self.choose(cond_value, cond, a, b, expr)?;

@@ -1,10 +1,12 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
+use super::functions::closure_in;
 use super::loops::Left;
+use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Step};
-use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, leaves_loop, rename};
+use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -31,6 +33,9 @@ impl Lower<'_> {
     pub(super) fn statements(&mut self, stmts: &[Stmt]) -> Lowered<Value> {
         // Whether the value of the block is that of the function.
         let tail = std::mem::take(&mut self.tail);
+        if self.nested == 0 {
+            self.note_functions(stmts);
+        }
         let mut value = Ok(Value::Unit);
         for (i, stmt) in stmts.iter().enumerate() {
             let last = i + 1 == stmts.len();
@@ -54,6 +59,16 @@ impl Lower<'_> {
                 self.tail = true;
                 return self.expr(&Expr::If(whole));
             }
+            if tail
+                && !last
+                && let Some(whole) = self.with_returns(stmt, &stmts[i + 1..])
+            {
+                return whole;
+            }
+            if last && let Some(left) = self.left_without_value(stmt, tail) {
+                value = left;
+                continue;
+            }
             let outcome = match stmt {
                 Stmt::Local(local) => self.local(local, stmt),
                 Stmt::Item(item) => self.item(item),
@@ -65,7 +80,8 @@ impl Lower<'_> {
                     continue;
                 }
                 Stmt::Expr(expr, None) if last && !is_unit(expr) => {
-                    self.tail = tail && matches!(expr, Expr::If(_) | Expr::Block(_));
+                    self.tail =
+                        tail && matches!(expr, Expr::If(_) | Expr::Match(_) | Expr::Block(_));
                     value = self.expr(expr);
                     self.tail = false;
                     continue;
@@ -84,6 +100,55 @@ impl Lower<'_> {
             }
         }
         value
+    }
+
+    /// A last statement that panics or leaves the function without a value.
+    fn left_without_value(&mut self, stmt: &Stmt, tail: bool) -> Option<Lowered<Value>> {
+        match stmt {
+            Stmt::Macro(mac) if is_panic(&mac.mac) => Some(
+                self.observed_panic(&mac.mac)
+                    .and_then(|()| self.diverge(&mac.mac)),
+            ),
+            Stmt::Expr(Expr::Return(returned), _) => {
+                let without_value = self.wrapped
+                    && self.is_on_a_side()
+                    && returned.expr.iter().any(|e| self.leaves_without_value(e));
+                without_value.then(|| self.diverge(&Expr::Return(returned.clone())))
+            }
+            // The value of the function.
+            Stmt::Expr(expr, None)
+                if tail
+                    && self.wrapped
+                    && self.is_on_a_side()
+                    && self.leaves_without_value(expr) =>
+            {
+                let returned = quote!(return #expr);
+                Some(self.diverge(&returned))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the expression is on a side of a branch.
+    fn is_on_a_side(&self) -> bool {
+        !self.graph.guards.borrow().is_empty()
+    }
+
+    /// What never gives a value is kept as it stands.
+    pub(super) fn diverge(&mut self, stmt: &dyn ToTokens) -> Lowered<Value> {
+        self.verbatim(&quote!(#stmt;))?;
+        Ok(Value::Never)
+    }
+
+    /// A panic may print what it is given, and nothing else.
+    pub(super) fn observed_panic(&mut self, mac: &syn::Macro) -> Lowered<()> {
+        if self.is_inert(mac) || self.observed(mac) {
+            return Ok(());
+        }
+        refuse(
+            mac,
+            "cannot see what happens to a differentiated value inside this panic\nhelp: pass plain expressions to it",
+        )
     }
 
     /// `if … { return a; }` with the rest of the function as its other side.
@@ -141,21 +206,24 @@ impl Lower<'_> {
         let tokens = stmt.to_token_stream();
         self.check_kept(&tokens)?;
         let reads = self.reads(&tokens);
-        let kept = self.kept(&tokens);
-        // A format string reads its variables under the user's names.
-        let names = self.renamed_in_strings(tokens);
-        let kept = if names.is_empty() {
-            kept
-        } else {
-            let lets = names.iter().map(|(ident, new)| quote!(let #ident = &#new;));
-            quote!({ #(#lets)* #kept })
-        };
+        let kept = self.kept_with_strings(tokens);
         self.place(Step::Verbatim {
             tokens: kept,
             reads,
             binds: Vec::new(),
         });
         Ok(())
+    }
+
+    /// Tokens as the companion keeps them; a format string reads its variables under the user's names.
+    pub(super) fn kept_with_strings(&self, tokens: TokenStream) -> TokenStream {
+        let kept = self.kept(&tokens);
+        let names = self.renamed_in_strings(tokens);
+        if names.is_empty() {
+            return kept;
+        }
+        let lets = names.iter().map(|(ident, new)| quote!(let #ident = &#new;));
+        quote!({ #(#lets)* #kept })
     }
 
     /// Keeps `let pattern = init;` and gives the names of its variables in the companion.
@@ -177,21 +245,21 @@ impl Lower<'_> {
         let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
         self.kept_names.extend(new.iter().map(ToString::to_string));
         let position = |ident: &Ident| names.iter().position(|n| n == ident);
-        let pattern = match &local.pat {
-            Pat::Type(typed) => {
-                let pattern = rename(typed.pat.to_token_stream(), &|i| {
-                    position(i).map(|k| new[k].to_token_stream())
-                });
-                let ty = &typed.ty;
-                quote!(#pattern: #ty)
+        let pattern = renamed(&local.pat, &|i| position(i).map(|k| new[k].clone()));
+        let otherwise = match &local.init {
+            Some(syn::LocalInit {
+                diverge: Some((_, diverge)),
+                ..
+            }) => {
+                self.check_kept(&diverge.to_token_stream())?;
+                let kept = self.kept(diverge);
+                Some(quote!(else #kept))
             }
-            pattern => rename(pattern.to_token_stream(), &|i| {
-                position(i).map(|k| new[k].to_token_stream())
-            }),
+            _ => None,
         };
         let attrs = &local.attrs;
         self.place(Step::Verbatim {
-            tokens: quote!(#(#attrs)* let #pattern = #init;),
+            tokens: quote!(#(#attrs)* let #pattern = #init #otherwise;),
             reads,
             binds: Vec::new(),
         });
@@ -238,12 +306,16 @@ impl Lower<'_> {
                     mutable: false,
                     leaf: None,
                 };
-                self.scope.bind(Binding {
+                let binding = Binding {
                     ident: c.ident.clone(),
                     value: Value::Inert(inert),
                     active: false,
                     varies: false,
-                });
+                };
+                if self.nested == 0 {
+                    self.constants.bind(binding.clone());
+                }
+                self.scope.bind(binding);
                 self.place(Step::Verbatim {
                     tokens: kept.to_token_stream(),
                     reads: Vec::new(),
@@ -297,65 +369,37 @@ impl Lower<'_> {
             pat => (pat, None),
         };
         let Some(init) = &local.init else {
-            return refuse(
-                stmt,
-                "a variable without an initial value is not supported yet\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
-            );
+            return self.unset(pat, ty, stmt);
         };
         if let (Pat::Ident(name), true, None, 0) =
             (pat, self.is_carrying(pat), &init.diverge, self.closures)
+            && let Some(value) = self.first_value(&init.expr, ty)?
         {
             // A variable that is given differentiated values later is a value of the graph from the beginning.
-            let mark = self.mark();
-            let value = match self.repeated(&init.expr)? {
-                Some(list) => Ok(list),
-                None => self.expr(&init.expr),
-            };
-            let value = match value? {
-                Value::List(ids) => self.list_of(ids),
-                value => value,
-            };
-            if let Value::Slice(_) = value {
-                self.bind(pat, value)?;
-                self.scope.activate(&name.ident.to_string());
-                return Ok(());
-            }
-            if let Value::Node(id) = &value
-                && self.graph.kind(*id).elem == Elem::Real
-                && ty.is_none_or(|ty| self.check_type(&value, ty).is_ok())
-            {
-                self.bind(pat, value)?;
-                self.scope.activate(&name.ident.to_string());
-                return Ok(());
-            }
-            self.roll_back(mark);
+            self.bind(pat, value)?;
+            self.scope.activate(&name.ident.to_string());
+            return Ok(());
         }
-        if let (true, true) = (self.is_inert(&init.expr), self.closures == 0) {
-            if let Some((_, diverge)) = &init.diverge {
-                return refuse(
-                    diverge,
-                    "`let … else` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
-                );
-            }
-            return self.inert_local(local, pat, ty, &init.expr);
+        if let (Some(closure), Pat::Ident(name)) = (closure_in(&init.expr), pat)
+            && init.diverge.is_none()
+        {
+            return self.closure_local(local, name, &init.expr, closure);
         }
-        if let Some((_, diverge)) = &init.diverge {
+        if let Some((_, diverge)) = &init.diverge
+            && (self.exit_of(diverge) != Exit::Diverges || !self.is_inert(&init.expr))
+        {
             return refuse(
                 diverge,
-                "`let … else` is not supported yet\nhelp: take the value with `.unwrap()` or `.expect(…)`",
+                "`let … else` is not understood here\nhelp: take the value with `.unwrap()` or `.expect(…)`, or write it among the statements of the function itself",
             );
+        }
+        if let (true, true) = (self.is_inert(&init.expr), self.closures == 0) {
+            return self.inert_local(local, pat, ty, &init.expr);
         }
         let mark = self.mark();
         let value = self.expr(&init.expr)?;
         if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
             return self.typed_parameter(name, ty, &init.expr);
-        }
-        let value = match (value, ty) {
-            (Value::Called(call, part), Some(ty)) => self.called_as(call, &part, ty)?,
-            (value, _) => value,
-        };
-        if let Some(ty) = ty {
-            self.check_type(&value, ty)?;
         }
         if let (Value::Inert(inert), 0) = (&value, self.closures) {
             // An integer or a condition read from an active value: the statement stays, and its names are inert.
@@ -374,7 +418,89 @@ impl Lower<'_> {
             }
             return Ok(());
         }
+        self.bind_typed(pat, ty, value)
+    }
+
+    /// `let x;`, which stays where its value carries no derivative.
+    fn unset(&mut self, pat: &Pat, ty: Option<&syn::Type>, stmt: &Stmt) -> Lowered<()> {
+        let (Pat::Ident(name), 0) = (pat, self.closures) else {
+            return refuse(
+                stmt,
+                "a variable without an initial value is not supported here\nhelp: give it its value here, as in `let x = if … { … } else { … };`",
+            );
+        };
+        let new = self.own_name(&name.ident);
+        let mutability = name.mutability;
+        let hint = ty.map_or(Hint::Unknown, |ty| self.hint_of_type(ty));
+        let ty = ty.map(|ty| quote!(: #ty));
+        self.place(Step::Verbatim {
+            tokens: quote!(let #mutability #new #ty;),
+            reads: Vec::new(),
+            binds: Vec::new(),
+        });
+        self.may_be_left_out(Some(new.clone()));
+        self.scope.bind(Binding {
+            ident: name.ident.clone(),
+            value: Value::Unset(Inert {
+                tokens: new.to_token_stream(),
+                hint,
+                reads: Vec::new(),
+                varies: true,
+                pure: mutability.is_none(),
+                mutable: mutability.is_some(),
+                leaf: None,
+            }),
+            active: false,
+            varies: true,
+        });
+        Ok(())
+    }
+
+    /// Binds a pattern to an active value of the type that a `let` tells.
+    pub(super) fn bind_typed(
+        &mut self,
+        pat: &Pat,
+        ty: Option<&syn::Type>,
+        value: Value,
+    ) -> Lowered<()> {
+        let value = match (value, ty) {
+            (Value::Called(call, part), Some(ty)) => self.called_as(call, &part, ty)?,
+            (value, _) => value,
+        };
+        if let Some(ty) = ty {
+            self.check_type(&value, ty)?;
+        }
         self.bind(pat, value)
+    }
+
+    /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
+    fn first_value(
+        &mut self,
+        init: &Expr,
+        ty: Option<&syn::Type>,
+    ) -> Lowered<Option<Value>> {
+        let mark = self.mark();
+        let value = match self.repeated(init)? {
+            Some(list) => Ok(list),
+            None => self.expr(init),
+        };
+        let value = match value {
+            Ok(Value::List(ids)) => Ok(self.list_of(ids)),
+            value => value,
+        };
+        let kept = match &value {
+            Ok(Value::Slice(_)) => true,
+            Ok(value @ Value::Node(id)) => {
+                self.graph.kind(*id).elem == Elem::Real
+                    && ty.is_none_or(|ty| self.check_type(value, ty).is_ok())
+            }
+            _ => false,
+        };
+        if kept {
+            return value.map(Some);
+        }
+        self.roll_back(mark);
+        Ok(None)
     }
 
     /// `[value; n]` or `vec![value; n]`, as a vector that is a list.
@@ -679,15 +805,29 @@ impl Lower<'_> {
         }
     }
 
+    /// What the user calls a value that has no name yet.
+    pub(super) fn name_value(&mut self, value: &Value, ident: &Ident) {
+        if let (Value::Node(id) | Value::Entry(id), 0) = (value, self.closures) {
+            let named = self.graph.names.borrow().contains_key(id);
+            if !named && self.graph.leaf_of(*id).is_none() {
+                let own = self.own_name(ident);
+                self.graph.names.borrow_mut().insert(*id, own);
+            }
+        }
+    }
+
     /// Binds a pattern to an active value.
     pub(super) fn bind(&mut self, pat: &Pat, value: Value) -> Lowered<()> {
         match (pat, value) {
             (Pat::Ident(name), value) => {
-                if name.by_ref.is_some() || name.subpat.is_some() {
+                if name.by_ref.is_some() && name.mutability.is_some() {
                     return refuse(
                         name,
-                        "this pattern is not supported for a differentiated value\nhelp: bind a plain name",
+                        "`ref mut` borrows for mutation, which is not supported for a differentiated value\nhelp: bind a plain name, and compute a new value",
                     );
+                }
+                if let Some((_, inner)) = &name.subpat {
+                    self.bind(inner, value.clone())?;
                 }
                 if let (Value::Inert(inert), 0) = (&value, self.closures) {
                     // An inert part of an active value gets its own statement.
@@ -710,13 +850,7 @@ impl Lower<'_> {
                 {
                     self.name_called(*call, part, &name.ident);
                 }
-                if let (Value::Node(id) | Value::Entry(id), 0) = (&value, self.closures) {
-                    let named = self.graph.names.borrow().contains_key(id);
-                    if !named && self.graph.leaf_of(*id).is_none() {
-                        let own = self.own_name(&name.ident);
-                        self.graph.names.borrow_mut().insert(*id, own);
-                    }
-                }
+                self.name_value(&value, &name.ident);
                 let active = self.is_active_value(&value);
                 let varies = match &value {
                     Value::Node(id) | Value::Entry(id) => self.graph.varies(*id),
@@ -749,14 +883,26 @@ impl Lower<'_> {
             (Pat::Reference(inner), value) if inner.mutability.is_none() => {
                 self.bind(&inner.pat, value)
             }
-            (Pat::Tuple(tuple), Value::Tuple(values))
-                if tuple.elems.len() == values.len()
-                    && !tuple.elems.iter().any(|p| matches!(p, Pat::Rest(_))) =>
-            {
-                for (pat, value) in tuple.elems.iter().zip(values) {
-                    self.bind(pat, value)?;
-                }
-                Ok(())
+            (Pat::Tuple(tuple), Value::Tuple(values)) => {
+                let Some(pairs) = paired(tuple.elems.iter().collect(), &values) else {
+                    return refuse(pat, format!("this tuple has {} parts", values.len()));
+                };
+                pairs
+                    .into_iter()
+                    .try_for_each(|(pat, value)| self.bind(pat, value))
+            }
+            (Pat::Slice(slice), value @ (Value::List(_) | Value::Slice(_))) => {
+                let entries = self.entries_of(&value, pat)?;
+                let elems: Vec<&Pat> = slice.elems.iter().collect();
+                let Some(pairs) = entries.and_then(|entries| paired(elems, &entries)) else {
+                    return refuse(
+                        pat,
+                        "the length of this array is not known to the macro\nhelp: take single entries, as in `x[0]`",
+                    );
+                };
+                pairs
+                    .into_iter()
+                    .try_for_each(|(pat, value)| self.bind(pat, value))
             }
             (_, Value::Poison) => Err(Refusal(None)),
             (pat, _) => refuse(
@@ -874,7 +1020,7 @@ pub fn pattern_names(pat: &Pat, into: &mut Vec<Ident>) {
     }
 }
 
-fn is_mutable(pat: &Pat, name: &Ident) -> bool {
+pub(super) fn is_mutable(pat: &Pat, name: &Ident) -> bool {
     // `mut` before the name, or a reference of which the macro does not know whether it is exclusive.
     let trees: Vec<proc_macro2::TokenTree> = flat(pat.to_token_stream());
     trees

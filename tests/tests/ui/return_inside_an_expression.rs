@@ -1,9 +1,11 @@
 use nalgrad::gradient;
 
 #[gradient]
-fn cost(x: f64) -> f64 {
-    let y = if x > 0.0 { x.sqrt() } else { return x };
-    y + 1.0
+fn cost(x: f64, n: u32) -> f64 {
+    1.0 + match n {
+        0 => return x,
+        _ => x.sqrt(),
+    }
 }
 
 fn main() {}

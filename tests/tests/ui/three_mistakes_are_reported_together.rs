@@ -5,7 +5,7 @@ use nalgrad::gradient;
 fn cost(x: &DVector<f64>) -> f64 {
     let first = f64::from(x[0]);
     let second = x.iter().product::<f64>();
-    first * second + Some(x[1]).unwrap_or(0.0)
+    first * second + Some(x[1]).xor(None).unwrap_or(0.0)
 }
 
 fn main() {}

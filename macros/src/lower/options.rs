@@ -1,0 +1,497 @@
+//! The `Option`s and `Result`s of what may fail: inverses, factorisations and solutions of equations.
+//!
+//! Taken with `unwrap`, `expect` or `?` they are one operation. Looked at in any other way they are attempted first,
+//! which gives a condition, and the value on the side of a branch where it holds.
+
+use super::functions::closure_in;
+use super::matching::{Arm, Body, Exit};
+use super::{Lower, Lowered, refuse};
+use crate::error::text;
+use crate::graph::{Form, Guard, Id, Kind, Leaf, Step};
+use crate::rules::{Op, Panic};
+use crate::scope::{Maybe, Pending, Value};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Expr, Pat};
+
+/// What was attempted, under these branches: whether there is a value, and the value.
+#[derive(Clone)]
+pub(super) struct Attempt {
+    of: Pending,
+    guards: Vec<Guard>,
+    some: Id,
+    value: Id,
+}
+
+impl Lower<'_> {
+    /// What may have failed as a condition and a value; `None` if it is nothing of the kind.
+    pub(super) fn maybe(&mut self, value: &Value, at: &dyn ToTokens) -> Lowered<Option<Maybe>> {
+        match value {
+            Value::Maybe(maybe) => Ok(Some(maybe.clone())),
+            Value::Pending(pending) => self.attempt(*pending, None, at).map(Some),
+            Value::PendingOr(pending, error) => {
+                let mut trees = error.clone().into_iter();
+                let always = trees
+                    .next()
+                    .is_some_and(|method| method.to_string() == "ok_or");
+                if always && !self.is_pure(&trees.collect()) {
+                    return refuse(
+                        error,
+                        "this error is made whether it is needed or not, which is not supported here\nhelp: write `ok_or_else(|| …)`",
+                    );
+                }
+                self.attempt(*pending, Some(error.clone()), at).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        pending: Pending,
+        error: Option<TokenStream>,
+        at: &dyn ToTokens,
+    ) -> Lowered<Maybe> {
+        if self.closures > 0 {
+            return refuse(
+                at.to_token_stream(),
+                "this may fail, and cannot be looked at inside the closure of an elementwise method\nhelp: bind it with `let` before the closure",
+            );
+        }
+        let guards = self.graph.guards.borrow().clone();
+        let known = self
+            .attempts
+            .iter()
+            .find(|a| a.of == pending && guards.starts_with(&a.guards))
+            .cloned();
+        let attempt = match known {
+            Some(attempt) => attempt,
+            None => {
+                let attempt = self.new_attempt(pending, guards, at)?;
+                self.attempts.push(attempt.clone());
+                attempt
+            }
+        };
+        Ok(Maybe {
+            some: attempt.some,
+            value: Box::new(Value::Node(attempt.value)),
+            error,
+        })
+    }
+
+    fn new_attempt(
+        &mut self,
+        pending: Pending,
+        guards: Vec<Guard>,
+        at: &dyn ToTokens,
+    ) -> Lowered<Attempt> {
+        let (reads, tokens) = match pending {
+            Pending::Inverse(a) => {
+                let name = self.name_of(a);
+                (vec![a], quote!(#name.clone_owned().try_inverse()))
+            }
+            Pending::Cholesky(a) => {
+                let name = self.name_of(a);
+                (vec![a], quote!(#name.clone_owned().cholesky()))
+            }
+            Pending::LuInverse(lu) => {
+                let name = self.name_of(lu);
+                (vec![lu], quote!(#name.try_inverse()))
+            }
+            Pending::LuSolve(lu, b) => {
+                let (name, right) = (self.name_of(lu), self.name_of(b));
+                let borrowed = self.graph.leaf_of(b).map(|leaf| leaf.form) == Some(Form::Borrowed);
+                let reference = (!borrowed).then(|| quote!(&));
+                (vec![lu, b], quote!(#name.solve(#reference #right)))
+            }
+        };
+        let varies = reads.iter().any(|id| self.graph.varies(*id));
+        let leaf = |lower: &mut Self, name: TokenStream, kind: Kind| {
+            let id = lower.graph.leaf(Leaf {
+                name,
+                kind,
+                form: Form::Owned,
+                varies,
+            });
+            lower.graph.keep_local(id);
+            id
+        };
+        let (name, condition) = (self.fresh("attempt"), self.fresh("is_some"));
+        let attempt = leaf(self, quote!(#name), Kind::OPAQUE);
+        self.place(Step::Verbatim {
+            tokens: quote!(let #name = #tokens;),
+            reads,
+            binds: vec![attempt],
+        });
+        let some = leaf(self, quote!(#condition), Kind::BOOL);
+        self.place(Step::Pin {
+            leaf: some,
+            tokens: quote!(let #condition = #name.is_some();),
+            reads: Vec::new(),
+            pure: true,
+        });
+        self.graph.guards.borrow_mut().push(Guard {
+            cond: some,
+            side: true,
+        });
+        // What can go wrong has gone wrong with the attempt.
+        let mark = self.mark();
+        let value = self.attempted(pending, Panic::Taken(attempt.0), at);
+        self.roll_back(mark);
+        self.graph.guards.borrow_mut().pop();
+        match value? {
+            Value::Node(value) => Ok(Attempt {
+                of: pending,
+                guards,
+                some,
+                value,
+            }),
+            _ => refuse(at.to_token_stream(), "this cannot be attempted"),
+        }
+    }
+
+    /// `match e { Some(p) => …, None => return None }` is one operation, as `e?` is: the arm that fits, and the value.
+    pub(super) fn taken_or_left<'a>(
+        &mut self,
+        subject: &Value,
+        arms: &[Arm<'a>],
+        at: &dyn ToTokens,
+    ) -> Lowered<Option<(Arm<'a>, Value)>> {
+        let (Value::Pending(pending) | Value::PendingOr(pending, _), [first, second]) =
+            (subject, arms)
+        else {
+            return Ok(None);
+        };
+        let fits = |arm: &Arm<'a>| {
+            let variant = |tuple: &syn::PatTupleStruct| {
+                let name = tuple.path.segments.last().map(|s| s.ident.to_string());
+                tuple.elems.len() == 1 && matches!(name.as_deref(), Some("Some" | "Ok"))
+            };
+            matches!(arm.pat, Pat::TupleStruct(tuple) if variant(tuple)) && arm.guard.is_none()
+        };
+        let (arm, other) = match (fits(first), fits(second)) {
+            (true, false) => (*first, second),
+            (false, true) => (*second, first),
+            _ => return Ok(None),
+        };
+        if other.guard.is_some() || self.closures > 0 {
+            return Ok(None);
+        }
+        let Some(block) = self.left_by(&other.body)? else {
+            return Ok(None);
+        };
+        let block = self.graph.message(block);
+        let value = self.attempted(*pending, Panic::Else(block), at)?;
+        Ok(Some((arm, value)))
+    }
+
+    /// What panics or leaves the function without a value, as it is kept.
+    fn left_by(&mut self, body: &Body) -> Lowered<Option<TokenStream>> {
+        let (tokens, observes) = match body {
+            Body::Expr(Expr::Block(block)) if block.label.is_none() => {
+                return self.left_by(&Body::Block(&block.block));
+            }
+            Body::Expr(expr) if self.exit_of(expr) == Exit::Diverges => {
+                (quote!({ #expr }), self.only_observes(expr))
+            }
+            Body::Expr(expr) if self.tail && self.wrapped && self.leaves_without_value(expr) => {
+                (quote!({ return #expr }), true)
+            }
+            Body::Block(block) if self.exit_of_block(block) == Exit::Diverges => (
+                block.to_token_stream(),
+                block.stmts.iter().all(|stmt| self.observes(stmt)),
+            ),
+            _ => return Ok(None),
+        };
+        if !observes && !self.is_inert(&tokens) {
+            return Ok(None);
+        }
+        self.check_kept(&tokens)?;
+        let reads = self.reads(&tokens);
+        let kept = self.kept_with_strings(tokens);
+        // What it reads has its name by then.
+        self.place(Step::Verbatim {
+            tokens: TokenStream::new(),
+            reads,
+            binds: Vec::new(),
+        });
+        Ok(Some(kept))
+    }
+
+    /// The value of what was attempted, on a side where it is known to be there.
+    pub(crate) fn known_value(&self, pending: Pending) -> Option<Id> {
+        let guards = self.graph.guards.borrow();
+        let known = |a: &&Attempt| {
+            let some = Guard {
+                cond: a.some,
+                side: true,
+            };
+            a.of == pending && guards.contains(&some)
+        };
+        self.attempts.iter().find(known).map(|a| a.value)
+    }
+
+    /// Whether a condition is that something was there.
+    pub(super) fn is_attempt(&self, cond: Id) -> bool {
+        self.presences.contains(&cond) || self.attempts.iter().any(|a| a.some == cond)
+    }
+
+    /// `if c { Some(a) } else { None }`
+    pub(super) fn some_on(
+        &mut self,
+        cond: Id,
+        side: bool,
+        value: Value,
+        at: &Expr,
+    ) -> Lowered<Value> {
+        self.presences.push(cond);
+        let some = if side {
+            cond
+        } else {
+            self.exact(Op::Not, vec![cond], at)?
+        };
+        Ok(Value::Maybe(Maybe {
+            some,
+            value: Box::new(value),
+            error: None,
+        }))
+    }
+
+    /// Whether a value is there on a side only that is not being read.
+    pub(super) fn is_elsewhere(&self, value: &Value) -> bool {
+        match value {
+            Value::Node(id) => {
+                let around = self.graph.guards.borrow();
+                let guards = self.graph.node(*id).guards;
+                guards.iter().any(|g| !around.contains(g))
+            }
+            Value::Tuple(parts) => parts.iter().any(|part| self.is_elsewhere(part)),
+            _ => false,
+        }
+    }
+
+    /// A method of what may have failed.
+    pub(crate) fn method_of_maybe(
+        &mut self,
+        value: &Value,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let name = method.to_string();
+        if let ("as_ref" | "clone" | "cloned" | "copied", []) = (name.as_str(), args) {
+            return Ok(value.clone());
+        }
+        let refusal = format!(
+            "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`, or tell the cases apart with `match` or `if let`"
+        );
+        if let (Value::Pending(pending), "unwrap_or_else", [other]) = (value, name.as_str(), args)
+            && let Some(closure) = closure_in(other)
+            && let Some(block) = self.left_by(&Body::Expr(&closure.body))?
+        {
+            let block = self.graph.message(block);
+            return self.attempted(*pending, Panic::Else(block), expr);
+        }
+        let known = matches!(
+            (name.as_str(), args),
+            (
+                "is_some" | "is_none" | "is_ok" | "is_err" | "unwrap" | "ok",
+                []
+            ) | (
+                "expect" | "unwrap_or" | "unwrap_or_else" | "map" | "ok_or" | "ok_or_else",
+                [_]
+            ) | ("map_or" | "map_or_else", [_, _])
+        );
+        let Some(maybe) = (if known {
+            self.maybe(value, expr)?
+        } else {
+            None
+        }) else {
+            return refuse(method, refusal);
+        };
+        let some = Value::Node(maybe.some);
+        let is_result = maybe.error.is_some();
+        match (name.as_str(), args) {
+            ("is_some" | "is_ok", []) => Ok(some),
+            ("is_none" | "is_err", []) => self.step(Op::Not, vec![maybe.some], expr),
+            ("ok", []) => Ok(Value::Maybe(Maybe {
+                error: None,
+                ..maybe
+            })),
+            ("ok_or" | "ok_or_else", [error]) if self.is_inert(error) && !is_result => {
+                let error = self.kept(error);
+                Ok(Value::Maybe(Maybe {
+                    error: Some(quote!(#method(#error))),
+                    ..maybe
+                }))
+            }
+            ("map", [f]) => {
+                let value = (*maybe.value).clone();
+                let (mapped, side) =
+                    self.side(maybe.some, true, |lower| lower.apply(f, vec![value]));
+                let mapped = mapped?;
+                if !side.steps.is_empty() {
+                    self.place_side(maybe.some, true, side.steps);
+                }
+                Ok(Value::Maybe(Maybe {
+                    value: Box::new(mapped),
+                    ..maybe
+                }))
+            }
+            ("unwrap_or", [other]) => {
+                // Evaluated whether it is needed or not.
+                let other = self.expr(other)?;
+                let value = *maybe.value;
+                self.fork(
+                    (&some, maybe.some),
+                    [false; 2],
+                    expr,
+                    |_| Ok(value),
+                    |_| Ok(other),
+                )
+            }
+            ("unwrap_or_else", [other]) if !is_result => {
+                let value = *maybe.value;
+                self.fork(
+                    (&some, maybe.some),
+                    [false; 2],
+                    expr,
+                    |_| Ok(value),
+                    |lower| lower.apply(other, Vec::new()),
+                )
+            }
+            ("map_or", [other, f]) => {
+                let other = self.expr(other)?;
+                let value = *maybe.value;
+                self.fork(
+                    (&some, maybe.some),
+                    [false; 2],
+                    expr,
+                    |lower| lower.apply(f, vec![value]),
+                    |_| Ok(other),
+                )
+            }
+            ("map_or_else", [other, f]) if !is_result => {
+                let value = *maybe.value;
+                self.fork(
+                    (&some, maybe.some),
+                    [false; 2],
+                    expr,
+                    |lower| lower.apply(f, vec![value]),
+                    |lower| lower.apply(other, Vec::new()),
+                )
+            }
+            ("unwrap", []) if !is_result => {
+                let panic = quote! {
+                    ::core::option::Option::<()>::None.unwrap();
+                    ::core::unreachable!()
+                };
+                self.value_or(maybe, &panic, expr)
+            }
+            ("expect", [message]) if !is_result && self.is_inert(message) => {
+                let message = self.kept(message);
+                let panic = quote! {
+                    ::core::option::Option::<()>::None.expect(#message);
+                    ::core::unreachable!()
+                };
+                self.value_or(maybe, &panic, expr)
+            }
+            _ => refuse(method, refusal),
+        }
+    }
+
+    /// A method of `Some(value)` or `Ok(value)`.
+    pub(crate) fn method_of_some(
+        &mut self,
+        value: &Value,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        match (method.to_string().as_str(), args) {
+            ("unwrap", []) => Ok(value.clone()),
+            // Evaluated, and not needed.
+            ("expect" | "unwrap_or", [other]) => {
+                if let Value::Inert(inert) = &mut self.expr(other)? {
+                    self.evaluate(inert);
+                }
+                Ok(value.clone())
+            }
+            ("map", [f]) => {
+                let mapped = self.apply(f, vec![value.clone()])?;
+                Ok(Value::Wrapped(Box::new(mapped)))
+            }
+            ("clone" | "as_ref" | "copied", []) => Ok(Value::Wrapped(Box::new(value.clone()))),
+            (name, _) => refuse(
+                method,
+                format!(
+                    "`{name}` on the `Option` of a differentiated value is not supported yet\nhelp: take the value with `match` or `if let`, as in `if let Some(value) = {} {{ … }}`",
+                    text(expr).split('.').next().unwrap_or("value")
+                ),
+            ),
+        }
+    }
+
+    /// The value, and what leaves the function where there is none.
+    fn value_or(
+        &mut self,
+        maybe: Maybe,
+        leave: &TokenStream,
+        expr: &dyn ToTokens,
+    ) -> Lowered<Value> {
+        let value = *maybe.value;
+        let at = Expr::Verbatim(expr.to_token_stream());
+        self.fork(
+            (&Value::Node(maybe.some), maybe.some),
+            [false; 2],
+            &at,
+            |_| Ok(value),
+            |lower| {
+                lower.place(Step::Verbatim {
+                    tokens: quote!(#leave;),
+                    reads: Vec::new(),
+                    binds: Vec::new(),
+                });
+                Ok(Value::Never)
+            },
+        )
+    }
+
+    /// `?`, or the end of a function that returns an `Option` or a `Result`.
+    pub(crate) fn value_or_return(&mut self, maybe: Maybe, expr: &dyn ToTokens) -> Lowered<Value> {
+        let leave = match maybe
+            .error
+            .clone()
+            .map(|error| error.into_iter().collect::<Vec<_>>())
+        {
+            Some(error) => {
+                let [method, error] = &error[..] else {
+                    return refuse(expr.to_token_stream(), "this error cannot be followed");
+                };
+                let call = (method.to_string() == "ok_or_else").then(|| quote!(()));
+                quote!(return ::core::result::Result::Err(::core::convert::From::from(#error #call)))
+            }
+            None => quote!(return ::core::option::Option::None),
+        };
+        self.value_or(maybe, &leave, expr)
+    }
+
+    /// A closure or a function of an argument of a method of `Option`.
+    fn apply(&mut self, f: &Expr, values: Vec<Value>) -> Lowered<Value> {
+        if let Some(closure) = closure_in(f) {
+            return self.applied_in_place(closure, values, f);
+        }
+        if let Expr::Path(path) = f
+            && let Some(function) = self.function_named(path)
+        {
+            return self.applied(&function, values, f);
+        }
+        refuse(
+            f,
+            format!(
+                "cannot see what `{}` does\nhelp: write a closure here, as in `|value| …`",
+                text(f)
+            ),
+        )
+    }
+}

@@ -1,9 +1,0 @@
-use nalgrad::gradient;
-
-#[gradient]
-fn cost(x: f64) -> f64 {
-    let square = |y: f64| y * y;
-    square(x)
-}
-
-fn main() {}
