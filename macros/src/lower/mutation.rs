@@ -40,11 +40,16 @@ impl Lower<'_> {
             return Ok(Value::Unit);
         }
         let place = self.place_of(&assign.left)?;
-        let known = match &place.path[..] {
-            [] => self.read_lent(&place, &assign.left)?,
-            _ => self.read_unchecked(&place, &assign.left)?,
+        let kind = match &place.path[..] {
+            [] => match self.scope.get(&place.name.to_string()).map(|b| &b.value) {
+                Some(Value::Node(id) | Value::Entry(id) | Value::Slice(id)) => self.graph.kind(*id),
+                _ => Kind::SCALAR,
+            },
+            _ => {
+                let known = self.read_unchecked(&place, &assign.left)?;
+                self.graph.kind(known)
+            }
         };
-        let kind = self.graph.kind(known);
         let id = self.node(&value, &assign.right, &kind)?;
         match (&value, &place.path[..]) {
             (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),

@@ -474,11 +474,7 @@ impl Lower<'_> {
     }
 
     /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
-    fn first_value(
-        &mut self,
-        init: &Expr,
-        ty: Option<&syn::Type>,
-    ) -> Lowered<Option<Value>> {
+    fn first_value(&mut self, init: &Expr, ty: Option<&syn::Type>) -> Lowered<Option<Value>> {
         let mark = self.mark();
         let value = match self.repeated(init)? {
             Some(list) => Ok(list),
