@@ -76,7 +76,7 @@ pub enum Value {
     /// The same, with what makes an error of `None`: `ok_or(…)`.
     PendingOr(Pending, TokenStream),
     Maybe(Maybe),
-    /// `Some(value)` or `Ok(value)`.
+    /// `Some(value)` or `Ok(value)`; of `Never`, certainly `None`.
     Wrapped(Box<Value>),
     /// What a call returns, or a part of it: its kind is not known yet.
     Called(Id, Vec<usize>),

@@ -1059,7 +1059,7 @@ impl Lower<'_> {
             return refuse(
                 expr,
                 format!(
-                    "cannot write out the call of `{name}`: only plain functions without generic parameters are, of the block of this function itself\nhelp: move it out of this function and give it `#[differentiable]`"
+                    "cannot write out the call of `{name}`: it is generic, or written inside of a branch\nhelp: move it out of this function and give it `#[differentiable]`"
                 ),
             );
         }

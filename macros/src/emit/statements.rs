@@ -833,12 +833,13 @@ impl Emit<'_> {
             names.push(name);
         }
         // `else { if … }` reads better as `else if`.
+        let block = otherwise;
         let otherwise = match else_if(otherwise) {
             Some(inner) => inner,
             None => otherwise.clone(),
         };
         self.out.push(match &names[..] {
-            [] if then.to_string() == "{ }" => quote!(if !#unless #otherwise),
+            [] if then.to_string() == "{ }" => quote!(if !#unless #block),
             [] if otherwise.to_string() == "{ }" => quote!(if #cond_tokens #then),
             [] => quote!(if #cond_tokens #then else #otherwise),
             [name] => quote!(let #name = if #cond_tokens #then else #otherwise;),

@@ -131,7 +131,10 @@ impl Lower<'_> {
     ) -> Lowered<Value> {
         let tail = self.tail;
         if let Some(taken) = self.known(cond) {
-            return if taken { then(self) } else { otherwise(self) };
+            return match if taken { then(self) } else { otherwise(self) }? {
+                Value::Inert(none) if is_none(&none) => Ok(Value::Wrapped(Box::new(Value::Never))),
+                value => self.end_of_side(value),
+            };
         }
         if self.closures == 0 && leaves[0] != leaves[1] {
             // What comes after a side that never ends is no longer a side.
@@ -262,18 +265,7 @@ impl Lower<'_> {
         self.scope.enter_side();
         let pins = self.pins.len();
         let value = read(self);
-        // A side may end in a number or a name of unknown type.
-        let value = value.and_then(|v| match v {
-            Value::Inert(inert) if inert.hint != Hint::Int && !is_none(&inert) => {
-                let kind = match &inert.hint {
-                    Hint::Bool => Kind::BOOL,
-                    Hint::Matrix(shape) => Kind::matrix(shape.clone()),
-                    _ => Kind::SCALAR,
-                };
-                self.pin(&inert, kind).map(Value::Node)
-            }
-            other => Ok(other),
-        });
+        let value = value.and_then(|value| self.end_of_side(value));
         self.pins.truncate(pins);
         let assigned = self.scope.leave_side();
         self.graph.guards.borrow_mut().pop();
@@ -284,6 +276,21 @@ impl Lower<'_> {
             steps: self.steps.pop().unwrap_or_default(),
         };
         (value, side)
+    }
+
+    /// A side may end in a number or a name of unknown type.
+    fn end_of_side(&mut self, value: Value) -> Lowered<Value> {
+        match value {
+            Value::Inert(inert) if inert.hint != Hint::Int && !is_none(&inert) => {
+                let kind = match &inert.hint {
+                    Hint::Bool => Kind::BOOL,
+                    Hint::Matrix(shape) => Kind::matrix(shape.clone()),
+                    _ => Kind::SCALAR,
+                };
+                self.pin(&inert, kind).map(Value::Node)
+            }
+            other => Ok(other),
+        }
     }
 
     pub(super) fn choose(

@@ -869,9 +869,11 @@ impl Lower<'_> {
             }
         };
         if let Value::Wrapped(value) = value {
+            let is_there = !matches!(**value, Value::Never);
             return match inner.filter(|_| there) {
-                Some(inner) => self.test(inner, value, taken),
-                None => Ok(Test::Never),
+                Some(inner) if is_there => self.test(inner, value, taken),
+                None if !is_there => Ok(Test::Always),
+                _ => Ok(Test::Never),
             };
         }
         let Some(maybe) = self.maybe(value, pat)? else {

@@ -340,7 +340,7 @@ impl Lower<'_> {
             }
             ("unwrap_or", [other]) => {
                 // Evaluated whether it is needed or not.
-                let other = self.expr(other)?;
+                let other = self.expr_evaluated(other)?;
                 let value = *maybe.value;
                 self.fork(
                     (&some, maybe.some),
@@ -361,7 +361,7 @@ impl Lower<'_> {
                 )
             }
             ("map_or", [other, f]) => {
-                let other = self.expr(other)?;
+                let other = self.expr_evaluated(other)?;
                 let value = *maybe.value;
                 self.fork(
                     (&some, maybe.some),
@@ -408,15 +408,32 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
+        let is_there = !matches!(value, Value::Never);
         match (method.to_string().as_str(), args) {
-            ("unwrap", []) => Ok(value.clone()),
-            // Evaluated, and not needed.
-            ("expect" | "unwrap_or", [other]) => {
-                if let Value::Inert(inert) = &mut self.expr(other)? {
-                    self.evaluate(inert);
-                }
+            ("unwrap", []) if is_there => Ok(value.clone()),
+            // Evaluated, whether it is needed or not.
+            ("expect", [other]) if is_there => {
+                self.expr_evaluated(other)?;
                 Ok(value.clone())
             }
+            ("unwrap_or", [other]) => {
+                let other = self.expr_evaluated(other)?;
+                Ok(if is_there { value.clone() } else { other })
+            }
+            ("map_or", [other, f]) => {
+                let other = self.expr_evaluated(other)?;
+                if is_there {
+                    self.apply(f, vec![value.clone()])
+                } else {
+                    Ok(other)
+                }
+            }
+            ("unwrap_or_else", [_]) if is_there => Ok(value.clone()),
+            ("unwrap_or_else" | "map_or_else", [other, ..]) if !is_there => {
+                self.apply(other, Vec::new())
+            }
+            ("map_or_else", [_, f]) => self.apply(f, vec![value.clone()]),
+            ("map", [_]) if !is_there => Ok(Value::Wrapped(Box::new(Value::Never))),
             ("map", [f]) => {
                 let mapped = self.apply(f, vec![value.clone()])?;
                 Ok(Value::Wrapped(Box::new(mapped)))
@@ -430,6 +447,14 @@ impl Lower<'_> {
                 ),
             ),
         }
+    }
+
+    fn expr_evaluated(&mut self, expr: &Expr) -> Lowered<Value> {
+        let mut value = self.expr(expr)?;
+        if let Value::Inert(inert) = &mut value {
+            self.evaluate(inert);
+        }
+        Ok(value)
     }
 
     /// The value, and what leaves the function where there is none.

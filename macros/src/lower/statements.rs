@@ -401,7 +401,9 @@ impl Lower<'_> {
         if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
             return self.typed_parameter(name, ty, &init.expr);
         }
-        if let (Value::Inert(inert), 0) = (&value, self.closures) {
+        if let (Value::Inert(inert), 0) = (&value, self.closures)
+            && !is_read_apart(&init.expr)
+        {
             // An integer or a condition read from an active value: the statement stays, and its names are inert.
             let (hint, varies) = (inert.hint.clone(), inert.varies);
             let mut names = Vec::new();
@@ -926,6 +928,10 @@ impl Lower<'_> {
             _ => {
                 let mark = self.mark();
                 match self.form(expr)? {
+                    Value::Inert(mut inert) if is_read_apart(expr) => {
+                        self.evaluate(&mut inert);
+                        Ok(())
+                    }
                     Value::Inert(_) => {
                         self.roll_back(mark);
                         self.verbatim(stmt)
@@ -961,6 +967,16 @@ impl Lower<'_> {
             ),
             _ => self.verbatim(stmt),
         }
+    }
+}
+
+/// Whether what an expression does is followed step by step, so that it cannot stay as it stands.
+fn is_read_apart(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => is_read_apart(&inner.expr),
+        Expr::Group(inner) => is_read_apart(&inner.expr),
+        Expr::Match(_) | Expr::If(_) | Expr::Block(_) | Expr::Call(_) => true,
+        _ => false,
     }
 }
 
