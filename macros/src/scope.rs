@@ -43,6 +43,14 @@ pub enum Pending {
     LuSolve(Id, Id),
     LuInverse(Id),
     Cholesky(Id),
+    /// A vector and its least norm.
+    Normalize(Id, Id),
+    Triangular {
+        triangle: Id,
+        rhs: Id,
+        upper: bool,
+        transposed: bool,
+    },
 }
 
 /// What an expression of the body stands for.

@@ -338,7 +338,7 @@ impl Emit<'_> {
                 Op::MatMul => classes.join(&shapes[0].cols, &shapes[1].rows),
                 Op::TrMul | Op::ProductTn => classes.join(&shapes[0].rows, &shapes[1].rows),
                 Op::ProductNt => classes.join(&shapes[0].cols, &shapes[1].cols),
-                Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => {
+                Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve | Op::SolveTriangular { .. } => {
                     classes.join(&shapes[0].rows, &shapes[1].rows)
                 }
                 Op::Inverse(_)
@@ -352,6 +352,8 @@ impl Emit<'_> {
                 | Op::CholeskyTangent
                 | Op::CholeskyAdjoint
                 | Op::SymmetricFromLower
+                | Op::UpperTriangle
+                | Op::LowerTriangle
                 | Op::FoldLower => {
                     classes.join(&shapes[0].rows, &shapes[0].cols);
                     // Where there are more, they are of one size.
@@ -576,6 +578,11 @@ impl Emit<'_> {
                 Op::Lu => "lu",
                 Op::Cholesky(_) => "cholesky",
                 Op::CholeskyFactor => "l",
+                Op::QuaternionProduct | Op::QuaternionExp => "q",
+                Op::QuaternionMatrix | Op::RotationExp | Op::RotationAbout => "rotation",
+                Op::QuaternionRotate => "turned",
+                Op::RotationAngle | Op::Angle => "angle",
+                Op::Distance => "distance",
                 Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => "solution",
                 Op::Sum | Op::Total | Op::Fold | Op::RowSum | Op::ColumnSum => "total",
                 Op::Mean => "mean",

@@ -34,7 +34,13 @@ impl Lower<'_> {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
                     self.is_active(id)
                 }
-                Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
+                Pending::LuSolve(a, b)
+                | Pending::Normalize(a, b)
+                | Pending::Triangular {
+                    triangle: a,
+                    rhs: b,
+                    ..
+                } => self.is_active(a) || self.is_active(b),
             },
             Value::Slice(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) => true,

@@ -5,12 +5,14 @@
 
 mod branches;
 mod calls;
+mod composed;
 mod expressions;
 mod inert;
 mod iterators;
 mod mutation;
 mod statements;
 
+pub use composed::is_composed;
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
