@@ -72,26 +72,40 @@ impl Emit<'_> {
                         let group = self.contexts[c].group.map(|g| self.groups[g].members[0]);
                         group.is_some_and(|member| self.is_in_same_maps(member, id))
                     };
-                    used.iter()
+                    // As far out as the conditions still hold, and wherever it is needed this has been.
+                    let outermost = |mut home: usize| {
+                        while self.contexts[home].parent != home
+                            && self.satisfies(self.contexts[home].parent, &guards)
+                        {
+                            home = self.contexts[home].parent;
+                        }
+                        home
+                    };
+                    let passed = |home: &usize| {
+                        let guards = &self.contexts[*home].guards;
+                        used.iter().all(|u| self.satisfies(*u, guards))
+                    };
+                    let places = used
+                        .iter()
                         .copied()
                         .filter(|c| self.satisfies(*c, &guards))
-                        .map(|c| (outside(c), c))
-                        .max_by_key(|(outside, c)| {
-                            (
-                                *outside,
-                                self.contexts[*c].group.map(|g| self.groups[g].rank),
-                            )
-                        })
-                        .map(|(_, c)| c)
-                });
-                if let Some(mut home) = home {
-                    // As far out as the conditions still hold.
-                    while bound.is_none()
-                        && self.contexts[home].parent != home
-                        && self.satisfies(self.contexts[home].parent, &guards)
-                    {
-                        home = self.contexts[home].parent;
+                        .map(|c| (outside(c), self.contexts[c].group, outermost(c)));
+                    let last = |places: Vec<(bool, Option<usize>, usize)>| {
+                        let rank = |group: Option<usize>| group.map(|g| self.groups[g].rank);
+                        let place = places.into_iter().max_by_key(|p| (p.0, rank(p.1)));
+                        place.map(|(_, _, home)| home)
+                    };
+                    let places: Vec<_> = places.collect();
+                    let everywhere = places.iter().filter(|p| passed(&p.2)).copied();
+                    match last(everywhere.collect()) {
+                        None if self.may_come_before(id) => None,
+                        None => last(places),
+                        home => home,
                     }
+                });
+                // Otherwise it is needed on sides of several branches, of which none comes first for all: it is computed
+                // before them.
+                if let Some(home) = home {
                     context = home;
                     self.hand_out(id, home, common);
                 }
@@ -121,6 +135,23 @@ impl Emit<'_> {
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
         }
+    }
+
+    /// Whether a value does no harm where its branch is not taken, and needs nothing from one.
+    fn may_come_before(&self, id: Id) -> bool {
+        let mut pending = vec![id];
+        let mut seen = Ids::default();
+        while let Some(id) = pending.pop() {
+            let dynamic = self.is_matrix(id) && self.is_dynamic(id);
+            let harmful = dynamic || self.op(id).may_panic() || self.op(id).is_call();
+            if !self.is_leaf(id) && (harmful || self.is_branch(id)) {
+                return false;
+            }
+            if seen.insert(id) {
+                pending.extend(self.args(id));
+            }
+        }
+        true
     }
 
     /// Hands a value out of the branches between where it is computed and where it is needed.
