@@ -538,6 +538,8 @@ pub struct Program {
     pub wrt: Vec<Id>,
     /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// Types of its geometry, and nalgebra's own.
+    pub frames: Vec<(TokenStream, TokenStream)>,
     /// All names that are in use.
     pub taken: HashSet<String>,
 }

@@ -189,7 +189,7 @@ impl Lower<'_> {
         )
     }
 
-    fn apply_method(
+    pub(crate) fn apply_method(
         &mut self,
         method: &syn::Ident,
         turbofish: Option<&syn::AngleBracketedGenericArguments>,
@@ -202,6 +202,22 @@ impl Lower<'_> {
         match &value {
             Value::Poison => Err(Refusal(None)),
             Value::Pending(pending) => self.unwrap(*pending, &name, method, args, expr),
+            Value::Geometric(geometric) => {
+                if let (Some(hint), true) = (question(&name), self.only_observes(expr)) {
+                    return Ok(Value::Inert(self.inert_expression(expr, hint)));
+                }
+                self.geometric_method(geometric, method, args, expr)
+            }
+            Value::Inert(inert) if matches!(inert.hint, Hint::Geometric { .. }) => {
+                if self.is_inert_expr(expr) {
+                    let hint = Lower::hint_of_method(&inert.hint, &name);
+                    return Ok(Value::Inert(self.inert_expression(expr, hint)));
+                }
+                match self.geometric(&value)? {
+                    Some(geometric) => self.geometric_method(&geometric, method, args, expr),
+                    None => Err(Refusal(None)),
+                }
+            }
             Value::Node(id) if self.graph.kind(*id).elem == Elem::Factor => {
                 self.factor_method(*id, &name, method, args, expr)
             }
@@ -1075,8 +1091,21 @@ impl Lower<'_> {
         {
             return self.constructor(path, &ty, &args, expr);
         }
+        if let Some(before) = segments.len().checked_sub(2).map(|i| &segments[i])
+            && let Some(frame) = crate::ty::frame(&before.ident.to_string())
+        {
+            return self.geometric_constructor(path, frame, &args, expr);
+        }
         if self.is_inert_expr(expr) {
             return refuse(expr, "inert");
+        }
+        // Under a path, so that it is no function of the user's.
+        let nalgebras =
+            segments.len() == 2 && (segments[0].ident == "nalgebra" || segments[0].ident == "na");
+        if let ("distance" | "distance_squared", true, 2) = (&*name, nalgebras, args.len())
+            && self.are_points(&args)?
+        {
+            return self.distance_of_points(&args, name == "distance_squared", expr);
         }
         if self.is_poisoned(call) {
             return Err(Refusal(None));
@@ -1548,7 +1577,7 @@ impl Lower<'_> {
     ) -> Lowered<Value> {
         let inert = self.is_inert_expr(mac);
         match name {
-            "vector" | "dvector" | "vec" => {
+            "vector" | "dvector" | "vec" | "point" => {
                 let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
                 let Ok(entries) = mac.parse_body_with(parser) else {
                     return refuse(
@@ -1560,6 +1589,8 @@ impl Lower<'_> {
                     entries.iter().map(|e| self.scalar_argument(e)).collect();
                 let entries = entries?;
                 match name {
+                    "point" if inert => refuse(mac, "inert"),
+                    "point" => self.point(&entries, at),
                     "vec" => Ok(Value::List(entries)),
                     "vector" => {
                         let shape = Shape::fixed(entries.len(), 1);

@@ -532,7 +532,7 @@ impl Plan {
             let statements = emit(&program, &outputs, around, &args.krate, real)
                 .ok_or_else(|| Some(self.tangled()))?;
             let body = {
-                let pins = (!checked).then(|| self.pins(&program.types));
+                let pins = (!checked).then(|| self.pins(&program));
                 quote!(#pins #statements)
             };
             let derivation = self.derivation(companion, &program, &outputs);
@@ -692,7 +692,7 @@ impl Plan {
     }
 
     /// Makes sure that the types taken for nalgebra's are nalgebra's: a line each.
-    fn pins(&self, types: &[(TokenStream, Value)]) -> TokenStream {
+    fn pins(&self, program: &Program) -> TokenStream {
         let krate = &self.krate;
         let nalgebra = quote!(#krate::nalgebra);
         let mut pairs: Vec<(TokenStream, TokenStream)> = Vec::new();
@@ -710,8 +710,13 @@ impl Plan {
                 pin(&value.written, value);
             }
         }
-        for (written, value) in types {
+        for (written, value) in &program.types {
             pin(written, value);
+        }
+        for (written, own) in &program.frames {
+            if !pairs.iter().any(|p| p.0.to_string() == written.to_string()) {
+                pairs.push((written.clone(), quote!(#nalgebra::#own)));
+            }
         }
         let pins = pairs.into_iter().map(|(written, own)| {
             let first = written.clone().into_iter().next();

@@ -4,7 +4,7 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Graph, Guard, Id, Kind, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Hint, Scope, Value, control_flow};
+use crate::scope::{Geometric, Hint, Scope, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -125,6 +125,14 @@ impl Lower<'_> {
         let value = self.block(block);
         // A side may end in a number or a name of unknown type.
         let value = value.and_then(|v| match v {
+            // The coordinates of a variable are read before the branch.
+            Value::Inert(inert) if inert.pure && matches!(inert.hint, Hint::Geometric { .. }) => {
+                Ok(Value::Inert(inert))
+            }
+            Value::Inert(inert) if matches!(inert.hint, Hint::Geometric { .. }) => {
+                let value = Value::Inert(inert);
+                Ok(self.geometric(&value)?.map_or(value, Value::Geometric))
+            }
             Value::Inert(inert) if inert.hint != Hint::Int => {
                 let kind = match &inert.hint {
                     Hint::Bool => Kind::BOOL,
@@ -148,6 +156,14 @@ impl Lower<'_> {
         b: Value,
         expr: &Expr,
     ) -> Lowered<Value> {
+        let (mut a, mut b) = (a, b);
+        for value in [&mut a, &mut b] {
+            if Self::frame_of(value).is_some()
+                && let Some(geometric) = self.geometric(value)?
+            {
+                *value = Value::Geometric(geometric);
+            }
+        }
         match (a, b) {
             (Value::Wrapped(a), Value::Wrapped(b)) => {
                 let value = self.choose(cond_value, cond, *a, *b, expr)?;
@@ -183,6 +199,20 @@ impl Lower<'_> {
                 }
                 let id = self.exact(Op::Select, vec![cond, x, y], expr)?;
                 Ok(Self::entrywise(&[cond_value, &a, &b], id))
+            }
+            (Value::Geometric(a), Value::Geometric(b))
+                if a.frame == b.frame && a.coordinates.len() == b.coordinates.len() =>
+            {
+                let mut coordinates = Vec::new();
+                for (x, y) in a.coordinates.iter().zip(&b.coordinates) {
+                    let (x, y) = (Value::Node(*x), Value::Node(*y));
+                    let chosen = self.choose(cond_value, cond, x, y, expr)?;
+                    coordinates.push(self.node(&chosen, expr, &Kind::SCALAR)?);
+                }
+                Ok(Value::Geometric(Geometric {
+                    unchecked: a.unchecked || b.unchecked,
+                    ..Geometric::of(a.frame, coordinates)
+                }))
             }
             (Value::Unit, Value::Unit) => Ok(Value::Unit),
             (Value::Poison, _) | (_, Value::Poison) => Err(Refusal(None)),
@@ -402,6 +432,10 @@ fn selects(graph: &Graph, value: &Value, cond: Id, into: &mut Vec<Id>) {
             into.push(*id)
         }
         Value::Tuple(values) => values.iter().for_each(|v| selects(graph, v, cond, into)),
+        Value::Geometric(geometric) => geometric
+            .coordinates
+            .iter()
+            .for_each(|id| selects(graph, &Value::Node(*id), cond, into)),
         _ => {}
     }
 }

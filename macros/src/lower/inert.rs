@@ -29,6 +29,10 @@ impl Lower<'_> {
             Value::Node(id) | Value::Entry(id) => self.is_active(*id),
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
+            Value::Geometric(geometric) => {
+                let ids = geometric.coordinates.clone();
+                ids.iter().any(|id| self.is_active(*id))
+            }
             Value::Wrapped(value) => self.is_active_value(value),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
@@ -63,6 +67,7 @@ impl Lower<'_> {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
                 Value::Inert(inert) => reads.extend(&inert.reads),
+                Value::Geometric(geometric) => reads.extend(&geometric.coordinates),
                 Value::Called(call, part) => {
                     // Read as it stands, what a call returns gets its name: a number, unless its type is known.
                     reads.push(self.called(*call, part, &Kind::SCALAR));
@@ -107,6 +112,7 @@ impl Lower<'_> {
                 let name = self.graph.names.borrow().get(&id).cloned()?;
                 other(name.to_token_stream())
             }
+            Value::Geometric(geometric) => self.rebuilt(geometric),
             // A slice has no name of its own: what it is taken of has.
             Value::Slice(id) if self.graph.lists.borrow().contains_key(id) => {
                 let own = self.graph.lists.borrow()[id].name.clone();
