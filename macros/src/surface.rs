@@ -1161,6 +1161,23 @@ impl Lower<'_> {
         };
         let ident = &last.ident;
         let name = &*ident.to_string();
+        // `Vector3::x()` is a vector, `Vector3::x_axis()` a unit vector.
+        if let (Extent::Known(Dim::Static(size)), []) = (rows, args)
+            && *cols == Extent::Known(Dim::Static(1))
+        {
+            let hint = match name {
+                "x" | "y" | "z" | "w" => Some(Hint::Matrix(Shape::fixed(*size, 1))),
+                "x_axis" | "y_axis" | "z_axis" | "w_axis" => Some(Hint::Geometric {
+                    frame: crate::ty::Frame::Unit,
+                    size: *size,
+                    reference: false,
+                }),
+                _ => None,
+            };
+            if let Some(hint) = hint {
+                return Ok(Value::Inert(self.inert_expression(expr, hint)));
+            }
+        }
         // Method syntax by path: `DVector::dot(&a, &b)`.
         if let Some((receiver, rest)) = args.split_first() {
             let by_path = is_known_method(name) && !matches!(name, "zeros" | "identity");

@@ -11,7 +11,7 @@ use nalgebra::{
     Rotation2, Rotation3, Translation2, Translation3, Unit, UnitComplex, UnitQuaternion,
     UnitVector3, Vector2, Vector3, Vector4, Vector6, point,
 };
-use nalgrad::{gradient, hessian, jvp, vjp};
+use nalgrad::{gradient, hessian, jacobian, jvp, vjp};
 
 /// Compares all derivatives of functions of six numbers with differences.
 macro_rules! check {
@@ -308,4 +308,223 @@ fn chosen(x: &Vector6<f64>) -> f64 {
     let p = pose * Point3::new(x[4], x[5], 1.0);
     assert!(p.x.is_finite() && (q.norm() - 1.0).abs() < 1e-9);
     p.coords.norm_squared() + q.w
+}
+
+/// The derivatives of rotations exist where the angle is zero, where formulas by the angle and the axis are 0/0.
+mod at_the_identity {
+    use super::*;
+
+    fn cross_matrix(v: &Vector3<f64>) -> Matrix3<f64> {
+        v.cross_matrix()
+    }
+
+    #[jacobian(wrt(v))]
+    fn turned(v: &Vector3<f64>, p: &Vector3<f64>) -> Vector3<f64> {
+        UnitQuaternion::from_scaled_axis(*v) * p
+    }
+
+    #[jacobian(wrt(v))]
+    fn turned_by_matrix(v: &Vector3<f64>, p: &Vector3<f64>) -> Vector3<f64> {
+        Rotation3::new(*v) * p
+    }
+
+    #[jacobian]
+    fn and_back(v: &Vector3<f64>) -> Vector3<f64> {
+        UnitQuaternion::new(*v).scaled_axis()
+    }
+
+    #[jacobian]
+    fn matrix_and_back(v: &Vector3<f64>) -> Vector3<f64> {
+        Rotation3::new(*v).scaled_axis()
+    }
+
+    #[jacobian]
+    fn quaternion(v: &Vector3<f64>) -> Vector4<f64> {
+        UnitQuaternion::new(*v).coords
+    }
+
+    /// ∂(R p)/∂v = −[p] at v = 0 (Solà, "A micro Lie theory", equation 147)
+    #[test]
+    fn a_rotated_vector() {
+        let p = Vector3::new(0.3, -1.2, 2.0);
+        for v in [Vector3::zeros(), Vector3::new(1e-200, 0.0, 0.0)] {
+            assert_close(0.0, (turned_jacobian(&v, &p) + cross_matrix(&p)).norm());
+            assert_close(
+                0.0,
+                (turned_by_matrix_jacobian(&v, &p) + cross_matrix(&p)).norm(),
+            );
+        }
+        // Near it the same as by the closed formula, of the left Jacobian: −[R p] J.
+        let v = Vector3::new(1e-5, -2e-5, 3e-5);
+        let k = cross_matrix(&v);
+        let left = Matrix3::identity() + 0.5 * k + k * k / 6.0;
+        let rotated = (Matrix3::identity() + k + 0.5 * k * k) * p;
+        let expected = -cross_matrix(&rotated) * left;
+        assert!((turned_jacobian(&v, &p) - expected).norm() < 1e-13);
+        assert!((turned_by_matrix_jacobian(&v, &p) - expected).norm() < 1e-13);
+    }
+
+    #[test]
+    fn there_and_back() {
+        for size in [0.0, 1e-300, 1e-9, 1e-6, 1e-3, 0.1, 1.0, 3.0] {
+            let v = Vector3::new(0.48, -0.6, 0.64) * size;
+            let close =
+                |j: Matrix3<f64>| assert!((j - Matrix3::identity()).norm() < 1e-11, "{size}");
+            close(and_back_jacobian(&v));
+            close(matrix_and_back_jacobian(&v));
+        }
+        // Of the other quaternion of the same rotation, beyond a half turn, the angle decreases.
+        let v = Vector3::new(0.48, -0.6, 0.64);
+        let radial = and_back_jacobian(&(v * 4.0)) * v;
+        assert_close(0.0, (radial - v).norm());
+    }
+
+    #[test]
+    fn a_unit_quaternion() {
+        let j = quaternion_jacobian(&Vector3::zeros());
+        assert_eq!(j.fixed_rows::<3>(0), Matrix3::identity() * 0.5);
+        assert_eq!(j.row(3).norm(), 0.0);
+    }
+
+    /// exp v = 1 + v/2 − v · v/8 + …, and R = I + [v] + [v]²/2 + …
+    #[test]
+    fn second_derivatives() {
+        #[hessian]
+        fn real_part(v: &Vector3<f64>) -> f64 {
+            UnitQuaternion::new(*v).w
+        }
+        #[hessian]
+        fn entry(v: &Vector3<f64>) -> f64 {
+            Rotation3::from_scaled_axis(*v).matrix()[(0, 1)]
+        }
+        #[hessian]
+        fn squared_angle(v: &Vector3<f64>) -> f64 {
+            UnitQuaternion::new(*v).scaled_axis().norm_squared()
+        }
+        let zero = Vector3::zeros();
+        assert_eq!(real_part_hessian(&zero), Matrix3::identity() * -0.25);
+        let mut expected = Matrix3::zeros();
+        (expected[(0, 1)], expected[(1, 0)]) = (0.5, 0.5);
+        assert_close(0.0, (entry_hessian(&zero) - expected).norm());
+        for v in [
+            zero,
+            Vector3::new(1e-8, 2e-8, -1e-8),
+            Vector3::new(0.5, 0.2, 1.0),
+        ] {
+            let j = squared_angle_hessian(&v) - Matrix3::identity() * 2.0;
+            assert!(j.norm() < 1e-11);
+        }
+    }
+
+    /// Like a norm: zero, not NaN.
+    #[test]
+    fn angles() {
+        #[gradient]
+        fn angle(v: &Vector3<f64>) -> f64 {
+            UnitQuaternion::new(*v).angle() + Rotation3::new(*v).angle()
+        }
+        assert_eq!(angle_gradient(&Vector3::zeros()), Vector3::zeros());
+        let v = Vector3::new(0.3, 0.0, 0.4);
+        assert_close(0.0, (angle_gradient(&v) - v * 4.0).norm());
+    }
+
+    #[test]
+    fn an_angle_of_zero_about_an_axis() {
+        #[gradient]
+        fn entry(angle: f64) -> f64 {
+            let axis = Unit::new_normalize(Vector3::new(0.0, 0.0, 1.0 + angle));
+            (Rotation3::from_axis_angle(&axis, angle) * Vector3::x()).y
+        }
+        assert_eq!(entry_gradient(0.0), 1.0);
+    }
+
+    /// A half turn is as good a rotation as any other.
+    #[test]
+    fn a_half_turn() {
+        let v = Vector3::new(0.0, std::f64::consts::PI, 0.0);
+        let p = Vector3::new(0.3, -1.2, 2.0);
+        let j = turned_jacobian(&v, &p);
+        for k in 0..3 {
+            let unit = Vector3::ith(k, 1.0);
+            for i in 0..3 {
+                assert_close(j[(i, k)], slope(|h| turned(&(v + unit * h), &p)[i]));
+                let by_matrix = turned_by_matrix_jacobian(&v, &p)[(i, k)];
+                assert_close(by_matrix, j[(i, k)]);
+            }
+        }
+    }
+}
+
+/// Values of nalgebra's geometry that carry no derivative: by value, by reference, in fields, and what they give.
+mod with_inert_values {
+    use super::*;
+
+    pub struct Camera {
+        pub pose: Isometry3<f64>,
+        pub axis: UnitVector3<f64>,
+    }
+
+    #[gradient(wrt(x))]
+    fn seen(
+        x: &Vector3<f64>,
+        camera: &Camera,
+        q: UnitQuaternion<f64>,
+        anchor: &Point3<f64>,
+    ) -> f64 {
+        let pose: Isometry3<f64> = camera.pose;
+        let axis: &UnitVector3<f64> = &camera.axis;
+        let r = q.to_rotation_matrix();
+        let p = pose.inverse() * Point3::from(*x);
+        let moved = pose.rotation * (q * p) + pose.translation.vector;
+        let v = r * x + q.inverse_transform_vector(x);
+        (moved - anchor).norm_squared()
+            + v.dot(axis)
+            + (*q).w * x.x
+            + x.dot(&anchor.coords)
+            + anchor.y * x.z
+            + (UnitQuaternion::identity() * x).sum()
+            + (camera.pose.rotation.angle() * x.y)
+    }
+
+    #[test]
+    fn of_parameters() {
+        let camera = Camera {
+            pose: Isometry3::new(Vector3::new(0.1, 2.0, 3.0), Vector3::new(0.4, -0.2, 1.0)),
+            axis: Unit::new_normalize(Vector3::new(1.0, 2.0, -1.0)),
+        };
+        let q = UnitQuaternion::from_euler_angles(0.1, 0.5, -0.3);
+        let anchor = Point3::new(1.0, 0.0, 0.5);
+        let x = Vector3::new(0.3, -0.7, 1.1);
+        let f = |x: &Vector3<f64>| seen(x, &camera, q, &anchor);
+        let (value, gradient) = seen_value_and_gradient(&x, &camera, q, &anchor);
+        assert_eq!(value.to_bits(), f(&x).to_bits());
+        for i in 0..3 {
+            let unit = Vector3::ith(i, 1.0);
+            assert_close(gradient[i], slope(|h| f(&(x + unit * h))));
+        }
+    }
+
+    /// For any real type.
+    #[gradient(wrt(v))]
+    fn generic<T: nalgebra::RealField + Copy>(v: &Vector3<T>, p: &Point3<T>) -> T {
+        let pose = Isometry3::new(*v, *v);
+        let moved = pose.inverse_transform_point(p);
+        (UnitQuaternion::from_euler_angles(v.x, v.y, v.z) * moved)
+            .coords
+            .norm_squared()
+            + moved.x
+    }
+
+    #[test]
+    fn of_a_type_parameter() {
+        let p = Point3::new(0.5, 1.0, -2.0);
+        let v = Vector3::new(0.3, 0.2, -0.9);
+        let gradient = generic_gradient(&v, &p);
+        let single = generic_gradient(&v.cast::<f32>(), &p.cast::<f32>());
+        assert!((single.cast::<f64>() - gradient).norm() < 1e-5);
+        for i in 0..3 {
+            let unit = Vector3::ith(i, 1.0);
+            assert_close(gradient[i], slope(|h| generic(&(v + unit * h), &p)));
+        }
+    }
 }
