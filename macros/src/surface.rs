@@ -253,6 +253,12 @@ impl Lower<'_> {
                     let id = self.node(&value, at, &Kind::SCALAR)?;
                     return self.scalar_method(&Value::Node(id), id, &name, method, args, expr);
                 }
+                if let (Hint::Matrix(shape), false) = (&inert.hint, args.is_empty())
+                    && !self.is_inert_expr(expr)
+                {
+                    let id = self.node(&value, at, &Kind::matrix(shape.clone()))?;
+                    return self.matrix_method(id, &name, method, turbofish, args, expr);
+                }
                 // With an active argument, the method tells what the receiver has to be.
                 let matrix = binary_method(&name).is_some()
                     || part_method(&name).is_some()

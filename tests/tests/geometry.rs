@@ -1,7 +1,7 @@
 //! Points, rotations, quaternions and isometries inside of functions: their values bit for bit, derivatives against
 //! differences, and limits at the identity.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::toplevel_ref_arg, clippy::useless_conversion)]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! Methods and constructors of matrices: their values bit for bit, and first and second derivatives, against
 //! differences.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::toplevel_ref_arg, clippy::useless_conversion)]
 
 mod common;
 

@@ -417,6 +417,9 @@ impl Lower<'_> {
                 )
             }
             (Value::Poison, _) => Err(Refusal(None)),
+            (Value::Geometric(geometric), _) => {
+                Err(self.refuse_geometric(&geometric, tail.clone()))
+            }
             _ => refuse(
                 tail,
                 "what this function returns cannot be taken apart as its type says\nhelp: end it with a scalar, a vector, a matrix, or a tuple or an array of these, as in `(a, b)`",

@@ -1,6 +1,6 @@
 //! Methods of matrices that are compositions of a few operations, by the very operations that nalgebra composes.
 
-use super::{Lower, Lowered, refuse};
+use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::{Comparison, Extreme, Op, Panic, Part, Scalar};
@@ -509,6 +509,9 @@ impl Lower<'_> {
         | Expr::Group(syn::ExprGroup { expr, .. }) = inner
         {
             inner = expr;
+        }
+        if self.is_poisoned(list) {
+            return Err(Refusal(None));
         }
         let Expr::Array(array) = inner else {
             return refuse(
