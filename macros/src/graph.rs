@@ -838,6 +838,8 @@ pub struct Program {
     pub types: Vec<(TokenStream, crate::ty::Value)>,
     /// Names in patterns that are taken for new variables, and not for constants.
     pub pattern_names: Vec<Ident>,
+    /// Types of its geometry, and nalgebra's own.
+    pub frames: Vec<(TokenStream, TokenStream)>,
     /// All names that are in use.
     pub taken: HashSet<String>,
 }

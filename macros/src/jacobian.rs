@@ -28,6 +28,8 @@ pub struct Unwritable(pub Id);
 const GUESSED_SIZE: f64 = 50.0;
 /// Between the names of const generics: a size that stable Rust cannot write.
 const PRODUCT: &str = " * ";
+/// Sums of more products than this are evaluated on the way.
+const MOST_TERMS: usize = 12;
 /// Matrices up to this many rows and columns are written entry by entry if their entries are known one by one.
 const WRITTEN_BY_ENTRIES: usize = 6;
 
@@ -144,7 +146,13 @@ fn of_type(m: Expr<'_>, shape: Option<Shape>) -> Expr<'_> {
         (_, Some(want)) if m.graph.op(m.id) == Op::StackRows => {
             let kind = Kind::matrix(want.clone());
             let graph = m.graph;
-            graph.expr(graph.insert(Op::StackRows, graph.args(m.id).to_vec(), kind))
+            let row = Shape::new(Dim::Static(1), want.cols.clone());
+            let rows = graph.args(m.id);
+            let rows = rows
+                .iter()
+                .map(|id| of_type(graph.expr(*id), Some(row.clone())).id)
+                .collect();
+            graph.expr(graph.insert(Op::StackRows, rows, kind))
         }
         (_, Some(want)) if m.graph.op(m.id) == Op::Build => {
             let graph = m.graph;
@@ -578,7 +586,11 @@ impl<'g> Linear<'g> {
             let found = self.node(id);
             graph.guards.replace(outside);
             if let Some(sum) = found {
-                self.known.insert(id, sum);
+                // A value that is reached on many ways is a matrix of its own: there may be exponentially many.
+                let many = sum.terms.len() > MOST_TERMS;
+                let whole = many.then(|| self.evaluate(&sum)).flatten();
+                let whole = whole.and_then(|matrix| self.of_factor(self.dense(matrix)));
+                self.known.insert(id, whole.unwrap_or(sum));
             }
         }
     }
@@ -764,6 +776,20 @@ impl<'g> Linear<'g> {
             Op::Cross => {
                 let skew = other(1 - k).cross_matrix();
                 dense(if k == 0 { -skew } else { skew })
+            }
+            // q v q* = (I + 2 w [u] + 2 [u]²) v
+            Op::QuaternionRotate => {
+                let (u, w) = other(0).imaginary_and_real();
+                let skew = u.cross_matrix();
+                dense(skew.identity() + 2.0 * (w * skew + skew.times(skew)))
+            }
+            Op::QuaternionProduct => {
+                let entry = |i: usize| other(1 - k).entry(graph.integer(i));
+                let [x, y, z, w] = [0, 1, 2, 3].map(entry);
+                // Of the factor on the left the imaginary part turns the other way.
+                let (a, b, c) = if k == 0 { (-x, -y, -z) } else { (x, y, z) };
+                let columns = [w, c, -b, -x, -c, w, a, -y, b, -a, w, -z, x, y, z, w];
+                dense(graph.built(&columns, Some(Shape::fixed(4, 4))))
             }
             op @ (Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve) if k == 1 && one_column => {
                 let n = operand.rows.clone();

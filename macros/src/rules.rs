@@ -182,6 +182,8 @@ scalar_functions! {
     Log2 log2 |[x], _| [std::f64::consts::LOG2_E / x], "derivative of ln";
     Log10 log10 |[x], _| [std::f64::consts::LOG10_E / x], "derivative of ln";
     Log log |[x, b], y| [1.0 / (x * b.ln()), -(y / (b * b.ln()))], "quotient rule";
+    // With Stumpff's functions, sinc x = c₁(x²), whose derivative does not cancel at zero.
+    Sinc sinc |[x], _| [x * ((x * x).stumpff(3) - (x * x).stumpff(2))], "derivative of sinc";
     Sqrt sqrt |[_x], y| [1.0 / (2.0 * y)], "power rule";
     Cbrt cbrt |[_x], y| [1.0 / (3.0 * (y * y))], "power rule";
     // The derivative exists at x = 0, where the formulas alone are 0 · ∞. At p = 0 elsewhere they move with p.
@@ -238,6 +240,12 @@ pub enum Op {
     PowInt,
     /// The derivative of `x.powi(n)` of the given order.
     PowIntSlope(u32),
+    /// Stumpff's function cₖ(x) = Σ (−x)ⁱ/(k + 2i)!: c₀ = cos √x, c₁ = sin √x/√x, c₂ = (1 − cos √x)/x, and so on. They
+    /// are analytic, so that rotations are differentiated at the angle zero as anywhere else.
+    Stumpff(u32),
+    /// The derivative of the given order, by s, of atan2(√s, w)/√s, which is analytic at s = 0 for w > 0: the angle of a
+    /// rotation over its sine.
+    ArcRatio(u32),
     Compare(Comparison),
     And,
     Or,
@@ -295,6 +303,12 @@ pub enum Op {
     Norm,
     NormSquared,
     Normalize,
+    /// `try_normalize(least)`
+    TryNormalize(Panic),
+    /// ‖a − b‖, as `metric_distance` computes it.
+    Distance,
+    /// The angle between two vectors.
+    Angle,
     Extreme(Extreme),
 
     MatMul,
@@ -329,6 +343,33 @@ pub enum Op {
     SymmetricFromLower,
     FoldLower,
     LowerTriangle,
+    UpperTriangle,
+    /// T⁻¹ B or T⁻ᵀ B for a triangle T, of which only that is read. Without what it does on failure it is not checked.
+    SolveTriangular {
+        upper: bool,
+        transposed: bool,
+        failure: Option<Panic>,
+    },
+
+    /// Quaternions are columns of their coordinates i, j, k, w.
+    QuaternionProduct,
+    QuaternionConjugate,
+    /// A vector, rotated by a unit quaternion.
+    QuaternionRotate,
+    /// The rotation matrix of a unit quaternion.
+    QuaternionMatrix,
+    /// The unit quaternion of a vector along the axis, as long as the angle; and that vector.
+    QuaternionExp,
+    QuaternionLog,
+    /// The same of rotation matrices.
+    RotationExp,
+    RotationLog,
+    /// The angle of a rotation matrix.
+    RotationAngle,
+    /// The rotation matrix of an axis and an angle.
+    RotationAbout,
+    /// The axis of M − Mᵀ: the adjoint of `CrossMatrix`.
+    Axial,
 
     /// The same value, as a constant of differentiation.
     Stop,
@@ -364,6 +405,8 @@ impl Op {
             | Op::LuSolve(panic)
             | Op::LuInverse(panic)
             | Op::Cholesky(panic) => !matches!(panic, Panic::Taken(_)),
+            Op::TryNormalize(_) => true,
+            Op::SolveTriangular { failure, .. } => failure.is_some(),
             Op::Extreme(_) => false,
             Op::Scalar(Scalar::Clamp) => true,
             _ => false,
@@ -404,6 +447,8 @@ impl Op {
                 | Op::PowI(_)
                 | Op::PowInt
                 | Op::PowIntSlope(_)
+                | Op::Stumpff(_)
+                | Op::ArcRatio(_)
                 | Op::Apply(..)
                 | Op::Compare(_)
                 | Op::And
@@ -459,6 +504,8 @@ impl Op {
             Op::Compare(_) | Op::And | Op::Or | Op::Not => "constant rule",
             Op::Scalar(function) => function.rule(),
             Op::PowI(_) | Op::PowInt | Op::PowIntSlope(_) => "power rule",
+            Op::Stumpff(_) => "derivative of Stumpff's functions",
+            Op::ArcRatio(_) => "derivative of arctan",
             Op::Select => "on the side taken",
 
             Op::Fill | Op::SpreadRows | Op::SpreadColumns => "scalar expansion",
@@ -478,9 +525,10 @@ impl Op {
             Op::Trace => "trace, linear",
             Op::Variance => "vector sum reduction of squares",
             Op::Dot | Op::TrDot => "vector sum reduction of a product",
-            Op::Norm => "derivative of the norm",
+            Op::Norm | Op::Distance => "derivative of the norm",
+            Op::Angle => "derivative of arccos",
             Op::NormSquared => "vector sum reduction of squares",
-            Op::Normalize => "quotient rule",
+            Op::Normalize | Op::TryNormalize(_) => "quotient rule",
             Op::Extreme(_) => "the selected entry",
 
             Op::MatMul | Op::TrMul | Op::ProductTn | Op::ProductNt | Op::Cross => "product rule",
@@ -499,6 +547,15 @@ impl Op {
                 "differential of Cholesky's factor"
             }
             Op::SymmetricFromLower | Op::FoldLower | Op::LowerTriangle => "lower triangle, linear",
+            Op::UpperTriangle => "upper triangle, linear",
+            Op::SolveTriangular { .. } => "differential of the inverse",
+
+            Op::QuaternionProduct | Op::QuaternionRotate | Op::QuaternionMatrix => "product rule",
+            Op::QuaternionConjugate | Op::Axial => "entry by entry",
+            Op::QuaternionExp | Op::RotationExp | Op::RotationAbout => "differential of a rotation",
+            Op::QuaternionLog | Op::RotationLog | Op::RotationAngle => {
+                "differential of the angle of a rotation"
+            }
 
             Op::Stop | Op::Absent => "constant rule",
             Op::Call(_)
@@ -538,6 +595,21 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
             Law::Partial(on.args[0].powi_slope(on.args[1], order + 1)),
             Law::Constant,
         ],
+        // cₖ′ = −½ (cₖ₊₁ − k cₖ₊₂) (Stumpff 1959; Danby, "Fundamentals of Celestial Mechanics", 6.9)
+        Op::Stumpff(k) => {
+            let x = on.args[0];
+            let slope = x.stumpff(k + 1) - f64::from(*k) * x.stumpff(k + 2);
+            vec![Law::Partial(-0.5 * slope)]
+        }
+        // d atan2(√s, w)/dw = −√s/(s + w²)
+        Op::ArcRatio(k) => {
+            let (s, w) = (on.args[0], on.args[1]);
+            let factorial: f64 = (1..=*k).map(|i| -f64::from(i)).product();
+            vec![
+                Law::Partial(s.arc_ratio(w, k + 1)),
+                Law::Partial(-factorial * (s + w * w).powi(-1 - k.cast_signed())),
+            ]
+        }
         // The side taken, and only that one.
         Op::Select => vec![
             Law::Constant,
@@ -597,6 +669,26 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
             ];
             on.graph.built(&axis, on.args[0].shape())
         })],
+        // K_(ip+k)(jq+l) = A_ij B_kl: with its entries rearranged, K is the product of the columns of A and B.
+        Op::Kronecker
+            if on
+                .args
+                .iter()
+                .all(|arg| arg.shape().and_then(|s| s.entries()).is_some()) =>
+        {
+            vec![
+                linear(|on, g| {
+                    let (a, b) = (on.args[0], on.args[1]);
+                    let rearranged = g.rearranged(a.shape(), b.shape());
+                    rearranged.times(b.as_column()).reshape(a.shape())
+                }),
+                linear(|on, g| {
+                    let (a, b) = (on.args[0], on.args[1]);
+                    let rearranged = g.rearranged(a.shape(), b.shape());
+                    rearranged.t().times(a.as_column()).reshape(b.shape())
+                }),
+            ]
+        }
         // What only finished Jacobians have: the third derivative is refused.
         Op::Kronecker | Op::Each => {
             on.graph.beyond.set(true);
@@ -642,6 +734,28 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::Normalize => vec![smooth(|on, dx| {
             (dx - on.value * on.value.dot(dx)) / on.args[0].norm()
         })],
+        Op::TryNormalize(_) => vec![
+            smooth(|on, dx| (dx - on.value * on.value.dot(dx)) / on.args[0].norm()),
+            Law::Constant,
+        ],
+        // d‖a − b‖ = (a − b) · (da − db) / ‖a − b‖, and 0 at 0
+        Op::Distance => vec![
+            smooth(|on, da| (on.args[0] - on.args[1]).dot(da) * on.value.recip_or_zero()),
+            smooth(|on, db| (on.args[1] - on.args[0]).dot(db) * on.value.recip_or_zero()),
+        ],
+        // With θ the angle and c its cosine, dc = (b/(‖a‖‖b‖) − c a/‖a‖²) · da and dθ = −dc/sin θ; 0 where they are
+        // parallel
+        Op::Angle => {
+            let by = |k: usize| {
+                smooth(move |on: &Applied<'g>, da| {
+                    let (a, b, angle) = (on.args[k], on.args[1 - k], on.value);
+                    let (m, n) = (a.norm().recip_or_zero(), b.norm().recip_or_zero());
+                    let slope = angle.cos() * m * m * a - m * n * b;
+                    slope.dot(da) * angle.sin().recip_or_zero()
+                })
+            };
+            vec![by(0), by(1)]
+        }
         Op::Extreme(extreme) => {
             let part = Part::Selected(*extreme);
             let absolute = matches!(extreme, Extreme::AbsMax | Extreme::AbsMin);
@@ -745,6 +859,111 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         Op::SymmetricFromLower => vec![linear(|_, g| g.fold_lower())],
         Op::FoldLower => vec![linear(|_, g| g.symmetric_from_lower())],
         Op::LowerTriangle => vec![linear(|_, g| g.lower_triangle())],
+        Op::UpperTriangle => vec![linear(|_, g| g.upper_triangle())],
+        // T x = b gives dx = T⁻¹ (db − dT x), where dT has only that triangle
+        Op::SolveTriangular {
+            upper, transposed, ..
+        } => {
+            let (upper, transposed) = (*upper, *transposed);
+            vec![
+                smooth(move |on, dt| {
+                    let dt = if upper {
+                        dt.upper_triangle()
+                    } else {
+                        dt.lower_triangle()
+                    };
+                    let dt = if transposed { dt.t() } else { dt };
+                    -on.args[0].solve_triangular(dt.times(on.value), upper, transposed)
+                }),
+                linear(move |on, g| on.args[0].solve_triangular(g, upper, !transposed)),
+            ]
+        }
+
+        // ⟨G, dP Q⟩ = ⟨G Q*, dP⟩
+        Op::QuaternionProduct => vec![
+            linear(|on, g| g.quaternion_times(on.args[1].quaternion_conjugate())),
+            linear(|on, g| on.args[0].quaternion_conjugate().quaternion_times(g)),
+        ],
+        Op::QuaternionConjugate => vec![linear(|_, g| g.quaternion_conjugate())],
+        // q v q* = v + 2 w u × v + 2 u × (u × v) for q = w + u
+        Op::QuaternionRotate => vec![
+            smooth(|on, dq| {
+                let ((u, w), v) = (on.args[0].imaginary_and_real(), on.args[1]);
+                let (du, dw) = dq.imaginary_and_real();
+                let turned = dw * u.cross(v) + w * du.cross(v);
+                2.0 * (turned + du.cross(u.cross(v)) + u.cross(du.cross(v)))
+            }),
+            linear(|on, g| on.args[0].quaternion_conjugate().quaternion_rotate(g)),
+        ],
+        // R = (w² − u · u) I + 2 u uᵀ + 2 w [u]
+        Op::QuaternionMatrix => vec![smooth(|on, dq| {
+            let (u, w) = on.args[0].imaginary_and_real();
+            let (du, dw) = dq.imaginary_and_real();
+            let outer = du.times(u.t()) + u.times(du.t());
+            let cross = dw * u.cross_matrix() + w * du.cross_matrix();
+            2.0 * ((w * dw - u.dot(du)) * on.value.identity() + outer + cross)
+        })],
+        // q = c₁(s) v/2 + c₀(s) with s = v · v/4, by Stumpff's functions (Solà et al., "A micro Lie theory", 2018)
+        Op::QuaternionExp => vec![smooth(|on, dv| {
+            let v = on.args[0];
+            let (s, slope) = (v.dot(v) / 4.0, v.dot(dv));
+            let c1 = s.stumpff(1);
+            let bend = (s.stumpff(3) - s.stumpff(2)) / 8.0;
+            let (du, dw) = (0.5 * c1 * dv + bend * slope * v, -0.25 * c1 * slope);
+            du.quaternion_with(dw, on.value.shape())
+        })],
+        // θ = 2 atan2(‖u‖, w) u/‖u‖, of −q where w < 0
+        Op::QuaternionLog => vec![smooth(|on, dq| {
+            let (u, w) = on.args[0].imaginary_and_real();
+            let (du, dw) = dq.imaginary_and_real();
+            let side = w.real(0.0).greater(w).choose(w.real(-1.0), w.real(1.0));
+            let (s, w) = (u.dot(u), side * w);
+            let slope = 2.0 * s.arc_ratio(w, 1) * u.dot(du) - side * dw / (s + w * w);
+            2.0 * side * (s.arc_ratio(w, 0) * du + slope * u)
+        })],
+        // R = c₀(s) I + c₁(s) [v] + c₂(s) v vᵀ with s = v · v (Rodrigues)
+        Op::RotationExp => vec![smooth(|on, dv| {
+            let v = on.args[0];
+            let (s, slope) = (v.dot(v), v.dot(dv));
+            let [c1, c2, c3, c4] = [1, 2, 3, 4].map(|k| s.stumpff(k));
+            let along = c1 * slope * on.value.identity()
+                + (c2 - c3) * slope * v.cross_matrix()
+                + (c3 - 2.0 * c4) * slope * v.times(v.t());
+            let across = c1 * dv.cross_matrix() + c2 * (dv.times(v.t()) + v.times(dv.t()));
+            across - along
+        })],
+        // R = cos θ I + sin θ [a] + (1 − cos θ) a aᵀ
+        Op::RotationAbout => vec![
+            smooth(|on, da| {
+                let (a, angle) = (on.args[0], on.args[1]);
+                let outer = da.times(a.t()) + a.times(da.t());
+                angle.sin() * da.cross_matrix() + (1.0 - angle.cos()) * outer
+            }),
+            smooth(|on, dangle| {
+                let (a, angle) = (on.args[0], on.args[1]);
+                let flat = a.times(a.t()) - on.value.identity();
+                (angle.cos() * dangle) * a.cross_matrix() + (angle.sin() * dangle) * flat
+            }),
+        ],
+        // v = a atan2(‖a‖, c)/‖a‖, where a is the axial vector of R/2 and c = (tr R − 1)/2: on rotations this is what
+        // nalgebra computes, and analytic at the identity
+        Op::RotationLog => vec![smooth(|on, dr| {
+            let r = on.args[0];
+            let (a, c) = (0.5 * r.axial(), 0.5 * (r.trace() - 1.0));
+            let (da, dc) = (0.5 * dr.axial(), 0.5 * dr.trace());
+            let s = a.dot(a);
+            let slope = 2.0 * s.arc_ratio(c, 1) * a.dot(da) - dc / (s + c * c);
+            s.arc_ratio(c, 0) * da + slope * a
+        })],
+        // θ = atan2(‖a‖, c), and 0 at 0
+        Op::RotationAngle => vec![smooth(|on, dr| {
+            let r = on.args[0];
+            let (a, c) = (0.5 * r.axial(), 0.5 * (r.trace() - 1.0));
+            let (da, dc) = (0.5 * dr.axial(), 0.5 * dr.trace());
+            let n = a.norm();
+            (c * n.recip_or_zero() * a.dot(da) - n * dc) / (n * n + c * c)
+        })],
+        Op::Axial => vec![linear(|_, g| g.cross_matrix())],
 
         Op::Apply(call, by) => (0..on.args.len())
             .map(|k| {
@@ -805,10 +1024,12 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         Op::ScaleRows => shape(1).map(Kind::matrix),
         Op::ScaleColumns => shape(0).map(Kind::matrix),
         Op::CrossMatrix => square(0),
-        Op::Scalar(_) | Op::PowI(_) | Op::Apply(..) => Some(Kind {
-            elem: crate::graph::Elem::Real,
-            shape: joint(args),
-        }),
+        Op::Scalar(_) | Op::PowI(_) | Op::Apply(..) | Op::Stumpff(_) | Op::ArcRatio(_) => {
+            Some(Kind {
+                elem: crate::graph::Elem::Real,
+                shape: joint(args),
+            })
+        }
         Op::PowInt | Op::PowIntSlope(_) => Some(args[0].clone()),
         Op::Compare(_) | Op::And | Op::Or | Op::Not => Some(Kind {
             elem: crate::graph::Elem::Bool,
@@ -835,10 +1056,22 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         | Op::LuDeterminant
         | Op::CholeskyDeterminant
         | Op::CholeskyLnDeterminant => scalar_of_matrix(),
-        Op::Dot | Op::TrDot => shape(0).and(shape(1)).map(|_| Kind::SCALAR),
+        Op::Dot | Op::TrDot | Op::Distance | Op::Angle => {
+            shape(0).and(shape(1)).map(|_| Kind::SCALAR)
+        }
+        Op::RotationAngle => scalar_of_matrix(),
+        Op::QuaternionProduct | Op::QuaternionConjugate | Op::QuaternionExp => {
+            matrix(Dim::Static(4), one())
+        }
+        Op::QuaternionRotate | Op::QuaternionLog | Op::RotationLog | Op::Axial => {
+            matrix(Dim::Static(3), one())
+        }
+        Op::QuaternionMatrix | Op::RotationExp | Op::RotationAbout => {
+            matrix(Dim::Static(3), Dim::Static(3))
+        }
         Op::RowSum | Op::RowMean => shape(0).and_then(|s| matrix(one(), s.cols)),
         Op::ColumnSum | Op::ColumnMean => shape(0).and_then(|s| matrix(s.rows, one())),
-        Op::Normalize => shape(0).map(Kind::matrix),
+        Op::Normalize | Op::TryNormalize(_) => shape(0).map(Kind::matrix),
         Op::MatMul => shape(0)
             .zip(shape(1))
             .and_then(|(a, b)| matrix(a.rows, b.cols)),
@@ -859,8 +1092,10 @@ pub fn kind(op: &Op, args: &[Kind]) -> Option<Kind> {
         Op::SymmetricFromLower
         | Op::FoldLower
         | Op::LowerTriangle
+        | Op::UpperTriangle
         | Op::CholeskyTangent
         | Op::CholeskyAdjoint => square(0),
+        Op::SolveTriangular { .. } => shape(0).and(shape(1)).map(Kind::matrix),
         Op::Lu | Op::Cholesky(_) => shape(0).map(|s| Kind {
             elem: crate::graph::Elem::Factor,
             shape: Some(s),

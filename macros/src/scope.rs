@@ -17,6 +17,12 @@ pub enum Hint {
     Real,
     /// A matrix, by a type in the source.
     Matrix(crate::graph::Shape),
+    /// A point, a rotation or the like, or a reference to one.
+    Geometric {
+        frame: ty::Frame,
+        size: usize,
+        reference: bool,
+    },
     Unknown,
 }
 
@@ -44,6 +50,33 @@ pub enum Pending {
     LuSolve(Id, Id),
     LuInverse(Id),
     Cholesky(Id),
+    /// A vector and its least norm.
+    Normalize(Id, Id),
+    Triangular {
+        triangle: Id,
+        rhs: Id,
+        upper: bool,
+        transposed: bool,
+    },
+}
+
+/// A point, a rotation or the like by its coordinates: those of an isometry are its rotation and its translation.
+#[derive(Clone, Debug)]
+pub struct Geometric {
+    pub frame: ty::Frame,
+    pub coordinates: Vec<Id>,
+    /// A matrix that was taken for a rotation without a check.
+    pub unchecked: bool,
+}
+
+impl Geometric {
+    pub fn of(frame: ty::Frame, coordinates: Vec<Id>) -> Self {
+        Geometric {
+            frame,
+            coordinates,
+            unchecked: false,
+        }
+    }
 }
 
 /// What may have failed, and was attempted.
@@ -66,6 +99,7 @@ pub enum Value {
     Entry(Id),
     /// Inside the closure of `from_fn`: an index that depends on the place of the entry.
     Position(Position<Id>),
+    Geometric(Geometric),
     /// The entries of a matrix, as `as_slice` gives them.
     Slice(Id),
     Inert(Inert),

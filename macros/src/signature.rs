@@ -134,6 +134,7 @@ impl Plan {
                         wrt: false,
                         broken: false,
                         exclusive,
+                        ty: None,
                     });
                 }
                 FnArg::Typed(input) => {
@@ -171,6 +172,7 @@ impl Plan {
                             wrt: false,
                             broken: false,
                             exclusive: false,
+                            ty: None,
                         });
                     }
                     continue;
@@ -222,10 +224,11 @@ impl Plan {
                 class,
                 by_reference,
                 mutable,
-                hint: hint_of_plain_type(&input.ty),
+                hint: self.hint(&input.ty),
                 wrt,
                 broken,
                 exclusive,
+                ty: Some((*input.ty).clone()),
             });
         }
         self.check_names(args, has_self, errors);
@@ -281,6 +284,19 @@ impl Plan {
                 .unwrap_or(usize::MAX)
         });
         self.parameters = parameters;
+    }
+
+    /// What is known of a parameter that is not differentiated.
+    fn hint(&self, ty: &syn::Type) -> crate::scope::Hint {
+        let real = self.real.clone().unwrap_or(crate::ty::Real::F64);
+        match self.context.geometric(ty, &real) {
+            Some((frame, size, reference)) => crate::scope::Hint::Geometric {
+                frame,
+                size,
+                reference,
+            },
+            None => hint_of_plain_type(ty),
+        }
     }
 
     fn check_names(&self, args: &Args, has_self: bool, errors: &mut Errors) {

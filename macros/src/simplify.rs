@@ -150,6 +150,15 @@ impl Graph {
             Op::SymmetricFromLower => x.symmetric_from_lower(),
             Op::FoldLower => x.fold_lower(),
             Op::LowerTriangle => x.lower_triangle(),
+            Op::UpperTriangle => x.upper_triangle(),
+            Op::SolveTriangular {
+                upper, transposed, ..
+            } => x.solve_triangular(args[1], *upper, *transposed),
+            Op::QuaternionProduct => x.quaternion_times(args[1]),
+            Op::QuaternionConjugate => x.quaternion_conjugate(),
+            Op::QuaternionRotate => x.quaternion_rotate(args[1]),
+            Op::CrossMatrix => x.cross_matrix(),
+            Op::Axial => x.axial(),
             _ => {
                 let args = args.iter().map(|a| a.id).collect();
                 self.expr(self.insert(op.clone(), args, kind.clone()))
@@ -2131,6 +2140,109 @@ impl<'g> Expr<'g> {
             | Op::CholeskyTangent
             | Op::CholeskyAdjoint => self,
             _ => self.op1(Op::LowerTriangle),
+        }
+    }
+
+    pub fn upper_triangle(self) -> Self {
+        match self.graph.op(self.id) {
+            Op::UpperTriangle => self,
+            _ => self.op1(Op::UpperTriangle),
+        }
+    }
+
+    /// T⁻¹ B or T⁻ᵀ B for the triangle of this matrix.
+    pub fn solve_triangular(self, rhs: Self, upper: bool, transposed: bool) -> Self {
+        let op = Op::SolveTriangular {
+            upper,
+            transposed,
+            failure: None,
+        };
+        self.linear_solve(op, rhs)
+    }
+
+    pub fn trace(self) -> Self {
+        self.op1(Op::Trace)
+    }
+
+    /// Stumpff's function of this order.
+    pub fn stumpff(self, order: u32) -> Self {
+        self.op1(Op::Stumpff(order))
+    }
+
+    /// The derivative by s, of this order, of atan2(√s, w)/√s.
+    pub fn arc_ratio(self, w: Self, order: u32) -> Self {
+        self.op2(Op::ArcRatio(order), w)
+    }
+
+    /// The entries in one column, of static sizes.
+    pub fn as_column(self) -> Self {
+        match self.shape().and_then(|shape| shape.entries()) {
+            Some(count) => self.column(Dim::Static(count)),
+            None => self,
+        }
+    }
+
+    /// The entries of a Kronecker product of matrices of these shapes, in a matrix with a row for each entry of the
+    /// first and a column for each of the second.
+    pub fn rearranged(self, a: Option<Shape>, b: Option<Shape>) -> Self {
+        use crate::position::{Arithmetic, Position};
+        let (Some(a), Some(b)) = (a, b) else {
+            return self;
+        };
+        let (Some(m), Some(p)) = (a.entries(), b.entries()) else {
+            return self;
+        };
+        let given = [&a.rows, &b.rows, &b.cols].map(|dim| match dim {
+            Dim::Static(n) => self.graph.integer(*n),
+            _ => self.graph.integer(1),
+        });
+        // Entry (i, j) of the first and (k, l) of the second, of which each is at one place in its column.
+        let of =
+            |operator, x: Position<usize>, n: usize| Position::of(operator, x, Position::Given(n));
+        let within = |operator, block| {
+            let start = of(Arithmetic::Mul, of(operator, Position::Row, 0), block);
+            Position::of(Arithmetic::Add, start, of(operator, Position::Column, 1))
+        };
+        let rows = within(Arithmetic::Rem, 1);
+        let cols = within(Arithmetic::Div, 2);
+        let shape = Shape::fixed(m, p);
+        self.part(&Part::Gathered(shape, vec![rows, cols]), &given)
+    }
+
+    pub fn quaternion_times(self, other: Self) -> Self {
+        self.op2(Op::QuaternionProduct, other)
+    }
+
+    pub fn quaternion_conjugate(self) -> Self {
+        match self.graph.op(self.id) {
+            Op::QuaternionConjugate => self.with(self.graph.args(self.id)[0]),
+            _ => self.op1(Op::QuaternionConjugate),
+        }
+    }
+
+    pub fn quaternion_rotate(self, vector: Self) -> Self {
+        self.op2(Op::QuaternionRotate, vector)
+    }
+
+    /// The parts of a quaternion.
+    pub fn imaginary_and_real(self) -> (Self, Self) {
+        let three = Part::FixedRows(Dim::Static(3));
+        let imaginary = self.part(&three, &[self.graph.integer(0)]);
+        (imaginary, self.entry(self.graph.integer(3)))
+    }
+
+    /// The quaternion of an imaginary and a real part.
+    pub fn quaternion_with(self, real: Self, shape: Option<Shape>) -> Self {
+        let three = Part::FixedRows(Dim::Static(3));
+        let (start, last) = (self.graph.integer(0), self.graph.integer(3));
+        self.scatter(&three, shape.clone(), &[start]) + real.scatter(&Part::Entry, shape, &[last])
+    }
+
+    /// The axis of M − Mᵀ: the adjoint of `cross_matrix`.
+    pub fn axial(self) -> Self {
+        match self.graph.op(self.id) {
+            Op::CrossMatrix => 2.0 * self.with(self.graph.args(self.id)[0]),
+            _ => self.op1(Op::Axial),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::text;
 use crate::graph::{Dim, Elem, Id, Kind, Shape, Step};
-use crate::lower::{Lower, Lowered, Refusal, refuse};
+use crate::lower::{Lower, Lowered, Refusal, is_composed, refuse};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
 use crate::scope::{Hint, Pending, Value};
@@ -13,7 +13,7 @@ use syn::{Expr, GenericArgument, PathArguments, PathSegment};
 /// Methods of a matrix without arguments that give a number or another matrix.
 fn unary_method(name: &str) -> Option<Op> {
     Some(match name {
-        "transpose" => Op::Transpose,
+        "transpose" | "adjoint" => Op::Transpose,
         "norm" | "magnitude" => Op::Norm,
         "norm_squared" | "magnitude_squared" => Op::NormSquared,
         "normalize" => Op::Normalize,
@@ -33,6 +33,9 @@ fn unary_method(name: &str) -> Option<Op> {
         "amin" => Op::Extreme(Extreme::AbsMin),
         "abs" => Op::Scalar(Scalar::Abs),
         "lu" => Op::Lu,
+        "cross_matrix" => Op::CrossMatrix,
+        "upper_triangle" => Op::UpperTriangle,
+        "lower_triangle" => Op::LowerTriangle,
         _ => return None,
     })
 }
@@ -40,9 +43,11 @@ fn unary_method(name: &str) -> Option<Op> {
 /// Methods of a matrix whose argument is another matrix.
 fn binary_method(name: &str) -> Option<Op> {
     Some(match name {
-        "dot" => Op::Dot,
+        "dot" | "dotc" => Op::Dot,
         "tr_dot" => Op::TrDot,
-        "tr_mul" => Op::TrMul,
+        "tr_mul" | "ad_mul" => Op::TrMul,
+        "metric_distance" => Op::Distance,
+        "angle" => Op::Angle,
         "cross" => Op::Cross,
         "component_mul" => Op::Scalar(Scalar::Mul),
         "component_div" => Op::Scalar(Scalar::Div),
@@ -108,8 +113,8 @@ fn question(name: &str) -> Option<Hint> {
         | "is_orthogonal"
         | "is_special_orthogonal"
         | "is_invertible" => Hint::Bool,
-        "shape" | "iamax_full" | "icamax_full" | "argmax" | "argmin" | "classify" | "total_cmp"
-        | "partial_cmp" | "to_bits" => Hint::Unknown,
+        "shape" | "iamax_full" | "icamax_full" | "classify" | "total_cmp" | "partial_cmp"
+        | "to_bits" => Hint::Unknown,
         _ => return None,
     })
 }
@@ -123,6 +128,7 @@ pub fn is_known_method(name: &str) -> bool {
         || is_identity_method(name)
         || question(name).is_some()
         || scalar_alias(name).is_some()
+        || is_composed(name)
         || matches!(
             name,
             "powi"
@@ -166,6 +172,17 @@ impl Lower<'_> {
         {
             return Ok(value);
         }
+        // The diagonal of `l_dirty` is that of `l`.
+        if let (true, Expr::MethodCall(inner)) = (call.method == "diagonal", &*call.receiver)
+            && inner.method == "l_dirty"
+            && !self.is_inert_expr(expr)
+        {
+            let mut clean = inner.clone();
+            clean.method = syn::Ident::new("l", inner.method.span());
+            let mut call = call.clone();
+            *call.receiver = Expr::MethodCall(clean);
+            return self.method(&call, expr);
+        }
         let receiver = self.expr(&call.receiver)?;
         let args: Vec<&Expr> = call.args.iter().collect();
         self.apply_method(
@@ -177,7 +194,7 @@ impl Lower<'_> {
         )
     }
 
-    fn apply_method(
+    pub(crate) fn apply_method(
         &mut self,
         method: &syn::Ident,
         turbofish: Option<&syn::AngleBracketedGenericArguments>,
@@ -194,6 +211,22 @@ impl Lower<'_> {
                 self.unwrap((&value, pending), &name, method, args, expr)
             }
             Value::Wrapped(inner) => self.method_of_some(inner, method, args, expr),
+            Value::Geometric(geometric) => {
+                if let (Some(hint), true) = (question(&name), self.only_observes(expr)) {
+                    return Ok(Value::Inert(self.inert_expression(expr, hint)));
+                }
+                self.geometric_method(geometric, method, args, expr)
+            }
+            Value::Inert(inert) if matches!(inert.hint, Hint::Geometric { .. }) => {
+                if self.is_inert_expr(expr) {
+                    let hint = Lower::hint_of_method(&inert.hint, &name);
+                    return Ok(Value::Inert(self.inert_expression(expr, hint)));
+                }
+                match self.geometric(&value)? {
+                    Some(geometric) => self.geometric_method(&geometric, method, args, expr),
+                    None => Err(Refusal(None)),
+                }
+            }
             Value::PendingOr(..) | Value::Maybe(_) => {
                 self.method_of_maybe(&value, method, args, expr)
             }
@@ -231,6 +264,12 @@ impl Lower<'_> {
                 if number && scalar_alias(&name).is_some_and(|f| f.arity() == args.len() + 1) {
                     let id = self.node(&value, at, &Kind::SCALAR)?;
                     return self.scalar_method(&Value::Node(id), id, &name, method, args, expr);
+                }
+                if let (Hint::Matrix(shape), false) = (&inert.hint, args.is_empty())
+                    && !self.is_inert_expr(expr)
+                {
+                    let id = self.node(&value, at, &Kind::matrix(shape.clone()))?;
+                    return self.matrix_method(id, &name, method, turbofish, args, expr);
                 }
                 // With an active argument, the method tells what the receiver has to be.
                 let matrix = binary_method(&name).is_some()
@@ -515,11 +554,14 @@ impl Lower<'_> {
             ("as_slice", []) if self.closures == 0 => Ok(Value::Slice(id)),
             ("try_inverse", []) => Ok(Value::Pending(Pending::Inverse(id))),
             ("cholesky", []) => Ok(Value::Pending(Pending::Cholesky(id))),
-            _ => refuse(method, unknown(name, "a matrix")),
+            _ => match self.composed_method(id, name, turbofish, args, expr)? {
+                Some(value) => Ok(value),
+                None => refuse(method, unknown(name, "a matrix")),
+            },
         }
     }
 
-    fn matrix_argument(&mut self, arg: &Expr, guess: &Kind) -> Lowered<Id> {
+    pub(crate) fn matrix_argument(&mut self, arg: &Expr, guess: &Kind) -> Lowered<Id> {
         let id = self.expr_node(arg, guess)?;
         if self.graph.is_matrix(id) && self.closures == 0
             || self.graph.is_matrix(id) && self.graph.leaf_of(id).is_some()
@@ -536,7 +578,7 @@ impl Lower<'_> {
         }
     }
 
-    fn scalar_argument(&mut self, arg: &Expr) -> Lowered<Id> {
+    pub(crate) fn scalar_argument(&mut self, arg: &Expr) -> Lowered<Id> {
         let id = self.expr_node(arg, &Kind::SCALAR)?;
         if self.graph.kind(id) == Kind::SCALAR {
             Ok(id)
@@ -599,7 +641,7 @@ impl Lower<'_> {
         self.exact_of(Op::Part(part), args, kind, expr)
     }
 
-    fn static_size(&self, argument: &GenericArgument) -> Lowered<Dim> {
+    pub(crate) fn static_size(&self, argument: &GenericArgument) -> Lowered<Dim> {
         let known = match argument {
             GenericArgument::Const(expr) => Some(crate::ty::constant_size(expr)),
             GenericArgument::Type(syn::Type::Path(path)) => {
@@ -649,6 +691,32 @@ impl Lower<'_> {
             Value::Position(Position::Column),
         ];
         let value = self.apply_closure(closure, indices);
+        self.places = None;
+        self.each((&value?, before), shape, closure, expr)
+    }
+
+    /// `map_with_location`: the closure acts on indices and the entry there.
+    pub(crate) fn mapped_with_location(
+        &mut self,
+        id: Id,
+        closure: &Expr,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if self.closures > 0 {
+            return refuse(
+                expr,
+                "`map_with_location` inside the closure of another method is not supported\nhelp: bind it with `let` before the closure",
+            );
+        }
+        let shape = self.graph.shape(id).unwrap_or(Shape::fixed(1, 1));
+        let before = self.graph.count();
+        self.places = Some(shape.clone());
+        let arguments = vec![
+            Value::Position(Position::Row),
+            Value::Position(Position::Column),
+            Value::Entry(id),
+        ];
+        let value = self.apply_closure(closure, arguments);
         self.places = None;
         self.each((&value?, before), shape, closure, expr)
     }
@@ -846,6 +914,11 @@ impl Lower<'_> {
             (false, "inverse", []) => self.step(Op::CholeskyInverse, vec![id], expr),
             (false, "determinant", []) => self.step(Op::CholeskyDeterminant, vec![id], expr),
             (false, "ln_determinant", []) => self.step(Op::CholeskyLnDeterminant, vec![id], expr),
+            // Only `l_dirty().diagonal()`: what is above the diagonal is not meant to be read.
+            (false, "l_dirty", []) => refuse(
+                method,
+                "what `l_dirty` has above its diagonal is not known\nhelp: use `l()`, of which `l().diagonal()` is the same",
+            ),
             (false, "l" | "unpack", []) => self.step(Op::CholeskyFactor, vec![id], expr),
             _ => refuse(
                 method,
@@ -937,11 +1010,15 @@ impl Lower<'_> {
         panic: Panic,
         at: &dyn ToTokens,
     ) -> Lowered<Value> {
+        if let Some(value) = self.attempted_composed(pending, panic, at)? {
+            return Ok(value);
+        }
         let (op, args) = match pending {
             Pending::Inverse(a) => (Op::Inverse(panic), vec![a]),
             Pending::LuSolve(f, b) => (Op::LuSolve(panic), vec![f, b]),
             Pending::LuInverse(f) => (Op::LuInverse(panic), vec![f]),
             Pending::Cholesky(a) => (Op::Cholesky(panic), vec![a]),
+            Pending::Normalize(..) | Pending::Triangular { .. } => return Err(Refusal(None)),
         };
         if let Op::LuSolve(_) = op {
             let kind = self.graph.kind(args[1]);
@@ -1036,8 +1113,21 @@ impl Lower<'_> {
         {
             return self.constructor(path, &ty, &args, expr);
         }
+        if let Some(before) = segments.len().checked_sub(2).map(|i| &segments[i])
+            && let Some(frame) = crate::ty::frame(&before.ident.to_string())
+        {
+            return self.geometric_constructor(path, frame, &args, expr);
+        }
         if self.is_inert_expr(expr) {
             return refuse(expr, "inert");
+        }
+        // Under a path, so that it is no function of the user's.
+        let nalgebras =
+            segments.len() == 2 && (segments[0].ident == "nalgebra" || segments[0].ident == "na");
+        if let ("distance" | "distance_squared", true, 2) = (&*name, nalgebras, args.len())
+            && self.are_points(&args)?
+        {
+            return self.distance_of_points(&args, name == "distance_squared", expr);
         }
         if self.is_poisoned(call) {
             return Err(Refusal(None));
@@ -1098,6 +1188,23 @@ impl Lower<'_> {
         };
         let ident = &last.ident;
         let name = &*ident.to_string();
+        // `Vector3::x()` is a vector, `Vector3::x_axis()` a unit vector.
+        if let (Extent::Known(Dim::Static(size)), []) = (rows, args)
+            && *cols == Extent::Known(Dim::Static(1))
+        {
+            let hint = match name {
+                "x" | "y" | "z" | "w" => Some(Hint::Matrix(Shape::fixed(*size, 1))),
+                "x_axis" | "y_axis" | "z_axis" | "w_axis" => Some(Hint::Geometric {
+                    frame: crate::ty::Frame::Unit,
+                    size: *size,
+                    reference: false,
+                }),
+                _ => None,
+            };
+            if let Some(hint) = hint {
+                return Ok(Value::Inert(self.inert_expression(expr, hint)));
+            }
+        }
         // Method syntax by path: `DVector::dot(&a, &b)`.
         if let Some((receiver, rest)) = args.split_first() {
             let by_path = is_known_method(name) && !matches!(name, "zeros" | "identity");
@@ -1185,11 +1292,60 @@ impl Lower<'_> {
                     args.iter().map(|e| self.scalar_argument(e)).collect();
                 self.build(entries?, shape, true, expr)
             }
-            ("from_vec" | "from_column_slice" | "from_row_slice" | "from", count)
-                if count == n + 1 || (count == 1 && n == 1) =>
-            {
+            ("from_diagonal_element", k) if k == n + 1 => {
+                let shape = dims(self, &args[..n])?;
+                let value = self.scalar_argument(args[n])?;
+                let column = Kind::matrix(Shape::new(shape.rows.clone(), Dim::Static(1)));
+                let diagonal = self.exact_of(Op::Fill, vec![value], column, expr)?;
+                if shape.rows != shape.cols {
+                    return refuse(
+                        expr,
+                        "a diagonal in a matrix that is not square cannot be differentiated yet\nhelp: use `from_fn`",
+                    );
+                }
+                self.step(Op::FromDiagonal, vec![diagonal], expr)
+            }
+            ("from_rows" | "from_columns", 1) => {
+                let by_rows = name == "from_rows";
+                let (r, c, entries) = self.entries_of_parts(args[0], by_rows)?;
+                let extent = |extent: &Extent, count: usize| match extent {
+                    Extent::Known(dim) => dim.clone(),
+                    _ => self.count(count),
+                };
+                let shape = Shape::new(extent(rows, r), extent(cols, c));
+                self.build(entries, shape, by_rows, expr)
+            }
+            ("ith", k) if k == n + 2 && *cols == Extent::Known(Dim::Static(1)) => {
+                let shape = dims(self, &args[..n])?;
+                let place = self.integer(args[n])?;
+                let (Some(place), Some(size)) = (self.graph.integer_value(place), shape.entries())
+                else {
+                    return refuse(
+                        expr,
+                        "the place of this entry is not known to the macro\nhelp: use `from_fn`",
+                    );
+                };
+                let value = self.scalar_argument(args[n + 1])?;
+                let mut entries = vec![self.graph.constant(0.0); size];
+                match entries.get_mut(place) {
+                    Some(entry) => *entry = value,
+                    None => return refuse(args[n], "this is beyond the end of the vector"),
+                }
+                self.build(entries, shape, false, expr)
+            }
+            (
+                "from_vec" | "from_column_slice" | "from_row_slice" | "from" | "from_iterator"
+                | "from_row_iterator",
+                count,
+            ) if count == n + 1 || (count == 1 && n == 1) => {
                 let list = args[count - 1];
-                let entries = match self.expr(list)? {
+                let listed = if name.ends_with("iterator") {
+                    self.listed(list)?
+                } else {
+                    self.expr(list)?
+                };
+                let row_by_row = name.starts_with("from_row");
+                let entries = match listed {
                     Value::List(entries) => entries,
                     Value::Slice(id) if matches!(name, "from_column_slice" | "from_row_slice") => {
                         let shape = match (rows, cols, count == n + 1) {
@@ -1224,7 +1380,7 @@ impl Lower<'_> {
                     }
                     _ => return refuse(expr, "a size is missing"),
                 };
-                self.build(entries, shape, name == "from_row_slice", expr)
+                self.build(entries, shape, row_by_row, expr)
             }
             ("from_fn", k) if k == n + 1 => {
                 if self.is_inert_expr(expr) {
@@ -1238,7 +1394,8 @@ impl Lower<'_> {
                 | "from_rows"
                 | "from_columns"
                 | "from_partial_diagonal"
-                | "from_diagonal_element",
+                | "from_diagonal_element"
+                | "from_row_iterator",
                 _,
             ) => refuse(
                 ident,
@@ -1464,7 +1621,7 @@ impl Lower<'_> {
     ) -> Lowered<Value> {
         let inert = self.is_inert_expr(mac);
         match name {
-            "vector" | "dvector" | "vec" => {
+            "vector" | "dvector" | "vec" | "point" => {
                 let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
                 let Ok(entries) = mac.parse_body_with(parser) else {
                     return refuse(
@@ -1476,6 +1633,8 @@ impl Lower<'_> {
                     entries.iter().map(|e| self.scalar_argument(e)).collect();
                 let entries = entries?;
                 match name {
+                    "point" if inert => refuse(mac, "inert"),
+                    "point" => self.point(&entries, at),
                     "vec" => Ok(Value::List(entries)),
                     "vector" => {
                         let shape = Shape::fixed(entries.len(), 1);
@@ -1487,7 +1646,7 @@ impl Lower<'_> {
                     }
                 }
             }
-            "matrix" | "dmatrix" => {
+            "matrix" | "dmatrix" | "stack" => {
                 let rows = mac.parse_body_with(|input: syn::parse::ParseStream| {
                     let mut rows: Vec<Vec<Expr>> = vec![Vec::new()];
                     while !input.is_empty() {
@@ -1509,8 +1668,14 @@ impl Lower<'_> {
                     return refuse(mac, format!("the entries of `{name}!` cannot be read"));
                 };
                 let (r, c) = (rows.len(), rows.first().map_or(0, Vec::len));
+                if name == "stack" && inert {
+                    return refuse(mac, "inert");
+                }
                 if rows.iter().any(|row| row.len() != c) {
                     return refuse(mac, "the rows of this matrix have different lengths");
+                }
+                if name == "stack" {
+                    return self.stacked(&rows, at);
                 }
                 let entries: Lowered<Vec<Id>> = rows
                     .iter()
@@ -1528,7 +1693,7 @@ impl Lower<'_> {
             _ => refuse(
                 mac,
                 format!(
-                    "cannot see what the macro `{name}!` does with a differentiated value\nhelp: write out what it stands for; `vector!`, `matrix!`, `dvector!` and `dmatrix!` are known"
+                    "cannot see what the macro `{name}!` does with a differentiated value\nhelp: write out what it stands for; `vector!`, `matrix!`, `dvector!`, `dmatrix!` and `stack!` are known"
                 ),
             ),
         }

@@ -36,6 +36,38 @@ pub enum Extent {
     Inferred,
 }
 
+/// What a value of nalgebra's geometry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Frame {
+    Point,
+    Translation,
+    /// `Unit` of a vector.
+    Unit,
+    Quaternion,
+    UnitQuaternion,
+    UnitComplex,
+    Rotation,
+    Isometry(Turn),
+}
+
+/// By what an isometry rotates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    Quaternion,
+    Complex,
+    Matrix,
+}
+
+impl Turn {
+    pub fn frame(self) -> Frame {
+        match self {
+            Turn::Quaternion => Frame::UnitQuaternion,
+            Turn::Complex => Frame::UnitComplex,
+            Turn::Matrix => Frame::Rotation,
+        }
+    }
+}
+
 /// How a parameter is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Passing {
@@ -325,6 +357,43 @@ impl Context {
         }
     }
 
+    /// What a type of nalgebra's geometry is, of how many dimensions, and whether it is behind a reference.
+    pub fn geometric(&self, ty: &Type, real: &Real) -> Option<(Frame, usize, bool)> {
+        match strip(ty) {
+            Type::Reference(reference) if reference.mutability.is_none() => {
+                let (frame, size, _) = self.geometric(&reference.elem, real)?;
+                Some((frame, size, true))
+            }
+            Type::Path(path) if path.qself.is_none() => {
+                let last = path.path.segments.last()?;
+                let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+                    return None;
+                };
+                let Some(GenericArgument::Type(of)) = arguments.args.first() else {
+                    return None;
+                };
+                if last.ident == "Unit" {
+                    // Of a vector or of a quaternion.
+                    return match self.classify(of) {
+                        Class::Value(value) if value.real == *real => match value.extents {
+                            Some((Extent::Known(Dim::Static(n)), _)) => {
+                                Some((Frame::Unit, n, false))
+                            }
+                            _ => None,
+                        },
+                        _ => match self.geometric(of, real)? {
+                            (Frame::Quaternion, ..) => Some((Frame::UnitQuaternion, 3, false)),
+                            _ => None,
+                        },
+                    };
+                }
+                let (frame, size) = frame(&last.ident.to_string())?;
+                (self.real(of).as_ref() == Some(real)).then_some((frame, size?, false))
+            }
+            _ => None,
+        }
+    }
+
     fn list(&self, elem: &Type, length: Option<Dim>, owned: TokenStream) -> Class {
         match self.real(elem) {
             Some(real) => Class::List(List {
@@ -574,6 +643,27 @@ const GEOMETRY: &[&str] = &[
     "Perspective3",
     "Orthographic3",
 ];
+
+/// What an alias of nalgebra's geometry stands for, and of how many dimensions.
+pub fn frame(name: &str) -> Option<(Frame, Option<usize>)> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let size = name[stem.len()..].parse::<usize>().ok();
+    let sized = matches!(size, Some(2 | 3));
+    Some(match stem {
+        "Quaternion" if size.is_none() => (Frame::Quaternion, Some(3)),
+        "UnitQuaternion" if size.is_none() => (Frame::UnitQuaternion, Some(3)),
+        "UnitComplex" if size.is_none() => (Frame::UnitComplex, Some(2)),
+        "Unit" if size.is_none() => (Frame::Unit, None),
+        "UnitVector" if size.is_some() => (Frame::Unit, size),
+        "Point" if size.is_some() => (Frame::Point, size),
+        "Translation" if sized => (Frame::Translation, size),
+        "Rotation" if sized => (Frame::Rotation, size),
+        "Isometry" if size == Some(2) => (Frame::Isometry(Turn::Complex), size),
+        "Isometry" if size == Some(3) => (Frame::Isometry(Turn::Quaternion), size),
+        "IsometryMatrix" if sized => (Frame::Isometry(Turn::Matrix), size),
+        _ => return None,
+    })
+}
 
 /// The extents that the name of a type tells.
 struct Alias {

@@ -719,3 +719,59 @@ fn callers_generic_over_size_and_scalar() {
     assert_eq!(generic_in_dimension(&Matrix3::<f32>::identity()), 9.0);
     assert_eq!(generic_in_dimension(&DMatrix::<f64>::identity(2, 2)), 6.0);
 }
+
+/// cₖ = 1/k! − x cₖ₊₂, near zero and far, and the values at zero.
+#[test]
+fn stumpff_functions() {
+    let mut factorial = 1.0;
+    for k in 0..8_u32 {
+        factorial *= f64::from(k.max(1));
+        assert_eq!(stumpff(0.0, k), 1.0 / factorial);
+        for x in [
+            1e-300, 1e-9, 1e-3, 0.3, 2.5, 9.9, 10.1, 37.0, 400.0, -0.2, -9.0, -11.0, -50.0,
+        ] {
+            let (low, high) = (stumpff(x, k), stumpff(x, k + 2));
+            let expected = 1.0 / factorial - x * high;
+            let size = (x * high).abs().max(1.0 / factorial);
+            assert!(
+                (low - expected).abs() <= 4e-15 * size,
+                "c{k}({x}): {low} {expected}"
+            );
+        }
+        // The derivative, by the law of the book.
+        let slope = (stumpff(0.7 + 1e-5, k) - stumpff(0.7 - 1e-5, k)) / 2e-5;
+        let law = -0.5 * (stumpff(0.7, k + 1) - f64::from(k) * stumpff(0.7, k + 2));
+        assert!((slope - law).abs() < 1e-10);
+    }
+    assert!(stumpff(f64::NAN, 2).is_nan());
+    // 1 − cos x has no digits left here.
+    assert_eq!(stumpff(1e-20, 2), 0.5);
+}
+
+/// 2 s A⁽ᵏ⁺¹⁾ + (2k + 1) A⁽ᵏ⁾ = (−1)ᵏ k! w/(s + w²)ᵏ⁺¹
+#[test]
+fn ratios_of_arcs() {
+    for (s, w) in [
+        (0.0, 1.0),
+        (1e-18, 1.0),
+        (0.01, 0.9),
+        (0.2, 0.9),
+        (0.24, 0.98),
+        (0.26, 1.0),
+        (0.9, 0.1),
+        (0.5, -0.7),
+    ] {
+        let mut right = w / (s + w * w);
+        for k in 0..5_u32 {
+            let (value, next) = (arc_ratio(s, w, k), arc_ratio(s, w, k + 1));
+            let left = 2.0 * s * next + f64::from(2 * k + 1) * value;
+            assert!(
+                (left - right).abs() <= 1e-12 * right.abs().max(left.abs()).max(value.abs()),
+                "{k} {s} {w}: {left} {right}"
+            );
+            right *= -f64::from(k + 1) / (s + w * w);
+        }
+    }
+    assert_eq!(arc_ratio(0.0, 1.0, 0), 1.0);
+    assert!((arc_ratio(0.25, 0.5, 0) - std::f64::consts::FRAC_PI_2).abs() < 1e-15);
+}

@@ -714,6 +714,11 @@ impl Plan {
         for (written, value) in &program.types {
             pin(written, value);
         }
+        for (written, own) in &program.frames {
+            if !pairs.iter().any(|p| p.0.to_string() == written.to_string()) {
+                pairs.push((written.clone(), quote!(#nalgebra::#own)));
+            }
+        }
         let pins = pairs.into_iter().map(|(written, own)| {
             let first = written.clone().into_iter().next();
             let span = first.map_or_else(Span::mixed_site, |t| {

@@ -8,6 +8,9 @@ impl Emit<'_> {
     pub(super) fn find_contexts(&mut self) {
         let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.live.len()];
         for root in self.outputs.clone() {
+            if self.records.contains(&root) {
+                continue;
+            }
             let pulled = self.pulled.contains(&root);
             users[root.0 as usize].push(if pulled { PULLBACK } else { 0 });
         }
@@ -44,7 +47,7 @@ impl Emit<'_> {
                 .copied()
                 .chain(bound)
                 .reduce(|a, b| self.common(a, b))
-                .unwrap_or(0);
+                .unwrap_or_else(|| self.first_place(&guards));
             if !self.satisfies(common, &guards) && self.is_entrywise(id) && self.belongs_inside(id)
             {
                 // It is computed inside of each pass that reads it, wherever that is.
@@ -96,9 +99,13 @@ impl Emit<'_> {
             }
             context = self.early(id, context, &guards);
             self.context[id.0 as usize] = context;
+            if self.records.contains(&id) {
+                self.hand_out(id, context, 0);
+            }
             for (part, used) in parts.remove(&id).unwrap_or_default() {
                 self.context[part.0 as usize] = context;
-                let places = used.into_iter().chain([context]);
+                let kept = self.records.contains(&part).then_some(0);
+                let places = used.into_iter().chain([context]).chain(kept);
                 let common = places.reduce(|a, b| self.common(a, b));
                 self.hand_out(part, context, common.unwrap_or(context));
                 for id in self.extents_of(part) {
@@ -119,6 +126,13 @@ impl Emit<'_> {
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
         }
+    }
+
+    /// The outermost place in which these conditions hold.
+    fn first_place(&self, guards: &[(Id, bool)]) -> usize {
+        let places = (0..self.contexts.len()).filter(|c| self.satisfies(*c, guards));
+        let outermost = places.min_by_key(|c| self.contexts[*c].depth);
+        outermost.unwrap_or(0)
     }
 
     /// As far out of a place as the conditions still hold.

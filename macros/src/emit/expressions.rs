@@ -405,6 +405,8 @@ impl Emit<'_> {
             | Op::PowI(_)
             | Op::PowInt
             | Op::PowIntSlope(_)
+            | Op::Stumpff(_)
+            | Op::ArcRatio(_)
             | Op::Compare(_)
             | Op::And
             | Op::Or
@@ -600,6 +602,35 @@ impl Emit<'_> {
                 let (f, b) = (self.receiver(args[0]), self.by_reference(args[1]));
                 atom(quote!(#f.solve(#b)))
             }
+            Op::TryNormalize(panic) => {
+                let x = self.receiver(args[0]);
+                let (least, panic) = (self.read(args[1]).tokens, self.panic(*panic));
+                atom(quote!(#x.try_normalize(#least)#panic))
+            }
+            Op::SolveTriangular {
+                upper,
+                transposed,
+                failure,
+            } => {
+                let (t, b) = (self.receiver(args[0]), self.by_reference(args[1]));
+                let (name, t) = match (upper, transposed, failure) {
+                    (false, false, Some(_)) => ("solve_lower_triangular", t),
+                    (true, false, Some(_)) => ("solve_upper_triangular", t),
+                    (false, true, Some(_)) => ("tr_solve_lower_triangular", t),
+                    (true, true, Some(_)) => ("tr_solve_upper_triangular", t),
+                    (false, false, None) => ("solve_lower_triangular_unchecked", t),
+                    (true, false, None) => ("solve_upper_triangular_unchecked", t),
+                    (false, true, None) => {
+                        ("solve_upper_triangular_unchecked", quote!(#t.transpose()))
+                    }
+                    (true, true, None) => {
+                        ("solve_lower_triangular_unchecked", quote!(#t.transpose()))
+                    }
+                };
+                let name = Ident::new(name, Span::call_site());
+                let panic = failure.map(|panic| self.panic(panic));
+                atom(quote!(#t.#name(#b)#panic))
+            }
             Op::CofactorsTangent if args.len() > 2 => {
                 let a = self.by_reference(args[0]);
                 let directions: Vec<TokenStream> =
@@ -692,6 +723,7 @@ impl Emit<'_> {
             Op::Scalar(Scalar::Neg) => w[0].clone().negated(),
             Op::Scalar(Scalar::Sign) => helper("sign", None),
             Op::Scalar(Scalar::RecipOrZero) => helper("recip_or_zero", None),
+            Op::Scalar(Scalar::Sinc) => helper("sinc", None),
             Op::Scalar(function) => call(function.surface()),
             Op::PowI(n) => {
                 let receiver = receiver(0);
@@ -703,6 +735,14 @@ impl Emit<'_> {
             Op::PowIntSlope(order) => {
                 let order = Literal::u32_unsuffixed(*order);
                 helper("powi_slope", Some(quote!(#order)))
+            }
+            Op::Stumpff(order) => {
+                let order = Literal::u32_unsuffixed(*order);
+                helper("stumpff", Some(quote!(#order)))
+            }
+            Op::ArcRatio(order) => {
+                let order = Literal::u32_unsuffixed(*order);
+                helper("arc_ratio", Some(quote!(#order)))
             }
             Op::Not => {
                 let a = w[0].at(Level::Unary);
@@ -1130,6 +1170,20 @@ fn method_name(op: &Op) -> (&'static str, bool) {
         Op::SymmetricFromLower => ("symmetric_from_lower", true),
         Op::FoldLower => ("fold_lower", true),
         Op::LowerTriangle => ("lower_triangle", false),
+        Op::UpperTriangle => ("upper_triangle", false),
+        Op::Distance => ("metric_distance", false),
+        Op::Angle => ("angle", false),
+        Op::QuaternionProduct => ("quaternion_product", true),
+        Op::QuaternionConjugate => ("quaternion_conjugate", true),
+        Op::QuaternionRotate => ("quaternion_rotate", true),
+        Op::QuaternionMatrix => ("quaternion_matrix", true),
+        Op::QuaternionExp => ("quaternion_exp", true),
+        Op::QuaternionLog => ("quaternion_log", true),
+        Op::RotationExp => ("rotation_exp", true),
+        Op::RotationLog => ("rotation_log", true),
+        Op::RotationAngle => ("rotation_angle", true),
+        Op::RotationAbout => ("rotation_about", true),
+        Op::Axial => ("axial", true),
         Op::Kronecker => ("kronecker", false),
         Op::CrossMatrix => ("cross_matrix", false),
         _ => ("", true),

@@ -111,6 +111,7 @@ impl Emit<'_> {
             wrt: Vec::new(),
             types: Vec::new(),
             pattern_names: Vec::new(),
+            frames: Vec::new(),
             taken: Default::default(),
         };
         let nodes = program.graph.nodes();
@@ -173,8 +174,11 @@ impl Emit<'_> {
             inner.homes.insert(variable.leaf, 0);
             inner.within_reach.push(variable.leaf);
         }
-        if let Some(exit) = this.exit.filter(|_| !derived) {
-            inner.forced.insert(exit);
+        let exit = this.exit.filter(|_| !derived);
+        inner.forced.extend(exit);
+        if keeps {
+            let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
+            inner.records = slots.iter().copied().filter(|id| !needed(id)).collect();
         }
         inner.arrange();
         for variable in &carried {
@@ -187,7 +191,6 @@ impl Emit<'_> {
             inner.bound.insert(leaf, (quote!(#name), hold));
             inner.mutable.insert(leaf);
         }
-        let exit = this.exit.filter(|_| !derived);
         let condition =
             inner.write_iteration(&carried, kept.as_ref().map(|k| (k, &slots[..])), exit);
         self.cyclic |= inner.cyclic;

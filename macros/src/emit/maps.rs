@@ -7,20 +7,34 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The symbols that stand for a column of a matrix.
-pub(super) fn symbols(graph: &Graph) -> Vec<Id> {
+fn symbols(graph: &Graph) -> Vec<Id> {
     let maps = (0..graph.count())
         .map(Id)
         .filter(|id| graph.op(*id) == Op::Each);
     maps.map(|id| graph.args(id)[1]).collect()
 }
 
-/// What depends on each of these symbols.
+/// What depends on each of these symbols: what a map gives does not depend on its own.
 pub(super) fn of_symbols(graph: &Graph) -> Vec<Ids> {
-    let symbols = symbols(graph);
-    symbols
-        .iter()
-        .map(|symbol| graph.depends_on(&[*symbol]))
-        .collect()
+    let nodes = graph.nodes();
+    let mut known: Vec<Id> = Vec::new();
+    let mut maps = Vec::new();
+    for symbol in symbols(graph) {
+        if known.contains(&symbol) {
+            continue;
+        }
+        known.push(symbol);
+        let mut depends: Ids = std::iter::once(symbol).collect();
+        for (number, node) in nodes.iter().enumerate().skip(symbol.0 as usize + 1) {
+            let own = node.op == Op::Each && node.args[1] == symbol;
+            let read = if own { &node.args[..1] } else { &node.args[..] };
+            if read.iter().any(|a| depends.contains(a)) {
+                depends.insert(Id(number as u32));
+            }
+        }
+        maps.push(depends);
+    }
+    maps
 }
 
 impl Emit<'_> {
@@ -186,7 +200,13 @@ impl Emit<'_> {
             let owned = value.at(Level::Atom);
             quote!(#owned.reshape_generic(#rows, #cols))
         } else {
-            let (ty, sizes) = (self.matrix_type(&want), self.sizes(&want));
+            // A vector has as many entries as the slice.
+            let sizes = if want.is_vector() {
+                Vec::new()
+            } else {
+                self.sizes(&want)
+            };
+            let ty = self.matrix_type(&want);
             let m = value.at(Level::Atom);
             if value.hold == Hold::View {
                 quote!(#ty::from_column_slice(#(#sizes,)* #m.clone_owned().as_slice()))

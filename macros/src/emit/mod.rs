@@ -288,6 +288,8 @@ struct Emit<'p> {
     mutable: Ids,
     /// What is carried from one iteration of the loop to the next.
     carried: Ids,
+    /// What is kept of every iteration: where it is not computed, anything is kept instead.
+    records: Ids,
     /// What statements and loops read under its own name.
     named: Ids,
     /// What may be changed where it is.
@@ -352,6 +354,7 @@ impl<'p> Emit<'p> {
         joins: bool,
     ) -> Self {
         let count = nodes.len();
+        let maps = maps::of_symbols(&program.graph);
         let leaves = program.graph.leaves.borrow();
         let leaves: HashSet<String> = leaves.iter().map(|leaf| leaf.name.to_string()).collect();
         Emit {
@@ -368,8 +371,8 @@ impl<'p> Emit<'p> {
             late: Ids::default(),
             joins,
             cyclic: false,
-            mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
-            maps: maps::of_symbols(&program.graph),
+            mapped: maps.iter().flatten().copied().collect(),
+            maps,
             in_map: false,
             inline: vec![false; count],
             passes: IdMap::default(),
@@ -417,6 +420,7 @@ impl<'p> Emit<'p> {
             handed_out: IdMap::default(),
             mutable: Ids::default(),
             carried: Ids::default(),
+            records: Ids::default(),
             named: Ids::default(),
             changing: Ids::default(),
             underway: Vec::new(),

@@ -334,7 +334,7 @@ impl Emit<'_> {
                 Op::MatMul => classes.join(&shapes[0].cols, &shapes[1].rows),
                 Op::TrMul | Op::ProductTn => classes.join(&shapes[0].rows, &shapes[1].rows),
                 Op::ProductNt => classes.join(&shapes[0].cols, &shapes[1].cols),
-                Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => {
+                Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve | Op::SolveTriangular { .. } => {
                     classes.join(&shapes[0].rows, &shapes[1].rows)
                 }
                 Op::Inverse(_)
@@ -348,6 +348,8 @@ impl Emit<'_> {
                 | Op::CholeskyTangent
                 | Op::CholeskyAdjoint
                 | Op::SymmetricFromLower
+                | Op::UpperTriangle
+                | Op::LowerTriangle
                 | Op::FoldLower => {
                     classes.join(&shapes[0].rows, &shapes[0].cols);
                     // Where there are more, they are of one size.
@@ -616,6 +618,11 @@ impl Emit<'_> {
                 Op::Lu => "lu",
                 Op::Cholesky(_) => "cholesky",
                 Op::CholeskyFactor => "l",
+                Op::QuaternionProduct | Op::QuaternionExp => "q",
+                Op::QuaternionMatrix | Op::RotationExp | Op::RotationAbout => "rotation",
+                Op::QuaternionRotate => "turned",
+                Op::RotationAngle | Op::Angle => "angle",
+                Op::Distance => "distance",
                 Op::LuSolve(_) | Op::LuTrSolve | Op::CholeskySolve => "solution",
                 Op::Sum | Op::Total | Op::Fold | Op::RowSum | Op::ColumnSum => "total",
                 Op::Mean => "mean",

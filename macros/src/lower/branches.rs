@@ -5,7 +5,7 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Binding, Hint, Inert, Value, control_flow};
+use crate::scope::{Binding, Geometric, Hint, Inert, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -281,6 +281,14 @@ impl Lower<'_> {
     /// A side may end in a number or a name of unknown type.
     fn end_of_side(&mut self, value: Value) -> Lowered<Value> {
         match value {
+            // The coordinates of a variable are read before the branch.
+            Value::Inert(inert) if inert.pure && matches!(inert.hint, Hint::Geometric { .. }) => {
+                Ok(Value::Inert(inert))
+            }
+            Value::Inert(inert) if matches!(inert.hint, Hint::Geometric { .. }) => {
+                let value = Value::Inert(inert);
+                Ok(self.geometric(&value)?.map_or(value, Value::Geometric))
+            }
             Value::Inert(inert) if inert.hint != Hint::Int && !is_none(&inert) => {
                 let kind = match &inert.hint {
                     Hint::Bool => Kind::BOOL,
@@ -302,6 +310,14 @@ impl Lower<'_> {
         expr: &Expr,
     ) -> Lowered<Value> {
         let whole = self.graph.shape(cond).is_none();
+        let (mut a, mut b) = (a, b);
+        for value in [&mut a, &mut b] {
+            if Self::frame_of(value).is_some()
+                && let Some(geometric) = self.geometric(value)?
+            {
+                *value = Value::Geometric(geometric);
+            }
+        }
         match (a, b) {
             (Value::Wrapped(a), Value::Inert(none)) if is_none(&none) && whole => {
                 self.some_on(cond, true, *a, expr)
@@ -352,6 +368,20 @@ impl Lower<'_> {
                 }
                 let id = self.exact(Op::Select, vec![cond, x, y], expr)?;
                 Ok(Self::entrywise(&[cond_value, &a, &b], id))
+            }
+            (Value::Geometric(a), Value::Geometric(b))
+                if a.frame == b.frame && a.coordinates.len() == b.coordinates.len() =>
+            {
+                let mut coordinates = Vec::new();
+                for (x, y) in a.coordinates.iter().zip(&b.coordinates) {
+                    let (x, y) = (Value::Node(*x), Value::Node(*y));
+                    let chosen = self.choose(cond_value, cond, x, y, expr)?;
+                    coordinates.push(self.node(&chosen, expr, &Kind::SCALAR)?);
+                }
+                Ok(Value::Geometric(Geometric {
+                    unchecked: a.unchecked || b.unchecked,
+                    ..Geometric::of(a.frame, coordinates)
+                }))
             }
             (Value::Unit, Value::Unit) => Ok(Value::Unit),
             (Value::Never, Value::Never) => Ok(Value::Never),
@@ -620,6 +650,9 @@ impl Lower<'_> {
                 )
             }
             (Value::Poison, _) => Err(Refusal(None)),
+            (Value::Geometric(geometric), _) => {
+                Err(self.refuse_geometric(&geometric, tail.clone()))
+            }
             _ => refuse(
                 tail,
                 "what this function returns cannot be taken apart as its type says\nhelp: end it with a scalar, a vector, a matrix, or a tuple or an array of these, as in `(a, b)`",
@@ -639,6 +672,10 @@ fn selects(graph: &Graph, value: &Value, cond: Id, into: &mut Vec<Id>) {
             into.push(*id)
         }
         Value::Tuple(values) => values.iter().for_each(|v| selects(graph, v, cond, into)),
+        Value::Geometric(geometric) => geometric
+            .coordinates
+            .iter()
+            .for_each(|id| selects(graph, &Value::Node(*id), cond, into)),
         _ => {}
     }
 }

@@ -148,9 +148,18 @@ impl Lower<'_> {
                 match self.expr(&reference.expr)? {
                     Value::Inert(inert) => {
                         let tokens = &inert.tokens;
+                        let hint = match inert.hint {
+                            Hint::Geometric { frame, size, .. } => Hint::Geometric {
+                                frame,
+                                size,
+                                reference: true,
+                            },
+                            hint => hint,
+                        };
                         Ok(Value::Inert(Inert {
                             tokens: quote!(&#tokens),
                             leaf: None,
+                            hint,
                             ..inert
                         }))
                     }
@@ -347,12 +356,18 @@ impl Lower<'_> {
         match (&unary.op, &value) {
             (op, Value::Inert(inert)) => {
                 let tokens = &inert.tokens;
+                let hint = match op {
+                    UnOp::Deref(_) => Self::hint_behind(&inert.hint),
+                    _ => inert.hint.clone(),
+                };
                 Ok(Value::Inert(Inert {
                     tokens: quote!(#op #tokens),
                     leaf: None,
+                    hint,
                     ..inert.clone()
                 }))
             }
+            (op, Value::Geometric(geometric)) => self.geometric_unary(op, geometric, expr),
             (
                 UnOp::Deref(_),
                 Value::Node(_) | Value::Entry(_) | Value::Slice(_) | Value::List(_),
@@ -440,6 +455,16 @@ impl Lower<'_> {
                 mutable: a.mutable || b.mutable,
                 leaf: None,
             }));
+        }
+        if comparison.is_none()
+            && (Self::frame_of(&left).is_some() || Self::frame_of(&right).is_some())
+        {
+            return self.geometric_operator(
+                &binary.op,
+                (&left, &binary.left),
+                (&right, &binary.right),
+                expr,
+            );
         }
         if let Some(comparison) = comparison {
             return self.comparison(
@@ -817,6 +842,10 @@ impl Lower<'_> {
         let value = match self.expr(&index.expr)? {
             Value::Slice(id) if matches!(*index.index, Expr::Tuple(_)) => Value::Slice(id),
             Value::Slice(id) => Value::Node(id),
+            // The entries of a point are its coordinates.
+            Value::Geometric(geometric) if geometric.coordinates.len() == 1 => {
+                Value::Node(geometric.coordinates[0])
+            }
             value => value,
         };
         match &value {
@@ -1050,10 +1079,14 @@ impl Lower<'_> {
                 let (tokens, member) = (&inert.tokens, &field.member);
                 Ok(Value::Inert(Inert {
                     tokens: quote!(#tokens.#member),
-                    hint: Hint::Unknown,
+                    hint: Self::hint_of_field(&inert.hint, &name),
                     leaf: None,
                     ..inert.clone()
                 }))
+            }
+            Value::Geometric(geometric) => {
+                let geometric = geometric.clone();
+                self.geometric_field(&geometric, &name, expr)
             }
             Value::Called(..) => refuse(
                 expr,

@@ -29,13 +29,23 @@ impl Lower<'_> {
             Value::Node(id) | Value::Entry(id) => self.is_active(*id),
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
+            Value::Geometric(geometric) => {
+                let ids = geometric.coordinates.clone();
+                ids.iter().any(|id| self.is_active(*id))
+            }
             Value::Wrapped(value) => self.is_active_value(value),
             Value::Maybe(maybe) => self.is_active_value(&maybe.value.clone()),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
                     self.is_active(id)
                 }
-                Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
+                Pending::LuSolve(a, b)
+                | Pending::Normalize(a, b)
+                | Pending::Triangular {
+                    triangle: a,
+                    rhs: b,
+                    ..
+                } => self.is_active(a) || self.is_active(b),
             },
             Value::Slice(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) | Value::Lent(_) => true,
@@ -59,6 +69,7 @@ impl Lower<'_> {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
                 Value::Inert(inert) => reads.extend(&inert.reads),
+                Value::Geometric(geometric) => reads.extend(&geometric.coordinates),
                 Value::Called(call, part) => {
                     // Read as it stands, what a call returns gets its name: a number, unless its type is known.
                     reads.push(self.called(*call, part, &Kind::SCALAR));
@@ -103,6 +114,7 @@ impl Lower<'_> {
                 let name = self.graph.names.borrow().get(&id).cloned()?;
                 other(name.to_token_stream())
             }
+            Value::Geometric(geometric) => self.rebuilt(geometric),
             // A slice has no name of its own: what it is taken of has.
             Value::Slice(id) if self.graph.lists.borrow().contains_key(id) => {
                 let own = self.graph.lists.borrow()[id].name.clone();

@@ -9,7 +9,7 @@ use crate::graph::{
     Body, Dim, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
 };
 use crate::rules::Op;
-use crate::scope::{Binding, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables};
+use crate::scope::{Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use std::cell::RefCell;
@@ -640,6 +640,13 @@ impl Lower<'_> {
                     })
                     .collect(),
             }),
+            Value::Geometric(geometric) => {
+                let coordinates = geometric.coordinates.iter();
+                Value::Geometric(Geometric {
+                    coordinates: coordinates.map(|id| self.captured(outside, *id)).collect(),
+                    ..geometric.clone()
+                })
+            }
             Value::Maybe(maybe) => Value::Maybe(Maybe {
                 some: self.captured(outside, maybe.some),
                 value: Box::new(self.brought_in(outside, &maybe.value)),
@@ -687,6 +694,20 @@ impl Lower<'_> {
             Pending::LuSolve(a, b) => {
                 Pending::LuSolve(self.captured(outside, a), self.captured(outside, b))
             }
+            Pending::Normalize(a, b) => {
+                Pending::Normalize(self.captured(outside, a), self.captured(outside, b))
+            }
+            Pending::Triangular {
+                triangle,
+                rhs,
+                upper,
+                transposed,
+            } => Pending::Triangular {
+                triangle: self.captured(outside, triangle),
+                rhs: self.captured(outside, rhs),
+                upper,
+                transposed,
+            },
         }
     }
 

@@ -6,8 +6,10 @@
 mod assigned;
 mod branches;
 mod calls;
+mod composed;
 mod expressions;
 mod functions;
+mod geometry;
 mod inert;
 mod iterators;
 mod loops;
@@ -19,6 +21,7 @@ mod statements;
 
 pub use functions::Function;
 pub(crate) use functions::unknown_function;
+pub use composed::is_composed;
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
@@ -59,6 +62,8 @@ pub struct Parameter {
     pub exclusive: bool,
     /// A mistake has been reported of it.
     pub broken: bool,
+    /// Its type, as written.
+    pub ty: Option<syn::Type>,
 }
 
 /// The state of reading one body.
@@ -88,6 +93,10 @@ pub struct Lower<'a> {
     pub taken: HashSet<String>,
     /// Types in the body that are taken for nalgebra's: as written, and nalgebra's own.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
+    /// Types of nalgebra's geometry, likewise.
+    pub frames: Vec<(TokenStream, TokenStream)>,
+    /// The types of parameters.
+    parameter_types: Vec<(Ident, syn::Type)>,
     /// Parts of what calls return, of the kinds that were decided on.
     items: RefCell<Vec<(Id, Vec<usize>, Id)>>,
     called_names: Vec<(Id, Vec<usize>, Ident)>,
@@ -154,6 +163,8 @@ pub fn lower(
         nested: 0,
         taken,
         types: Vec::new(),
+        frames: Vec::new(),
+        parameter_types: Vec::new(),
         items: RefCell::default(),
         called_names: Vec::new(),
         wrapped,
@@ -224,6 +235,7 @@ pub fn lower(
         errors,
         sources,
         types,
+        frames,
         taken,
         pattern_names,
         ..
@@ -238,6 +250,7 @@ pub fn lower(
         result,
         wrt: sources,
         types,
+        frames,
         taken,
         pattern_names,
     })
@@ -246,6 +259,9 @@ impl Lower<'_> {
     pub(super) fn parameter(&mut self, parameter: &Parameter) {
         let ident = parameter.ident.clone();
         self.bound.insert(ident.unraw().to_string());
+        let ty = parameter.ty.clone();
+        self.parameter_types
+            .extend(ty.map(|ty| (ident.clone(), ty)));
         let name = ident.to_token_stream();
         let mutable = parameter.mutable || parameter.exclusive;
         let value = match &parameter.class {
@@ -372,6 +388,20 @@ impl Lower<'_> {
     pub fn node(&mut self, value: &Value, at: &dyn ToTokens, guess: &Kind) -> Lowered<Id> {
         match value {
             Value::Node(id) | Value::Entry(id) => Ok(*id),
+            // A unit vector is a vector wherever one is needed.
+            Value::Geometric(unit) if unit.frame == crate::ty::Frame::Unit => {
+                Ok(unit.coordinates[0])
+            }
+            Value::Geometric(geometric) => {
+                Err(self.refuse_geometric(geometric, at.to_token_stream()))
+            }
+            Value::Inert(Inert {
+                hint: Hint::Geometric { .. },
+                ..
+            }) => match self.geometric(value)? {
+                Some(geometric) => self.node(&Value::Geometric(geometric), at, guess),
+                None => Err(Refusal(None)),
+            },
             Value::Inert(inert) => {
                 let kind = match &inert.hint {
                     Hint::Real => Kind::SCALAR,
@@ -387,7 +417,7 @@ impl Lower<'_> {
                             ),
                         );
                     }
-                    Hint::Unknown => guess.clone(),
+                    Hint::Unknown | Hint::Geometric { .. } => guess.clone(),
                 };
                 self.pin(inert, kind)
             }

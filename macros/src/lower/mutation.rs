@@ -190,6 +190,14 @@ impl Lower<'_> {
         let kind = match &inert.hint {
             Hint::Real | Hint::Unknown => Kind::SCALAR,
             Hint::Matrix(shape) => Kind::matrix(shape.clone()),
+            Hint::Geometric { .. } => {
+                return refuse(
+                    at,
+                    format!(
+                        "cannot follow the assignment to `{name}` yet\nhelp: bind the new value with its own `let`"
+                    ),
+                );
+            }
             Hint::Int | Hint::Bool => {
                 return refuse(
                     at,

@@ -104,6 +104,12 @@ impl Lower<'_> {
                 let reference = (!borrowed).then(|| quote!(&));
                 (vec![lu, b], quote!(#name.solve(#reference #right)))
             }
+            Pending::Normalize(..) | Pending::Triangular { .. } => {
+                return refuse(
+                    at.to_token_stream(),
+                    "whether this is `Some` or `None` cannot be told apart yet\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`",
+                );
+            }
         };
         let varies = reads.iter().any(|id| self.graph.varies(*id));
         let leaf = |lower: &mut Self, name: TokenStream, kind: Kind| {

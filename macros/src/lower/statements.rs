@@ -593,6 +593,7 @@ impl Lower<'_> {
                     } => Hint::Bool,
                     _ => Hint::Unknown,
                 },
+                (None, Value::Geometric(geometric)) => self.hint_of_geometric(geometric),
                 (None, Value::Inert(inert)) => inert.hint.clone(),
                 _ => Hint::Unknown,
             };
@@ -715,7 +716,17 @@ impl Lower<'_> {
                     Hint::Matrix(Shape::new(dim(rows), dim(cols)))
                 }
             },
-            _ => hint_of_plain_type(ty),
+            _ => match self.context.geometric(ty, &self.real) {
+                Some((frame, size, reference)) => {
+                    self.pin_geometric_type(ty);
+                    Hint::Geometric {
+                        frame,
+                        size,
+                        reference,
+                    }
+                }
+                None => hint_of_plain_type(ty),
+            },
         }
     }
 
@@ -770,6 +781,16 @@ impl Lower<'_> {
 
     /// A type given to an active value must be one that the macro understands.
     pub(super) fn check_type(&mut self, value: &Value, ty: &syn::Type) -> Lowered<()> {
+        if let Value::Geometric(geometric) = value {
+            let known = self.context.geometric(ty, &self.real);
+            if known.is_some_and(|(frame, ..)| frame == geometric.frame) {
+                self.pin_geometric_type(ty);
+                return Ok(());
+            }
+            if !matches!(ty, syn::Type::Infer(_)) {
+                return Err(self.refuse_geometric(geometric, ty.to_token_stream()));
+            }
+        }
         let Value::Node(id) = value else {
             return Ok(());
         };
@@ -849,6 +870,9 @@ impl Lower<'_> {
                     self.name_called(*call, part, &name.ident);
                 }
                 self.name_value(&value, &name.ident);
+                if let Value::Geometric(geometric) = &value {
+                    self.name_coordinates(&name.ident, geometric);
+                }
                 let active = self.is_active_value(&value);
                 let varies = match &value {
                     Value::Node(id) | Value::Entry(id) => self.graph.varies(*id),

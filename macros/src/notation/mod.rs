@@ -450,6 +450,30 @@ impl<'g> Notation<'g> {
             Op::Cofactors => self.call("cof", &args),
             Op::Lu | Op::Cholesky(_) => self.text(args[0]),
             Op::CholeskyFactor => self.call("chol", &args),
+            Op::Distance => open(
+                "‖",
+                self.at(args[0], Level::Sum) + " − " + &self.at(args[1], Level::Product),
+                "‖",
+            ),
+            Op::Stumpff(order) => self.call(&format!("c{}", subscript(*order as usize)), &args),
+            Op::QuaternionRotate => {
+                let (q, v) = (
+                    self.at(args[0], Level::Power),
+                    self.at(args[1], Level::Power),
+                );
+                Text::new(format!("{q} {v} {q}*"), Level::Product)
+            }
+            Op::QuaternionProduct => {
+                let (p, q) = (
+                    self.at(args[0], Level::Power),
+                    self.at(args[1], Level::Power),
+                );
+                Text::new(format!("{p} {q}"), Level::Product)
+            }
+            Op::QuaternionConjugate => self.raised(args[0], "*"),
+            Op::QuaternionExp | Op::RotationExp | Op::RotationAbout => self.call("exp", &args),
+            Op::QuaternionLog | Op::RotationLog => self.call("log", &args),
+            Op::RotationAngle => self.call("angle", &args),
             Op::Stop => self.call("stop_gradient", &args),
             Op::Absent => Text::atom("0"),
             Op::Call(_) => Text::atom(self.called(id)),

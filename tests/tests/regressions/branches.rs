@@ -2,8 +2,8 @@
 
 use crate::Log;
 use crate::oracle::panic_message;
-use nalgebra::{DVector, Vector3};
-use nalgrad::gradient;
+use nalgebra::{DVector, Matrix3, Vector3};
+use nalgrad::{gradient, hessian};
 
 fn positive(n: i32) -> bool {
     assert!(n != 0, "zero is neither");
@@ -360,5 +360,29 @@ mod sums_of_different_shapes {
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-8, "{a} and {b}");
         close(by_m[0], crate::slope(0.5, |m| at(m, 0.8)));
         close(by_v[0], crate::slope(0.8, |v| at(0.5, v)));
+    }
+}
+
+/// What one branch computes is needed in another one, of which this one is a part only sometimes.
+#[test]
+fn a_value_of_a_branch_is_there_where_the_branch_around_it_is_not_taken() {
+    #[hessian(wrt(x))]
+    #[allow(dead_code)]
+    fn two_choices(x: &Vector3<f64>, w: &Vector3<f64>) -> f64 {
+        let q = if x[0] > 1.0 {
+            x.map(|t| t.sin())
+        } else {
+            x.map(|t| t.exp())
+        };
+        let r = if x[1] > 0.0 { q } else { *w };
+        r.norm_squared() + q[2]
+    }
+    let w = Vector3::new(1.0, 2.0, 3.0);
+    for (x, second) in [
+        (Vector3::new(2.0, -1.0, 0.5), -0.5_f64.sin()),
+        (Vector3::new(0.0, -1.0, 0.5), 0.5_f64.exp()),
+    ] {
+        let expected = Matrix3::from_diagonal(&Vector3::new(0.0, 0.0, second));
+        assert!((two_choices_hessian(&x, &w) - expected).norm() < 1e-15);
     }
 }

@@ -3,6 +3,7 @@
 use crate::interpreter::Value;
 use crate::world::{Domain, Size, World, any, nonzero, positive};
 use Size::{Fixed, Run};
+use nalgebra::DMatrix;
 use nalgrad_tests::differentiate::reverse;
 use nalgrad_tests::graph::{Dim, Elem, Id, Kind, Shape};
 use nalgrad_tests::position::{Arithmetic, Position};
@@ -150,6 +151,27 @@ names! {
     "symmetric from lower" Op::SymmetricFromLower,
     "fold lower" Op::FoldLower,
     "lower triangle" Op::LowerTriangle,
+    "upper triangle" Op::UpperTriangle,
+    "solve lower" Op::SolveTriangular { upper: false, transposed: false, .. },
+    "solve upper" Op::SolveTriangular { upper: true, transposed: false, .. },
+    "tr solve lower" Op::SolveTriangular { upper: false, transposed: true, .. },
+    "tr solve upper" Op::SolveTriangular { upper: true, transposed: true, .. },
+    "try normalize" Op::TryNormalize(_),
+    "distance" Op::Distance,
+    "angle" Op::Angle,
+    "stumpff" Op::Stumpff(_),
+    "arc ratio" Op::ArcRatio(_),
+    "quaternion product" Op::QuaternionProduct,
+    "quaternion conjugate" Op::QuaternionConjugate,
+    "quaternion rotate" Op::QuaternionRotate,
+    "quaternion matrix" Op::QuaternionMatrix,
+    "quaternion exp" Op::QuaternionExp,
+    "quaternion log" Op::QuaternionLog,
+    "rotation exp" Op::RotationExp,
+    "rotation log" Op::RotationLog,
+    "rotation angle" Op::RotationAngle,
+    "rotation about" Op::RotationAbout,
+    "axial" Op::Axial,
 }
 
 // ---- cases ----
@@ -221,6 +243,11 @@ fn cases() -> Vec<Case> {
         entry_by_entry(Op::PowInt, &[nonzero], Some(n), &mut add);
         entry_by_entry(Op::PowIntSlope(1), &[nonzero], Some(n), &mut add);
         entry_by_entry(Op::PowIntSlope(2), &[nonzero], Some(n), &mut add);
+    }
+    for order in 0..4 {
+        entry_by_entry(Op::Stumpff(order), &[any], None, &mut add);
+        let side: Domain = |r| r.between(0.5, 1.0);
+        entry_by_entry(Op::ArcRatio(order), &[positive, side], None, &mut add);
     }
     use Comparison::{Eq, Ge, Gt, Le, Lt, Ne};
     for comparison in [Lt, Le, Gt, Ge, Eq, Ne] {
@@ -339,6 +366,21 @@ fn cases() -> Vec<Case> {
         for op in [Op::Norm, Normalize] {
             add(unary(op, move |w| w.matrix(r, c, nonzero)));
         }
+        add(Rc::new(move |w| {
+            let args = [w.matrix(r, c, nonzero), w.given(1e-9)];
+            w.apply(Op::TryNormalize(Panic::Unwrap), &args)
+        }));
+        add(Rc::new(move |w| {
+            let args = [w.apart(r, c), w.matrix(r, c, any)];
+            w.apply(Op::Distance, &args)
+        }));
+        // In one dimension all are parallel.
+        if r.count() * c.count() > 1 {
+            add(Rc::new(move |w| {
+                let args = [w.apart(r, c), w.matrix(r, c, nonzero)];
+                w.apply(Op::Angle, &args)
+            }));
+        }
         use Extreme::{AbsMax, AbsMin, Max, Min};
         for extreme in [Max, Min, AbsMax, AbsMin] {
             add(unary(Op::Extreme(extreme), move |w| w.apart(r, c)));
@@ -385,6 +427,8 @@ fn cases() -> Vec<Case> {
         }
     }
 
+    rotations(&mut add);
+
     // Factorisations.
     for &n in SQUARES {
         use Op::{Cofactors, Determinant, FoldLower, InverseTranspose, SymmetricFromLower, Trace};
@@ -400,6 +444,7 @@ fn cases() -> Vec<Case> {
             SymmetricFromLower,
             FoldLower,
             Op::LowerTriangle,
+            Op::UpperTriangle,
         ] {
             add(unary(op, move |w| w.square(n)));
         }
@@ -429,6 +474,17 @@ fn cases() -> Vec<Case> {
             }));
         }
         for columns in [Fixed(1), Fixed(2), Run(3)] {
+            for kind in 0..4 {
+                add(Rc::new(move |w| {
+                    let args = [w.square(n), w.matrix(n, columns, any)];
+                    let op = Op::SolveTriangular {
+                        upper: kind % 2 == 1,
+                        transposed: kind > 1,
+                        failure: None,
+                    };
+                    w.apply(op, &args)
+                }));
+            }
             for op in [Op::LuSolve(Panic::Unwrap), Op::LuTrSolve] {
                 add(Rc::new(move |w| {
                     let args = [w.lu(n), w.matrix(n, columns, any)];
@@ -442,6 +498,53 @@ fn cases() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Rotations by their coordinates; by angles near and far.
+fn rotations(add: &mut impl FnMut(Case)) {
+    let column = |w: &mut World, n: usize, domain: Domain| w.matrix(Fixed(n), Fixed(1), domain);
+    // By an angle between zero and a half turn, on both sides.
+    let quaternion = move |w: &mut World| column(w, 4, nonzero);
+    add(Rc::new(move |w| {
+        let args = [quaternion(w), quaternion(w)];
+        w.apply(Op::QuaternionProduct, &args)
+    }));
+    add(Rc::new(move |w| {
+        let args = [quaternion(w), column(w, 3, any)];
+        w.apply(Op::QuaternionRotate, &args)
+    }));
+    for op in [
+        Op::QuaternionConjugate,
+        Op::QuaternionMatrix,
+        Op::QuaternionLog,
+    ] {
+        add(unary(op, quaternion));
+    }
+    let small: Domain = |r| 1e-3 * any(r);
+    let zero: Domain = |_| 0.0;
+    for domain in [any, small, zero] {
+        for op in [Op::QuaternionExp, Op::RotationExp] {
+            add(unary(op, move |w| column(w, 3, domain)));
+        }
+        for angle in [any, zero] {
+            add(Rc::new(move |w| {
+                let args = [column(w, 3, domain), w.number(angle)];
+                w.apply(Op::RotationAbout, &args)
+            }));
+        }
+    }
+    // Near a rotation by less than a half turn.
+    for op in [Op::RotationLog, Op::RotationAngle, Op::Axial] {
+        add(unary(op, |w| {
+            let entries: Domain = |r| 0.2 * any(r);
+            let near = DMatrix::from_fn(3, 3, |i, j| match (i, j) {
+                (0, 1) => -0.6 + entries(&mut w.random),
+                (1, 0) => 0.6 + entries(&mut w.random),
+                (i, j) => f64::from(u8::from(i == j)) + entries(&mut w.random),
+            });
+            w.given_matrix(Fixed(3), Fixed(3), near)
+        }));
+    }
 }
 
 /// What only Jacobians are made of, which nothing differentiates again.
@@ -643,6 +746,7 @@ fn domains(function: Scalar) -> Vec<Vec<Domain>> {
         | Scalar::Sinh
         | Scalar::Cosh
         | Scalar::Tanh
+        | Scalar::Sinc
         | Scalar::Asinh
         | Scalar::Exp
         | Scalar::Exp2

@@ -1,5 +1,6 @@
 //! What a graph means, in numbers: plain loops, minors and Laplace's expansion, and no derivative anywhere.
 
+use crate::rotations;
 use nalgebra::DMatrix;
 use nalgrad_tests::graph::{Dim, Elem, Extent, Graph, Id, Shape};
 use nalgrad_tests::position::{Arithmetic, Position};
@@ -245,6 +246,8 @@ impl<'a> Interpreter<'a> {
             Op::PowI(n) => self.entry_by_entry(args, |x| x[0].powi(n)),
             Op::PowInt => self.entry_by_entry(args, |x| x[0].powi(x[1] as i32)),
             Op::PowIntSlope(order) => self.entry_by_entry(args, |x| slope(x[0], x[1], order)),
+            Op::Stumpff(k) => self.entry_by_entry(args, |x| rotations::stumpff(x[0], k)),
+            Op::ArcRatio(k) => self.entry_by_entry(args, |x| rotations::arc_ratio(x[0], x[1], k)),
             Op::Compare(comparison) => {
                 self.entry_by_entry(args, |x| f64::from(holds(comparison, x[0], x[1])))
             }
@@ -433,10 +436,15 @@ impl<'a> Interpreter<'a> {
                 let m = matrix(self, 0);
                 Number(inner(&m, &m))
             }
-            Op::Normalize => {
+            Op::Normalize | Op::TryNormalize(_) => {
                 let m = matrix(self, 0);
                 let length = norm(&m);
                 Matrix(m.map(|x| x / length))
+            }
+            Op::Distance => Number(norm(&(matrix(self, 0) - matrix(self, 1)))),
+            Op::Angle => {
+                let (a, b) = (matrix(self, 0), matrix(self, 1));
+                Number((inner(&a, &b) / (norm(&a) * norm(&b))).acos())
             }
             Op::Extreme(extreme) => {
                 let m = matrix(self, 0);
@@ -486,6 +494,21 @@ impl<'a> Interpreter<'a> {
             Op::SymmetricFromLower => Matrix(from_lower(&matrix(self, 0))),
             Op::FoldLower => Matrix(fold_lower(&matrix(self, 0))),
 
+            Op::QuaternionProduct => Matrix(rotations::product(&matrix(self, 0), &matrix(self, 1))),
+            Op::QuaternionConjugate => Matrix(rotations::conjugate(&matrix(self, 0))),
+            Op::QuaternionRotate => Matrix(rotations::rotate(&matrix(self, 0), &matrix(self, 1))),
+            Op::QuaternionMatrix => Matrix(rotations::matrix(&matrix(self, 0))),
+            Op::QuaternionExp => Matrix(rotations::quaternion_exp(&matrix(self, 0))),
+            Op::QuaternionLog => Matrix(rotations::quaternion_log(&matrix(self, 0))),
+            Op::RotationExp => Matrix(rotations::rotation_exp(&matrix(self, 0))),
+            Op::RotationLog => Matrix(rotations::rotation_log(&matrix(self, 0))),
+            Op::RotationAngle => Number(rotations::rotation_angle(&matrix(self, 0))),
+            Op::RotationAbout => {
+                let angle = self.value(args[1]).number();
+                Matrix(rotations::about(&matrix(self, 0), angle))
+            }
+            Op::Axial => Matrix(rotations::axial(&matrix(self, 0))),
+
             Op::Stop => self.value(args[0]),
             Op::Call(_)
             | Op::CallTangent
@@ -500,6 +523,23 @@ impl<'a> Interpreter<'a> {
                 Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {
                     if i < j { 0.0 } else { m[(i, j)] }
                 }))
+            }
+            Op::UpperTriangle => {
+                let m = matrix(self, 0);
+                Matrix(DMatrix::from_fn(shape.0, shape.1, |i, j| {
+                    if i > j { 0.0 } else { m[(i, j)] }
+                }))
+            }
+            Op::SolveTriangular {
+                upper, transposed, ..
+            } => {
+                let mut m = matrix(self, 0);
+                for i in 0..m.nrows() {
+                    let others = if upper { 0..i } else { i + 1..m.ncols() };
+                    others.for_each(|j| m[(i, j)] = 0.0);
+                }
+                let m = if transposed { m.transpose() } else { m };
+                Matrix(product(&inverse(&m), &matrix(self, 1)))
             }
         }
     }
@@ -562,6 +602,7 @@ fn scalar(function: Scalar, x: &[f64]) -> f64 {
         Scalar::Log2 => arg.log2(),
         Scalar::Log10 => arg.log10(),
         Scalar::Log => arg.ln() / x[1].ln(),
+        Scalar::Sinc => rotations::stumpff(arg * arg, 1),
         Scalar::Sqrt => arg.sqrt(),
         Scalar::Cbrt => arg.cbrt(),
         Scalar::Powf => arg.powf(x[1]),

@@ -6,4 +6,5 @@ mod delicate;
 mod interpreter;
 mod jacobians;
 mod notation;
+mod rotations;
 mod world;
