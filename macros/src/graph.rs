@@ -6,6 +6,7 @@
 use crate::rules::{Op, Part};
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -185,13 +186,51 @@ pub struct Leaf {
     pub varies: bool,
 }
 
-/// A slice, an array or a `Vec` of numbers: under the name of its leaf it is a vector.
+/// A slice, an array or a `Vec`: under the name of its leaf it is the vector of all its entries.
 #[derive(Clone, Debug)]
 pub struct ListLeaf {
     /// Its own name.
     pub name: TokenStream,
     pub length: Option<Dim>,
     pub by_reference: bool,
+    /// The shape of its elements, where these are no numbers; dynamic extents differ from one to the next.
+    pub element: Option<Shape>,
+}
+
+/// What a differentiated parameter is made of: sources, by their numbers in [`Program::wrt`].
+#[derive(Clone, Debug)]
+pub enum Sources {
+    One(usize),
+    Tuple(Vec<Sources>),
+}
+
+impl Sources {
+    pub fn is_one(&self) -> bool {
+        matches!(self, Sources::One(_))
+    }
+
+    /// The numbers of all sources, in order.
+    pub fn numbers(&self) -> Vec<usize> {
+        match self {
+            Sources::One(number) => vec![*number],
+            Sources::Tuple(parts) => parts.iter().flat_map(Sources::numbers).collect(),
+        }
+    }
+
+    /// The numbers and the places in the parameter, as `.0.1`.
+    pub fn places(&self) -> Vec<(usize, TokenStream)> {
+        match self {
+            Sources::One(number) => vec![(*number, TokenStream::new())],
+            Sources::Tuple(parts) => {
+                let parts = parts.iter().enumerate().flat_map(|(k, part)| {
+                    let k = syn::Index::from(k);
+                    let inside = part.places().into_iter();
+                    inside.map(move |(number, rest)| (number, quote!(.#k #rest)))
+                });
+                parts.collect()
+            }
+        }
+    }
 }
 
 /// A call of a function that has companions of its own.
@@ -296,6 +335,8 @@ pub struct Graph {
     pub extents: RefCell<Vec<Extent>>,
     /// Parameters that are no matrices, but read as vectors: by their leaves.
     pub lists: RefCell<HashMap<Id, ListLeaf>>,
+    /// The indices of elements of lists, by where their entries start, how many there are, and their sizes.
+    pub elements: RefCell<IdMap<Id>>,
     pub calls: RefCell<Vec<Call>>,
     /// The lengths of the tuples in what calls return.
     pub arities: RefCell<HashMap<(Id, Vec<usize>), usize>>,
@@ -534,8 +575,10 @@ pub struct Program {
     pub graph: Graph,
     pub steps: Vec<Placed>,
     pub result: Outcome,
-    /// The differentiated parameters.
+    /// The sources of derivatives: the differentiated parameters, or their parts.
     pub wrt: Vec<Id>,
+    /// What each differentiated parameter is made of.
+    pub parameters: Vec<Sources>,
     /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
     /// All names that are in use.

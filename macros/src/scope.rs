@@ -56,6 +56,8 @@ pub enum Value {
     Position(Position<Id>),
     /// The entries of a matrix, as `as_slice` gives them.
     Slice(Id),
+    /// A list of vectors or matrices.
+    Elements(Id),
     Inert(Inert),
     Tuple(Vec<Value>),
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.

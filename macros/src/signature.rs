@@ -3,7 +3,7 @@
 use crate::args::{Args, Attribute as Derivative};
 use crate::error::{Errors, text};
 use crate::lower::{self, Parameter, hint_of_plain_type};
-use crate::ty::{Class, Context, Passing, Real, Returned, Value, Wrapper};
+use crate::ty::{Class, Context, Real, Returned, Wrapper};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
@@ -88,11 +88,10 @@ impl Plan {
         // A result that does not tell is computed with what it is differentiated by.
         let real = result.real().or_else(|| {
             sig.inputs.iter().find_map(|input| match input {
-                FnArg::Typed(input) => match context.classify(&input.ty) {
-                    Class::Value(value) => Some(value.real),
-                    Class::List(list) => Some(list.real),
-                    _ => None,
-                },
+                FnArg::Typed(input) => {
+                    let class = context.classify(&input.ty);
+                    class.reals().first().map(|real| (*real).clone())
+                }
                 FnArg::Receiver(_) => None,
             })
         });
@@ -182,14 +181,19 @@ impl Plan {
                 .wrt
                 .as_ref()
                 .map(|names| names.iter().any(|n| n.unraw() == ident.unraw()));
-            let differentiable = matches!(&class, Class::Value(_) | Class::List(_));
+            let differentiable = class.is_differentiable();
             let before = errors.count();
-            if let (Class::List(_), Derivative::Differentiable, None | Some(true)) =
-                (&class, attribute, named)
+            let parts = match &class {
+                Class::List(_) => Some(("list", "a vector of nalgebra's")),
+                Class::Tuple(_) => Some(("tuple", "its parts")),
+                _ => None,
+            };
+            if let (Some((noun, instead)), Derivative::Differentiable, None | Some(true)) =
+                (parts, attribute, named)
             {
                 errors.push(
                     &input.ty,
-                    format!("calls cannot be differentiated by the list `{ident}` yet\nhelp: pass a vector of nalgebra's, or leave it out of `wrt(…)`"),
+                    format!("calls cannot be differentiated by the {noun} `{ident}` yet\nhelp: pass {instead}, or leave it out of `wrt(…)`"),
                 );
             }
             let wrt = named.unwrap_or(differentiable || matches!(class, Class::NotYet(_)));
@@ -205,11 +209,13 @@ impl Plan {
                 (Class::Other, Some(true)) if hint_of_plain_type(&input.ty) != crate::scope::Hint::Unknown || is_text(&input.ty) => {
                     errors.push(&input.ty, format!("cannot differentiate by `{ident}` of type `{}`\nhelp: differentiable are `f64`, `f32`, and vectors and matrices of these", text(&input.ty)));
                 }
-                (Class::Value(value), _) if wrt => {
-                    if self.real.as_ref().is_some_and(|real| *real != value.real) {
+                (class, _) if wrt && class.is_differentiable() => {
+                    let reals = class.reals();
+                    let other = |real: &&&Real| self.real.as_ref().is_some_and(|own| own != **real);
+                    if let Some(other) = reals.iter().find(other) {
                         errors.push(
                             &input.ty,
-                            format!("`{ident}` is made of `{}`, but the function returns `{}`\nhelp: use one scalar type, or leave it out of `wrt(…)`", value.real.to_token_stream(), self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream)),
+                            format!("`{ident}` is made of `{}`, but the function returns `{}`\nhelp: use one scalar type, or leave it out of `wrt(…)`", other.to_token_stream(), self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream)),
                         );
                     }
                     if mutable {
@@ -255,7 +261,7 @@ impl Plan {
                 .find(|t| matches!(&*t.pat, Pat::Ident(p) if p.ident.unraw() == name.unraw()));
             let Some(input) = input else { continue };
             let plain = match (&parameter.class, crate::ty::strip(&input.ty)) {
-                (Class::Value(_) | Class::List(_), _) => self.gradient_type(parameter, &input.ty),
+                (class, _) if class.is_differentiable() => self.gradient_type(parameter, &input.ty),
                 (_, syn::Type::Reference(reference))
                     if !matches!(*reference.elem, syn::Type::Slice(_))
                         && reference.elem.to_token_stream().to_string() != "str" =>
@@ -320,29 +326,15 @@ impl Plan {
     /// The owned type of a parameter.
     fn gradient_type(&self, parameter: &Parameter, ty: &syn::Type) -> TokenStream {
         let krate = &self.krate;
-        match &parameter.class {
-            Class::Value(value) if value.passing == Passing::View || is_generic_storage(value) => {
-                value.owned(&quote!(#krate::nalgebra))
-            }
-            Class::Value(value) => value.written.clone(),
-            Class::List(list) => list.owned.clone(),
-            _ => {
-                let plain = match crate::ty::strip(ty) {
-                    syn::Type::Reference(reference) => &*reference.elem,
-                    other => other,
-                };
-                quote!(<#plain as #krate::__private::ToOwned>::Owned)
-            }
-        }
+        let owned = parameter.class.owned(&quote!(#krate::nalgebra));
+        owned.unwrap_or_else(|| {
+            let plain = match crate::ty::strip(ty) {
+                syn::Type::Reference(reference) => &*reference.elem,
+                other => other,
+            };
+            quote!(<#plain as #krate::__private::ToOwned>::Owned)
+        })
     }
-}
-
-/// A `Matrix` or `Vector` with its storage written out.
-pub fn is_generic_storage(value: &Value) -> bool {
-    let text = value.written.to_string();
-    let head = text.split('<').next().unwrap_or("");
-    let last = head.rsplit("::").next().unwrap_or("").trim();
-    matches!(last, "Matrix" | "Vector" | "RowVector") && value.extents.is_some()
 }
 
 fn is_text(ty: &syn::Type) -> bool {

@@ -267,7 +267,7 @@ impl Lower<'_> {
                 let receiver = (Value::Node(id), at);
                 self.apply_method(method, turbofish, receiver, args, expr)
             }
-            Value::Slice(_) => match question(&name) {
+            Value::Slice(_) | Value::Elements(_) => match question(&name) {
                 Some(hint) if self.only_observes(expr) && self.closures == 0 => {
                     Ok(Value::Inert(self.inert_expression(expr, hint)))
                 }

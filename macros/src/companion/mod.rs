@@ -11,8 +11,8 @@ use crate::error::{Errors, text};
 use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
 use crate::jacobian::Unwritable;
 use crate::lower;
-use crate::signature::{Function, Plan, is_generic_storage};
-use crate::ty::{Class, Passing, Returned, Value, Wrapper};
+use crate::signature::{Function, Plan};
+use crate::ty::{Passing, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::HashSet;
@@ -608,7 +608,7 @@ impl Plan {
                 let gradients = self.gradients(args, program);
                 Returns::Tuple(vec![
                     value,
-                    Returns::derivatives(&gradients, &program.wrt),
+                    Returns::derivatives(&gradients, program),
                     self.hessian(&gradients, program)?,
                 ])
             }
@@ -621,8 +621,8 @@ impl Plan {
                     .map(|g| g.and_then(|_| directional.next().flatten()));
                 let products = products.collect::<Vec<_>>();
                 Returns::Tuple(vec![
-                    Returns::derivatives(&gradients, &program.wrt),
-                    Returns::derivatives(&products, &program.wrt),
+                    Returns::derivatives(&gradients, program),
+                    Returns::derivatives(&products, program),
                 ])
             }
             Companion::Jvp => {
@@ -658,7 +658,7 @@ impl Plan {
                     optional: false,
                     owns: Vec::new(),
                     boxed: false,
-                    body: Returns::derivatives(&gradients, &program.wrt),
+                    body: Returns::derivatives(&gradients, program),
                 };
                 let pullback = Returns::Pullback(Box::new(pullback));
                 Returns::Tuple(vec![value, pullback])
@@ -688,7 +688,7 @@ impl Plan {
     }
 
     fn gradient(&self, args: &Args, program: &Program) -> Returns {
-        Returns::derivatives(&self.gradients(args, program), &program.wrt)
+        Returns::derivatives(&self.gradients(args, program), program)
     }
 
     /// Makes sure that the types taken for nalgebra's are nalgebra's: a line each.
@@ -699,14 +699,14 @@ impl Plan {
         let mut pin = |written: &TokenStream, value: &Value| {
             if value.extents.is_some()
                 && matches!(value.passing, Passing::Owned | Passing::Reference)
-                && !is_generic_storage(value)
+                && !value.is_generic_storage()
                 && !pairs.iter().any(|p| p.0.to_string() == written.to_string())
             {
                 pairs.push((written.clone(), value.owned(&nalgebra)));
             }
         };
         for parameter in &self.parameters {
-            if let Class::Value(value) = &parameter.class {
+            for value in parameter.class.values() {
                 pin(&value.written, value);
             }
         }
@@ -776,21 +776,26 @@ impl Plan {
     }
 }
 
-/// A leaf for the tangent of each differentiated parameter.
+/// A leaf for the tangent of each source.
 fn tangent_leaves(companion: Companion, program: &Program, names: &[Ident]) -> Vec<(Id, Id)> {
-    let pairs = program.wrt.iter().zip(names);
-    pairs
-        .map(|(parameter, name)| {
-            (
-                *parameter,
-                tangent_leaf(companion, program, *parameter, name),
-            )
+    let places = program.parameters.iter().zip(names);
+    let places = places.flat_map(|(parameter, name)| {
+        let places = parameter.places().into_iter();
+        places.map(move |(number, place)| (number, quote!(#name #place)))
+    });
+    let mut leaves: Vec<(usize, (Id, Id))> = places
+        .map(|(number, name)| {
+            let source = program.wrt[number];
+            let leaf = tangent_leaf(companion, program, source, &name);
+            (number, (source, leaf))
         })
-        .collect()
+        .collect();
+    leaves.sort_by_key(|leaf| leaf.0);
+    leaves.into_iter().map(|leaf| leaf.1).collect()
 }
 
-/// A tangent of a parameter, passed as the parameter itself is.
-fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &Ident) -> Id {
+/// A tangent of a source, passed as the source itself is.
+fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &TokenStream) -> Id {
     let graph = &program.graph;
     let form = match (companion.is_for_calls(), graph.is_matrix(parameter)) {
         (false, _) => graph.leaf_of(parameter).map_or(Form::Owned, |l| l.form),
@@ -799,19 +804,15 @@ fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &I
     };
     let list = graph.lists.borrow().get(&parameter).cloned();
     if let Some(list) = list {
-        let vector = Ident::new(&format!("{name}_vector"), Span::mixed_site());
-        let form = if list.by_reference {
-            Form::View
-        } else {
-            Form::Owned
-        };
+        let text = format!("{}_vector", lower::identifier(name));
+        let vector = Ident::new(&text, Span::mixed_site());
         let id = graph.leaf(Leaf {
             name: vector.to_token_stream(),
             kind: graph.kind(parameter),
             form,
             varies: true,
         });
-        let name = name.to_token_stream();
+        let name = name.clone();
         let own = crate::graph::ListLeaf { name, ..list };
         graph.lists.borrow_mut().insert(id, own);
         return id;

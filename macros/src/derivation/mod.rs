@@ -82,6 +82,25 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
     match returns {
         Returns::Like(id, _) | Returns::Matrix(id, _) => derivatives.push(*id),
         Returns::Value(_) | Returns::Inert(_) | Returns::Unit => {}
+        Returns::Blocks(blocks, _) => {
+            derivatives.extend(blocks.iter().flatten().map(|block| block.0));
+        }
+        // Matrices side by side, line by line.
+        Returns::Tuple(parts)
+            if parts.iter().any(|p| lines(p) > 1) && parts.iter().all(is_matrix) =>
+        {
+            for line in 0..parts.iter().map(lines).max().unwrap_or(0) {
+                for part in parts {
+                    match part {
+                        Returns::Blocks(blocks, _) => {
+                            let line = blocks.get(line).into_iter().flatten();
+                            derivatives.extend(line.map(|block| block.0));
+                        }
+                        part => read(part, derivatives, cotangents),
+                    }
+                }
+            }
+        }
         Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
             parts
                 .iter()
@@ -91,6 +110,17 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
             cotangents.extend(pullback.cotangents.iter().copied());
             read(&pullback.body, derivatives, cotangents);
         }
+    }
+}
+
+fn is_matrix(returns: &Returns) -> bool {
+    matches!(returns, Returns::Matrix(..) | Returns::Blocks(..))
+}
+
+fn lines(returns: &Returns) -> usize {
+    match returns {
+        Returns::Blocks(blocks, _) => blocks.len(),
+        _ => 1,
     }
 }
 

@@ -154,7 +154,7 @@ impl Emit<'_> {
     /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
     /// along with what it is a view of.
     fn early(&self, id: Id, context: usize, guards: &[(Id, bool)]) -> usize {
-        if self.late.contains(&id) || matches!(self.op(id), Op::Part(part) if part.is_view()) {
+        if self.late.contains(&id) || self.borrows_place(id) {
             return context;
         }
         let mut context = context;

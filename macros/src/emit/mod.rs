@@ -8,12 +8,13 @@ mod calls;
 mod clusters;
 mod contexts;
 mod expressions;
+mod lists;
 mod liveness;
 mod maps;
 mod passes;
 mod statements;
 
-use crate::graph::{Id, IdMap, Ids, Kind, Node, Outcome, Placed, Program, Shape};
+use crate::graph::{Id, IdMap, Ids, Kind, Node, Outcome, Placed, Program, Shape, Sources};
 use crate::rules::{Op, Part};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
@@ -30,6 +31,9 @@ pub struct Outputs {
     pub optional: bool,
 }
 
+/// A derivative of this shape, a number if there is none: zero if it is absent.
+pub type Block = (Option<Id>, Option<Shape>);
+
 /// What a companion returns.
 pub enum Returns {
     /// A value of the user's, bit for bit.
@@ -40,6 +44,8 @@ pub enum Returns {
     Like(Option<Id>, Id),
     /// A derivative of this shape, a number if there is none: zero if it is absent.
     Matrix(Option<Id>, Option<Shape>),
+    /// Some of these as one matrix of this shape, row by row.
+    Blocks(Vec<Vec<Block>>, Shape),
     /// In place of what has no derivative.
     Unit,
     Tuple(Vec<Returns>),
@@ -77,14 +83,27 @@ impl Returns {
         }
     }
 
-    /// A derivative by each parameter: for several a tuple.
-    pub fn derivatives(derivatives: &[Option<Id>], parameters: &[Id]) -> Returns {
-        let pairs = derivatives.iter().zip(parameters);
-        let mut all: Vec<Returns> = pairs.map(|(d, p)| Returns::Like(*d, *p)).collect();
+    /// A derivative by each parameter, of those by the sources: for several a tuple.
+    pub fn derivatives(derivatives: &[Option<Id>], program: &Program) -> Returns {
+        let parameters = program.parameters.iter();
+        let all = parameters.map(|p| Returns::derivative(derivatives, p, program));
+        let mut all: Vec<Returns> = all.collect();
         if all.len() == 1 {
             return all.remove(0);
         }
         Returns::Tuple(all)
+    }
+
+    /// A derivative by one parameter.
+    fn derivative(derivatives: &[Option<Id>], by: &Sources, program: &Program) -> Returns {
+        match by {
+            Sources::One(number) => Returns::Like(derivatives[*number], program.wrt[*number]),
+            Sources::Tuple(parts) => {
+                let parts = parts.iter();
+                let parts = parts.map(|p| Returns::derivative(derivatives, p, program));
+                Returns::Tuple(parts.collect())
+            }
+        }
     }
 
     /// The values that it reads, and whether a pullback does.
@@ -92,6 +111,10 @@ impl Returns {
         match self {
             Returns::Value(id) | Returns::Like(Some(id), _) | Returns::Matrix(Some(id), _) => {
                 into.push((*id, inside))
+            }
+            Returns::Blocks(blocks, _) => {
+                let known = blocks.iter().flatten().filter_map(|block| block.0);
+                into.extend(known.map(|id| (id, inside)));
             }
             Returns::Inert(_)
             | Returns::Like(None, _)
@@ -149,6 +172,8 @@ enum Hold {
     Variable,
     Reference,
     View,
+    /// An element of a list, which stays where it is.
+    Place,
 }
 
 #[derive(Clone)]
@@ -258,6 +283,8 @@ struct Emit<'p> {
     group_of: IdMap<usize>,
     /// Which sums have parts that are added in place.
     accumulates: Vec<bool>,
+    /// Derivatives by lists that are written as such.
+    lists: IdMap<Id>,
     /// Passes that overwrite a temporary instead of allocating.
     overwriting: Ids,
     forced: Ids,
@@ -345,6 +372,7 @@ fn attempt(
         indices: None,
         accumulates: vec![false; count],
         overwriting: Ids::default(),
+        lists: IdMap::default(),
         context: vec![0; count],
         contexts: vec![
             Context {
@@ -390,6 +418,7 @@ fn attempt(
     emit.find_contexts();
     emit.find_clusters();
     emit.count_uses();
+    emit.find_lists(&outputs.result);
     emit.keep_sizes(&outputs.result.answered());
     let written = emit.write_function(outputs, around);
     (!emit.cyclic).then_some(written)

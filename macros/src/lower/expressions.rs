@@ -796,6 +796,7 @@ impl Lower<'_> {
             value => value,
         };
         match &value {
+            Value::Elements(list) => self.element(*list, index, expr),
             Value::Inert(inert) => {
                 if self.places.is_some() && !self.is_inert(&index.index) {
                     return refuse(

@@ -36,7 +36,7 @@ impl Lower<'_> {
                 }
                 Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
             },
-            Value::Slice(id) => self.is_active(*id),
+            Value::Slice(id) | Value::Elements(id) => self.is_active(*id),
             Value::Called(..) | Value::Untyped | Value::Position(_) => true,
             Value::Inert(_) | Value::Unit => false,
             Value::Poison => true,
@@ -56,6 +56,8 @@ impl Lower<'_> {
         for binding in self.scope.read_by(tokens.clone()) {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
+                // Its parts are read in their places; those that have names are values.
+                Value::Tuple(_) => reads.extend(self.parts_of_tuple(&binding.value)),
                 Value::Inert(inert) => reads.extend(&inert.reads),
                 Value::Called(call, part) => {
                     // Read as it stands, what a call returns gets its name: a number, unless its type is known.
@@ -102,7 +104,9 @@ impl Lower<'_> {
                 other(name.to_token_stream())
             }
             // A slice has no name of its own: what it is taken of has.
-            Value::Slice(id) if self.graph.lists.borrow().contains_key(id) => {
+            Value::Slice(id) | Value::Elements(id)
+                if self.graph.lists.borrow().contains_key(id) =>
+            {
                 let own = self.graph.lists.borrow()[id].name.clone();
                 other(own)
             }

@@ -8,19 +8,19 @@ mod calls;
 mod expressions;
 mod inert;
 mod iterators;
+mod lists;
 mod mutation;
 mod statements;
 
+pub use lists::{identifier, words};
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
-use crate::graph::{
-    Dim, Elem, Form, Graph, Id, Kind, Leaf, ListLeaf, Placed, Program, Shape, Step,
-};
+use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
 use crate::position::Position;
 use crate::rules::{Op, Part, kind};
 use crate::scope::{Binding, Hint, Inert, Scope, Value};
-use crate::ty::{Class, Context, Extent, List, Passing, Real, Returned};
+use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::cell::RefCell;
@@ -64,6 +64,8 @@ pub struct Lower<'a> {
     /// Which nodes depend on a differentiated parameter.
     active: Vec<bool>,
     sources: Vec<Id>,
+    /// The differentiated parameters, and what each is made of, once that is known.
+    parameters: Vec<(Ident, Option<Sources>)>,
     /// How many closures of elementwise methods surround the expression.
     pub closures: usize,
     /// How many blocks surround the innermost of these.
@@ -72,6 +74,8 @@ pub struct Lower<'a> {
     pub places: Option<Shape>,
     /// Pure inert expressions that are bound already, by their text.
     pins: Vec<(String, Id)>,
+    /// The elements of lists that were read, by the list and the index.
+    known_elements: Vec<((Id, Id), lists::Element)>,
     /// Names that are bound in the companion, and how many nested blocks surround the statement.
     bound: HashSet<String>,
     nested: usize,
@@ -111,10 +115,12 @@ pub fn lower(
         steps: vec![Vec::new()],
         active: Vec::new(),
         sources: Vec::new(),
+        parameters: Vec::new(),
         closures: 0,
         closure_depth: 0,
         places: None,
         pins: Vec::new(),
+        known_elements: Vec::new(),
         bound: HashSet::new(),
         nested: 0,
         taken,
@@ -131,11 +137,6 @@ pub fn lower(
     for parameter in parameters {
         lower.parameter(parameter);
     }
-    let wrt: Vec<Ident> = parameters
-        .iter()
-        .filter(|p| p.wrt && !p.broken)
-        .map(|p| p.ident.clone())
-        .collect();
     let result = lower.block(body);
     let result = match result {
         Ok(value) => lower.result(value, returned, body),
@@ -144,14 +145,8 @@ pub fn lower(
     if let Err(Refusal(Some(error))) = &result {
         lower.errors.add(error.clone());
     }
-    for name in &wrt {
-        if !lower.sources.iter().any(|id| {
-            let lists = lower.graph.lists.borrow();
-            let own = lists.get(id).map(|list| list.name.to_string());
-            let leaf = || lower.graph.leaf_of(*id).map(|l| l.name.to_string());
-            own.or_else(leaf).is_some_and(|text| *name == text)
-        }) && lower.errors.is_empty()
-        {
+    for (name, sources) in &lower.parameters {
+        if sources.is_none() && lower.errors.is_empty() {
             lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
         }
     }
@@ -160,6 +155,7 @@ pub fn lower(
         errors,
         steps,
         sources,
+        parameters,
         types,
         taken,
         ..
@@ -174,6 +170,7 @@ pub fn lower(
         steps,
         result,
         wrt: sources,
+        parameters: parameters.into_iter().filter_map(|p| p.1).collect(),
         types,
         taken,
     })
@@ -194,8 +191,12 @@ impl Lower<'_> {
                 };
                 Value::Node(self.leaf_of_type(name, ty, form, true))
             }
-            Class::List(list) if list.real == self.real && !mutable => {
-                Value::Slice(list_leaf(&self.graph, &mut self.taken, name, list))
+            class @ Class::List(list) if list.real == self.real && !mutable => {
+                self.place_of(class, name, false)
+            }
+            // What is not differentiated stays Rust.
+            class @ Class::Tuple(_) if parameter.wrt && !mutable => {
+                self.place_of(class, name, false)
             }
             Class::Other if parameter.wrt => Value::Untyped,
             Class::Other if parameter.hint == Hint::Bool && !mutable && !parameter.by_reference => {
@@ -224,10 +225,11 @@ impl Lower<'_> {
                 },
             }),
         };
-        if let (Value::Node(id) | Value::Slice(id), true) = (&value, parameter.wrt) {
-            self.sources.push(*id);
-        }
         let active = parameter.wrt;
+        if active && !parameter.broken {
+            let sources = self.sources_of(&value);
+            self.parameters.push((ident.clone(), sources));
+        }
         self.scope.bind(Binding {
             ident,
             value,
@@ -358,6 +360,13 @@ impl Lower<'_> {
                     self.real.to_token_stream()
                 ),
             ),
+            Value::Elements(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "cannot compute with the list `{0}`\nhelp: take single elements, as in `{0}[i]`",
+                    text(at.to_token_stream())
+                ),
+            ),
             Value::Slice(_) => refuse(
                 at.to_token_stream(),
                 format!(
@@ -450,6 +459,10 @@ impl Lower<'_> {
         if let Part::Gathered(taken, at) = part {
             return gathers_within(taken, at, &shape);
         }
+        let part = match part {
+            Part::Element(rows, _) => rows,
+            part => part,
+        };
         let (rows, cols) = match (&shape.rows, &shape.cols) {
             (crate::graph::Dim::Static(r), crate::graph::Dim::Static(c)) => (*r, *c),
             _ => return false,
@@ -459,6 +472,7 @@ impl Lower<'_> {
             (Part::EntryAt, [Some(i), Some(j)]) => *i < rows && *j < cols,
             (Part::Row, [Some(i)]) => *i < rows,
             (Part::Column, [Some(j)]) => *j < cols,
+            (Part::FixedRows(Dim::Static(n)), [Some(i)]) => i + n <= rows,
             _ => false,
         }
     }
@@ -483,39 +497,6 @@ fn gathers_within(taken: &Shape, at: &[Position<usize>], whole: &Shape) -> bool 
         [one] if whole.is_vector() => within(one, &whole.cols),
         _ => false,
     }
-}
-
-/// The leaf of a slice, an array or a `Vec`: a vector, under a name of its own.
-pub fn list_leaf(graph: &Graph, taken: &mut HashSet<String>, name: TokenStream, list: &List) -> Id {
-    let mut own = format!("{}_vector", name.to_string().trim_start_matches("r#"));
-    while !taken.insert(own.clone()) {
-        own.push('_');
-    }
-    let own = Ident::new(&own, proc_macro2::Span::mixed_site());
-    let id = Id(graph.count());
-    let length = list
-        .length
-        .clone()
-        .unwrap_or_else(|| graph.dynamic(crate::graph::Extent::Rows(id)));
-    let id = graph.leaf(Leaf {
-        name: own.to_token_stream(),
-        kind: Kind::matrix(Shape::new(length, crate::graph::Dim::Static(1))),
-        form: if list.by_reference {
-            Form::View
-        } else {
-            Form::Owned
-        },
-        varies: true,
-    });
-    graph.lists.borrow_mut().insert(
-        id,
-        ListLeaf {
-            name,
-            length: list.length.clone(),
-            by_reference: list.by_reference,
-        },
-    );
-    id
 }
 
 /// What the type of an expression that is no real number may be.

@@ -2,7 +2,7 @@
 
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Step};
+use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
 use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, rename};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream};
@@ -540,6 +540,11 @@ impl Lower<'_> {
         };
         let id = self.leaf_of_type(name.ident.to_token_stream(), &value, form, true);
         self.sources.push(id);
+        let own = init.to_token_stream().to_string();
+        let known = self.parameters.iter_mut().find(|p| p.0 == own);
+        if let Some((_, sources)) = known {
+            *sources = Some(Sources::One(self.sources.len() - 1));
+        }
         self.active.clear();
         self.scope.bind(Binding {
             ident: name.ident.clone(),
