@@ -8,6 +8,7 @@
 mod args;
 mod companion;
 mod derivation;
+mod derive;
 mod differentiate;
 mod emit;
 mod error;
@@ -254,4 +255,37 @@ pub fn differentiable(attribute: TokenStream, item: TokenStream) -> TokenStream 
         item.into(),
     )
     .into()
+}
+
+/// Makes a struct a parameter to differentiate by: it implements the trait `nalgrad::Differentiable`.
+///
+/// Every field is a number, a matrix or a vector of nalgebra's, an array, a `Vec` or a tuple of these, or another struct
+/// that derives it. Fields without a derivative carry `#[inert]`: they are cloned from the parameter.
+///
+/// ```text
+/// #[derive(Differentiable)]
+/// struct Layer {
+///     weights: DMatrix<f64>,
+///     bias: DVector<f64>,
+///     #[inert]
+///     name: String,
+/// }
+///
+/// #[gradient(wrt(layer))]
+/// fn energy(layer: &Layer, x: &DVector<f64>) -> f64 {
+///     let Layer { weights, bias, .. } = layer;
+///     (weights * x + bias).norm_squared()
+/// }
+///
+/// let gradient: Layer = energy_gradient(&layer, &x);
+/// ```
+///
+/// An attribute does not see the types of the fields: they follow from what is done with them. Where that leaves a
+/// choice a field is taken for a number, and a wrong guess is an error; `let w: &DMatrix<f64> = &layer.weights;` tells.
+///
+/// The struct may be generic over `T: RealField + Copy` and over sizes. `#[nalgrad(crate = path)]` says where the crate
+/// `nalgrad` is found, if not at `::nalgrad`.
+#[proc_macro_derive(Differentiable, attributes(inert, nalgrad))]
+pub fn derive_differentiable(item: TokenStream) -> TokenStream {
+    derive::expand(item.into()).into()
 }

@@ -1,6 +1,6 @@
 //! What the names of a function stand for while its body is read.
 
-use crate::graph::Id;
+use crate::graph::{Id, Member};
 use crate::position::Position;
 use crate::ty;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
@@ -36,6 +36,18 @@ pub struct Inert {
     pub leaf: Option<Id>,
 }
 
+/// A parameter of a user's type, or a part of one.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The number of the parameter.
+    pub parameter: usize,
+    pub path: Vec<Member>,
+    /// The expression that reads it.
+    pub tokens: TokenStream,
+    /// Whether the user has it by a reference.
+    pub reference: bool,
+}
+
 /// A fallible operation whose `unwrap` or `expect` is still to come.
 #[derive(Clone, Copy, Debug)]
 pub enum Pending {
@@ -69,8 +81,8 @@ pub enum Value {
     Wrapped(Box<Value>),
     /// What a call returns, or a part of it: its kind is not known yet.
     Called(Id, Vec<usize>),
-    /// A parameter of a user's type, whose type a `let` has still to tell.
-    Untyped,
+    /// A parameter of a user's type, or a field of one, whose kind is not known yet.
+    Untyped(Place),
     Unit,
     /// Something that has been reported already.
     Poison,

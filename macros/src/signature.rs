@@ -117,6 +117,7 @@ impl Plan {
     fn read_parameters(&mut self, attribute: Derivative, args: &Args, errors: &mut Errors) {
         let mut typed = Vec::new();
         let mut has_self = false;
+        let mut own_self = None;
         for (i, input) in self.sig.inputs.iter_mut().enumerate() {
             match input {
                 FnArg::Receiver(receiver) => {
@@ -124,16 +125,22 @@ impl Plan {
                     // Inert, of an unknown type; `&mut self` may change.
                     let exclusive = receiver.mutability.is_some()
                         || matches!(&*receiver.ty, syn::Type::Reference(r) if r.mutability.is_some());
+                    let named = args.wrt.iter().flatten().find(|name| **name == "self");
+                    let plain = receiver.colon_token.is_none();
+                    if let Some(name) = named.filter(|_| exclusive || !plain) {
+                        errors.push(name, "cannot differentiate by `self` where it is mutable, or has a type of its own\nhelp: take `self` or `&self`");
+                    }
                     self.parameters.push(Parameter {
                         ident: Ident::new("self", receiver.self_token.span),
                         class: Class::Other,
-                        by_reference: false,
+                        by_reference: receiver.reference.is_some(),
                         mutable: false,
                         hint: crate::scope::Hint::Unknown,
-                        wrt: false,
-                        broken: false,
+                        wrt: named.is_some() && !exclusive && plain,
+                        broken: named.is_some() && (exclusive || !plain),
                         exclusive,
                     });
+                    own_self = Some((*receiver.ty).clone());
                 }
                 FnArg::Typed(input) => {
                     if let Pat::Wild(_) = *input.pat {
@@ -222,6 +229,9 @@ impl Plan {
                         errors.push(&input.pat, format!("`{ident}` is mutable: mutation of differentiated values is not supported yet\nhelp: remove `mut`, and bind each new value with its own `let`"));
                     }
                 }
+                (Class::Other, Some(true)) if mutable => {
+                    errors.push(&input.pat, format!("`{ident}` is mutable: mutation of differentiated values is not supported yet\nhelp: remove `mut`, and bind each new value with its own `let`"));
+                }
                 _ => {}
             }
             let broken = errors.count() > before;
@@ -259,7 +269,14 @@ impl Plan {
             let input = typed
                 .iter()
                 .find(|t| matches!(&*t.pat, Pat::Ident(p) if p.ident.unraw() == name.unraw()));
-            let Some(input) = input else { continue };
+            let Some(input) = input else {
+                if let Some(ty) = own_self.clone().filter(|_| *name == "self") {
+                    self.own.push(ty);
+                    self.plain.push(quote!(Self));
+                    self.gradients.push(quote!(Self));
+                }
+                continue;
+            };
             let plain = match (&parameter.class, crate::ty::strip(&input.ty)) {
                 (class, _) if class.is_differentiable() => self.gradient_type(parameter, &input.ty),
                 (_, syn::Type::Reference(reference))
@@ -294,13 +311,9 @@ impl Plan {
 
     fn check_names(&self, args: &Args, has_self: bool, errors: &mut Errors) {
         for name in args.wrt.iter().flatten() {
-            if *name == "self" && has_self {
-                errors.push(name, "`self` cannot be differentiated by yet\nhelp: pass what should be differentiated as a parameter of its own");
-            } else if !self
-                .parameters
-                .iter()
-                .any(|p| p.ident != "self" && p.ident.unraw() == name.unraw())
-            {
+            let known =
+                |p: &Parameter| p.ident.unraw() == name.unraw() && (has_self || p.ident != "self");
+            if !self.parameters.iter().any(known) {
                 let known: Vec<String> = self
                     .parameters
                     .iter()
@@ -328,11 +341,21 @@ impl Plan {
         let krate = &self.krate;
         let owned = parameter.class.owned(&quote!(#krate::nalgebra));
         owned.unwrap_or_else(|| {
-            let plain = match crate::ty::strip(ty) {
-                syn::Type::Reference(reference) => &*reference.elem,
-                other => other,
-            };
-            quote!(<#plain as #krate::__private::ToOwned>::Owned)
+            // Of the user's own: a struct.
+            match crate::ty::strip(ty) {
+                syn::Type::Reference(reference) => {
+                    let plain = &reference.elem;
+                    let unsized_type =
+                        matches!(**plain, syn::Type::Slice(_) | syn::Type::TraitObject(_))
+                            || plain.to_token_stream().to_string() == "str";
+                    if unsized_type {
+                        quote!(<#plain as #krate::__private::ToOwned>::Owned)
+                    } else {
+                        plain.to_token_stream()
+                    }
+                }
+                other => other.to_token_stream(),
+            }
         })
     }
 }

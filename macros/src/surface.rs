@@ -243,6 +243,54 @@ impl Lower<'_> {
                 }
                 self.call_of_method(at, method, turbofish, args, expr)
             }
+            Value::Untyped(place)
+                if args.is_empty()
+                    && self.closures == 0
+                    && matches!(question(&name), Some(Hint::Int | Hint::Bool)) =>
+            {
+                // A method of the user's own may be called so, and give anything.
+                let hint = question(&name).unwrap_or(Hint::Unknown);
+                let ty = if hint == Hint::Int {
+                    quote!(usize)
+                } else {
+                    quote!(bool)
+                };
+                let tokens = &place.tokens;
+                let inert = crate::scope::Inert {
+                    tokens: quote!({ let answer: #ty = #tokens.#method(); answer }),
+                    hint,
+                    reads: Vec::new(),
+                    varies: true,
+                    pure: true,
+                    mutable: false,
+                    leaf: None,
+                };
+                Ok(Value::Inert(inert))
+            }
+            Value::Untyped(place) if !place.path.is_empty() => {
+                let method_of_numbers =
+                    scalar_alias(&name).is_some() || matches!(name.as_str(), "powi" | "sin_cos");
+                let guess = match (method_of_numbers, args) {
+                    (true, _) => Some(Kind::SCALAR),
+                    // A product of matrices of one shape.
+                    (false, [other])
+                        if matches!(
+                            name.as_str(),
+                            "dot" | "component_mul" | "component_div" | "cross" | "zip_map"
+                        ) =>
+                    {
+                        let value = self.expr(other)?;
+                        self.whole_shape(&value).map(Kind::matrix)
+                    }
+                    _ if name == "clone" && args.is_empty() => return Ok(value.clone()),
+                    _ => None,
+                };
+                let Some(guess) = guess else {
+                    return refuse(at, crate::lower::kind_of_field(place));
+                };
+                let id = self.node(&value, at, &guess)?;
+                self.apply_method(method, turbofish, (Value::Node(id), at), args, expr)
+            }
             // The method tells what a call returns.
             Value::Called(call, part)
                 if part.is_empty() && matches!(name.as_str(), "unwrap" | "expect") =>

@@ -1303,3 +1303,79 @@ pub fn subtract_entries<T, D, S1, R, C, S2>(
         *to -= *from;
     }
 }
+
+// ---------------------------------------------------------------------------------------------------------------
+// Structs
+
+use crate::Differentiable;
+pub use crate::differentiable::{Member, take};
+
+/// Zero, of the shape of a struct.
+pub fn zeros_of_struct<D: Differentiable>(like: &D) -> D {
+    like.zeros_like()
+}
+
+/// The number of entries of a struct.
+pub fn entries_of_struct<D: Differentiable>(of: &D) -> usize {
+    of.len()
+}
+
+/// How many entries of a struct come before those of a field.
+pub fn start<D: Differentiable>(of: &D, member: Member) -> usize {
+    of.start(member)
+}
+
+/// A struct with a field that has a derivative, by the number of its name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no field of this name that can be differentiated by",
+    label = "`{Self}` does not derive `Differentiable`, or the field is `#[inert]`",
+    note = "`nalgrad::stop_gradient(p.field)` reads a field without its derivative"
+)]
+pub trait HasField<const NAME: u64>: Differentiable {}
+
+impl<const NAME: u64, T, R, C> HasField<NAME> for OMatrix<T, R, C>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+}
+
+macro_rules! tuples_have_fields {
+    ($($first:ident $($more:ident)*;)*) => {$(
+        impl<const NAME: u64, $first, $($more),*> HasField<NAME> for ($first, $($more),*)
+        where
+            $first: Differentiable,
+            $($more: Differentiable<Scalar = $first::Scalar>),*
+        {
+        }
+    )*};
+}
+
+tuples_have_fields! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+}
+
+/// Compiles only where the field has a derivative.
+#[inline]
+pub fn has_field<const NAME: u64, D: HasField<NAME>>(_: &D) {}
+
+/// Only a type itself: a field that was taken for another.
+#[diagnostic::on_unimplemented(
+    message = "this field is taken for `{As}`, and is `{Self}`",
+    label = "`{Self}`, not `{As}`",
+    note = "bind it with its type before it is computed with, as in `let w: &DMatrix<f64> = &p.w;`"
+)]
+pub trait Taken<As> {}
+
+impl<T> Taken<T> for T {}
+
+/// Compiles only where a field has the type that it is taken for.
+#[inline]
+pub fn taken_for<As, T: Taken<As>>(_: &T) {}

@@ -2,7 +2,7 @@
 
 use super::{Plan, is_real};
 use crate::args::Args;
-use crate::emit::{Block, Returns};
+use crate::emit::{Block, Blocks, Returns};
 use crate::graph::{Dim, Graph, Id, Kind, Outcome, Program, Shape, Sources};
 use crate::jacobian::{self, Unwritable, hessian, jacobian};
 use crate::rules::{Op, Part};
@@ -48,7 +48,7 @@ impl Plan {
                 let shape = jacobian::shape(graph, root, program.wrt[number])?;
                 row.push((found[number], shape));
             }
-            all.push(together(vec![row], parameter)?);
+            all.push(together(vec![row], None, parameter)?);
         }
         Ok(single(all, Returns::Tuple))
     }
@@ -74,8 +74,7 @@ impl Plan {
                     }
                     blocks.push(line);
                 }
-                let parts = if a.is_one() { b } else { a };
-                row.push(together(blocks, parts)?);
+                row.push(together(blocks, Some(a), b)?);
             }
             rows.push(single(row, Returns::Tuple));
         }
@@ -116,7 +115,7 @@ impl Plan {
         let types = program
             .parameters
             .iter()
-            .map(|parameter| self.blocks_type(graph, &[root], &of_sources(program, parameter)));
+            .map(|parameter| self.blocks_type(program, (&[root], None), parameter));
         single(types.collect(), |types| quote!((#(#types),*)))
     }
 
@@ -129,21 +128,30 @@ impl Plan {
             });
             return single(rows.collect(), |types| quote!((#(#types),*)));
         };
-        let (graph, all) = (&program.graph, &program.parameters);
+        let all = &program.parameters;
         let rows = all.iter().map(|a| {
-            let blocks = all.iter().map(|b| {
-                let (a, b) = (of_sources(program, a), of_sources(program, b));
-                self.blocks_type(graph, &a, &b)
-            });
+            let of_a = of_sources(program, a);
+            let blocks = all
+                .iter()
+                .map(|b| self.blocks_type(program, (&of_a, Some(a)), b));
             single(blocks.collect(), |types| quote!((#(#types),*)))
         });
         single(rows.collect(), |types| quote!((#(#types),*)))
     }
 
     /// The type of the derivatives of some values by others, in one matrix.
-    fn blocks_type(&self, graph: &Graph, roots: &[Id], leaves: &[Id]) -> TokenStream {
+    fn blocks_type(
+        &self,
+        program: &Program,
+        (roots, rows): (&[Id], Option<&Sources>),
+        cols: &Sources,
+    ) -> TokenStream {
         let nalgebra = self.nalgebra();
         let real = self.real.as_ref().map(ToTokens::to_token_stream);
+        if rows.and_then(Sources::fields).or(cols.fields()).is_some() {
+            return quote!(#nalgebra::DMatrix<#real>);
+        }
+        let (graph, leaves) = (&program.graph, &of_sources(program, cols)[..]);
         let shape = |root: Id, leaf: Id| jacobian::shape(graph, root, leaf).ok().flatten();
         let whole = match (roots, leaves) {
             ([root], [leaf]) => shape(*root, *leaf),
@@ -257,16 +265,34 @@ fn of_sources(program: &Program, parameter: &Sources) -> Vec<Id> {
     numbers.map(|number| program.wrt[number]).collect()
 }
 
-/// Blocks as one matrix, where the parameter has parts.
-fn together(mut blocks: Vec<Vec<Block>>, parts: &Sources) -> Result<Returns, Unwritable> {
-    if let (true, [line]) = (parts.is_one(), &mut blocks[..])
-        && let Some((block, shape)) = line.pop()
+/// Blocks as one matrix, where a parameter has parts.
+fn together(
+    mut blocks: Vec<Vec<Block>>,
+    rows: Option<&Sources>,
+    cols: &Sources,
+) -> Result<Returns, Unwritable> {
+    if let (true, true, [line]) = (
+        rows.is_none_or(Sources::is_one),
+        cols.is_one(),
+        &mut blocks[..],
+    ) && let Some((block, shape)) = line.pop()
     {
         return Ok(Returns::Matrix(block, shape));
     }
     let any = blocks.iter().flatten().find_map(|block| block.0);
-    let shape = joined(&blocks).ok_or(Unwritable(any.unwrap_or(Id(0))))?;
-    Ok(Returns::Blocks(blocks, shape))
+    let (rows, cols) = (rows.and_then(Sources::fields), cols.fields());
+    let shape = if rows.is_some() || cols.is_some() {
+        // How many entries a struct has is known at run time.
+        Shape::new(Dim::Dynamic(u32::MAX), Dim::Dynamic(u32::MAX))
+    } else {
+        joined(&blocks).ok_or(Unwritable(any.unwrap_or(Id(0))))?
+    };
+    Ok(Returns::Blocks(Blocks {
+        blocks,
+        shape,
+        rows,
+        cols,
+    }))
 }
 
 /// The shape of blocks side by side and one below the other, as far as its type needs it.

@@ -8,11 +8,11 @@ use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
-use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
+use crate::graph::{Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Sources, Taken};
 use crate::jacobian::Unwritable;
 use crate::lower;
 use crate::signature::{Function, Plan};
-use crate::ty::{Passing, Returned, Value, Wrapper};
+use crate::ty::{Extent, Passing, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::HashSet;
@@ -502,6 +502,17 @@ impl Plan {
             (&self.result, self.wrapper.is_some()),
             taken,
         )?;
+        if attribute == Attribute::Differentiable
+            && let Some(parameter) = lowered.parameters.iter().find_map(Sources::fields)
+        {
+            let name = lower::identifier(&parameter.0);
+            return Err(Some(syn::Error::new_spanned(
+                &parameter.0,
+                format!(
+                    "calls cannot be differentiated by the struct `{name}` yet\nhelp: pass its fields, or leave it out of `wrt(…)`"
+                ),
+            )));
+        }
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
             if companion == Companion::PullbackPushforward && args.order < 2 {
@@ -532,7 +543,11 @@ impl Plan {
             let statements = emit(&program, &outputs, around, &args.krate, real)
                 .ok_or_else(|| Some(self.tangled()))?;
             let body = {
-                let pins = (!checked).then(|| self.pins(&program.types));
+                let pins = (!checked).then(|| {
+                    let types = self.pins(&program.types);
+                    let fields = self.pins_of_fields(&program.fields);
+                    quote!(#types #fields)
+                });
                 quote!(#pins #statements)
             };
             let derivation = self.derivation(companion, &program, &outputs);
@@ -721,6 +736,61 @@ impl Plan {
             quote_spanned!(span=> #krate::__private::same::<#written, #own>();)
         });
         quote!(#(#pins)*)
+    }
+
+    /// Makes sure that the fields of structs have derivatives, and are what they are taken for.
+    fn pins_of_fields(&self, fields: &[Taken]) -> TokenStream {
+        let krate = &self.krate;
+        let (mut known, mut pins) = (Vec::new(), TokenStream::new());
+        for field in fields {
+            let (parameter, path) = (&field.parameter, &field.path);
+            let last = path.iter().rev().find_map(|member| match member {
+                Member::Named(name) => Some(name.span()),
+                _ => None,
+            });
+            let span = last.unwrap_or(parameter.span());
+            let span = Span::mixed_site().located_at(span);
+            for (k, member) in path.iter().enumerate() {
+                let (before, Some(number)) = (&path[..k], member.number()) else {
+                    continue;
+                };
+                let own = |p: &&lower::Parameter| p.ident == *parameter;
+                let reference = self
+                    .parameters
+                    .iter()
+                    .find(own)
+                    .is_some_and(|p| p.by_reference);
+                let borrow = (k > 0 || !reference).then(|| quote!(&));
+                let of = quote_spanned!(span=> #borrow #parameter #(#before)*);
+                let check = quote_spanned!(span=> #krate::__private::has_field::<#number, _>(#of););
+                if !known.contains(&check.to_string()) {
+                    known.push(check.to_string());
+                    pins.extend(check);
+                }
+            }
+            if let Some(kind) = &field.kind {
+                let ty = self.type_of(kind);
+                let place = quote_spanned!(span=> &#parameter #(#path)*);
+                pins.extend(quote_spanned!(span=> #krate::__private::taken_for::<#ty, _>(#place);));
+            }
+        }
+        pins
+    }
+
+    /// The owned type of a number or a matrix.
+    fn type_of(&self, kind: &Kind) -> TokenStream {
+        let extent = |dim: &Dim| match dim {
+            Dim::Dynamic(_) => Extent::Dynamic,
+            known => Extent::Known(known.clone()),
+        };
+        let shape = kind.shape.as_ref();
+        let value = self.real.clone().map(|real| Value {
+            real,
+            extents: shape.map(|s| (extent(&s.rows), extent(&s.cols))),
+            passing: Passing::Owned,
+            written: TokenStream::new(),
+        });
+        value.map_or_else(TokenStream::new, |value| value.owned(&self.nalgebra()))
     }
 
     fn documentation(&self, attribute: Attribute, companion: Companion) -> String {

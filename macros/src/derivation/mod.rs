@@ -9,7 +9,7 @@ mod local;
 mod substitute;
 
 use crate::differentiate::reverse;
-use crate::emit::Returns;
+use crate::emit::{Blocks, Returns};
 use crate::graph::{Elem, Graph, Id, Ids, Outcome, Placed, Program, Shape, Step};
 use crate::notation::{Letters, Notation, size_read, subscript, width};
 use crate::rules::Op;
@@ -82,7 +82,12 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
     match returns {
         Returns::Like(id, _) | Returns::Matrix(id, _) => derivatives.push(*id),
         Returns::Value(_) | Returns::Inert(_) | Returns::Unit => {}
-        Returns::Blocks(blocks, _) => {
+        Returns::Struct(_, fields) => {
+            fields
+                .iter()
+                .for_each(|f| read(&f.1, derivatives, cotangents));
+        }
+        Returns::Blocks(Blocks { blocks, .. }) => {
             derivatives.extend(blocks.iter().flatten().map(|block| block.0));
         }
         // Matrices side by side, line by line.
@@ -92,7 +97,7 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
             for line in 0..parts.iter().map(lines).max().unwrap_or(0) {
                 for part in parts {
                     match part {
-                        Returns::Blocks(blocks, _) => {
+                        Returns::Blocks(Blocks { blocks, .. }) => {
                             let line = blocks.get(line).into_iter().flatten();
                             derivatives.extend(line.map(|block| block.0));
                         }
@@ -119,7 +124,7 @@ fn is_matrix(returns: &Returns) -> bool {
 
 fn lines(returns: &Returns) -> usize {
     match returns {
-        Returns::Blocks(blocks, _) => blocks.len(),
+        Returns::Blocks(Blocks { blocks, .. }) => blocks.len(),
         _ => 1,
     }
 }

@@ -1,7 +1,7 @@
 //! Lists: as vectors of all their entries, by elements where they are, and back.
 
-use super::{Block, Emit, Returns};
-use crate::graph::{Dim, Id, Shape};
+use super::{Emit, Returns};
+use crate::graph::{Dim, Id};
 use crate::rules::{Op, Part};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -209,76 +209,5 @@ impl Emit<'_> {
         let add = Ident::new(add, Span::call_site());
         self.out
             .push(quote!(#krate::__private::#add(&mut #rows, #value);));
-    }
-
-    /// Derivatives by the parts of a parameter, in one matrix.
-    pub(super) fn written_blocks(&mut self, blocks: &[Vec<Block>], shape: &Shape) -> TokenStream {
-        let size = |dims: &[Option<&Dim>]| -> TokenStream {
-            let mut known = 0;
-            let mut more = Vec::new();
-            for dim in dims {
-                match dim {
-                    None => known += 1,
-                    Some(Dim::Static(n)) => known += n,
-                    Some(dim) => more.push(self.dim(dim)),
-                }
-            }
-            let known = proc_macro2::Literal::usize_unsuffixed(known);
-            if more.is_empty() {
-                return quote!(#known);
-            }
-            let known = (known.to_string() != "0").then(|| quote!(#known +));
-            quote!(#known #(#more)+*)
-        };
-        fn rows(block: &Block) -> Option<&Dim> {
-            block.1.as_ref().map(|s| &s.rows)
-        }
-        fn cols(block: &Block) -> Option<&Dim> {
-            block.1.as_ref().map(|s| &s.cols)
-        }
-        let down: Vec<_> = blocks
-            .iter()
-            .map(|line| line.first().and_then(rows))
-            .collect();
-        let across: Vec<_> = blocks.iter().take(1).flatten().map(cols).collect();
-        let ty = match (&shape.rows, &shape.cols) {
-            (Dim::Static(_), Dim::Static(_)) => self.matrix_type(shape),
-            _ => {
-                let (nalgebra, real) = (&self.nalgebra, self.real);
-                quote!(#nalgebra::DMatrix::<#real>)
-            }
-        };
-        let sizes = shape.is_dynamic().then(|| {
-            let (rows, cols) = (size(&down), size(&across));
-            quote!(#rows, #cols)
-        });
-        let places: Vec<Vec<_>> = (0..blocks.len())
-            .map(|i| {
-                let line = 0..across.len();
-                line.map(|j| (size(&down[..i]), size(&across[..j])))
-                    .collect()
-            })
-            .collect();
-        let name = self.fresh("whole");
-        self.out.push(quote!(let mut #name = #ty::zeros(#sizes);));
-        for (line, places) in blocks.iter().zip(places) {
-            for ((id, shape), (i, j)) in line.iter().zip(places) {
-                let Some(id) = *id else { continue };
-                let Some(Shape { rows, cols }) = shape else {
-                    let value = self.read(id).tokens;
-                    self.out.push(quote!(#name[(#i, #j)] = #value;));
-                    continue;
-                };
-                let value = self.by_reference(id);
-                let (r, c) = (self.dim(rows), self.dim(cols));
-                let known = |d: &Dim| !matches!(d, Dim::Dynamic(_));
-                self.out.push(if known(rows) && known(cols) {
-                    quote!(#name.fixed_view_mut::<#r, #c>(#i, #j).copy_from(#value);)
-                } else {
-                    quote!(#name.view_mut((#i, #j), (#r, #c)).copy_from(#value);)
-                });
-            }
-        }
-        name.to_token_stream()
     }
 }

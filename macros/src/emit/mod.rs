@@ -11,10 +11,11 @@ mod expressions;
 mod lists;
 mod liveness;
 mod maps;
+mod parts;
 mod passes;
 mod statements;
 
-use crate::graph::{Id, IdMap, Ids, Kind, Node, Outcome, Placed, Program, Shape, Sources};
+use crate::graph::{Id, IdMap, Ids, Kind, Member, Node, Outcome, Placed, Program, Shape, Sources};
 use crate::rules::{Op, Part};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
@@ -34,6 +35,19 @@ pub struct Outputs {
 /// A derivative of this shape, a number if there is none: zero if it is absent.
 pub type Block = (Option<Id>, Option<Shape>);
 
+/// Derivatives side by side and one below the other, row by row.
+pub struct Blocks {
+    pub blocks: Vec<Vec<Block>>,
+    /// The shape of all: of static sizes, or of dynamic ones.
+    pub shape: Shape,
+    /// Where the rows and the columns are, if not one after the other: among the entries of a struct.
+    pub rows: Option<Fields>,
+    pub cols: Option<Fields>,
+}
+
+/// Some fields of a parameter, to which there is a reference.
+pub type Fields = (TokenStream, Vec<Vec<Member>>);
+
 /// What a companion returns.
 pub enum Returns {
     /// A value of the user's, bit for bit.
@@ -44,8 +58,10 @@ pub enum Returns {
     Like(Option<Id>, Id),
     /// A derivative of this shape, a number if there is none: zero if it is absent.
     Matrix(Option<Id>, Option<Shape>),
-    /// Some of these as one matrix of this shape, row by row.
-    Blocks(Vec<Vec<Block>>, Shape),
+    /// Some of these as one matrix.
+    Blocks(Blocks),
+    /// Derivatives by fields of a parameter, which is zero but for these: with a reference to it.
+    Struct(TokenStream, Vec<(Vec<Member>, Returns)>),
     /// In place of what has no derivative.
     Unit,
     Tuple(Vec<Returns>),
@@ -103,6 +119,14 @@ impl Returns {
                 let parts = parts.map(|p| Returns::derivative(derivatives, p, program));
                 Returns::Tuple(parts.collect())
             }
+            Sources::Struct { parameter, fields } => {
+                let fields = fields.iter().map(|field| {
+                    let (derivative, source) =
+                        (derivatives[field.number], program.wrt[field.number]);
+                    (field.path.clone(), Returns::Like(derivative, source))
+                });
+                Returns::Struct(parameter.clone(), fields.collect())
+            }
         }
     }
 
@@ -112,7 +136,10 @@ impl Returns {
             Returns::Value(id) | Returns::Like(Some(id), _) | Returns::Matrix(Some(id), _) => {
                 into.push((*id, inside))
             }
-            Returns::Blocks(blocks, _) => {
+            Returns::Struct(_, fields) => {
+                fields.iter().for_each(|f| f.1.reads(inside, into));
+            }
+            Returns::Blocks(Blocks { blocks, .. }) => {
                 let known = blocks.iter().flatten().filter_map(|block| block.0);
                 into.extend(known.map(|id| (id, inside)));
             }

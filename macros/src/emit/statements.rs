@@ -68,7 +68,7 @@ impl Emit<'_> {
         quote!(#(#statements)* #result)
     }
 
-    fn written_result(&mut self, result: &Returns) -> TokenStream {
+    pub(super) fn written_result(&mut self, result: &Returns) -> TokenStream {
         let parts: Vec<TokenStream> = match result {
             Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
                 parts.iter().map(|part| self.written_result(part)).collect()
@@ -90,7 +90,8 @@ impl Emit<'_> {
             Returns::Matrix(None, None) => self.number(0.0),
             Returns::Matrix(None, Some(shape)) => self.filled("zeros", shape, None).tokens,
             Returns::Matrix(Some(id), None) => self.read(*id).tokens,
-            Returns::Blocks(blocks, shape) => self.written_blocks(blocks, shape),
+            Returns::Blocks(blocks) => self.written_blocks(blocks),
+            Returns::Struct(name, fields) => self.written_struct(name, fields),
             Returns::Matrix(Some(id), Some(shape)) => {
                 self.borrowed.clear();
                 let have = self.shape(*id);

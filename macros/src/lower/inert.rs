@@ -37,7 +37,7 @@ impl Lower<'_> {
                 Pending::LuSolve(a, b) => self.is_active(a) || self.is_active(b),
             },
             Value::Slice(id) | Value::Elements(id) => self.is_active(*id),
-            Value::Called(..) | Value::Untyped | Value::Position(_) => true,
+            Value::Called(..) | Value::Untyped(_) | Value::Position(_) => true,
             Value::Inert(_) | Value::Unit => false,
             Value::Poison => true,
         }
@@ -119,6 +119,15 @@ impl Lower<'_> {
                     .map(ToTokens::to_token_stream);
                 let whole = self.graph.leaf_of(*id).map(|leaf| leaf.name).or(named)?;
                 Some(quote!(#whole.as_slice()))
+            }
+            Value::Untyped(place) => {
+                let tokens = &place.tokens;
+                other(tokens.clone())?;
+                Some(if place.reference {
+                    quote!((&#tokens))
+                } else {
+                    tokens.clone()
+                })
             }
             Value::Inert(inert) => {
                 let tokens = &inert.tokens;

@@ -52,12 +52,13 @@ impl Lower<'_> {
         }
     }
 
-    /// What a differentiated parameter is made of: it is added to the sources.
+    /// What a differentiated parameter is made of: it is added to the sources. Until all are known they have the numbers
+    /// of their nodes.
     pub(super) fn sources_of(&mut self, value: &Value) -> Option<Sources> {
         match value {
             Value::Node(id) | Value::Slice(id) | Value::Elements(id) => {
                 self.sources.push(*id);
-                Some(Sources::One(self.sources.len() - 1))
+                Some(Sources::One(id.0 as usize))
             }
             Value::Tuple(parts) => {
                 let parts: Option<Vec<_>> = parts.iter().map(|p| self.sources_of(p)).collect();

@@ -6,12 +6,14 @@
 mod branches;
 mod calls;
 mod expressions;
+mod fields;
 mod inert;
 mod iterators;
 mod lists;
 mod mutation;
 mod statements;
 
+pub use fields::kind_of_field;
 pub use lists::{identifier, words};
 pub use statements::pattern_names;
 
@@ -19,7 +21,7 @@ use crate::error::{Errors, text};
 use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
 use crate::position::Position;
 use crate::rules::{Op, Part, kind};
-use crate::scope::{Binding, Hint, Inert, Scope, Value};
+use crate::scope::{Binding, Hint, Inert, Place, Scope, Value};
 use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -52,6 +54,9 @@ pub struct Parameter {
     pub broken: bool,
 }
 
+/// How much had been placed, bound and found before something was read.
+pub type Mark = (usize, usize, usize);
+
 /// The state of reading one body.
 pub struct Lower<'a> {
     pub graph: Graph,
@@ -66,6 +71,9 @@ pub struct Lower<'a> {
     sources: Vec<Id>,
     /// The differentiated parameters, and what each is made of, once that is known.
     parameters: Vec<(Ident, Option<Sources>)>,
+    fields: Vec<fields::Source>,
+    /// Those that are references, by their numbers.
+    borrowed: HashSet<usize>,
     /// How many closures of elementwise methods surround the expression.
     pub closures: usize,
     /// How many blocks surround the innermost of these.
@@ -116,6 +124,8 @@ pub fn lower(
         active: Vec::new(),
         sources: Vec::new(),
         parameters: Vec::new(),
+        fields: Vec::new(),
+        borrowed: HashSet::new(),
         closures: 0,
         closure_depth: 0,
         places: None,
@@ -145,9 +155,10 @@ pub fn lower(
     if let Err(Refusal(Some(error))) = &result {
         lower.errors.add(error.clone());
     }
+    lower.gather_fields();
     for (name, sources) in &lower.parameters {
         if sources.is_none() && lower.errors.is_empty() {
-            lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
+            lower.errors.push(name, fields::unknown(name));
         }
     }
     let Lower {
@@ -156,6 +167,7 @@ pub fn lower(
         steps,
         sources,
         parameters,
+        fields,
         types,
         taken,
         ..
@@ -170,6 +182,7 @@ pub fn lower(
         steps,
         result,
         wrt: sources,
+        fields: fields.into_iter().map(|f| f.taken(&parameters)).collect(),
         parameters: parameters.into_iter().filter_map(|p| p.1).collect(),
         types,
         taken,
@@ -198,7 +211,12 @@ impl Lower<'_> {
             class @ Class::Tuple(_) if parameter.wrt && !mutable => {
                 self.place_of(class, name, false)
             }
-            Class::Other if parameter.wrt => Value::Untyped,
+            Class::Other if parameter.wrt => Value::Untyped(Place {
+                parameter: self.parameters.len(),
+                path: Vec::new(),
+                tokens: name,
+                reference: parameter.by_reference,
+            }),
             Class::Other if parameter.hint == Hint::Bool && !mutable && !parameter.by_reference => {
                 Value::Node(self.graph.leaf(Leaf {
                     name,
@@ -227,6 +245,9 @@ impl Lower<'_> {
         };
         let active = parameter.wrt;
         if active && !parameter.broken {
+            if parameter.by_reference {
+                self.borrowed.insert(self.parameters.len());
+            }
             let sources = self.sources_of(&value);
             self.parameters.push((ident.clone(), sources));
         }
@@ -295,15 +316,20 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn mark(&self) -> (usize, usize) {
-        (self.steps.last().map_or(0, Vec::len), self.pins.len())
+    pub(super) fn mark(&self) -> Mark {
+        (
+            self.steps.last().map_or(0, Vec::len),
+            self.pins.len(),
+            self.fields.len(),
+        )
     }
 
-    pub(super) fn roll_back(&mut self, mark: (usize, usize)) {
+    pub(super) fn roll_back(&mut self, mark: Mark) {
         if let Some(steps) = self.steps.last_mut() {
             steps.truncate(mark.0);
         }
         self.pins.truncate(mark.1);
+        self.forget_fields(mark.2);
     }
 
     /// The node of a value; an inert one of unknown type is taken for `guess`.
@@ -374,13 +400,7 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
-            Value::Untyped => refuse(
-                at.to_token_stream(),
-                format!(
-                    "the type of `{0}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {0}: &Vector3<f64> = {0};`",
-                    text(at.to_token_stream())
-                ),
-            ),
+            Value::Untyped(place) => self.field_as(place, guess, at),
             Value::Unit => refuse(
                 at.to_token_stream(),
                 format!("`{}` has no value", text(at.to_token_stream())),

@@ -294,8 +294,11 @@ impl Lower<'_> {
         }
         let mark = self.mark();
         let value = self.expr(&init.expr)?;
-        if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
-            return self.typed_parameter(name, ty, &init.expr);
+        if let (Value::Untyped(place), Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
+            if place.path.is_empty() {
+                return self.typed_parameter(name, ty, &init.expr);
+            }
+            return self.typed_field(place, name, ty, local, &init.expr);
         }
         let value = match (value, ty) {
             (Value::Called(call, part), Some(ty)) => self.called_as(call, &part, ty)?,
@@ -543,7 +546,7 @@ impl Lower<'_> {
         let own = init.to_token_stream().to_string();
         let known = self.parameters.iter_mut().find(|p| p.0 == own);
         if let Some((_, sources)) = known {
-            *sources = Some(Sources::One(self.sources.len() - 1));
+            *sources = Some(Sources::One(id.0 as usize));
         }
         self.active.clear();
         self.scope.bind(Binding {
@@ -600,6 +603,7 @@ impl Lower<'_> {
                         "this pattern is not supported for a differentiated value\nhelp: bind a plain name",
                     );
                 }
+                let value = self.copied(name, value)?;
                 if let (Value::Inert(inert), 0) = (&value, self.closures) {
                     // An inert part of an active value gets its own statement.
                     let new = self.own_name(&name.ident);
@@ -670,6 +674,9 @@ impl Lower<'_> {
                 Ok(())
             }
             (_, Value::Poison) => Err(Refusal(None)),
+            (Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_), Value::Untyped(place)) => {
+                self.bind_fields(pat, &place)
+            }
             (pat, _) => refuse(
                 pat,
                 format!(
