@@ -51,7 +51,8 @@ use proc_macro::TokenStream;
 /// # Arguments
 ///
 /// * `wrt(x, y)`: the parameters to differentiate by, in the order of the gradient. Without it, all whose type is
-///   `f64`, `f32`, a `T: RealField + Copy`, or a vector, a matrix or a view of these.
+///   `f64`, `f32`, a `T: RealField + Copy`, a vector, a matrix or a view of these, or a list or a tuple of those. Structs
+///   that derive `Differentiable`, and `self`, have to be named.
 /// * `crate = path` or `crate = "path"`: where the crate `nalgrad` is found, if not at `::nalgrad`.
 ///
 /// # Errors
@@ -233,6 +234,22 @@ pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// What `f` returns is taken for a number where nothing tells its type; a `let` with a type does, as in
 /// `let r: DVector<f64> = residual(&x);`. A wrong guess is an error. Where the attribute was forgotten, rustc says that `f`
 /// is no module, or that there is no `f_pullback`.
+///
+/// On an implementation of a trait it moves the companions of the methods in it that carry attributes into an inherent
+/// `impl` beside it, as they are no members of the trait. On an inherent `impl` and on a trait it changes nothing: the
+/// companions are beside the methods anyway.
+///
+/// ```text
+/// #[differentiable]
+/// impl Potential for Spring {
+///     #[gradient(wrt(x))]
+///     fn energy(&self, x: f64) -> f64 {
+///         0.5 * self.stiffness * x * x
+///     }
+/// }
+///
+/// let force = -spring.energy_gradient(x);
+/// ```
 ///
 /// Gradients and products with vectors call `f` as often as the function does that they are of; Jacobians and Hessians
 /// once more for each direction along which they differentiate. So `f` had better do nothing besides.

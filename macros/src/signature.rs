@@ -72,10 +72,12 @@ impl Plan {
         attribute: Derivative,
         function: &Function,
         args: &Args,
+        outer: Option<&syn::Generics>,
         errors: &mut Errors,
     ) -> Self {
         let sig = &function.sig;
-        let mut context = Context::of(&[&sig.generics]);
+        let generics: Vec<&syn::Generics> = outer.into_iter().chain([&sig.generics]).collect();
+        let mut context = Context::of(&generics);
         context.add_result(&sig.output);
         check_signature(function, errors);
         let (result, wrapper) = match &sig.output {

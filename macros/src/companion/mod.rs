@@ -1,9 +1,10 @@
 //! What one attribute writes: the function itself, and its companions.
 
+mod blocks;
 mod calls;
 mod matrices;
 
-use crate::args::{Args, Attribute, CALLABLE, REPORTED};
+use crate::args::{Args, Attribute, CALLABLE, CALLABLE_WITHOUT_MODULE, REPORTED, USED};
 use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
@@ -117,6 +118,26 @@ impl Companion {
 
 /// The function unchanged, then the companions of this attribute.
 pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if arguments.to_string() == USED {
+        return TokenStream::new();
+    }
+    if attribute == Attribute::Differentiable
+        && let Some(written) = blocks::expand(&arguments, &item)
+    {
+        return written;
+    }
+    let (item, companions) = written(attribute, arguments, item, None);
+    quote!(#item #companions)
+}
+
+/// The function, with what the attributes below share with this one, and the companions or what is wrong; also by the
+/// parameters of the block that it is in.
+fn written(
+    attribute: Attribute,
+    arguments: TokenStream,
+    item: TokenStream,
+    outer: Option<&syn::Generics>,
+) -> (TokenStream, TokenStream) {
     let Ok(function) = syn::parse2::<Function>(item.clone()) else {
         let at = item
             .clone()
@@ -124,7 +145,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
             .next()
             .map_or_else(TokenStream::new, TokenStream::from);
         let error = syn::Error::new_spanned(at, format!("`#[{}]` can only be put on a function\nhelp: put it on each `fn` to be differentiated", attribute.name())).to_compile_error();
-        return quote!(#item #error);
+        return (item, error);
     };
     let mut errors = Errors::default();
     let mut args = Args::parse(attribute, arguments).unwrap_or_else(|error| {
@@ -144,12 +165,19 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
             ),
         )
         .to_compile_error();
-        return quote!(#item #error);
+        return (item, error);
     }
     let is_differentiable =
-        |a: &syn::Attribute| Attribute::of(a.path()) == Some(Attribute::Differentiable);
-    args.callable |= function.attrs.iter().any(is_differentiable);
-    let mut plan = Plan::new(attribute, &function, &args, &mut errors);
+        |a: &&syn::Attribute| Attribute::of(a.path()) == Some(Attribute::Differentiable);
+    if let Some(below) = function.attrs.iter().find(is_differentiable) {
+        args.callable = true;
+        let own = match &below.meta {
+            syn::Meta::List(list) => list.tokens.clone(),
+            _ => TokenStream::new(),
+        };
+        args.module &= Args::parse(Attribute::Differentiable, own).is_ok_and(|own| own.module);
+    }
+    let mut plan = Plan::new(attribute, &function, &args, outer, &mut errors);
     let before = errors.count();
     check_result(attribute, &args, &plan, &mut errors);
     if errors.count() > before {
@@ -182,8 +210,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
         quote!(#(#messages)* #stubs)
     });
     args.callable |= attribute == Attribute::Differentiable;
-    let item = with_shared_arguments(item, &args, failed);
-    quote!(#item #companions)
+    (with_shared_arguments(item, &args, failed), companions)
 }
 
 /// The function with what the attributes below share with this one: `wrt`, the path of the crate, and whether a mistake
@@ -231,7 +258,12 @@ fn with_shared(meta: &syn::Meta, args: &Args, failed: bool) -> Option<TokenStrea
     let below = Args::parse(attribute, own.clone()).ok()?;
     let mut shared = args.shared(&below);
     if args.callable && !below.callable && attribute != Attribute::Differentiable {
-        let callable = format_ident!("{CALLABLE}");
+        let callable = if args.module {
+            CALLABLE
+        } else {
+            CALLABLE_WITHOUT_MODULE
+        };
+        let callable = format_ident!("{callable}");
         shared.push(quote!(#callable));
     }
     if failed {
