@@ -161,6 +161,9 @@ impl Lower<'_> {
         {
             return Ok(value);
         }
+        if let Some(number) = self.number_of_type(call)? {
+            return Ok(number);
+        }
         let receiver = self.expr(&call.receiver)?;
         let args: Vec<&Expr> = call.args.iter().collect();
         self.apply_method(
@@ -1032,6 +1035,9 @@ impl Lower<'_> {
             return refuse(expr, "this call has no name");
         };
         let name = last.ident.to_string();
+        if let Some(number) = self.converted(&path.path, &args) {
+            return Ok(number);
+        }
         if self.is_scalar_namespace(path) {
             if let ("zero" | "one", []) = (name.as_str(), &args[..]) {
                 return Ok(Value::Node(self.graph.constant(if name == "one" {

@@ -438,8 +438,21 @@ impl Context {
                 Class::Value(value)
             }
             Some(None) => Class::Mutable,
+            None if self.has_generic_size(last) => Class::NotYet(
+                "a size that is a type parameter is not supported\nhelp: write `SVector<T, N>` with `const N: usize`, or `DVector<T>`, or leave it out of `wrt(…)`",
+            ),
             None => Class::Other,
         }
+    }
+
+    /// `OVector<T, D>` with `D: Dim`.
+    fn has_generic_size(&self, last: &syn::PathSegment) -> bool {
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return false;
+        };
+        let name = last.ident.to_string();
+        let of_reals = matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if self.real(ty).is_some());
+        of_reals && matches!(name.as_str(), "OVector" | "OMatrix" | "RowOVector")
     }
 
     /// The matrix type of a path's last segment; `Some(None)` for a mutable view.

@@ -11,6 +11,7 @@ mod inert;
 mod iterators;
 mod lists;
 mod mutation;
+mod numbers;
 mod statements;
 
 pub use fields::kind_of_field;
