@@ -72,8 +72,8 @@ pub enum Value {
     Elements(Id),
     Inert(Inert),
     Tuple(Vec<Value>),
-    /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.
-    List(Vec<Id>),
+    /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be, or of a result.
+    List(Vec<Value>),
     Pending(Pending),
     /// The same, with what makes an error of `None`: `ok_or(…)`.
     PendingOr(Pending, TokenStream),

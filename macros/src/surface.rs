@@ -332,6 +332,13 @@ impl Lower<'_> {
                 ),
             ),
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
+            Value::List(entries) if name == "len" && args.is_empty() => {
+                let count = entries.len();
+                let count = proc_macro2::Literal::usize_unsuffixed(count);
+                Ok(Value::Inert(
+                    self.inert_expression(&syn::parse_quote!(#count), Hint::Int),
+                ))
+            }
             Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
                 Ok(Value::List(entries.clone()))
             }
@@ -1223,7 +1230,7 @@ impl Lower<'_> {
             {
                 let list = args[count - 1];
                 let entries = match self.expr(list)? {
-                    Value::List(entries) => entries,
+                    Value::List(entries) => self.numbers_in(entries, list)?,
                     Value::Slice(id) if matches!(name, "from_column_slice" | "from_row_slice") => {
                         let shape = match (rows, cols, count == n + 1) {
                             (_, _, true) => dims(self, &args[..n])?,
@@ -1505,11 +1512,14 @@ impl Lower<'_> {
                         format!("only a list of entries is supported in `{name}!` here"),
                     );
                 };
+                if name == "vec" {
+                    let entries: Vec<&Expr> = entries.iter().collect();
+                    return self.list_of(&entries);
+                }
                 let entries: Lowered<Vec<Id>> =
                     entries.iter().map(|e| self.scalar_argument(e)).collect();
                 let entries = entries?;
                 match name {
-                    "vec" => Ok(Value::List(entries)),
                     "vector" => {
                         let shape = Shape::fixed(entries.len(), 1);
                         self.build(entries, shape, false, at)

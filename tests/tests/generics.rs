@@ -4,7 +4,6 @@
     dead_code,
     reason = "some functions are known by their companions only"
 )]
-
 #![allow(clippy::clone_on_copy, reason = "generic code is written so")]
 
 mod common;

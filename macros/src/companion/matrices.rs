@@ -328,10 +328,11 @@ fn single<T>(mut all: Vec<T>, together: impl FnOnce(Vec<T>) -> T) -> T {
 /// The entries of an array's parts one after the other, those of a `Vec` as a dynamic vector.
 fn concatenated(graph: &Graph, parts: &[Outcome], dynamic: bool) -> Option<Id> {
     let mut entries = Vec::new();
+    let mut all = Vec::new();
     for part in parts {
-        let Outcome::Value(id) = part else {
-            return None;
-        };
+        flattened(part, &mut all)?;
+    }
+    for id in &all {
         let whole = graph.expr(*id);
         match graph.shape(*id) {
             None => entries.push(*id),
@@ -347,4 +348,35 @@ fn concatenated(graph: &Graph, parts: &[Outcome], dynamic: bool) -> Option<Id> {
         shape.rows = graph.dynamic(crate::graph::Extent::Fixed(shape.rows));
     }
     Some(graph.insert(Op::Build, entries, Kind::matrix(shape)))
+}
+
+/// The values in a part of a result, also in lists and tuples in it.
+fn flattened(part: &Outcome, into: &mut Vec<Id>) -> Option<()> {
+    match part {
+        Outcome::Value(id) => into.push(*id),
+        Outcome::Inert(_) => return None,
+        parts => {
+            for part in parts.parts() {
+                flattened(part, into)?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// Whether a list in a result has matrices whose numbers of entries are known at run time only.
+pub(super) fn has_dynamic_lists(graph: &Graph, outcome: &Outcome, inside: bool) -> bool {
+    match outcome {
+        Outcome::Value(id) => {
+            inside
+                && graph
+                    .shape(*id)
+                    .is_some_and(|shape| shape.entries().is_none())
+        }
+        Outcome::Inert(_) => false,
+        Outcome::Tuple(parts) => parts.iter().any(|p| has_dynamic_lists(graph, p, inside)),
+        Outcome::Array(parts) | Outcome::Vec(parts) => {
+            parts.iter().any(|p| has_dynamic_lists(graph, p, true))
+        }
+    }
 }

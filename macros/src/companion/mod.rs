@@ -534,6 +534,14 @@ impl Plan {
             (&self.result, self.wrapper.is_some()),
             taken,
         )?;
+        if attribute == Attribute::Jacobian
+            && matrices::has_dynamic_lists(&lowered.graph, &lowered.result, false)
+        {
+            return Err(Some(syn::Error::new_spanned(
+                &self.sig.output,
+                "the Jacobian of a list of matrices whose sizes are known at run time only is not supported\nhelp: return one vector or a tuple, or write `#[jvp]` or `#[vjp]`",
+            )));
+        }
         if attribute == Attribute::Differentiable
             && let Some(parameter) = lowered.parameters.iter().find_map(Sources::fields)
         {

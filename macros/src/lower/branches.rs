@@ -326,21 +326,13 @@ impl Lower<'_> {
                 let parts = self.parts_of_call(call, &part, types.len());
                 Ok(Outcome::Tuple(all(self, parts, types.iter().collect())?))
             }
-            (Value::List(ids), Returned::Array(inner, _)) => {
-                let types = vec![&**inner; ids.len()];
-                Ok(Outcome::Array(all(
-                    self,
-                    ids.into_iter().map(Value::Node).collect(),
-                    types,
-                )?))
+            (Value::List(values), Returned::Array(inner, _)) => {
+                let types = vec![&**inner; values.len()];
+                Ok(Outcome::Array(all(self, values, types)?))
             }
-            (Value::List(ids), Returned::Vec(inner)) => {
-                let types = vec![&**inner; ids.len()];
-                Ok(Outcome::Vec(all(
-                    self,
-                    ids.into_iter().map(Value::Node).collect(),
-                    types,
-                )?))
+            (Value::List(values), Returned::Vec(inner)) => {
+                let types = vec![&**inner; values.len()];
+                Ok(Outcome::Vec(all(self, values, types)?))
             }
             (Value::Inert(inert), Returned::Plain | Returned::Named(_)) => {
                 let name = self.fresh("inert");

@@ -190,19 +190,8 @@ impl Lower<'_> {
             }
             Expr::Macro(mac) => self.macro_value(&mac.mac, expr),
             Expr::Array(array) => {
-                let entries: Lowered<Vec<Id>> = array
-                    .elems
-                    .iter()
-                    .map(|e| self.expr_node(e, &Kind::SCALAR))
-                    .collect();
-                let entries = entries?;
-                if entries.iter().any(|e| self.graph.kind(*e) != Kind::SCALAR) {
-                    return refuse(
-                        expr,
-                        "arrays of differentiated vectors are not supported yet\nhelp: use a matrix of nalgebra's",
-                    );
-                }
-                Ok(Value::List(entries))
+                let entries: Vec<&Expr> = array.elems.iter().collect();
+                self.list_of(&entries)
             }
             Expr::Assign(assign) if self.is_poisoned(&assign.left) => Err(Refusal(None)),
             Expr::Assign(assign) => self.assignment(assign, expr),
@@ -886,10 +875,10 @@ impl Lower<'_> {
                 .integer(&index.index)
                 .map(|i| self.graph.integer_value(i))
             {
-                Ok(Some(i)) if i < entries.len() => Ok(Value::Node(entries[i])),
+                Ok(Some(i)) if i < entries.len() => Ok(entries[i].clone()),
                 _ => refuse(
                     expr,
-                    "an array of differentiated values can only be indexed by a literal",
+                    "an array of differentiated values can only be indexed by a literal\nhelp: use a vector of nalgebra's, as in `Vector3::new(…)` or `dvector![…]`",
                 ),
             },
             Value::Poison => Err(Refusal(None)),

@@ -28,7 +28,7 @@ impl Lower<'_> {
         match value {
             Value::Node(id) | Value::Entry(id) => self.is_active(*id),
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
-            Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
+            Value::List(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::Wrapped(value) => self.is_active_value(value),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
                 Pending::Inverse(id) | Pending::LuInverse(id) | Pending::Cholesky(id) => {
@@ -57,7 +57,9 @@ impl Lower<'_> {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
                 // Its parts are read in their places; those that have names are values.
-                Value::Tuple(_) => reads.extend(self.parts_of_tuple(&binding.value)),
+                Value::Tuple(_) | Value::List(_) => {
+                    reads.extend(self.parts_of_tuple(&binding.value));
+                }
                 Value::Inert(inert) => reads.extend(&inert.reads),
                 Value::Called(call, part) => {
                     // Read as it stands, what a call returns gets its name: a number, unless its type is known.

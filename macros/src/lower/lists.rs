@@ -72,11 +72,50 @@ impl Lower<'_> {
     pub(super) fn parts_of_tuple(&self, value: &Value) -> Vec<Id> {
         match value {
             Value::Node(id) if self.graph.leaf_of(*id).is_none() => vec![*id],
-            Value::Tuple(parts) => {
+            Value::Tuple(parts) | Value::List(parts) => {
                 let parts = parts.iter().flat_map(|p| self.parts_of_tuple(p));
                 parts.collect()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// `[a, b]` and `vec![a, b]`: numbers, matrices, tuples or lists of one type.
+    pub(crate) fn list_of(&mut self, entries: &[&Expr]) -> Lowered<Value> {
+        let values: Lowered<Vec<Value>> = entries.iter().map(|e| self.expr(e)).collect();
+        let mut values = values?;
+        // What is inert is of the kind of the others.
+        let known = values.iter().find_map(|value| match value {
+            Value::Node(id) | Value::Entry(id) => Some(self.graph.kind(*id)),
+            _ => None,
+        });
+        let kind = known.unwrap_or(Kind::SCALAR);
+        for (value, entry) in values.iter_mut().zip(entries) {
+            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) = value {
+                continue;
+            }
+            *value = Value::Node(self.node(&value.clone(), entry, &kind)?);
+        }
+        Ok(Value::List(values))
+    }
+
+    /// The numbers in a list.
+    pub(crate) fn numbers_in(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Vec<Id>> {
+        let numbers: Option<Vec<Id>> = list
+            .iter()
+            .map(|value| match value {
+                Value::Node(id) | Value::Entry(id) if self.graph.kind(*id) == Kind::SCALAR => {
+                    Some(*id)
+                }
+                _ => None,
+            })
+            .collect();
+        match numbers {
+            Some(numbers) => Ok(numbers),
+            None => refuse(
+                at,
+                "arrays of other things than numbers are not the entries of a matrix\nhelp: write each entry",
+            ),
         }
     }
 

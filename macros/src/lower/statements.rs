@@ -673,6 +673,15 @@ impl Lower<'_> {
                 }
                 Ok(())
             }
+            (Pat::Slice(slice), Value::List(values))
+                if slice.elems.len() == values.len()
+                    && !slice.elems.iter().any(|p| matches!(p, Pat::Rest(_))) =>
+            {
+                for (pat, value) in slice.elems.iter().zip(values) {
+                    self.bind(pat, value)?;
+                }
+                Ok(())
+            }
             (_, Value::Poison) => Err(Refusal(None)),
             (Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_), Value::Untyped(place)) => {
                 self.bind_fields(pat, &place)

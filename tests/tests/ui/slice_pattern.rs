@@ -3,7 +3,7 @@ use nalgrad::gradient;
 
 #[gradient]
 fn cost(x: &DVector<f64>) -> f64 {
-    let [a, b] = [x[0], x[1]];
+    let [a, .., b] = [x[0], x[1], x[2]];
     a * b
 }
 
