@@ -145,3 +145,20 @@ fn lists_in_lists() {
         DMatrix::from_row_slice(4, 2, &[1.0, 0.0, 3.0, 2.0, 0.0, 1.0, 0.0, 0.0])
     );
 }
+
+/// Kept statements read tuples and arrays of values.
+#[gradient]
+fn observed(x: f64, y: &Vector2<f64>) -> f64 {
+    let a = [x * 2.0, y.x];
+    let t = (x * 3.0, y * x, 1.5);
+    println!("{a:?} {}", t.1);
+    assert!(t.0 > 0.0 && t.1.norm() > 0.0 && t.2 > 1.0, "{:?}", a);
+    a[0] * a[1] * t.1.x
+}
+
+#[test]
+fn observed_parts() {
+    let y = Vector2::new(0.4, -0.9);
+    let (dx, _) = observed_gradient(0.7, &y);
+    assert_close(dx, slope(|t| observed(0.7 + t, &y)));
+}

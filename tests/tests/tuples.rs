@@ -9,7 +9,8 @@ mod common;
 
 use common::{assert_close, slope};
 use nalgebra::{
-    DMatrix, DVector, DVectorView, Matrix4, RowVector4, SMatrix, Vector2, Vector3, Vector4,
+    DMatrix, DVector, DVectorView, Matrix4, RealField, RowVector4, SMatrix, SVector, Vector2,
+    Vector3, Vector4,
 };
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
@@ -230,4 +231,70 @@ fn several_rows() {
     assert_close(by_second[(1, 1)], 2.0 * 0.5_f64.cos());
     let pulled: (f64, f64) = polar_vjp((2.0, 0.5)).1((1.0, Vector2::new(1.0, 0.0)));
     assert_close(pulled.0, 1.0 + 0.5_f64.cos());
+}
+
+/// Copies of a tuple, patterns behind references, generic and owned parts.
+#[gradient]
+fn copied(p: (f64, f64)) -> f64 {
+    let q = p;
+    let (a, b) = q;
+    if a > 0.0 {
+        return a * b;
+    }
+    q.1 * q.1 * a
+}
+
+#[gradient]
+fn dereferenced(p: &(f64, (Vector2<f64>, f64))) -> f64 {
+    let &(a, (v, b)) = p;
+    a * v.x * b
+}
+
+#[gradient]
+#[hvp]
+fn generic<T: RealField + Copy, const N: usize>(
+    p: (T, SMatrix<T, N, N>),
+    xs: &[SVector<T, N>],
+) -> T {
+    (p.1 * xs[0]).norm() * p.0
+}
+
+#[vjp]
+fn owned(ws: Vec<DMatrix<f64>>, p: (DVector<f64>, f64)) -> DVector<f64> {
+    let w = &ws[0];
+    let v = &p.0;
+    w * (w * v).map(|z| z.sin()) * p.1 + v
+}
+
+#[test]
+fn ways_to_read_a_tuple() {
+    for p in [(0.7, -0.4), (-0.3, 0.9)] {
+        let (a, b) = copied_gradient(p);
+        assert_close(a, slope(|t| copied((p.0 + t, p.1))));
+        assert_close(b, slope(|t| copied((p.0, p.1 + t))));
+    }
+    let p = (2.0, (Vector2::new(3.0, 4.0), 5.0));
+    assert_eq!(
+        dereferenced_gradient(&p),
+        (15.0, (Vector2::new(10.0, 0.0), 6.0))
+    );
+
+    let m = SMatrix::<f64, 2, 2>::new(0.3, -0.8, 0.5, 1.2);
+    let xs = [Vector2::new(0.4, 0.9)];
+    let ((scale, by_m), by_xs) = generic_gradient((0.7, m), &xs);
+    assert_close(scale, (m * xs[0]).norm());
+    let along = slope(|t| generic((0.7, m + m * t), &[xs[0] * (1.0 + t)]));
+    assert_close(by_m.dot(&m) + by_xs[0].dot(&xs[0]), along);
+    let product = generic_hvp((0.7, m), &xs, (0.0, m), &[xs[0] * 0.0]).1;
+    let numeric = slope(|t| generic_gradient((0.7, m + m * t), &xs).0.1[(0, 1)]);
+    assert_close(product.0.1[(0, 1)], numeric);
+
+    let w = DMatrix::from_row_slice(2, 2, &[0.4, -0.7, 1.1, 0.2]);
+    let v = DVector::from_vec(vec![0.3, 0.5]);
+    let (value, pullback) = owned_vjp(vec![w.clone()], (v.clone(), 0.8));
+    assert_eq!(value, owned(vec![w.clone()], (v.clone(), 0.8)));
+    let bar = DVector::from_vec(vec![0.9, -0.2]);
+    let (w_bar, (v_bar, s_bar)) = pullback(bar.clone());
+    let along = slope(|t| owned(vec![&w * (1.0 + t)], (&v * (1.0 + t), 0.8 * (1.0 + t))).dot(&bar));
+    assert_close(w_bar[0].dot(&w) + v_bar.dot(&v) + s_bar * 0.8, along);
 }

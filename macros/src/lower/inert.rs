@@ -82,19 +82,7 @@ impl Lower<'_> {
                     other(name.clone()).map(|_| quote!((*#name)))
                 }
                 (Some(leaf), _) => other(leaf.name),
-                (None, Op::Const(bits)) => {
-                    let (value, real) = (
-                        proc_macro2::Literal::f64_unsuffixed(f64::from_bits(bits).abs()),
-                        &self.real,
-                    );
-                    let sign = f64::from_bits(bits).is_sign_negative().then(|| quote!(-));
-                    match real {
-                        Real::Generic(_) => {
-                            Some(quote!((NALGEBRA::convert::<f64, #real>(#sign #value))))
-                        }
-                        _ => Some(quote!((#sign #value as #real))),
-                    }
-                }
+                (None, Op::Const(bits)) => Some(self.emitted_constant(f64::from_bits(bits))),
                 _ => {
                     let name = self.graph.names.borrow().get(id).cloned()?;
                     other(name.to_token_stream())
@@ -104,6 +92,14 @@ impl Lower<'_> {
                 let id = self.called(*call, part, &Kind::SCALAR);
                 let name = self.graph.names.borrow().get(&id).cloned()?;
                 other(name.to_token_stream())
+            }
+            Value::Tuple(_) | Value::List(_) => {
+                // A parameter is there itself.
+                let own = format!("({ident} .");
+                let parts = self.emitted_parts(&binding.value)?;
+                let text = parts.to_string().replace(['&', '('], "");
+                let place = text.trim_start().starts_with(&own[1..]);
+                (!place || matches!(binding.value, Value::List(_))).then_some(parts)
             }
             // A slice has no name of its own: what it is taken of has.
             Value::Slice(id) | Value::Elements(id)
@@ -142,6 +138,69 @@ impl Lower<'_> {
                 })
             }
             _ => None,
+        }
+    }
+
+    /// A number, of the type of the function.
+    fn emitted_constant(&self, number: f64) -> TokenStream {
+        let value = proc_macro2::Literal::f64_unsuffixed(number.abs());
+        let (sign, real) = (number.is_sign_negative().then(|| quote!(-)), &self.real);
+        match real {
+            Real::Generic(_) => quote!((NALGEBRA::convert::<f64, #real>(#sign #value))),
+            _ => quote!((#sign #value as #real)),
+        }
+    }
+
+    /// A tuple or an array as the companion has it: of the names of its parts.
+    fn emitted_parts(&self, value: &Value) -> Option<TokenStream> {
+        let all = |parts: &[Value]| -> Option<Vec<TokenStream>> {
+            parts.iter().map(|part| self.emitted_parts(part)).collect()
+        };
+        match value {
+            Value::Tuple(parts) => {
+                let parts = all(parts)?;
+                Some(quote!((#(#parts,)*)))
+            }
+            Value::List(parts) => {
+                let parts = all(parts)?;
+                Some(quote!([#(#parts),*]))
+            }
+            Value::Node(id) => {
+                if let Op::Const(bits) = self.graph.op(*id) {
+                    return Some(self.emitted_constant(f64::from_bits(bits)));
+                }
+                let named = self.graph.names.borrow().get(id).cloned();
+                let borrow = self.graph.is_matrix(*id).then(|| quote!(&));
+                match (self.graph.leaf_of(*id), named) {
+                    (Some(leaf), _) if leaf.form == Form::Borrowed && !leaf.kind.is_matrix() => {
+                        let name = leaf.name;
+                        Some(quote!(*#name))
+                    }
+                    (Some(leaf), _) => {
+                        let name = leaf.name;
+                        Some(quote!(#borrow #name))
+                    }
+                    (None, Some(name)) => Some(quote!(#borrow #name)),
+                    (None, None) => None,
+                }
+            }
+            Value::Inert(inert) => Some(inert.tokens.clone()),
+            _ => None,
+        }
+    }
+
+    /// Gives names to the parts of the tuples and arrays that kept tokens read.
+    pub(super) fn name_parts(&mut self, tokens: &TokenStream) {
+        let read = self.scope.read_by(tokens.clone());
+        let values: Vec<Value> = read
+            .iter()
+            .filter(|b| matches!(b.value, Value::Tuple(_) | Value::List(_)))
+            .map(|b| b.value.clone())
+            .collect();
+        for value in values {
+            for id in self.parts_of_tuple(&value) {
+                self.name_of(id);
+            }
         }
     }
 

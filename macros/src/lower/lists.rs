@@ -71,6 +71,7 @@ impl Lower<'_> {
     /// The values in a tuple, also in those inside of it.
     pub(super) fn parts_of_tuple(&self, value: &Value) -> Vec<Id> {
         match value {
+            Value::Node(id) if matches!(self.graph.op(*id), Op::Const(_)) => Vec::new(),
             Value::Node(id) if self.graph.leaf_of(*id).is_none() => vec![*id],
             Value::Tuple(parts) | Value::List(parts) => {
                 let parts = parts.iter().flat_map(|p| self.parts_of_tuple(p));
@@ -175,6 +176,17 @@ impl Lower<'_> {
                 &index.index,
                 format!(
                     "`{}` is a list: an element is taken by one integer\nhelp: write `{0}[i]`",
+                    text(&index.expr)
+                ),
+            );
+        }
+        if self.places.is_some()
+            && let Value::Position(_) = self.expr(&index.index)?
+        {
+            return refuse(
+                expr,
+                format!(
+                    "a whole element of `{}` at an index of a loop or an iterator is not supported yet\nhelp: pass the elements as the columns of a matrix, and compute with that",
                     text(&index.expr)
                 ),
             );

@@ -122,6 +122,7 @@ impl Lower<'_> {
     pub(super) fn verbatim(&mut self, stmt: &dyn ToTokens) -> Lowered<()> {
         let tokens = stmt.to_token_stream();
         self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
         let reads = self.reads(&tokens);
         let kept = self.kept(&tokens);
         // A format string reads its variables under the user's names.
@@ -144,6 +145,7 @@ impl Lower<'_> {
     pub(super) fn keep_let(&mut self, local: &syn::Local, init: &Expr) -> Lowered<Vec<Ident>> {
         let tokens = init.to_token_stream();
         self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
         if let Some((ident, _)) = self.renamed_in_strings(tokens.clone()).first() {
             return refuse(
                 init,
