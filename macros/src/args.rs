@@ -93,6 +93,12 @@ pub const REPORTED: &str = "__reported";
 /// function.
 pub const CALLABLE: &str = "__callable";
 
+/// The same, where there is to be no module for them: in an `impl` block.
+pub const CALLABLE_WITHOUT_MODULE: &str = "__callable_without_module";
+
+/// The argument by which a block asks for nothing: the attributes of its methods are in use.
+pub const USED: &str = "__used";
+
 /// What the user asked for.
 pub struct Args {
     /// The parameters to differentiate, in this order; all differentiable ones if absent.
@@ -172,6 +178,11 @@ impl Args {
             }
         }
         Ok(args)
+    }
+
+    /// Whether nothing is given but the path of the crate.
+    pub fn is_plain(&self) -> bool {
+        self.given.is_empty() && self.wrt.is_none()
     }
 
     /// What an attribute below shares with this one: arguments to add to its own.
@@ -260,6 +271,11 @@ impl Args {
             }
             CALLABLE => {
                 self.callable = true;
+                Ok(())
+            }
+            CALLABLE_WITHOUT_MODULE => {
+                self.callable = true;
+                self.module = false;
                 Ok(())
             }
             "aux" if attribute.options().contains(&"aux") => {

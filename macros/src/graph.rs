@@ -6,6 +6,7 @@
 use crate::rules::{Op, Part};
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -191,13 +192,141 @@ pub struct Leaf {
     pub varies: bool,
 }
 
-/// A slice, an array or a `Vec` of numbers: under the name of its leaf it is a vector.
+/// A slice, an array or a `Vec`: under the name of its leaf it is the vector of all its entries.
 #[derive(Clone, Debug)]
 pub struct ListLeaf {
     /// Its own name.
     pub name: TokenStream,
     pub length: Option<Dim>,
     pub by_reference: bool,
+    /// The shape of its elements, where these are no numbers; dynamic extents differ from one to the next.
+    pub element: Option<Shape>,
+}
+
+/// What a differentiated parameter is made of: sources, by their numbers in [`Program::wrt`].
+#[derive(Clone, Debug)]
+pub enum Sources {
+    One(usize),
+    Tuple(Vec<Sources>),
+    /// Fields of a struct, or a part of them.
+    Struct {
+        /// A reference to the parameter.
+        parameter: TokenStream,
+        fields: Vec<Field>,
+    },
+}
+
+/// A field of a parameter that is differentiated, by its number in [`Program::wrt`].
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub number: usize,
+    pub path: Vec<Member>,
+}
+
+/// A field of a parameter, and the kind that it is taken for, where its type does not tell.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub parameter: Ident,
+    pub path: Vec<Member>,
+    pub kind: Option<Kind>,
+}
+
+/// A step into a struct, a tuple or a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Member {
+    Named(Ident),
+    Unnamed(u32),
+    Index(usize),
+}
+
+impl Member {
+    /// A number that stands for the name of a field, the same wherever it is named.
+    pub fn number(&self) -> Option<u64> {
+        let name = match self {
+            Member::Named(name) => syn::ext::IdentExt::unraw(name).to_string(),
+            Member::Unnamed(number) => number.to_string(),
+            Member::Index(_) => return None,
+        };
+        // FNV-1a, by Fowler, Noll and Vo.
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        Some(name.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+    }
+}
+
+impl ToTokens for Member {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Member::Named(name) => quote!(.#name),
+            Member::Unnamed(number) => {
+                let number = syn::Index::from(*number as usize);
+                quote!(.#number)
+            }
+            Member::Index(index) => {
+                let index = proc_macro2::Literal::usize_unsuffixed(*index);
+                quote!([#index])
+            }
+        }
+        .to_tokens(tokens);
+    }
+}
+
+impl Sources {
+    pub fn is_one(&self) -> bool {
+        matches!(self, Sources::One(_))
+    }
+
+    /// The fields of a struct: its other entries are in between.
+    pub fn fields(&self) -> Option<(TokenStream, Vec<Vec<Member>>)> {
+        match self {
+            Sources::Struct { parameter, fields } => {
+                let paths = fields.iter().map(|field| field.path.clone());
+                Some((parameter.clone(), paths.collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same with other numbers.
+    pub fn renumber(&mut self, new: &dyn Fn(usize) -> usize) {
+        match self {
+            Sources::One(number) => *number = new(*number),
+            Sources::Tuple(parts) => parts.iter_mut().for_each(|part| part.renumber(new)),
+            Sources::Struct { fields, .. } => fields
+                .iter_mut()
+                .for_each(|field| field.number = new(field.number)),
+        }
+    }
+
+    /// The numbers of all sources, in order.
+    pub fn numbers(&self) -> Vec<usize> {
+        match self {
+            Sources::One(number) => vec![*number],
+            Sources::Tuple(parts) => parts.iter().flat_map(Sources::numbers).collect(),
+            Sources::Struct { fields, .. } => fields.iter().map(|field| field.number).collect(),
+        }
+    }
+
+    /// The numbers and the places in the parameter, as `.0.1`.
+    pub fn places(&self) -> Vec<(usize, TokenStream)> {
+        match self {
+            Sources::One(number) => vec![(*number, TokenStream::new())],
+            Sources::Tuple(parts) => {
+                let parts = parts.iter().enumerate().flat_map(|(k, part)| {
+                    let k = syn::Index::from(k);
+                    let inside = part.places().into_iter();
+                    inside.map(move |(number, rest)| (number, quote!(.#k #rest)))
+                });
+                parts.collect()
+            }
+            Sources::Struct { fields, .. } => {
+                let places = fields.iter().map(|field| {
+                    let path = &field.path;
+                    (field.number, quote!(#(#path)*))
+                });
+                places.collect()
+            }
+        }
+    }
 }
 
 /// A call of a function that has companions of its own.
@@ -488,6 +617,8 @@ pub struct Graph {
     pub extents: RefCell<Vec<Extent>>,
     /// Parameters that are no matrices, but read as vectors: by their leaves.
     pub lists: RefCell<HashMap<Id, ListLeaf>>,
+    /// The indices of elements of lists, by where their entries start, how many there are, and their sizes.
+    pub elements: RefCell<IdMap<Id>>,
     pub calls: RefCell<Vec<Call>>,
     pub loops: Loops,
     /// What a leaf was before: a value that an earlier loop has kept, by the number of that loop and of the record.
@@ -832,8 +963,12 @@ pub struct Program {
     pub graph: Graph,
     pub steps: Vec<Placed>,
     pub result: Outcome,
-    /// The differentiated parameters.
+    /// The sources of derivatives: the differentiated parameters, or their parts.
     pub wrt: Vec<Id>,
+    /// What each differentiated parameter is made of.
+    pub parameters: Vec<Sources>,
+    /// Fields of parameters, and the kinds that they are taken for.
+    pub fields: Vec<Taken>,
     /// Types in the body that are taken for nalgebra's: as written, and what they are taken for.
     pub types: Vec<(TokenStream, crate::ty::Value)>,
     /// Names in patterns that are taken for new variables, and not for constants.

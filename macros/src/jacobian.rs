@@ -240,6 +240,10 @@ fn jacobian_of_gradients(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>
                 {
                     (Some((part, args[1..].to_vec())), graph.expr(args[0]))
                 }
+                Op::Scatter(Part::Element(rows, _)) => (
+                    Some((*rows, args[1..].to_vec())),
+                    graph.expr(column(graph, args[0]).id),
+                ),
                 _ => (None, column(graph, term)),
             };
             let known = places.iter().position(|(known, _)| *known == place);
@@ -859,6 +863,17 @@ impl<'g> Linear<'g> {
                 let rows = entries(graph, id);
                 let form = Form::Take(part.clone(), node.args[1..].to_vec());
                 let cols = operand.rows.clone();
+                Some(self.times(&Factor { form, rows, cols }, of))
+            }
+            // The shape of an element does not matter to its entries.
+            Op::Part(Part::Element(part, _)) => {
+                let form = Form::Take((**part).clone(), node.args[1..].to_vec());
+                let (rows, cols) = (entries(graph, id), operand.rows.clone());
+                Some(self.times(&Factor { form, rows, cols }, of))
+            }
+            Op::Scatter(Part::Element(part, _)) => {
+                let form = Form::Place((**part).clone(), node.args[1..].to_vec());
+                let (rows, cols) = (entries(graph, id), entries(graph, arg));
                 Some(self.times(&Factor { form, rows, cols }, of))
             }
             Op::Scatter(part @ (Part::Rows | Part::FixedRows(_))) if self.is_column(id) => {

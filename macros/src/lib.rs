@@ -8,6 +8,7 @@
 mod args;
 mod companion;
 mod derivation;
+mod derive;
 mod differentiate;
 mod emit;
 mod error;
@@ -50,7 +51,8 @@ use proc_macro::TokenStream;
 /// # Arguments
 ///
 /// * `wrt(x, y)`: the parameters to differentiate by, in the order of the gradient. Without it, all whose type is
-///   `f64`, `f32`, a `T: RealField + Copy`, or a vector, a matrix or a view of these.
+///   `f64`, `f32`, a `T: RealField + Copy`, a vector, a matrix or a view of these, or a list or a tuple of those. Structs
+///   that derive `Differentiable`, and `self`, have to be named.
 /// * `crate = path` or `crate = "path"`: where the crate `nalgrad` is found, if not at `::nalgrad`.
 ///
 /// # Errors
@@ -233,6 +235,22 @@ pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// `let r: DVector<f64> = residual(&x);`. A wrong guess is an error. Where the attribute was forgotten, rustc says that `f`
 /// is no module, or that there is no `f_pullback`.
 ///
+/// On an implementation of a trait it moves the companions of the methods in it that carry attributes into an inherent
+/// `impl` beside it, as they are no members of the trait. On an inherent `impl` and on a trait it changes nothing: the
+/// companions are beside the methods anyway.
+///
+/// ```text
+/// #[differentiable]
+/// impl Potential for Spring {
+///     #[gradient(wrt(x))]
+///     fn energy(&self, x: f64) -> f64 {
+///         0.5 * self.stiffness * x * x
+///     }
+/// }
+///
+/// let force = -spring.energy_gradient(x);
+/// ```
+///
 /// Gradients and products with vectors call `f` as often as the function does that they are of; Jacobians and Hessians
 /// once more for each direction along which they differentiate. So `f` had better do nothing besides.
 ///
@@ -254,4 +272,37 @@ pub fn differentiable(attribute: TokenStream, item: TokenStream) -> TokenStream 
         item.into(),
     )
     .into()
+}
+
+/// Makes a struct a parameter to differentiate by: it implements the trait `nalgrad::Differentiable`.
+///
+/// Every field is a number, a matrix or a vector of nalgebra's, an array, a `Vec` or a tuple of these, or another struct
+/// that derives it. Fields without a derivative carry `#[inert]`: they are cloned from the parameter.
+///
+/// ```text
+/// #[derive(Differentiable)]
+/// struct Layer {
+///     weights: DMatrix<f64>,
+///     bias: DVector<f64>,
+///     #[inert]
+///     name: String,
+/// }
+///
+/// #[gradient(wrt(layer))]
+/// fn energy(layer: &Layer, x: &DVector<f64>) -> f64 {
+///     let Layer { weights, bias, .. } = layer;
+///     (weights * x + bias).norm_squared()
+/// }
+///
+/// let gradient: Layer = energy_gradient(&layer, &x);
+/// ```
+///
+/// An attribute does not see the types of the fields: they follow from what is done with them. Where that leaves a
+/// choice a field is taken for a number, and a wrong guess is an error; `let w: &DMatrix<f64> = &layer.weights;` tells.
+///
+/// The struct may be generic over `T: RealField + Copy` and over sizes. `#[nalgrad(crate = path)]` says where the crate
+/// `nalgrad` is found, if not at `::nalgrad`.
+#[proc_macro_derive(Differentiable, attributes(inert, nalgrad))]
+pub fn derive_differentiable(item: TokenStream) -> TokenStream {
+    derive::expand(item.into()).into()
 }

@@ -64,13 +64,19 @@ pub enum Part {
     /// For each entry of a matrix of this shape, the entry at an index computed from its place: one index as of
     /// `x[i]`, or two. An entry may be taken more than once.
     Gathered(Shape, Vec<Position<usize>>),
+    /// An element of a list: these rows of a column, in this shape.
+    Element(Box<Part>, Shape),
 }
 
 impl Part {
     /// The method of nalgebra that takes this part, where it is not an index.
     pub fn surface(&self) -> &'static str {
         match self {
-            Part::Entry | Part::EntryAt | Part::Selected(_) | Part::Gathered(..) => "",
+            Part::Entry
+            | Part::EntryAt
+            | Part::Selected(_)
+            | Part::Gathered(..)
+            | Part::Element(..) => "",
             Part::Row => "row",
             Part::Column => "column",
             Part::Rows => "rows",
@@ -101,7 +107,7 @@ impl Part {
 
     /// Whether nalgebra takes it as a view.
     pub fn is_view(&self) -> bool {
-        !self.is_entry() && !matches!(self, Part::Gathered(..))
+        !self.is_entry() && !matches!(self, Part::Gathered(..) | Part::Element(..))
     }
 }
 
@@ -1127,6 +1133,6 @@ pub fn part_shape(graph: &Graph, part: &Part, whole: &Shape, at: &[Id]) -> Optio
         Part::FixedColumns(n) => Shape::new(whole.rows.clone(), n.clone()),
         Part::View => Shape::new(count(2), count(3)),
         Part::FixedView(r, c) => Shape::new(r.clone(), c.clone()),
-        Part::Gathered(shape, _) => shape.clone(),
+        Part::Gathered(shape, _) | Part::Element(_, shape) => shape.clone(),
     })
 }

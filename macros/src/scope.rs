@@ -1,6 +1,6 @@
 //! What the names of a function stand for while its body is read.
 
-use crate::graph::Id;
+use crate::graph::{Id, Member};
 use crate::position::Position;
 use crate::ty;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
@@ -41,6 +41,18 @@ pub struct Inert {
     pub mutable: bool,
     /// The leaf of a name.
     pub leaf: Option<Id>,
+}
+
+/// A parameter of a user's type, or a part of one.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The number of the parameter.
+    pub parameter: usize,
+    pub path: Vec<Member>,
+    /// The expression that reads it.
+    pub tokens: TokenStream,
+    /// Whether the user has it by a reference.
+    pub reference: bool,
 }
 
 /// A fallible operation whose `unwrap` or `expect` is still to come.
@@ -102,10 +114,12 @@ pub enum Value {
     Geometric(Geometric),
     /// The entries of a matrix, as `as_slice` gives them.
     Slice(Id),
+    /// A list of vectors or matrices.
+    Elements(Id),
     Inert(Inert),
     Tuple(Vec<Value>),
-    /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be.
-    List(Vec<Id>),
+    /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be, or of a result.
+    List(Vec<Value>),
     Pending(Pending),
     /// The same, with what makes an error of `None`: `ok_or(…)`.
     PendingOr(Pending, TokenStream),
@@ -116,8 +130,8 @@ pub enum Value {
     Called(Id, Vec<usize>),
     /// A part of a variable that may be changed: `&mut x[i]`, `m.column_mut(j)`.
     Lent(Lent),
-    /// A parameter of a user's type, whose type a `let` has still to tell.
-    Untyped,
+    /// A parameter of a user's type, or a field of one, whose kind is not known yet.
+    Untyped(Place),
     Unit,
     /// A variable without a value yet, as the companion has it.
     Unset(Inert),
@@ -134,8 +148,8 @@ impl Value {
     fn ids(&self, into: &mut Vec<Id>) {
         match self {
             Value::Node(id) | Value::Entry(id) | Value::Slice(id) => into.push(*id),
-            Value::List(ids) => into.extend(ids),
-            Value::Tuple(values) => values.iter().for_each(|v| v.ids(into)),
+            Value::List(values) | Value::Tuple(values) => values.iter().for_each(|v| v.ids(into)),
+            Value::Geometric(geometric) => into.extend(&geometric.coordinates),
             Value::Wrapped(value) => value.ids(into),
             _ => {}
         }

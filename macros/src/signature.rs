@@ -3,7 +3,7 @@
 use crate::args::{Args, Attribute as Derivative};
 use crate::error::{Errors, text};
 use crate::lower::{self, Parameter, hint_of_plain_type};
-use crate::ty::{Class, Context, Passing, Real, Returned, Value, Wrapper};
+use crate::ty::{Class, Context, Real, Returned, Wrapper};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
@@ -72,10 +72,12 @@ impl Plan {
         attribute: Derivative,
         function: &Function,
         args: &Args,
+        outer: Option<&syn::Generics>,
         errors: &mut Errors,
     ) -> Self {
         let sig = &function.sig;
-        let mut context = Context::of(&[&sig.generics]);
+        let generics: Vec<&syn::Generics> = outer.into_iter().chain([&sig.generics]).collect();
+        let mut context = Context::of(&generics);
         context.add_result(&sig.output);
         check_signature(function, errors);
         let (result, wrapper) = match &sig.output {
@@ -88,11 +90,10 @@ impl Plan {
         // A result that does not tell is computed with what it is differentiated by.
         let real = result.real().or_else(|| {
             sig.inputs.iter().find_map(|input| match input {
-                FnArg::Typed(input) => match context.classify(&input.ty) {
-                    Class::Value(value) => Some(value.real),
-                    Class::List(list) => Some(list.real),
-                    _ => None,
-                },
+                FnArg::Typed(input) => {
+                    let class = context.classify(&input.ty);
+                    class.reals().first().map(|real| (*real).clone())
+                }
                 FnArg::Receiver(_) => None,
             })
         });
@@ -118,6 +119,7 @@ impl Plan {
     fn read_parameters(&mut self, attribute: Derivative, args: &Args, errors: &mut Errors) {
         let mut typed = Vec::new();
         let mut has_self = false;
+        let mut own_self = None;
         for (i, input) in self.sig.inputs.iter_mut().enumerate() {
             match input {
                 FnArg::Receiver(receiver) => {
@@ -125,17 +127,23 @@ impl Plan {
                     // Inert, of an unknown type; `&mut self` may change.
                     let exclusive = receiver.mutability.is_some()
                         || matches!(&*receiver.ty, syn::Type::Reference(r) if r.mutability.is_some());
+                    let named = args.wrt.iter().flatten().find(|name| **name == "self");
+                    let plain = receiver.colon_token.is_none();
+                    if let Some(name) = named.filter(|_| exclusive || !plain) {
+                        errors.push(name, "cannot differentiate by `self` where it is mutable, or has a type of its own\nhelp: take `self` or `&self`");
+                    }
                     self.parameters.push(Parameter {
                         ident: Ident::new("self", receiver.self_token.span),
                         class: Class::Other,
-                        by_reference: false,
+                        by_reference: receiver.reference.is_some(),
                         mutable: false,
                         hint: crate::scope::Hint::Unknown,
-                        wrt: false,
-                        broken: false,
+                        wrt: named.is_some() && !exclusive && plain,
+                        broken: named.is_some() && (exclusive || !plain),
                         exclusive,
                         ty: None,
                     });
+                    own_self = Some((*receiver.ty).clone());
                 }
                 FnArg::Typed(input) => {
                     if let Pat::Wild(_) = *input.pat {
@@ -184,14 +192,19 @@ impl Plan {
                 .wrt
                 .as_ref()
                 .map(|names| names.iter().any(|n| n.unraw() == ident.unraw()));
-            let differentiable = matches!(&class, Class::Value(_) | Class::List(_));
+            let differentiable = class.is_differentiable();
             let before = errors.count();
-            if let (Class::List(_), Derivative::Differentiable, None | Some(true)) =
-                (&class, attribute, named)
+            let parts = match &class {
+                Class::List(_) => Some(("list", "a vector of nalgebra's")),
+                Class::Tuple(_) => Some(("tuple", "its parts")),
+                _ => None,
+            };
+            if let (Some((noun, instead)), Derivative::Differentiable, None | Some(true)) =
+                (parts, attribute, named)
             {
                 errors.push(
                     &input.ty,
-                    format!("calls cannot be differentiated by the list `{ident}` yet\nhelp: pass a vector of nalgebra's, or leave it out of `wrt(…)`"),
+                    format!("calls cannot be differentiated by the {noun} `{ident}` yet\nhelp: pass {instead}, or leave it out of `wrt(…)`"),
                 );
             }
             let wrt = named.unwrap_or(differentiable || matches!(class, Class::NotYet(_)));
@@ -207,13 +220,18 @@ impl Plan {
                 (Class::Other, Some(true)) if hint_of_plain_type(&input.ty) != crate::scope::Hint::Unknown || is_text(&input.ty) => {
                     errors.push(&input.ty, format!("cannot differentiate by `{ident}` of type `{}`\nhelp: differentiable are `f64`, `f32`, and vectors and matrices of these", text(&input.ty)));
                 }
-                (Class::Value(value), _) if wrt => {
-                    if self.real.as_ref().is_some_and(|real| *real != value.real) {
+                (class, _) if wrt && class.is_differentiable() => {
+                    let reals = class.reals();
+                    let other = |real: &&&Real| self.real.as_ref().is_some_and(|own| own != **real);
+                    if let Some(other) = reals.iter().find(other) {
                         errors.push(
                             &input.ty,
-                            format!("`{ident}` is made of `{}`, but the function returns `{}`\nhelp: use one scalar type, or leave it out of `wrt(…)`", value.real.to_token_stream(), self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream)),
+                            format!("`{ident}` is made of `{}`, but the function returns `{}`\nhelp: use one scalar type, or leave it out of `wrt(…)`", other.to_token_stream(), self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream)),
                         );
                     }
+                }
+                (Class::Other, Some(true)) if mutable => {
+                    errors.push(&input.pat, format!("`{ident}` is mutable: mutation of differentiated values is not supported yet\nhelp: remove `mut`, and bind each new value with its own `let`"));
                 }
                 _ => {}
             }
@@ -253,9 +271,16 @@ impl Plan {
             let input = typed
                 .iter()
                 .find(|t| matches!(&*t.pat, Pat::Ident(p) if p.ident.unraw() == name.unraw()));
-            let Some(input) = input else { continue };
+            let Some(input) = input else {
+                if let Some(ty) = own_self.clone().filter(|_| *name == "self") {
+                    self.own.push(ty);
+                    self.plain.push(quote!(Self));
+                    self.gradients.push(quote!(Self));
+                }
+                continue;
+            };
             let plain = match (&parameter.class, crate::ty::strip(&input.ty)) {
-                (Class::Value(_) | Class::List(_), _) => self.gradient_type(parameter, &input.ty),
+                (class, _) if class.is_differentiable() => self.gradient_type(parameter, &input.ty),
                 (_, syn::Type::Reference(reference))
                     if !matches!(*reference.elem, syn::Type::Slice(_))
                         && reference.elem.to_token_stream().to_string() != "str" =>
@@ -301,13 +326,9 @@ impl Plan {
 
     fn check_names(&self, args: &Args, has_self: bool, errors: &mut Errors) {
         for name in args.wrt.iter().flatten() {
-            if *name == "self" && has_self {
-                errors.push(name, "`self` cannot be differentiated by yet\nhelp: pass what should be differentiated as a parameter of its own");
-            } else if !self
-                .parameters
-                .iter()
-                .any(|p| p.ident != "self" && p.ident.unraw() == name.unraw())
-            {
+            let known =
+                |p: &Parameter| p.ident.unraw() == name.unraw() && (has_self || p.ident != "self");
+            if !self.parameters.iter().any(known) {
                 let known: Vec<String> = self
                     .parameters
                     .iter()
@@ -333,29 +354,25 @@ impl Plan {
     /// The owned type of a parameter.
     fn gradient_type(&self, parameter: &Parameter, ty: &syn::Type) -> TokenStream {
         let krate = &self.krate;
-        match &parameter.class {
-            Class::Value(value) if value.passing == Passing::View || is_generic_storage(value) => {
-                value.owned(&quote!(#krate::nalgebra))
+        let owned = parameter.class.owned(&quote!(#krate::nalgebra));
+        owned.unwrap_or_else(|| {
+            // Of the user's own: a struct.
+            match crate::ty::strip(ty) {
+                syn::Type::Reference(reference) => {
+                    let plain = &reference.elem;
+                    let unsized_type =
+                        matches!(**plain, syn::Type::Slice(_) | syn::Type::TraitObject(_))
+                            || plain.to_token_stream().to_string() == "str";
+                    if unsized_type {
+                        quote!(<#plain as #krate::__private::ToOwned>::Owned)
+                    } else {
+                        plain.to_token_stream()
+                    }
+                }
+                other => other.to_token_stream(),
             }
-            Class::Value(value) => value.written.clone(),
-            Class::List(list) => list.owned.clone(),
-            _ => {
-                let plain = match crate::ty::strip(ty) {
-                    syn::Type::Reference(reference) => &*reference.elem,
-                    other => other,
-                };
-                quote!(<#plain as #krate::__private::ToOwned>::Owned)
-            }
-        }
+        })
     }
-}
-
-/// A `Matrix` or `Vector` with its storage written out.
-pub fn is_generic_storage(value: &Value) -> bool {
-    let text = value.written.to_string();
-    let head = text.split('<').next().unwrap_or("");
-    let last = head.rsplit("::").next().unwrap_or("").trim();
-    matches!(last, "Matrix" | "Vector" | "RowVector") && value.extents.is_some()
 }
 
 fn is_text(ty: &syn::Type) -> bool {

@@ -167,6 +167,9 @@ impl Lower<'_> {
         {
             return Ok(value);
         }
+        if let Some(number) = self.number_of_type(call)? {
+            return Ok(number);
+        }
         if !self.is_inert_expr(expr)
             && let Some(value) = self.in_place(call, expr)?
         {
@@ -294,6 +297,54 @@ impl Lower<'_> {
                 }
                 self.call_of_method(at, method, turbofish, args, expr)
             }
+            Value::Untyped(place)
+                if args.is_empty()
+                    && self.closures == 0
+                    && matches!(question(&name), Some(Hint::Int | Hint::Bool)) =>
+            {
+                // A method of the user's own may be called so, and give anything.
+                let hint = question(&name).unwrap_or(Hint::Unknown);
+                let ty = if hint == Hint::Int {
+                    quote!(usize)
+                } else {
+                    quote!(bool)
+                };
+                let tokens = &place.tokens;
+                let inert = crate::scope::Inert {
+                    tokens: quote!({ let answer: #ty = #tokens.#method(); answer }),
+                    hint,
+                    reads: Vec::new(),
+                    varies: true,
+                    pure: true,
+                    mutable: false,
+                    leaf: None,
+                };
+                Ok(Value::Inert(inert))
+            }
+            Value::Untyped(place) if !place.path.is_empty() => {
+                let method_of_numbers =
+                    scalar_alias(&name).is_some() || matches!(name.as_str(), "powi" | "sin_cos");
+                let guess = match (method_of_numbers, args) {
+                    (true, _) => Some(Kind::SCALAR),
+                    // A product of matrices of one shape.
+                    (false, [other])
+                        if matches!(
+                            name.as_str(),
+                            "dot" | "component_mul" | "component_div" | "cross" | "zip_map"
+                        ) =>
+                    {
+                        let value = self.expr(other)?;
+                        self.whole_shape(&value).map(Kind::matrix)
+                    }
+                    _ if name == "clone" && args.is_empty() => return Ok(value.clone()),
+                    _ => None,
+                };
+                let Some(guess) = guess else {
+                    return refuse(at, crate::lower::kind_of_field(place));
+                };
+                let id = self.node(&value, at, &guess)?;
+                self.apply_method(method, turbofish, (Value::Node(id), at), args, expr)
+            }
             // The method tells what a call returns.
             Value::Called(call, part)
                 if part.is_empty() && matches!(name.as_str(), "unwrap" | "expect") =>
@@ -318,7 +369,7 @@ impl Lower<'_> {
                 let receiver = (Value::Node(id), at);
                 self.apply_method(method, turbofish, receiver, args, expr)
             }
-            Value::Slice(_) => match question(&name) {
+            Value::Slice(_) | Value::Elements(_) => match question(&name) {
                 Some(hint) if self.only_observes(expr) && self.closures == 0 => {
                     Ok(Value::Inert(self.inert_expression(expr, hint)))
                 }
@@ -332,6 +383,13 @@ impl Lower<'_> {
                 ),
             ),
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
+            Value::List(entries) if name == "len" && args.is_empty() => {
+                let count = entries.len();
+                let count = proc_macro2::Literal::usize_unsuffixed(count);
+                Ok(Value::Inert(
+                    self.inert_expression(&syn::parse_quote!(#count), Hint::Int),
+                ))
+            }
             Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
                 Ok(Value::List(entries.clone()))
             }
@@ -1077,6 +1135,9 @@ impl Lower<'_> {
             return refuse(expr, "this call has no name");
         };
         let name = last.ident.to_string();
+        if let Some(number) = self.converted(&path.path, &args) {
+            return Ok(number);
+        }
         if self.is_scalar_namespace(path) {
             if let ("zero" | "one", []) = (name.as_str(), &args[..]) {
                 return Ok(Value::Node(self.graph.constant(if name == "one" {
@@ -1346,7 +1407,7 @@ impl Lower<'_> {
                 };
                 let row_by_row = name.starts_with("from_row");
                 let entries = match listed {
-                    Value::List(entries) => entries,
+                    Value::List(entries) => self.numbers_in(entries, list)?,
                     Value::Slice(id) if matches!(name, "from_column_slice" | "from_row_slice") => {
                         let shape = match (rows, cols, count == n + 1) {
                             (_, _, true) => dims(self, &args[..n])?,
@@ -1629,13 +1690,16 @@ impl Lower<'_> {
                         format!("only a list of entries is supported in `{name}!` here"),
                     );
                 };
+                if name == "vec" {
+                    let entries: Vec<&Expr> = entries.iter().collect();
+                    return self.list_of(&entries);
+                }
                 let entries: Lowered<Vec<Id>> =
                     entries.iter().map(|e| self.scalar_argument(e)).collect();
                 let entries = entries?;
                 match name {
                     "point" if inert => refuse(mac, "inert"),
                     "point" => self.point(&entries, at),
-                    "vec" => Ok(Value::List(entries)),
                     "vector" => {
                         let shape = Shape::fixed(entries.len(), 1);
                         self.build(entries, shape, false, at)

@@ -87,11 +87,13 @@ pub struct Value {
     pub written: TokenStream,
 }
 
-/// Numbers that are not a matrix: `&[f64]`, `[f64; N]`, `Vec<f64>`.
+/// Numbers that are not a matrix, `&[f64]`, `[f64; N]`, `Vec<f64>`, and the same of vectors and matrices.
 #[derive(Clone, Debug)]
 pub struct List {
     pub real: Real,
-    /// The number of entries of an array.
+    /// What it is made of, where that is not numbers.
+    pub element: Option<Value>,
+    /// The number of elements of an array.
     pub length: Option<Dim>,
     /// The type that owns them.
     pub owned: TokenStream,
@@ -103,12 +105,55 @@ pub struct List {
 pub enum Class {
     Value(Value),
     List(List),
+    Tuple(Vec<Class>),
     /// A reference that may be written through.
     Mutable,
     /// Differentiable by the contract, but not in this version: why, and the way out.
     NotYet(&'static str),
     /// Not one of nalgebra's: inert.
     Other,
+}
+
+impl Class {
+    pub fn is_differentiable(&self) -> bool {
+        matches!(self, Class::Value(_) | Class::List(_) | Class::Tuple(_))
+    }
+
+    /// The scalar types that it is made of.
+    pub fn reals(&self) -> Vec<&Real> {
+        match self {
+            Class::Value(value) => vec![&value.real],
+            Class::List(list) => vec![&list.real],
+            Class::Tuple(parts) => parts.iter().flat_map(Class::reals).collect(),
+            Class::Mutable | Class::NotYet(_) | Class::Other => Vec::new(),
+        }
+    }
+
+    /// The numbers and matrices that it is made of.
+    pub fn values(&self) -> Vec<&Value> {
+        match self {
+            Class::Value(value) => vec![value],
+            Class::List(list) => list.element.iter().collect(),
+            Class::Tuple(parts) => parts.iter().flat_map(Class::values).collect(),
+            Class::Mutable | Class::NotYet(_) | Class::Other => Vec::new(),
+        }
+    }
+
+    /// The type that owns it: that of a gradient.
+    pub fn owned(&self, nalgebra: &TokenStream) -> Option<TokenStream> {
+        match self {
+            Class::Value(value) if value.passing == Passing::View || value.is_generic_storage() => {
+                Some(value.owned(nalgebra))
+            }
+            Class::Value(value) => Some(value.written.clone()),
+            Class::List(list) => Some(list.owned.clone()),
+            Class::Tuple(parts) => {
+                let parts: Option<Vec<_>> = parts.iter().map(|p| p.owned(nalgebra)).collect();
+                parts.map(|parts| quote!((#(#parts,)*)))
+            }
+            Class::Mutable | Class::NotYet(_) | Class::Other => None,
+        }
+    }
 }
 
 /// `Option<Y>` or `Result<Y, E>`.
@@ -337,19 +382,24 @@ impl Context {
                     by_reference: true,
                     ..list
                 }),
+                // The parts of a tuple behind a reference are read in their places.
                 other => other,
             },
-            Type::Array(array) if self.real(&array.elem).is_some() => {
+            Type::Array(array) if self.mentions_real(ty) => {
                 let length = constant_size(&array.len);
                 self.list(&array.elem, Some(length), ty.to_token_stream())
             }
-            Type::Slice(slice) if self.real(&slice.elem).is_some() => {
+            Type::Slice(slice) if self.mentions_real(ty) => {
                 let elem = &slice.elem;
                 self.list(elem, None, quote!(::std::vec::Vec<#elem>))
             }
-            Type::Array(_) | Type::Slice(_) | Type::Tuple(_) if self.mentions_real(ty) => {
+            Type::Tuple(tuple) if self.mentions_real(ty) => {
+                let parts: Vec<Class> = tuple.elems.iter().map(|t| self.classify(t)).collect();
+                if parts.iter().all(Class::is_differentiable) {
+                    return Class::Tuple(parts);
+                }
                 Class::NotYet(
-                    "tuples, and arrays and slices of other things than numbers, cannot be differentiated by yet\nhelp: pass numbers, vectors or matrices, or leave it out of `wrt(…)`",
+                    "a part of this tuple has no derivative\nhelp: pass it as a parameter of its own, or leave the tuple out of `wrt(…)`",
                 )
             }
             Type::Path(path) => self.classify_path(path, ty),
@@ -395,14 +445,21 @@ impl Context {
     }
 
     fn list(&self, elem: &Type, length: Option<Dim>, owned: TokenStream) -> Class {
-        match self.real(elem) {
-            Some(real) => Class::List(List {
-                real,
-                length,
-                owned,
-                by_reference: false,
-            }),
-            None => Class::Other,
+        match self.classify(elem) {
+            Class::Value(value)
+                if value.passing == Passing::Owned && !value.is_generic_storage() =>
+            {
+                Class::List(List {
+                    real: value.real.clone(),
+                    element: value.extents.is_some().then_some(value),
+                    length,
+                    owned,
+                    by_reference: false,
+                })
+            }
+            _ => Class::NotYet(
+                "lists of other things than numbers, vectors and matrices cannot be differentiated by yet\nhelp: pass a list for each part, or leave it out of `wrt(…)`",
+            ),
         }
     }
 
@@ -427,16 +484,12 @@ impl Context {
             return Class::Other;
         }
         let name = last.ident.to_string();
-        if name == "Vec" && self.mentions_real(ty) {
-            if let PathArguments::AngleBracketed(arguments) = &last.arguments
-                && let Some(GenericArgument::Type(elem)) = arguments.args.first()
-                && self.real(elem).is_some()
-            {
-                return self.list(elem, None, ty.to_token_stream());
-            }
-            return Class::NotYet(
-                "`Vec`s of other things than numbers cannot be differentiated by yet\nhelp: pass numbers, vectors or matrices, or leave it out of `wrt(…)`",
-            );
+        if name == "Vec"
+            && self.mentions_real(ty)
+            && let PathArguments::AngleBracketed(arguments) = &last.arguments
+            && let Some(GenericArgument::Type(elem)) = arguments.args.first()
+        {
+            return self.list(elem, None, ty.to_token_stream());
         }
         if name == "Complex" {
             return Class::NotYet(
@@ -454,8 +507,21 @@ impl Context {
                 Class::Value(value)
             }
             Some(None) => Class::Mutable,
+            None if self.has_generic_size(last) => Class::NotYet(
+                "a size that is a type parameter is not supported\nhelp: write `SVector<T, N>` with `const N: usize`, or `DVector<T>`, or leave it out of `wrt(…)`",
+            ),
             None => Class::Other,
         }
+    }
+
+    /// `OVector<T, D>` with `D: Dim`.
+    fn has_generic_size(&self, last: &syn::PathSegment) -> bool {
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return false;
+        };
+        let name = last.ident.to_string();
+        let of_reals = matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if self.real(ty).is_some());
+        of_reals && matches!(name.as_str(), "OVector" | "OMatrix" | "RowOVector")
     }
 
     /// The matrix type of a path's last segment; `Some(None)` for a mutable view.
@@ -735,6 +801,14 @@ pub fn mentions(tokens: TokenStream, predicate: &dyn Fn(&Ident) -> bool) -> bool
 }
 
 impl Value {
+    /// A `Matrix` or `Vector` with its storage written out.
+    pub fn is_generic_storage(&self) -> bool {
+        let text = self.written.to_string();
+        let head = text.split('<').next().unwrap_or("");
+        let last = head.rsplit("::").next().unwrap_or("").trim();
+        matches!(last, "Matrix" | "Vector" | "RowVector") && self.extents.is_some()
+    }
+
     /// The owned type in nalgebra's own words, under the given path.
     pub fn owned(&self, nalgebra: &TokenStream) -> TokenStream {
         let real = &self.real;

@@ -113,6 +113,8 @@
 //! assert_eq!(sum_gradient(0.0, 0.0), (0.5, 0.0));
 //! ```
 //!
+//! [`#[derive(Differentiable)]`](macro@Differentiable) makes a struct a parameter: see the trait [`Differentiable`].
+//!
 //! # Conventions
 //!
 //! * The gradient has the shape and the owned type of its parameter, and for several it is a tuple. By a parameter
@@ -151,14 +153,18 @@
 //! ```
 
 pub mod check;
+mod differentiable;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
+pub use differentiable::Differentiable;
 #[doc(hidden)]
 pub use nalgebra;
-pub use nalgrad_macros::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
+pub use nalgrad_macros::{
+    Differentiable, differentiable, gradient, hessian, hvp, jacobian, jvp, vjp,
+};
 
 /// The same value, as a constant of differentiation: nothing flows back through it.
 ///

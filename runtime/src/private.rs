@@ -13,8 +13,8 @@
 use nalgebra::allocator::Allocator;
 use nalgebra::constraint::{SameNumberOfColumns, SameNumberOfRows, ShapeConstraint};
 use nalgebra::{
-    ComplexField, Const, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix, OVector,
-    PermutationSequence, RealField, Storage,
+    ComplexField, Const, DVector, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix,
+    OVector, PermutationSequence, RawStorage, RealField, SVector, Storage, StorageMut, Vector,
 };
 use std::cmp::Ordering;
 
@@ -1139,3 +1139,246 @@ pub trait GivenTwice {}
     note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: where more is needed, write the body of the function here"
 )]
 pub trait WithinOrder {}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Lists of matrices
+
+/// Where the entries of each matrix start among all of them.
+#[must_use]
+pub fn starts<T, R, C, S>(list: &[Matrix<T, R, C, S>]) -> Vec<usize>
+where
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C>,
+{
+    let mut end = 0;
+    list.iter()
+        .map(|matrix| {
+            let start = end;
+            end += matrix.len();
+            start
+        })
+        .collect()
+}
+
+/// The number of entries of all matrices together.
+#[must_use]
+pub fn count<T, R, C, S>(list: &[Matrix<T, R, C, S>]) -> usize
+where
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C>,
+{
+    list.iter().map(Matrix::len).sum()
+}
+
+/// The entries of all matrices, one after the other, each column by column.
+#[must_use]
+pub fn entries<T, R, C, S>(list: &[Matrix<T, R, C, S>]) -> DVector<T>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C>,
+{
+    DVector::from_iterator(count(list), list.iter().flatten().copied())
+}
+
+/// The same of an array of matrices of static sizes.
+#[must_use]
+pub fn entries_of_array<T, R, C, S, const N: usize>(list: &[Matrix<T, R, C, S>]) -> SVector<T, N>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C>,
+{
+    SVector::from_iterator(list.iter().flatten().copied())
+}
+
+/// Matrices of the shapes of others, of their entries one after the other.
+#[must_use]
+pub fn split<T, R, C>(like: &[OMatrix<T, R, C>], entries: &[T]) -> Vec<OMatrix<T, R, C>>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut entries = entries.iter().copied();
+    like.iter()
+        .map(|matrix| {
+            let (rows, cols) = matrix.shape_generic();
+            OMatrix::from_iterator_generic(rows, cols, entries.by_ref().take(matrix.len()))
+        })
+        .collect()
+}
+
+/// The same of an array.
+#[must_use]
+pub fn split_array<T, R, C, const N: usize>(
+    like: &[OMatrix<T, R, C>; N],
+    entries: &[T],
+) -> [OMatrix<T, R, C>; N]
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut entries = entries.iter().copied();
+    std::array::from_fn(|k| {
+        let (rows, cols) = like[k].shape_generic();
+        OMatrix::from_iterator_generic(rows, cols, entries.by_ref().take(like[k].len()))
+    })
+}
+
+/// Panics unless two lists have matrices of the same shapes.
+pub fn assert_same_shapes<T, R, C, S1, S2>(a: &[Matrix<T, R, C, S1>], b: &[Matrix<T, R, C, S2>])
+where
+    R: Dim,
+    C: Dim,
+    S1: RawStorage<T, R, C>,
+    S2: RawStorage<T, R, C>,
+{
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        assert_eq!(a.shape(), b.shape());
+    }
+}
+
+/// Zeros in the shapes of the matrices of a list.
+#[must_use]
+pub fn zeros_of<T, R, C>(like: &[OMatrix<T, R, C>]) -> Vec<OMatrix<T, R, C>>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+    like.iter().map(zeros_like).collect()
+}
+
+/// The same of an array.
+#[must_use]
+pub fn zeros_of_array<T, R, C, const N: usize>(
+    like: &[OMatrix<T, R, C>; N],
+) -> [OMatrix<T, R, C>; N]
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+    std::array::from_fn(|k| zeros_like(&like[k]))
+}
+
+/// Adds the entries of a matrix, column by column, to a column.
+pub fn add_entries<T, D, S1, R, C, S2>(column: &mut Vector<T, D, S1>, matrix: &Matrix<T, R, C, S2>)
+where
+    T: RealField + Copy,
+    D: Dim,
+    S1: StorageMut<T, D>,
+    R: Dim,
+    C: Dim,
+    S2: RawStorage<T, R, C>,
+{
+    assert_eq!(column.len(), matrix.len());
+    for (to, from) in column.iter_mut().zip(matrix) {
+        *to += *from;
+    }
+}
+
+/// Subtracts the entries of a matrix, column by column, from a column.
+pub fn subtract_entries<T, D, S1, R, C, S2>(
+    column: &mut Vector<T, D, S1>,
+    matrix: &Matrix<T, R, C, S2>,
+) where
+    T: RealField + Copy,
+    D: Dim,
+    S1: StorageMut<T, D>,
+    R: Dim,
+    C: Dim,
+    S2: RawStorage<T, R, C>,
+{
+    assert_eq!(column.len(), matrix.len());
+    for (to, from) in column.iter_mut().zip(matrix) {
+        *to -= *from;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Structs
+
+use crate::Differentiable;
+pub use crate::differentiable::{Member, take};
+
+/// Zero, of the shape of a struct.
+pub fn zeros_of_struct<D: Differentiable>(like: &D) -> D {
+    like.zeros_like()
+}
+
+/// The number of entries of a struct.
+pub fn entries_of_struct<D: Differentiable>(of: &D) -> usize {
+    of.len()
+}
+
+/// How many entries of a struct come before those of a field.
+pub fn start<D: Differentiable>(of: &D, member: Member) -> usize {
+    of.start(member)
+}
+
+/// A struct with a field that has a derivative, by the number of its name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no field of this name that can be differentiated by",
+    label = "`{Self}` does not derive `Differentiable`, or the field is `#[inert]`",
+    note = "`nalgrad::stop_gradient(p.field)` reads a field without its derivative"
+)]
+pub trait HasField<const NAME: u64>: Differentiable {}
+
+impl<const NAME: u64, T, R, C> HasField<NAME> for OMatrix<T, R, C>
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+}
+
+macro_rules! tuples_have_fields {
+    ($($first:ident $($more:ident)*;)*) => {$(
+        impl<const NAME: u64, $first, $($more),*> HasField<NAME> for ($first, $($more),*)
+        where
+            $first: Differentiable,
+            $($more: Differentiable<Scalar = $first::Scalar>),*
+        {
+        }
+    )*};
+}
+
+tuples_have_fields! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+}
+
+/// Compiles only where the field has a derivative.
+#[inline]
+pub fn has_field<const NAME: u64, D: HasField<NAME>>(_: &D) {}
+
+/// Only a type itself: a field that was taken for another.
+#[diagnostic::on_unimplemented(
+    message = "this field is taken for `{As}`, and is `{Self}`",
+    label = "`{Self}`, not `{As}`",
+    note = "bind it with its type before it is computed with, as in `let w: &DMatrix<f64> = &p.w;`"
+)]
+pub trait Taken<As> {}
+
+impl<T> Taken<T> for T {}
+
+/// Compiles only where a field has the type that it is taken for.
+#[inline]
+pub fn taken_for<As, T: Taken<As>>(_: &T) {}

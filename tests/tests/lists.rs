@@ -8,7 +8,7 @@
 mod common;
 
 use common::{assert_close, slope};
-use nalgebra::{DMatrix, DVector, Matrix3, SMatrix, Vector3};
+use nalgebra::{DMatrix, DVector, Matrix3, RowDVector, SMatrix, SVector, Vector2, Vector3};
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[gradient]
@@ -119,4 +119,305 @@ fn inert_lists() {
         tabulated_gradient(2.0, &[1.0, 3.0], vec![5.0, 7.0], [1, 0]),
         31.0
     );
+}
+
+/// Vectors of a static size.
+#[gradient]
+#[jacobian]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn springs(xs: &[Vector3<f64>], i: usize) -> f64 {
+    let d = xs[0] - xs[i];
+    d.norm() * xs.len() as f64 + xs[i + 1].x * xs[0][1] + xs[1].z.sin()
+}
+
+fn flat(xs: &[Vector3<f64>]) -> DVector<f64> {
+    DVector::from_iterator(3 * xs.len(), xs.iter().flatten().copied())
+}
+
+#[test]
+fn lists_of_vectors() {
+    let xs: Vec<Vector3<f64>> = (0..4)
+        .map(|i| Vector3::new(0.3, -0.8, 0.5) * (f64::from(i) + 0.5).sin())
+        .collect();
+    let dx: Vec<Vector3<f64>> = (0..4)
+        .map(|i| Vector3::new(0.1, 0.7, -0.4) * (f64::from(i) * 1.3).cos())
+        .collect();
+    let moved =
+        |t: f64| -> Vec<Vector3<f64>> { xs.iter().zip(&dx).map(|(x, d)| x + d * t).collect() };
+    let (value, gradient): (f64, Vec<Vector3<f64>>) = springs_value_and_gradient(&xs, 1);
+    assert_eq!(value, springs(&xs, 1));
+    assert_eq!(gradient, springs_gradient(&xs, 1));
+    assert_eq!(gradient[3], Vector3::zeros());
+    let along = slope(|t| springs(&moved(t), 1));
+    assert_close(flat(&gradient).dot(&flat(&dx)), along);
+    let (again, tangent) = springs_jvp(&xs, 1, &dx);
+    assert_eq!(again, value);
+    assert_close(tangent, along);
+    let (again, pullback) = springs_vjp(&xs, 1);
+    assert_eq!(again, value);
+    let pulled: Vec<Vector3<f64>> = pullback(-2.0);
+    assert_close(flat(&pulled).dot(&flat(&dx)), -2.0 * along);
+    let jacobian: DMatrix<f64> = springs_jacobian(&xs, 1);
+    assert_eq!(jacobian.shape(), (1, 12));
+    assert_close((jacobian.transpose() - flat(&gradient)).norm(), 0.0);
+    let hessian: DMatrix<f64> = springs_hessian(&xs, 1);
+    assert_eq!(hessian, hessian.transpose());
+    let (first, product): (Vec<Vector3<f64>>, Vec<Vector3<f64>>) = springs_hvp(&xs, 1, &dx);
+    assert_close((flat(&first) - flat(&gradient)).norm(), 0.0);
+    for k in 0..12 {
+        let numeric = slope(|t| flat(&springs_gradient(&moved(t), 1))[k]);
+        assert_close(flat(&product)[k], numeric);
+        assert_close((&hessian * flat(&dx))[k], numeric);
+    }
+}
+
+#[test]
+#[should_panic(expected = "index out of bounds: the len is 2 but the index is 2")]
+fn an_index_out_of_bounds() {
+    springs_gradient(&[Vector3::zeros(), Vector3::x()], 1);
+}
+
+#[test]
+#[should_panic(expected = "assertion `left == right` failed")]
+fn a_tangent_of_another_length() {
+    springs_jvp(&[Vector3::zeros(); 3], 1, &[Vector3::zeros(); 2]);
+}
+
+/// Matrices of a static size, in an array; const generics.
+#[jacobian]
+#[jvp]
+#[vjp]
+fn chain(ms: [Matrix3<f64>; 2], x: &Vector3<f64>) -> Vector3<f64> {
+    ms[1] * (ms[0] * x).map(|z| z.sin())
+}
+
+#[gradient(wrt(points))]
+#[jvp]
+fn cloud<const D: usize, const N: usize>(points: &[SVector<f64, D>; N], k: usize) -> f64 {
+    let d = points[k] - points[0];
+    d.norm_squared() * points[1][0]
+}
+
+#[test]
+fn arrays_of_matrices() {
+    let ms = [
+        Matrix3::new(0.3, -0.8, 0.5, 1.2, 0.4, -0.7, 0.1, 0.9, -0.2),
+        Matrix3::new(-0.6, 0.2, 1.1, 0.8, -0.3, 0.5, 0.7, 0.4, 0.9),
+    ];
+    let dms = [ms[1] * 0.5, ms[0].transpose()];
+    let (x, dx) = (Vector3::new(0.4, -0.9, 0.6), Vector3::new(0.2, 0.3, -0.5));
+    let at = |t: f64| chain([ms[0] + dms[0] * t, ms[1] + dms[1] * t], &(x + dx * t));
+    let (by_ms, by_x): (SMatrix<f64, 3, 18>, SMatrix<f64, 3, 3>) = chain_jacobian(ms, &x);
+    let direction = SVector::<f64, 18>::from_iterator(dms.iter().flatten().copied());
+    let (value, tangent) = chain_jvp(ms, &x, dms, &dx);
+    assert_eq!(value, chain(ms, &x));
+    let y_bar = Vector3::new(0.7, -0.4, 0.3);
+    let (again, pullback) = chain_vjp(ms, &x);
+    assert_eq!(again, value);
+    let (ms_bar, x_bar): ([Matrix3<f64>; 2], Vector3<f64>) = pullback(y_bar);
+    for i in 0..3 {
+        let along = slope(|t| at(t)[i]);
+        assert_close(tangent[i], along);
+        assert_close((by_ms * direction + by_x * dx)[i], along);
+    }
+    let all = ms_bar[0].dot(&dms[0]) + ms_bar[1].dot(&dms[1]) + x_bar.dot(&dx);
+    assert_close(all, slope(|t| at(t).dot(&y_bar)));
+}
+
+#[test]
+fn const_generics() {
+    let points = [
+        Vector2::new(0.3, -0.8),
+        Vector2::new(0.5, 1.2),
+        Vector2::new(-0.4, 0.7),
+    ];
+    let dp = [
+        Vector2::new(0.1, 0.6),
+        Vector2::new(-0.9, 0.2),
+        Vector2::new(0.5, -0.3),
+    ];
+    let gradient: [Vector2<f64>; 3] = cloud_gradient(&points, 2);
+    let along = slope(|t| {
+        let at: [Vector2<f64>; 3] = std::array::from_fn(|i| points[i] + dp[i] * t);
+        cloud(&at, 2)
+    });
+    assert_close((0..3).map(|i| gradient[i].dot(&dp[i])).sum(), along);
+    assert_close(cloud_jvp(&points, 2, &dp).1, along);
+}
+
+/// Matrices of dynamic sizes, each of its own.
+#[gradient]
+#[jacobian]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn network(ws: &[DMatrix<f64>], bs: Vec<DVector<f64>>, x: &DVector<f64>) -> f64 {
+    let first = &ws[0];
+    let h = (first * x + &bs[0]).map(|z| z.tanh());
+    (&ws[1] * h + &bs[1]).norm_squared() + ws[0][(0, 1)] * bs[1][0] + bs[2].len() as f64
+}
+
+#[test]
+fn dynamic_lists() {
+    let matrix = |r: usize, c: usize, s: f64| {
+        DMatrix::from_fn(r, c, |i, j| (s + (i * c + j) as f64 * 1.7).sin())
+    };
+    let vector = |n: usize, s: f64| DVector::from_fn(n, |i, _| (s + i as f64).cos());
+    let (ws, dws) = (
+        vec![matrix(2, 3, 0.1), matrix(4, 2, 0.5)],
+        vec![matrix(2, 3, 0.9), matrix(4, 2, 2.5)],
+    );
+    let (bs, dbs) = (
+        vec![vector(2, 0.3), vector(4, 0.8), vector(3, 1.8)],
+        vec![vector(2, 1.3), vector(4, 0.1), vector(3, 0.4)],
+    );
+    let (x, dx) = (vector(3, 0.7), vector(3, 2.1));
+    type All = (Vec<DMatrix<f64>>, Vec<DVector<f64>>, DVector<f64>);
+    let at = |t: f64| -> All {
+        (
+            ws.iter().zip(&dws).map(|(w, d)| w + d * t).collect(),
+            bs.iter().zip(&dbs).map(|(b, d)| b + d * t).collect(),
+            &x + &dx * t,
+        )
+    };
+    let flat = |(ws, bs, x): &All| -> DVector<f64> {
+        let ws = ws.iter().flat_map(|w| w.iter());
+        let entries = ws.chain(bs.iter().flat_map(|b| b.iter())).chain(x.iter());
+        DVector::from_vec(entries.copied().collect())
+    };
+    let direction = flat(&(dws.clone(), dbs.clone(), dx.clone()));
+    let value = network(&ws, bs.clone(), &x);
+    let (same, gradient): (f64, All) = network_value_and_gradient(&ws, bs.clone(), &x);
+    assert_eq!(same, value);
+    assert_eq!(gradient.1[2], DVector::zeros(3));
+    let along = slope(|t| {
+        let (ws, bs, x) = at(t);
+        network(&ws, bs, &x)
+    });
+    assert_close(flat(&gradient).dot(&direction), along);
+    let (same, tangent) = network_jvp(&ws, bs.clone(), &x, &dws, dbs.clone(), &dx);
+    assert_eq!(same, value);
+    assert_close(tangent, along);
+    let (same, pullback) = network_vjp(&ws, bs.clone(), &x);
+    assert_eq!(same, value);
+    assert_close(flat(&pullback(3.0)).dot(&direction), 3.0 * along);
+    assert_close(flat(&pullback(1.0)).dot(&direction), along);
+    let (by_ws, by_bs, by_x): (DMatrix<f64>, DMatrix<f64>, DMatrix<f64>) =
+        network_jacobian(&ws, bs.clone(), &x);
+    assert_eq!((by_ws.shape(), by_bs.shape()), ((1, 14), (1, 9)));
+    let row: Vec<f64> = [by_ws, by_bs, by_x].iter().flatten().copied().collect();
+    let row = RowDVector::from_vec(row);
+    assert_close((row.transpose() - flat(&gradient)).norm(), 0.0);
+    let (first, product): (All, All) = network_hvp(&ws, bs.clone(), &x, &dws, dbs.clone(), &dx);
+    assert_close((flat(&first) - flat(&gradient)).norm(), 0.0);
+    let hessian = network_hessian(&ws, bs.clone(), &x);
+    let of_ws = {
+        let ((a, b, c), _, _) = &hessian;
+        let (d, e, f) = (
+            direction.rows(0, 14),
+            direction.rows(14, 9),
+            direction.rows(23, 3),
+        );
+        a * d + b * e + c * f
+    };
+    for k in 0..26 {
+        let numeric = slope(|t| {
+            let (ws, bs, x) = at(t);
+            flat(&network_gradient(&ws, bs, &x))[k]
+        });
+        assert_close(flat(&product)[k], numeric);
+        if k < 14 {
+            assert_close(of_ws[k], numeric);
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "assertion `left == right` failed")]
+fn a_tangent_with_an_element_of_another_shape() {
+    let ws = [DMatrix::zeros(2, 3), DMatrix::zeros(1, 2)];
+    let dws = [DMatrix::zeros(3, 2), DMatrix::zeros(1, 2)];
+    let bs = vec![DVector::zeros(2), DVector::zeros(1), DVector::zeros(0)];
+    let x = DVector::zeros(3);
+    network_jvp(&ws, bs.clone(), &x, &dws, bs, &x);
+}
+
+/// In branches, twice the same element, and elements by the name of another parameter.
+#[gradient(wrt(xs))]
+#[hvp]
+fn chosen(xs: &[DVector<f64>], i: usize, twice: bool) -> f64 {
+    let x = &xs[i];
+    if x[0] > 0.0 {
+        if twice {
+            x.norm()
+        } else {
+            xs[0].dot(&xs[0]) * xs[i + 1][1]
+        }
+    } else {
+        x.sum() * x[1]
+    }
+}
+
+#[test]
+fn elements_in_branches() {
+    let xs = [
+        DVector::from_vec(vec![0.3, 0.8]),
+        DVector::from_vec(vec![-0.5, 1.2, 0.4]),
+        DVector::from_vec(vec![0.7, -0.9]),
+    ];
+    let dx = [
+        DVector::from_vec(vec![0.6, -0.1]),
+        DVector::from_vec(vec![0.2, 0.5, -0.8]),
+        DVector::from_vec(vec![-0.3, 0.4]),
+    ];
+    for (i, twice) in [(0, true), (0, false), (1, false), (1, true)] {
+        let moved =
+            |t: f64| -> Vec<DVector<f64>> { xs.iter().zip(&dx).map(|(x, d)| x + d * t).collect() };
+        let dot = |g: &[DVector<f64>]| g.iter().zip(&dx).map(|(g, d)| g.dot(d)).sum::<f64>();
+        let gradient: Vec<DVector<f64>> = chosen_gradient(&xs, i, twice);
+        assert_close(dot(&gradient), slope(|t| chosen(&moved(t), i, twice)));
+        let product = chosen_hvp(&xs, i, twice, &dx).1;
+        let along = slope(|t| dot(&chosen_gradient(&moved(t), i, twice)));
+        assert_close(dot(&product), along);
+    }
+}
+
+/// A list of which no element is read, and one that is empty.
+#[gradient]
+#[jacobian]
+#[allow(unused_variables, reason = "that is what is tested")]
+fn unread(x: f64, xs: &[Vector3<f64>], ws: &[DMatrix<f64>], pair: [Vector3<f64>; 2]) -> f64 {
+    x * x + ws.len() as f64
+}
+
+#[test]
+fn lists_that_are_not_read() {
+    let ws = [DMatrix::zeros(2, 1)];
+    let (x, xs, all, pair) = unread_gradient(3.0, &[], &ws, [Vector3::x(); 2]);
+    assert_eq!((x, xs.len(), &all[..]), (6.0, 0, &ws[..]));
+    assert_eq!(pair, [Vector3::zeros(); 2]);
+    let (_, by_xs, by_ws, by_pair) = unread_jacobian(3.0, &[], &ws, pair);
+    assert_eq!((by_xs.shape(), by_ws.shape()), ((1, 0), (1, 2)));
+    assert_eq!(by_pair, SMatrix::<f64, 1, 6>::zeros());
+}
+
+/// Lists that are not differentiated have elements of known types.
+#[gradient(wrt(x))]
+fn near(x: &Vector3<f64>, centers: &[Vector3<f64>], scales: Vec<DMatrix<f64>>, k: usize) -> f64 {
+    let d = x - centers[k];
+    (&scales[k] * d).norm_squared() + d.dot(&centers[0])
+}
+
+#[test]
+fn inert_lists_of_matrices() {
+    let x = Vector3::new(0.3, -0.8, 0.5);
+    let centers = [Vector3::new(0.1, 0.2, 0.3), Vector3::new(-0.7, 0.4, 0.9)];
+    let scales = vec![DMatrix::identity(3, 3), DMatrix::identity(3, 3) * 2.0];
+    let gradient = near_gradient(&x, &centers, scales, 1);
+    let expected = (x - centers[1]) * 8.0 + centers[0];
+    assert_close((gradient - expected).norm(), 0.0);
 }

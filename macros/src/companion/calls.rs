@@ -573,7 +573,9 @@ fn outcome(returns: &Returns, program: &Program) -> Outcome {
         Returns::Like(None, other) => Outcome::Value(graph.expr(*other).zero().id),
         Returns::Matrix(None, shape) => Outcome::Value(graph.real(0.0).fill(shape.clone()).id),
         Returns::Inert(name) => Outcome::Inert(name.clone()),
-        Returns::Unit | Returns::Pullback(_) => Outcome::Inert(quote!(())),
+        Returns::Unit | Returns::Pullback(_) | Returns::Blocks(..) | Returns::Struct(..) => {
+            Outcome::Inert(quote!(()))
+        }
         Returns::Tuple(parts) => Outcome::Tuple(all(parts)),
         Returns::Array(parts) => Outcome::Array(all(parts)),
         Returns::Vec(parts) => Outcome::Vec(all(parts)),

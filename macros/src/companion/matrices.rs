@@ -2,8 +2,8 @@
 
 use super::{Plan, is_real};
 use crate::args::Args;
-use crate::emit::Returns;
-use crate::graph::{Dim, Graph, Id, Kind, Outcome, Program, Shape};
+use crate::emit::{Block, Blocks, Returns};
+use crate::graph::{Dim, Graph, Id, Kind, Outcome, Program, Shape, Sources};
 use crate::jacobian::{self, Unwritable, hessian, jacobian};
 use crate::rules::{Op, Part};
 use crate::ty::{self, Class, Extent, Returned};
@@ -42,9 +42,13 @@ impl Plan {
         };
         let found = jacobian(graph, root, &program.wrt, args.mode)?;
         let mut all = Vec::new();
-        for (jacobian, parameter) in found.into_iter().zip(&program.wrt) {
-            let shape = jacobian::shape(graph, root, *parameter)?;
-            all.push(Returns::Matrix(jacobian, shape));
+        for parameter in &program.parameters {
+            let mut row = Vec::new();
+            for number in parameter.numbers() {
+                let shape = jacobian::shape(graph, root, program.wrt[number])?;
+                row.push((found[number], shape));
+            }
+            all.push(together(vec![row], None, parameter)?);
         }
         Ok(single(all, Returns::Tuple))
     }
@@ -56,11 +60,21 @@ impl Plan {
         program: &Program,
     ) -> Result<Returns, Unwritable> {
         let (graph, wrt) = (&program.graph, &program.wrt);
+        let found = hessian(graph, gradients, wrt)?;
         let mut rows = Vec::new();
-        for (blocks, a) in hessian(graph, gradients, wrt)?.into_iter().zip(wrt) {
+        for a in &program.parameters {
             let mut row = Vec::new();
-            for (block, b) in blocks.into_iter().zip(wrt) {
-                row.push(Returns::Matrix(block, jacobian::shape(graph, *a, *b)?));
+            for b in &program.parameters {
+                let mut blocks = Vec::new();
+                for i in a.numbers() {
+                    let mut line = Vec::new();
+                    for j in b.numbers() {
+                        let shape = jacobian::shape(graph, wrt[i], wrt[j])?;
+                        line.push((found[i][j], shape));
+                    }
+                    blocks.push(line);
+                }
+                row.push(together(blocks, Some(a), b)?);
             }
             rows.push(single(row, Returns::Tuple));
         }
@@ -70,7 +84,7 @@ impl Plan {
     pub(super) fn unwritable(&self) -> syn::Error {
         syn::Error::new_spanned(
             &self.sig.ident,
-            "the number of entries of a matrix of two const generics cannot be written in a type on stable Rust, and this derivative has it as a size\nhelp: use a matrix with a dynamic or a known size, or `#[jvp]` and `#[vjp]`",
+            "a size of this derivative is a product or a sum of const generics, which cannot be written in a type on stable Rust\nhelp: use matrices with dynamic or known sizes, or `#[jvp]` and `#[vjp]`",
         )
     }
 
@@ -99,9 +113,9 @@ impl Plan {
             return quote!(());
         };
         let types = program
-            .wrt
+            .parameters
             .iter()
-            .map(|leaf| self.block_type(graph, root, *leaf));
+            .map(|parameter| self.blocks_type(program, (&[root], None), parameter));
         single(types.collect(), |types| quote!((#(#types),*)))
     }
 
@@ -114,19 +128,42 @@ impl Plan {
             });
             return single(rows.collect(), |types| quote!((#(#types),*)));
         };
-        let (graph, wrt) = (&program.graph, &program.wrt);
-        let rows = wrt.iter().map(|a| {
-            let blocks = wrt.iter().map(|b| self.block_type(graph, *a, *b));
+        let all = &program.parameters;
+        let rows = all.iter().map(|a| {
+            let of_a = of_sources(program, a);
+            let blocks = all
+                .iter()
+                .map(|b| self.blocks_type(program, (&of_a, Some(a)), b));
             single(blocks.collect(), |types| quote!((#(#types),*)))
         });
         single(rows.collect(), |types| quote!((#(#types),*)))
     }
 
-    /// The type of the derivative of one value by another.
-    fn block_type(&self, graph: &Graph, root: Id, leaf: Id) -> TokenStream {
+    /// The type of the derivatives of some values by others, in one matrix.
+    fn blocks_type(
+        &self,
+        program: &Program,
+        (roots, rows): (&[Id], Option<&Sources>),
+        cols: &Sources,
+    ) -> TokenStream {
         let nalgebra = self.nalgebra();
         let real = self.real.as_ref().map(ToTokens::to_token_stream);
-        match jacobian::shape(graph, root, leaf).ok().flatten() {
+        if rows.and_then(Sources::fields).or(cols.fields()).is_some() {
+            return quote!(#nalgebra::DMatrix<#real>);
+        }
+        let (graph, leaves) = (&program.graph, &of_sources(program, cols)[..]);
+        let shape = |root: Id, leaf: Id| jacobian::shape(graph, root, leaf).ok().flatten();
+        let whole = match (roots, leaves) {
+            ([root], [leaf]) => shape(*root, *leaf),
+            _ => {
+                let rows = roots.iter().map(|root| {
+                    let line = leaves.iter().map(|leaf| (None, shape(*root, *leaf)));
+                    line.collect()
+                });
+                joined(&rows.collect::<Vec<_>>())
+            }
+        };
+        match whole {
             None => quote!(#real),
             Some(shape) if shape.is_dynamic() => quote!(#nalgebra::DMatrix<#real>),
             Some(Shape { rows, cols }) => {
@@ -139,11 +176,8 @@ impl Plan {
     /// The numbers of entries of the differentiated parameters, as far as the signature tells.
     fn sizes(&self) -> Vec<Size> {
         let wrt = self.parameters.iter().filter(|p| p.wrt);
-        wrt.map(|parameter| match &parameter.class {
-            Class::Value(value) => size_of(value),
-            _ => Size::Dynamic,
-        })
-        .collect()
+        wrt.map(|parameter| size_of_class(&parameter.class))
+            .collect()
     }
 
     /// For a stub: the type that the signature tells.
@@ -203,6 +237,86 @@ fn size_of(value: &ty::Value) -> Size {
     }
 }
 
+fn size_of_class(class: &Class) -> Size {
+    match class {
+        Class::Value(value) => size_of(value),
+        Class::List(list) => match (&list.length, list.element.as_ref().map(size_of)) {
+            (Some(Dim::Static(length)), None) => Size::Static(*length),
+            (Some(Dim::Static(length)), Some(Size::Static(n))) => Size::Static(length * n),
+            _ => Size::Dynamic,
+        },
+        Class::Tuple(parts) => {
+            let sizes = parts.iter().map(|part| match size_of_class(part) {
+                Size::Scalar => Some(1),
+                Size::Static(n) => Some(n),
+                Size::Dynamic => None,
+            });
+            sizes
+                .sum::<Option<usize>>()
+                .map_or(Size::Dynamic, Size::Static)
+        }
+        Class::Mutable | Class::NotYet(_) | Class::Other => Size::Dynamic,
+    }
+}
+
+/// The sources of a parameter.
+fn of_sources(program: &Program, parameter: &Sources) -> Vec<Id> {
+    let numbers = parameter.numbers().into_iter();
+    numbers.map(|number| program.wrt[number]).collect()
+}
+
+/// Blocks as one matrix, where a parameter has parts.
+fn together(
+    mut blocks: Vec<Vec<Block>>,
+    rows: Option<&Sources>,
+    cols: &Sources,
+) -> Result<Returns, Unwritable> {
+    if let (true, true, [line]) = (
+        rows.is_none_or(Sources::is_one),
+        cols.is_one(),
+        &mut blocks[..],
+    ) && let Some((block, shape)) = line.pop()
+    {
+        return Ok(Returns::Matrix(block, shape));
+    }
+    let any = blocks.iter().flatten().find_map(|block| block.0);
+    let (rows, cols) = (rows.and_then(Sources::fields), cols.fields());
+    let shape = if rows.is_some() || cols.is_some() {
+        // How many entries a struct has is known at run time.
+        Shape::new(Dim::Dynamic(u32::MAX), Dim::Dynamic(u32::MAX))
+    } else {
+        joined(&blocks).ok_or(Unwritable(any.unwrap_or(Id(0))))?
+    };
+    Ok(Returns::Blocks(Blocks {
+        blocks,
+        shape,
+        rows,
+        cols,
+    }))
+}
+
+/// The shape of blocks side by side and one below the other, as far as its type needs it.
+fn joined(blocks: &[Vec<Block>]) -> Option<Shape> {
+    let total = |dims: Vec<Dim>| -> Option<Dim> {
+        let sizes = dims.iter().map(|d| match d {
+            Dim::Static(n) => Some(*n),
+            _ => None,
+        });
+        sizes.sum::<Option<usize>>().map(Dim::Static)
+    };
+    let rows = |block: &Block| block.1.as_ref().map_or(Dim::Static(1), |s| s.rows.clone());
+    let cols = |block: &Block| block.1.as_ref().map_or(Dim::Static(1), |s| s.cols.clone());
+    let down = blocks.iter().filter_map(|line| line.first()).map(rows);
+    let across = blocks.first().into_iter().flatten().map(cols);
+    let dynamic = |d: &Dim| matches!(d, Dim::Dynamic(_));
+    let (down, across): (Vec<Dim>, Vec<Dim>) = (down.collect(), across.collect());
+    // Where any size is dynamic the matrix is.
+    if let Some(known) = down.iter().chain(&across).find(|d| dynamic(d)) {
+        return Some(Shape::new(known.clone(), known.clone()));
+    }
+    Some(Shape::new(total(down)?, total(across)?))
+}
+
 /// The only one, or all together.
 fn single<T>(mut all: Vec<T>, together: impl FnOnce(Vec<T>) -> T) -> T {
     if all.len() == 1 {
@@ -214,10 +328,11 @@ fn single<T>(mut all: Vec<T>, together: impl FnOnce(Vec<T>) -> T) -> T {
 /// The entries of an array's parts one after the other, those of a `Vec` as a dynamic vector.
 fn concatenated(graph: &Graph, parts: &[Outcome], dynamic: bool) -> Option<Id> {
     let mut entries = Vec::new();
+    let mut all = Vec::new();
     for part in parts {
-        let Outcome::Value(id) = part else {
-            return None;
-        };
+        flattened(part, &mut all)?;
+    }
+    for id in &all {
         let whole = graph.expr(*id);
         match graph.shape(*id) {
             None => entries.push(*id),
@@ -233,4 +348,35 @@ fn concatenated(graph: &Graph, parts: &[Outcome], dynamic: bool) -> Option<Id> {
         shape.rows = graph.dynamic(crate::graph::Extent::Fixed(shape.rows));
     }
     Some(graph.insert(Op::Build, entries, Kind::matrix(shape)))
+}
+
+/// The values in a part of a result, also in lists and tuples in it.
+fn flattened(part: &Outcome, into: &mut Vec<Id>) -> Option<()> {
+    match part {
+        Outcome::Value(id) => into.push(*id),
+        Outcome::Inert(_) => return None,
+        parts => {
+            for part in parts.parts() {
+                flattened(part, into)?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// Whether a list in a result has matrices whose numbers of entries are known at run time only.
+pub(super) fn has_dynamic_lists(graph: &Graph, outcome: &Outcome, inside: bool) -> bool {
+    match outcome {
+        Outcome::Value(id) => {
+            inside
+                && graph
+                    .shape(*id)
+                    .is_some_and(|shape| shape.entries().is_none())
+        }
+        Outcome::Inert(_) => false,
+        Outcome::Tuple(parts) => parts.iter().any(|p| has_dynamic_lists(graph, p, inside)),
+        Outcome::Array(parts) | Outcome::Vec(parts) => {
+            parts.iter().any(|p| has_dynamic_lists(graph, p, true))
+        }
+    }
 }

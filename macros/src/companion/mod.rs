@@ -1,18 +1,19 @@
 //! What one attribute writes: the function itself, and its companions.
 
+mod blocks;
 mod calls;
 mod matrices;
 
-use crate::args::{Args, Attribute, CALLABLE, REPORTED};
+use crate::args::{Args, Attribute, CALLABLE, CALLABLE_WITHOUT_MODULE, REPORTED, USED};
 use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
-use crate::graph::{Elem, Form, Id, Leaf, Outcome, Program};
+use crate::graph::{Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Sources, Taken};
 use crate::jacobian::Unwritable;
 use crate::lower;
-use crate::signature::{Function, Plan, is_generic_storage};
-use crate::ty::{Class, Passing, Returned, Value, Wrapper};
+use crate::signature::{Function, Plan};
+use crate::ty::{Extent, Passing, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::HashSet;
@@ -117,6 +118,26 @@ impl Companion {
 
 /// The function unchanged, then the companions of this attribute.
 pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if arguments.to_string() == USED {
+        return TokenStream::new();
+    }
+    if attribute == Attribute::Differentiable
+        && let Some(written) = blocks::expand(&arguments, &item)
+    {
+        return written;
+    }
+    let (item, companions) = written(attribute, arguments, item, None);
+    quote!(#item #companions)
+}
+
+/// The function, with what the attributes below share with this one, and the companions or what is wrong; also by the
+/// parameters of the block that it is in.
+fn written(
+    attribute: Attribute,
+    arguments: TokenStream,
+    item: TokenStream,
+    outer: Option<&syn::Generics>,
+) -> (TokenStream, TokenStream) {
     let Ok(function) = syn::parse2::<Function>(item.clone()) else {
         let at = item
             .clone()
@@ -124,7 +145,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
             .next()
             .map_or_else(TokenStream::new, TokenStream::from);
         let error = syn::Error::new_spanned(at, format!("`#[{}]` can only be put on a function\nhelp: put it on each `fn` to be differentiated", attribute.name())).to_compile_error();
-        return quote!(#item #error);
+        return (item, error);
     };
     let mut errors = Errors::default();
     let mut args = Args::parse(attribute, arguments).unwrap_or_else(|error| {
@@ -144,12 +165,19 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
             ),
         )
         .to_compile_error();
-        return quote!(#item #error);
+        return (item, error);
     }
     let is_differentiable =
-        |a: &syn::Attribute| Attribute::of(a.path()) == Some(Attribute::Differentiable);
-    args.callable |= function.attrs.iter().any(is_differentiable);
-    let mut plan = Plan::new(attribute, &function, &args, &mut errors);
+        |a: &&syn::Attribute| Attribute::of(a.path()) == Some(Attribute::Differentiable);
+    if let Some(below) = function.attrs.iter().find(is_differentiable) {
+        args.callable = true;
+        let own = match &below.meta {
+            syn::Meta::List(list) => list.tokens.clone(),
+            _ => TokenStream::new(),
+        };
+        args.module &= Args::parse(Attribute::Differentiable, own).is_ok_and(|own| own.module);
+    }
+    let mut plan = Plan::new(attribute, &function, &args, outer, &mut errors);
     let before = errors.count();
     check_result(attribute, &args, &plan, &mut errors);
     if errors.count() > before {
@@ -182,8 +210,7 @@ pub fn expand(attribute: Attribute, arguments: TokenStream, item: TokenStream) -
         quote!(#(#messages)* #stubs)
     });
     args.callable |= attribute == Attribute::Differentiable;
-    let item = with_shared_arguments(item, &args, failed);
-    quote!(#item #companions)
+    (with_shared_arguments(item, &args, failed), companions)
 }
 
 /// The function with what the attributes below share with this one: `wrt`, the path of the crate, and whether a mistake
@@ -231,7 +258,12 @@ fn with_shared(meta: &syn::Meta, args: &Args, failed: bool) -> Option<TokenStrea
     let below = Args::parse(attribute, own.clone()).ok()?;
     let mut shared = args.shared(&below);
     if args.callable && !below.callable && attribute != Attribute::Differentiable {
-        let callable = format_ident!("{CALLABLE}");
+        let callable = if args.module {
+            CALLABLE
+        } else {
+            CALLABLE_WITHOUT_MODULE
+        };
+        let callable = format_ident!("{callable}");
         shared.push(quote!(#callable));
     }
     if failed {
@@ -502,6 +534,25 @@ impl Plan {
             (&self.result, self.wrapper.is_some()),
             taken,
         )?;
+        if attribute == Attribute::Jacobian
+            && matrices::has_dynamic_lists(&lowered.graph, &lowered.result, false)
+        {
+            return Err(Some(syn::Error::new_spanned(
+                &self.sig.output,
+                "the Jacobian of a list of matrices whose sizes are known at run time only is not supported\nhelp: return one vector or a tuple, or write `#[jvp]` or `#[vjp]`",
+            )));
+        }
+        if attribute == Attribute::Differentiable
+            && let Some(parameter) = lowered.parameters.iter().find_map(Sources::fields)
+        {
+            let name = lower::identifier(&parameter.0);
+            return Err(Some(syn::Error::new_spanned(
+                &parameter.0,
+                format!(
+                    "calls cannot be differentiated by the struct `{name}` yet\nhelp: pass its fields, or leave it out of `wrt(…)`"
+                ),
+            )));
+        }
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
             if companion == Companion::PullbackPushforward && args.order < 2 {
@@ -532,7 +583,11 @@ impl Plan {
             let statements = emit(&program, &outputs, around, &args.krate, real)
                 .ok_or_else(|| Some(self.tangled()))?;
             let body = {
-                let pins = (!checked).then(|| self.pins(&program));
+                let pins = (!checked).then(|| {
+                    let types = self.pins(&program);
+                    let fields = self.pins_of_fields(&program.fields);
+                    quote!(#types #fields)
+                });
                 quote!(#pins #statements)
             };
             let derivation = self.derivation(companion, &program, &outputs);
@@ -608,7 +663,7 @@ impl Plan {
                 let gradients = self.gradients(args, program);
                 Returns::Tuple(vec![
                     value,
-                    Returns::derivatives(&gradients, &program.wrt),
+                    Returns::derivatives(&gradients, program),
                     self.hessian(&gradients, program)?,
                 ])
             }
@@ -621,8 +676,8 @@ impl Plan {
                     .map(|g| g.and_then(|_| directional.next().flatten()));
                 let products = products.collect::<Vec<_>>();
                 Returns::Tuple(vec![
-                    Returns::derivatives(&gradients, &program.wrt),
-                    Returns::derivatives(&products, &program.wrt),
+                    Returns::derivatives(&gradients, program),
+                    Returns::derivatives(&products, program),
                 ])
             }
             Companion::Jvp => {
@@ -658,7 +713,7 @@ impl Plan {
                     optional: false,
                     owns: Vec::new(),
                     boxed: false,
-                    body: Returns::derivatives(&gradients, &program.wrt),
+                    body: Returns::derivatives(&gradients, program),
                 };
                 let pullback = Returns::Pullback(Box::new(pullback));
                 Returns::Tuple(vec![value, pullback])
@@ -688,7 +743,7 @@ impl Plan {
     }
 
     fn gradient(&self, args: &Args, program: &Program) -> Returns {
-        Returns::derivatives(&self.gradients(args, program), &program.wrt)
+        Returns::derivatives(&self.gradients(args, program), program)
     }
 
     /// Makes sure that the types taken for nalgebra's are nalgebra's, a line each, and that new names in patterns are no
@@ -700,14 +755,14 @@ impl Plan {
         let mut pin = |written: &TokenStream, value: &Value| {
             if value.extents.is_some()
                 && matches!(value.passing, Passing::Owned | Passing::Reference)
-                && !is_generic_storage(value)
+                && !value.is_generic_storage()
                 && !pairs.iter().any(|p| p.0.to_string() == written.to_string())
             {
                 pairs.push((written.clone(), value.owned(&nalgebra)));
             }
         };
         for parameter in &self.parameters {
-            if let Class::Value(value) = &parameter.class {
+            for value in parameter.class.values() {
                 pin(&value.written, value);
             }
         }
@@ -729,6 +784,61 @@ impl Plan {
         let names = &program.pattern_names;
         let variables = (!names.is_empty()).then(|| quote!(let _ = |#(#names: ()),*| ();));
         quote!(#(#pins)* #variables)
+    }
+
+    /// Makes sure that the fields of structs have derivatives, and are what they are taken for.
+    fn pins_of_fields(&self, fields: &[Taken]) -> TokenStream {
+        let krate = &self.krate;
+        let (mut known, mut pins) = (Vec::new(), TokenStream::new());
+        for field in fields {
+            let (parameter, path) = (&field.parameter, &field.path);
+            let last = path.iter().rev().find_map(|member| match member {
+                Member::Named(name) => Some(name.span()),
+                _ => None,
+            });
+            let span = last.unwrap_or(parameter.span());
+            let span = Span::mixed_site().located_at(span);
+            for (k, member) in path.iter().enumerate() {
+                let (before, Some(number)) = (&path[..k], member.number()) else {
+                    continue;
+                };
+                let own = |p: &&lower::Parameter| p.ident == *parameter;
+                let reference = self
+                    .parameters
+                    .iter()
+                    .find(own)
+                    .is_some_and(|p| p.by_reference);
+                let borrow = (k > 0 || !reference).then(|| quote!(&));
+                let of = quote_spanned!(span=> #borrow #parameter #(#before)*);
+                let check = quote_spanned!(span=> #krate::__private::has_field::<#number, _>(#of););
+                if !known.contains(&check.to_string()) {
+                    known.push(check.to_string());
+                    pins.extend(check);
+                }
+            }
+            if let Some(kind) = &field.kind {
+                let ty = self.type_of(kind);
+                let place = quote_spanned!(span=> &#parameter #(#path)*);
+                pins.extend(quote_spanned!(span=> #krate::__private::taken_for::<#ty, _>(#place);));
+            }
+        }
+        pins
+    }
+
+    /// The owned type of a number or a matrix.
+    fn type_of(&self, kind: &Kind) -> TokenStream {
+        let extent = |dim: &Dim| match dim {
+            Dim::Dynamic(_) => Extent::Dynamic,
+            known => Extent::Known(known.clone()),
+        };
+        let shape = kind.shape.as_ref();
+        let value = self.real.clone().map(|real| Value {
+            real,
+            extents: shape.map(|s| (extent(&s.rows), extent(&s.cols))),
+            passing: Passing::Owned,
+            written: TokenStream::new(),
+        });
+        value.map_or_else(TokenStream::new, |value| value.owned(&self.nalgebra()))
     }
 
     fn documentation(&self, attribute: Attribute, companion: Companion) -> String {
@@ -791,21 +901,26 @@ impl Plan {
 const LOOPS: &str = "\n\n# Derivation\n\nThis function has loops, which are differentiated iteration by iteration: \
 a tangent goes through the same iterations once more, a cotangent goes through them from the last to the first.";
 
-/// A leaf for the tangent of each differentiated parameter.
+/// A leaf for the tangent of each source.
 fn tangent_leaves(companion: Companion, program: &Program, names: &[Ident]) -> Vec<(Id, Id)> {
-    let pairs = program.wrt.iter().zip(names);
-    pairs
-        .map(|(parameter, name)| {
-            (
-                *parameter,
-                tangent_leaf(companion, program, *parameter, name),
-            )
+    let places = program.parameters.iter().zip(names);
+    let places = places.flat_map(|(parameter, name)| {
+        let places = parameter.places().into_iter();
+        places.map(move |(number, place)| (number, quote!(#name #place)))
+    });
+    let mut leaves: Vec<(usize, (Id, Id))> = places
+        .map(|(number, name)| {
+            let source = program.wrt[number];
+            let leaf = tangent_leaf(companion, program, source, &name);
+            (number, (source, leaf))
         })
-        .collect()
+        .collect();
+    leaves.sort_by_key(|leaf| leaf.0);
+    leaves.into_iter().map(|leaf| leaf.1).collect()
 }
 
-/// A tangent of a parameter, passed as the parameter itself is.
-fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &Ident) -> Id {
+/// A tangent of a source, passed as the source itself is.
+fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &TokenStream) -> Id {
     let graph = &program.graph;
     let form = match (companion.is_for_calls(), graph.is_matrix(parameter)) {
         (false, _) => graph.leaf_of(parameter).map_or(Form::Owned, |l| l.form),
@@ -814,19 +929,15 @@ fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &I
     };
     let list = graph.lists.borrow().get(&parameter).cloned();
     if let Some(list) = list {
-        let vector = Ident::new(&format!("{name}_vector"), Span::mixed_site());
-        let form = if list.by_reference {
-            Form::View
-        } else {
-            Form::Owned
-        };
+        let text = format!("{}_vector", lower::identifier(name));
+        let vector = Ident::new(&text, Span::mixed_site());
         let id = graph.leaf(Leaf {
             name: vector.to_token_stream(),
             kind: graph.kind(parameter),
             form,
             varies: true,
         });
-        let name = name.to_token_stream();
+        let name = name.clone();
         let own = crate::graph::ListLeaf { name, ..list };
         graph.lists.borrow_mut().insert(id, own);
         return id;

@@ -9,7 +9,7 @@ mod local;
 mod substitute;
 
 use crate::differentiate::reverse;
-use crate::emit::Returns;
+use crate::emit::{Blocks, Returns};
 use crate::graph::{Elem, Graph, Id, Ids, Outcome, Placed, Program, Shape, Step};
 use crate::notation::{Letters, Notation, size_read, subscript, width};
 use crate::rules::Op;
@@ -82,6 +82,30 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
     match returns {
         Returns::Like(id, _) | Returns::Matrix(id, _) => derivatives.push(*id),
         Returns::Value(_) | Returns::Inert(_) | Returns::Unit => {}
+        Returns::Struct(_, fields) => {
+            fields
+                .iter()
+                .for_each(|f| read(&f.1, derivatives, cotangents));
+        }
+        Returns::Blocks(Blocks { blocks, .. }) => {
+            derivatives.extend(blocks.iter().flatten().map(|block| block.0));
+        }
+        // Matrices side by side, line by line.
+        Returns::Tuple(parts)
+            if parts.iter().any(|p| lines(p) > 1) && parts.iter().all(is_matrix) =>
+        {
+            for line in 0..parts.iter().map(lines).max().unwrap_or(0) {
+                for part in parts {
+                    match part {
+                        Returns::Blocks(Blocks { blocks, .. }) => {
+                            let line = blocks.get(line).into_iter().flatten();
+                            derivatives.extend(line.map(|block| block.0));
+                        }
+                        part => read(part, derivatives, cotangents),
+                    }
+                }
+            }
+        }
         Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
             parts
                 .iter()
@@ -91,6 +115,17 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
             cotangents.extend(pullback.cotangents.iter().copied());
             read(&pullback.body, derivatives, cotangents);
         }
+    }
+}
+
+fn is_matrix(returns: &Returns) -> bool {
+    matches!(returns, Returns::Matrix(..) | Returns::Blocks(..))
+}
+
+fn lines(returns: &Returns) -> usize {
+    match returns {
+        Returns::Blocks(Blocks { blocks, .. }) => blocks.len(),
+        _ => 1,
     }
 }
 

@@ -244,7 +244,7 @@ fn name_of(graph: &Graph, id: Id) -> Option<String> {
                 .map(|leaf| leaf.name.to_string())
                 .filter(|name| name != "tangent")
         })
-        .map(|name| name.trim_start_matches("r#").to_string())
+        .map(|name| crate::lower::words(&name))
         .or_else(product)
 }
 

@@ -261,8 +261,7 @@ impl Emit<'_> {
     /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
     /// along with what it is a view of.
     fn early(&self, id: Id, context: usize, guards: &[(Id, bool)]) -> usize {
-        let view = matches!(self.op(id), Op::Part(part) if part.is_view());
-        if self.late.contains(&id) || view && !self.is_copied_view(id) {
+        if self.late.contains(&id) || self.borrows_place(id) && !self.is_copied_view(id) {
             return context;
         }
         let mut context = context;

@@ -59,6 +59,10 @@ impl Emit<'_> {
     pub(super) fn operand(&mut self, id: Id) -> Written {
         let value = self.read(id);
         match value.hold {
+            Hold::Place => {
+                let tokens = value.at(Level::Atom);
+                Written::new(quote!(&#tokens), Level::Unary, Hold::Reference)
+            }
             Hold::Variable if self.is_dynamic(id) && !self.is_last_use(id) => {
                 let tokens = value.at(Level::Atom);
                 Written::new(quote!(&#tokens), Level::Unary, Hold::Variable)
@@ -171,10 +175,8 @@ impl Emit<'_> {
                     Extent::Fixed(dim) => return self.dim(&dim),
                     Extent::Product(rows, cols) => return self.entries(&rows, &cols),
                 };
-                let list = self.program.graph.lists.borrow().get(&id).cloned();
-                if let Some(list) = list {
-                    let name = list.name;
-                    return quote!(#name.len());
+                if let Some(count) = self.entries_of_list(id) {
+                    return count;
                 }
                 let name = match self.bound.get(&id) {
                     Some((name, _)) => name.clone(),
@@ -448,6 +450,15 @@ impl Emit<'_> {
                     }
                 }
             }
+            Op::Part(_) if self.element(id).is_some() => {
+                let place = self.element(id).unwrap_or_default();
+                let hold = if self.is_dynamic(id) {
+                    Hold::Place
+                } else {
+                    Hold::Variable
+                };
+                Written::new(place, Level::Atom, hold)
+            }
             Op::Part(part) => {
                 let at: Vec<TokenStream> = match part {
                     Part::Selected(_) => Vec::new(),
@@ -479,6 +490,13 @@ impl Emit<'_> {
                             );
                         }
                         scalar(quote!(#place[#position]))
+                    }
+                    Part::Element(rows, shape) => {
+                        let rows = self.view(&place, rows, &at, "");
+                        let (ty, sizes) = (self.matrix_type(shape), self.sizes(shape));
+                        atom(
+                            quote!(#ty::from_column_slice(#(#sizes,)* #rows.clone_owned().as_slice())),
+                        )
                     }
                     _ => Written::new(self.view(&place, part, &at, ""), Level::Atom, Hold::View),
                 }

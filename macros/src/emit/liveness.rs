@@ -11,6 +11,8 @@ impl Emit<'_> {
             if !std::mem::replace(&mut self.live[id.0 as usize], true) {
                 pending.extend(self.args(id).iter());
                 pending.extend(self.extents_of(id));
+                // The places of elements are read by their indices.
+                pending.extend(self.program.graph.elements.borrow().get(&id));
             }
         }
     }
@@ -31,7 +33,7 @@ impl Emit<'_> {
             | Op::Reshape
             | Op::FromDiagonal
             | Op::Place(_)
-            | Op::Part(Part::Gathered(..))
+            | Op::Part(Part::Gathered(..) | Part::Element(..))
             | Op::Build => {
                 let shape = self.shape(id);
                 vec![shape.rows, shape.cols]

@@ -112,6 +112,8 @@ impl Emit<'_> {
             types: Vec::new(),
             pattern_names: Vec::new(),
             frames: Vec::new(),
+            parameters: Vec::new(),
+            fields: Vec::new(),
             taken: Default::default(),
         };
         let nodes = program.graph.nodes();

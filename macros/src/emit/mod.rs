@@ -8,13 +8,15 @@ mod calls;
 mod clusters;
 mod contexts;
 mod expressions;
+mod lists;
 mod liveness;
 mod loops;
 mod maps;
+mod parts;
 mod passes;
 mod statements;
 
-use crate::graph::{Id, IdMap, Ids, Kind, Node, Outcome, Placed, Program, Shape};
+use crate::graph::{Id, IdMap, Ids, Kind, Member, Node, Outcome, Placed, Program, Shape, Sources};
 use crate::rules::{Op, Part};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
@@ -31,6 +33,22 @@ pub struct Outputs {
     pub optional: bool,
 }
 
+/// A derivative of this shape, a number if there is none: zero if it is absent.
+pub type Block = (Option<Id>, Option<Shape>);
+
+/// Derivatives side by side and one below the other, row by row.
+pub struct Blocks {
+    pub blocks: Vec<Vec<Block>>,
+    /// The shape of all: of static sizes, or of dynamic ones.
+    pub shape: Shape,
+    /// Where the rows and the columns are, if not one after the other: among the entries of a struct.
+    pub rows: Option<Fields>,
+    pub cols: Option<Fields>,
+}
+
+/// Some fields of a parameter, to which there is a reference.
+pub type Fields = (TokenStream, Vec<Vec<Member>>);
+
 /// What a companion returns.
 pub enum Returns {
     /// A value of the user's, bit for bit.
@@ -41,6 +59,10 @@ pub enum Returns {
     Like(Option<Id>, Id),
     /// A derivative of this shape, a number if there is none: zero if it is absent.
     Matrix(Option<Id>, Option<Shape>),
+    /// Some of these as one matrix.
+    Blocks(Blocks),
+    /// Derivatives by fields of a parameter, which is zero but for these: with a reference to it.
+    Struct(TokenStream, Vec<(Vec<Member>, Returns)>),
     /// In place of what has no derivative.
     Unit,
     Tuple(Vec<Returns>),
@@ -78,14 +100,35 @@ impl Returns {
         }
     }
 
-    /// A derivative by each parameter: for several a tuple.
-    pub fn derivatives(derivatives: &[Option<Id>], parameters: &[Id]) -> Returns {
-        let pairs = derivatives.iter().zip(parameters);
-        let mut all: Vec<Returns> = pairs.map(|(d, p)| Returns::Like(*d, *p)).collect();
+    /// A derivative by each parameter, of those by the sources: for several a tuple.
+    pub fn derivatives(derivatives: &[Option<Id>], program: &Program) -> Returns {
+        let parameters = program.parameters.iter();
+        let all = parameters.map(|p| Returns::derivative(derivatives, p, program));
+        let mut all: Vec<Returns> = all.collect();
         if all.len() == 1 {
             return all.remove(0);
         }
         Returns::Tuple(all)
+    }
+
+    /// A derivative by one parameter.
+    fn derivative(derivatives: &[Option<Id>], by: &Sources, program: &Program) -> Returns {
+        match by {
+            Sources::One(number) => Returns::Like(derivatives[*number], program.wrt[*number]),
+            Sources::Tuple(parts) => {
+                let parts = parts.iter();
+                let parts = parts.map(|p| Returns::derivative(derivatives, p, program));
+                Returns::Tuple(parts.collect())
+            }
+            Sources::Struct { parameter, fields } => {
+                let fields = fields.iter().map(|field| {
+                    let (derivative, source) =
+                        (derivatives[field.number], program.wrt[field.number]);
+                    (field.path.clone(), Returns::Like(derivative, source))
+                });
+                Returns::Struct(parameter.clone(), fields.collect())
+            }
+        }
     }
 
     /// The values that it reads, and whether a pullback does.
@@ -93,6 +136,13 @@ impl Returns {
         match self {
             Returns::Value(id) | Returns::Like(Some(id), _) | Returns::Matrix(Some(id), _) => {
                 into.push((*id, inside))
+            }
+            Returns::Struct(_, fields) => {
+                fields.iter().for_each(|f| f.1.reads(inside, into));
+            }
+            Returns::Blocks(Blocks { blocks, .. }) => {
+                let known = blocks.iter().flatten().filter_map(|block| block.0);
+                into.extend(known.map(|id| (id, inside)));
             }
             Returns::Inert(_)
             | Returns::Like(None, _)
@@ -150,6 +200,8 @@ enum Hold {
     Variable,
     Reference,
     View,
+    /// An element of a list, which stays where it is.
+    Place,
 }
 
 #[derive(Clone)]
@@ -261,6 +313,8 @@ struct Emit<'p> {
     group_of: IdMap<usize>,
     /// Which sums have parts that are added in place.
     accumulates: Vec<bool>,
+    /// Derivatives by lists that are written as such.
+    lists: IdMap<Id>,
     /// Passes that overwrite a temporary instead of allocating.
     overwriting: Ids,
     forced: Ids,
@@ -340,6 +394,7 @@ fn attempt(
     emit.late = program.graph.depends_on(&outputs.result.cotangents());
     emit.find_live();
     emit.arrange();
+    emit.find_lists(&outputs.result);
     emit.keep_sizes(&outputs.result.answered());
     let written = emit.write_function(outputs, around);
     (!emit.cyclic).then_some(written)
@@ -403,6 +458,7 @@ impl<'p> Emit<'p> {
             ranks: 0,
             first_tangents: RefCell::default(),
             homes: IdMap::default(),
+            lists: IdMap::default(),
             within_reach: Vec::new(),
             groups: Vec::new(),
             group_of: IdMap::default(),

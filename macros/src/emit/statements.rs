@@ -55,60 +55,6 @@ impl Emit<'_> {
         quote!(#vectors #body)
     }
 
-    /// Slices, arrays and `Vec`s as vectors, where they are read as such.
-    fn vectors_of_lists(&self, body: &TokenStream) -> TokenStream {
-        let (nalgebra, real) = (&self.nalgebra, self.real);
-        let lists = self.program.graph.lists.borrow();
-        let mut leaves: Vec<_> = lists.iter().collect();
-        leaves.sort_by_key(|(id, _)| **id);
-        let mut lets = TokenStream::new();
-        for (id, list) in leaves {
-            let Some(leaf) = self.program.graph.leaf_of(*id) else {
-                continue;
-            };
-            let (vector, name) = (leaf.name, &list.name);
-            let text = vector.to_string();
-            if !crate::ty::mentions(body.clone(), &|ident| *ident == text) {
-                continue;
-            }
-            let length = list.length.as_ref().map(crate::ty::dim_tokens);
-            lets.extend(match (length, list.by_reference) {
-                (Some(n), true) => {
-                    quote!(let #vector = #nalgebra::SVectorView::<#real, #n>::from_slice(#name);)
-                }
-                (Some(n), false) => {
-                    quote!(let #vector = #nalgebra::SVector::<#real, #n>::from(#name);)
-                }
-                (None, true) => {
-                    quote!(let #vector = #nalgebra::DVectorView::<#real>::from_slice(#name, #name.len());)
-                }
-                (None, false) => {
-                    quote!(let #vector = #nalgebra::DVector::<#real>::from_column_slice(&#name);)
-                }
-            });
-        }
-        lets
-    }
-
-    /// A derivative of a slice, an array or a `Vec` is one as well.
-    fn as_list(&self, other: Id, derivative: TokenStream) -> TokenStream {
-        match self.program.graph.lists.borrow().get(&other) {
-            Some(list) => {
-                let name = derivative.clone().into_iter().count() == 1;
-                let derivative = if name {
-                    derivative
-                } else {
-                    quote!((#derivative))
-                };
-                match &list.length {
-                    Some(_) => quote!(#derivative.into()),
-                    None => quote!(#derivative.data.into()),
-                }
-            }
-            None => derivative,
-        }
-    }
-
     /// The statements written so far, and the result; what was bound last and is the result itself needs no name.
     fn finished(&mut self, result: TokenStream) -> TokenStream {
         if let Some(last) = self.out.last()
@@ -122,7 +68,7 @@ impl Emit<'_> {
         quote!(#(#statements)* #result)
     }
 
-    fn written_result(&mut self, result: &Returns) -> TokenStream {
+    pub(super) fn written_result(&mut self, result: &Returns) -> TokenStream {
         let parts: Vec<TokenStream> = match result {
             Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
                 parts.iter().map(|part| self.written_result(part)).collect()
@@ -144,6 +90,8 @@ impl Emit<'_> {
             Returns::Matrix(None, None) => self.number(0.0),
             Returns::Matrix(None, Some(shape)) => self.filled("zeros", shape, None).tokens,
             Returns::Matrix(Some(id), None) => self.read(*id).tokens,
+            Returns::Blocks(blocks) => self.written_blocks(blocks),
+            Returns::Struct(name, fields) => self.written_struct(name, fields),
             Returns::Matrix(Some(id), Some(shape)) => {
                 self.borrowed.clear();
                 let have = self.shape(*id);
@@ -162,6 +110,10 @@ impl Emit<'_> {
             }
             Returns::Like(Some(id), other) => {
                 self.borrowed.clear();
+                if self.lists.contains_key(id) {
+                    self.ensure(*id);
+                    return self.read(*id).tokens;
+                }
                 if let Some(check) = self.shape_check(*id, *other) {
                     self.out.push(check);
                 }
@@ -183,9 +135,8 @@ impl Emit<'_> {
         let outside = std::mem::take(&mut self.out);
         let before = self.bound.clone();
         // A view of a local variable is taken again inside.
-        let is_view = |id: &Id| {
-            matches!(self.op(*id), Op::Part(part) if part.is_view()) && !self.is_copied_view(*id)
-        };
+        let is_view =
+            |id: &Id| !self.is_leaf(*id) && self.borrows_place(*id) && !self.is_copied_view(*id);
         let views: Vec<Id> = before.keys().copied().filter(is_view).collect();
         views.iter().for_each(|id| {
             self.bound.remove(id);
@@ -276,6 +227,9 @@ impl Emit<'_> {
             return None;
         }
         let shape = self.shape(value);
+        if let Some(check) = self.same_list(derivative, value) {
+            return Some(check);
+        }
         let name = self.program.graph.leaf_of(derivative)?.name;
         let (rows, cols) = (self.dim(&shape.rows), self.dim(&shape.cols));
         Some(quote!(::core::assert_eq!(#name.shape(), (#rows, #cols));))
@@ -405,7 +359,8 @@ impl Emit<'_> {
                         }
                         let value = self.write(*id);
                         let tokens = &value.tokens;
-                        self.out.push(quote!(let _ = #tokens;));
+                        let borrow = (value.hold == Hold::Place).then(|| quote!(&));
+                        self.out.push(quote!(let _ = #borrow #tokens;));
                         self.bind(*id, quote!(_), value.hold);
                     } else if self.live[id.0 as usize]
                         && self.context[id.0 as usize] == context
@@ -539,7 +494,9 @@ impl Emit<'_> {
             Some(name) => name,
             None => self.name(id),
         };
-        if self.must_name(id) {
+        if let Some(&list) = self.lists.get(&id) {
+            self.write_list(id, list, &name);
+        } else if self.must_name(id) {
             self.write_accumulation(id, &name);
             self.mutable.insert(id);
         } else if self.is_changed_in_place(id) {
@@ -554,6 +511,11 @@ impl Emit<'_> {
         } else {
             let value = self.write(id);
             let tokens = &value.tokens;
+            if value.hold == Hold::Place {
+                self.out.push(quote!(let #name = &#tokens;));
+                self.borrowed = borrowed;
+                return self.bind(id, quote!(#name), Hold::Reference);
+            }
             self.out.push(quote!(let #name = #tokens;));
         }
         self.borrowed = borrowed;
@@ -1187,6 +1149,11 @@ impl Emit<'_> {
                 self.write_gathered(place, shape, &[(scatter, negative)]);
                 return;
             }
+            Part::Element(rows, _) => {
+                let rows = self.view(place, rows, &at, "_mut");
+                self.add_entries(&rows, args[0], negative);
+                return;
+            }
             _ => {
                 let view = self.view(place, part, &at, "_mut");
                 let inner = args[0];
@@ -1225,6 +1192,20 @@ impl Emit<'_> {
         } else {
             self.operand(args[0])
         };
+        self.add_value(&target, value, negative);
+    }
+
+    /// Adds a value in place, or the parts that it is made of.
+    pub(super) fn add_into(&mut self, target: &TokenStream, value: Id, negative: bool) {
+        let named = self.gets_name(value) || self.bound.contains_key(&value);
+        if !named && matches!(self.op(value), Op::Scatter(_)) {
+            return self.write_into(target, value, negative);
+        }
+        let value = self.operand(value);
+        self.add_value(target, value, negative);
+    }
+
+    fn add_value(&mut self, target: &TokenStream, value: Written, negative: bool) {
         let (negative, value) = match value.without_sign() {
             Some(plain) => (!negative, plain),
             None => (negative, value),

@@ -331,12 +331,8 @@ impl Lower<'_> {
             }
             (Value::List(a), Value::List(b)) if a.len() == b.len() => {
                 let pairs = a.into_iter().zip(b);
-                let values = pairs.map(|(a, b)| {
-                    let (a, b) = (Value::Node(a), Value::Node(b));
-                    let value = self.choose(cond_value, cond, a, b, expr)?;
-                    self.node(&value, expr, &Kind::SCALAR)
-                });
-                values.collect::<Lowered<Vec<Id>>>().map(Value::List)
+                let values = pairs.map(|(a, b)| self.choose(cond_value, cond, a, b, expr));
+                values.collect::<Lowered<Vec<Value>>>().map(Value::List)
             }
             (Value::Tuple(a), Value::Tuple(b)) if a.len() == b.len() => {
                 let values: Lowered<Vec<Value>> = a
@@ -431,7 +427,9 @@ impl Lower<'_> {
             Value::Tuple(parts) => {
                 Value::Tuple(parts.iter().map(|part| self.in_place_of(part)).collect())
             }
-            Value::List(ids) => Value::List(ids.iter().map(|id| unreachable(self, *id)).collect()),
+            Value::List(parts) => {
+                Value::List(parts.iter().map(|part| self.in_place_of(part)).collect())
+            }
             Value::Wrapped(value) => Value::Wrapped(Box::new(self.in_place_of(value))),
             value => value.clone(),
         }
@@ -568,10 +566,7 @@ impl Lower<'_> {
         };
         let value = match value {
             Value::Slice(_) => match self.entries_of(&value, tail)? {
-                Some(entries) => {
-                    let ids = entries.iter().map(|e| self.node(e, tail, &Kind::SCALAR));
-                    Value::List(ids.collect::<Lowered<Vec<Id>>>()?)
-                }
+                Some(entries) => Value::List(entries),
                 None => {
                     return refuse(
                         tail,
@@ -589,21 +584,13 @@ impl Lower<'_> {
                 let parts = self.parts_of_call(call, &part, types.len());
                 Ok(Outcome::Tuple(all(self, parts, types.iter().collect())?))
             }
-            (Value::List(ids), Returned::Array(inner, _)) => {
-                let types = vec![&**inner; ids.len()];
-                Ok(Outcome::Array(all(
-                    self,
-                    ids.into_iter().map(Value::Node).collect(),
-                    types,
-                )?))
+            (Value::List(values), Returned::Array(inner, _)) => {
+                let types = vec![&**inner; values.len()];
+                Ok(Outcome::Array(all(self, values, types)?))
             }
-            (Value::List(ids), Returned::Vec(inner)) => {
-                let types = vec![&**inner; ids.len()];
-                Ok(Outcome::Vec(all(
-                    self,
-                    ids.into_iter().map(Value::Node).collect(),
-                    types,
-                )?))
+            (Value::List(values), Returned::Vec(inner)) => {
+                let types = vec![&**inner; values.len()];
+                Ok(Outcome::Vec(all(self, values, types)?))
             }
             (Value::Inert(inert), Returned::Plain | Returned::Named(_)) => {
                 let name = self.fresh("inert");

@@ -259,6 +259,14 @@ impl Lower<'_> {
             Expr::Reference(_) => Passing::Reference,
             Expr::Paren(inner) => self.passing(&inner.expr, id),
             Expr::Group(inner) => self.passing(&inner.expr, id),
+            Expr::Path(path)
+                if path.path.get_ident().is_some_and(|name| {
+                    let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+                    matches!(known, Some(Value::Untyped(place)) if place.reference)
+                }) =>
+            {
+                Passing::Reference
+            }
             Expr::Path(_) => match self.graph.leaf_of(id).map(|leaf| leaf.form) {
                 Some(Form::Borrowed) => Passing::Reference,
                 Some(Form::View) => Passing::View,
@@ -373,6 +381,20 @@ impl Lower<'_> {
     /// `nalgrad::stop_gradient(x)`: the value, as a constant of differentiation.
     pub(crate) fn stopped(&mut self, arg: &Expr, expr: &Expr) -> Lowered<Value> {
         let value = self.expr(arg)?;
+        if let Value::Untyped(place) = &value
+            && !place.path.is_empty()
+        {
+            // A field without a derivative is inert.
+            return Ok(Value::Inert(crate::scope::Inert {
+                tokens: self.kept(expr),
+                hint: Hint::Unknown,
+                reads: Vec::new(),
+                varies: true,
+                pure: true,
+                mutable: false,
+                leaf: None,
+            }));
+        }
         if let Value::Tuple(_) | Value::List(_) = value {
             return refuse(
                 expr,

@@ -2,12 +2,12 @@
 
 use super::inert::is_single;
 use super::matching::is_panic;
-use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
+use super::{Lower, Lowered, Refusal, fields, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Elem, Form, Guard, Id, Kind, Leaf, Shape, Step};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Comparison, Op, Part, Scalar};
-use crate::scope::{Hint, Inert, Value, control_flow, leaves_loop, same_context};
+use crate::scope::{Hint, Inert, Place, Value, control_flow, leaves_loop, same_context};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -88,6 +88,7 @@ impl Lower<'_> {
     /// An integer argument: a position or a count.
     pub fn integer(&mut self, expr: &Expr) -> Lowered<Id> {
         match self.expr(expr)? {
+            value @ Value::Untyped(_) => self.node(&value, expr, &Kind::INT),
             Value::Inert(inert) => self.pin(
                 &Inert {
                     hint: if inert.hint == Hint::Unknown {
@@ -163,6 +164,10 @@ impl Lower<'_> {
                             ..inert
                         }))
                     }
+                    Value::Untyped(place) => Ok(Value::Untyped(Place {
+                        reference: true,
+                        ..place
+                    })),
                     value => Ok(value),
                 }
             }
@@ -202,19 +207,8 @@ impl Lower<'_> {
             }
             Expr::Macro(mac) => self.macro_value(&mac.mac, expr),
             Expr::Array(array) => {
-                let entries: Lowered<Vec<Id>> = array
-                    .elems
-                    .iter()
-                    .map(|e| self.expr_node(e, &Kind::SCALAR))
-                    .collect();
-                let entries = entries?;
-                if entries.iter().any(|e| self.graph.kind(*e) != Kind::SCALAR) {
-                    return refuse(
-                        expr,
-                        "arrays of differentiated vectors are not supported yet\nhelp: use a matrix of nalgebra's",
-                    );
-                }
-                Ok(Value::List(entries))
+                let entries: Vec<&Expr> = array.elems.iter().collect();
+                self.list_of(&entries)
             }
             Expr::Assign(assign) if self.is_poisoned(&assign.left) => Err(Refusal(None)),
             Expr::Assign(assign) => self.assignment(assign, expr),
@@ -318,12 +312,18 @@ impl Lower<'_> {
                 if !same_context(&binding.ident, name) {
                     return Err(self.hygiene(name));
                 }
-                Ok(match binding.value {
+                let value = match binding.value {
                     // Read, it has been given a value.
                     Value::Unset(inert) => Value::Inert(inert),
                     Value::Lent(lent) => Value::Node(self.read_lent(&lent, expr)?),
+                    // What is wrong with a field is reported where it is read.
+                    Value::Untyped(place) if place.path.is_empty() => Value::Untyped(Place {
+                        tokens: name.to_token_stream(),
+                        ..place
+                    }),
                     value => value,
-                })
+                };
+                Ok(self.resolved(value))
             }
         }
     }
@@ -372,6 +372,18 @@ impl Lower<'_> {
                 UnOp::Deref(_),
                 Value::Node(_) | Value::Entry(_) | Value::Slice(_) | Value::List(_),
             ) => Ok(value),
+            (UnOp::Deref(_), Value::Untyped(place)) => Ok(Value::Untyped(Place {
+                reference: false,
+                ..place.clone()
+            })),
+            (UnOp::Neg(_), Value::Untyped(_)) => {
+                let id = self.node(&value, &unary.expr, &Kind::SCALAR)?;
+                self.step(Op::Scalar(Scalar::Neg), vec![id], expr)
+            }
+            (UnOp::Not(_), Value::Untyped(_)) => {
+                let id = self.node(&value, &unary.expr, &Kind::BOOL)?;
+                self.step(Op::Not, vec![id], expr)
+            }
             (UnOp::Neg(_), Value::Node(_) | Value::Entry(_)) => {
                 let id = self.node(&value, &unary.expr, &Kind::SCALAR)?;
                 if let Op::Const(bits) = self.graph.op(id) {
@@ -486,6 +498,10 @@ impl Lower<'_> {
         if let (Value::Called(..), Value::Called(..)) = (&left, &right) {
             // Neither tells anything of the other.
             (guess_left, guess_right) = (Kind::SCALAR, Kind::SCALAR);
+        }
+        if let BinOp::Mul(_) = &binary.op {
+            self.guess_of_reference(&left, &binary.left, &right, true, &mut guess_left);
+            self.guess_of_reference(&right, &binary.right, &left, false, &mut guess_right);
         }
         let a = self.node(&left, &binary.left, &guess_left)?;
         let b = self.node(&right, &binary.right, &guess_right)?;
@@ -616,7 +632,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn whole_shape(&self, value: &Value) -> Option<Shape> {
+    pub(crate) fn whole_shape(&self, value: &Value) -> Option<Shape> {
         match value {
             Value::Node(id) if self.graph.is_matrix(*id) => self.graph.shape(*id),
             _ => None,
@@ -657,7 +673,7 @@ impl Lower<'_> {
         let entries = matches!(left.1, Value::Entry(_)) || matches!(right.1, Value::Entry(_));
         let plain = |lower: &Self, v: &Value| {
             lower.is_scalar(v)
-                || matches!(v, Value::Called(..))
+                || matches!(v, Value::Called(..) | Value::Untyped(_))
                 || matches!(v, Value::Inert(i) if matches!(i.hint, Hint::Real | Hint::Unknown))
         };
         if !plain(self, &left.1) || !plain(self, &right.1) {
@@ -754,6 +770,7 @@ impl Lower<'_> {
                     ..inert.clone()
                 }))
             }
+            (Value::Untyped(place), _) => refuse(expr, fields::cast(place, &cast.ty)),
             (Value::Node(_) | Value::Entry(_), Some(real)) if real == self.real => Ok(value),
             (Value::Node(_) | Value::Entry(_), Some(_)) => refuse(
                 expr,
@@ -849,6 +866,8 @@ impl Lower<'_> {
             value => value,
         };
         match &value {
+            Value::Elements(list) => self.element(*list, index, expr),
+            Value::Untyped(place) => self.element_of_field(place, index, expr),
             Value::Inert(inert) => {
                 if self.places.is_some() && !self.is_inert(&index.index) {
                     return refuse(
@@ -907,10 +926,10 @@ impl Lower<'_> {
                 .integer(&index.index)
                 .map(|i| self.graph.integer_value(i))
             {
-                Ok(Some(i)) if i < entries.len() => Ok(Value::Node(entries[i])),
+                Ok(Some(i)) if i < entries.len() => Ok(entries[i].clone()),
                 _ => refuse(
                     expr,
-                    "an array of differentiated values can only be indexed by a literal",
+                    "an array of differentiated values can only be indexed by a literal\nhelp: use a vector of nalgebra's, as in `Vector3::new(…)` or `dvector![…]`",
                 ),
             },
             Value::Poison => Err(Refusal(None)),
@@ -1094,6 +1113,7 @@ impl Lower<'_> {
                     "the type of what this call returns is not known, so `.{name}` is not\nhelp: bind it with its type, as in `let v: Vector3<f64> = …;`, or take a tuple apart with `let (a, b) = …;`"
                 ),
             ),
+            Value::Untyped(place) => Ok(self.field_of(place, &field.member)),
             Value::Tuple(values) => match name.parse::<usize>().ok().and_then(|i| values.get(i)) {
                 Some(value) => Ok(value.clone()),
                 None => refuse(expr, format!("this tuple has no field `{name}`")),

@@ -1102,6 +1102,7 @@ impl Lower<'_> {
             }
             (Frame::Point | Frame::Translation, "from", [v]) => match self.expr(v)? {
                 Value::List(entries) if entries.len() == size => {
+                    let entries = self.numbers_in(entries, v)?;
                     single(frame, self.column_of(&entries, expr)?)
                 }
                 value => {

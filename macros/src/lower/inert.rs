@@ -28,7 +28,7 @@ impl Lower<'_> {
         match value {
             Value::Node(id) | Value::Entry(id) => self.is_active(*id),
             Value::Tuple(values) => values.clone().iter().any(|v| self.is_active_value(v)),
-            Value::List(ids) => ids.clone().iter().any(|id| self.is_active(*id)),
+            Value::List(values) => values.clone().iter().any(|v| self.is_active_value(v)),
             Value::Geometric(geometric) => {
                 let ids = geometric.coordinates.clone();
                 ids.iter().any(|id| self.is_active(*id))
@@ -47,8 +47,8 @@ impl Lower<'_> {
                     ..
                 } => self.is_active(a) || self.is_active(b),
             },
-            Value::Slice(id) => self.is_active(*id),
-            Value::Called(..) | Value::Untyped | Value::Position(_) | Value::Lent(_) => true,
+            Value::Slice(id) | Value::Elements(id) => self.is_active(*id),
+            Value::Called(..) | Value::Untyped(_) | Value::Position(_) | Value::Lent(_) => true,
             Value::Function(function) => function.kept.is_none(),
             Value::Inert(_) | Value::Unset(_) | Value::Unit | Value::Never => false,
             Value::Poison => true,
@@ -68,6 +68,10 @@ impl Lower<'_> {
         for binding in self.scope.read_by(tokens.clone()) {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
+                // Its parts are read in their places; those that have names are values.
+                Value::Tuple(_) | Value::List(_) => {
+                    reads.extend(self.parts_of_tuple(&binding.value));
+                }
                 Value::Inert(inert) => reads.extend(&inert.reads),
                 Value::Geometric(geometric) => reads.extend(&geometric.coordinates),
                 Value::Called(call, part) => {
@@ -91,19 +95,7 @@ impl Lower<'_> {
                     other(name.clone()).map(|_| quote!((*#name)))
                 }
                 (Some(leaf), _) => other(leaf.name),
-                (None, Op::Const(bits)) => {
-                    let (value, real) = (
-                        proc_macro2::Literal::f64_unsuffixed(f64::from_bits(bits).abs()),
-                        &self.real,
-                    );
-                    let sign = f64::from_bits(bits).is_sign_negative().then(|| quote!(-));
-                    match real {
-                        Real::Generic(_) => {
-                            Some(quote!((NALGEBRA::convert::<f64, #real>(#sign #value))))
-                        }
-                        _ => Some(quote!((#sign #value as #real))),
-                    }
-                }
+                (None, Op::Const(bits)) => Some(self.emitted_constant(f64::from_bits(bits))),
                 _ => {
                     let name = self.graph.names.borrow().get(id).cloned()?;
                     other(name.to_token_stream())
@@ -115,8 +107,18 @@ impl Lower<'_> {
                 other(name.to_token_stream())
             }
             Value::Geometric(geometric) => self.rebuilt(geometric),
+            Value::Tuple(_) | Value::List(_) => {
+                // A parameter is there itself.
+                let own = format!("({ident} .");
+                let parts = self.emitted_parts(&binding.value)?;
+                let text = parts.to_string().replace(['&', '('], "");
+                let place = text.trim_start().starts_with(&own[1..]);
+                (!place || matches!(binding.value, Value::List(_))).then_some(parts)
+            }
             // A slice has no name of its own: what it is taken of has.
-            Value::Slice(id) if self.graph.lists.borrow().contains_key(id) => {
+            Value::Slice(id) | Value::Elements(id)
+                if self.graph.lists.borrow().contains_key(id) =>
+            {
                 let own = self.graph.lists.borrow()[id].name.clone();
                 other(own)
             }
@@ -134,6 +136,15 @@ impl Lower<'_> {
                 let kept = function.kept.as_ref()?;
                 other(kept.to_token_stream())
             }
+            Value::Untyped(place) => {
+                let tokens = &place.tokens;
+                other(tokens.clone())?;
+                Some(if place.reference {
+                    quote!((&#tokens))
+                } else {
+                    tokens.clone()
+                })
+            }
             Value::Inert(inert) | Value::Unset(inert) => {
                 let tokens = &inert.tokens;
                 other(tokens.clone())?;
@@ -145,6 +156,69 @@ impl Lower<'_> {
                 })
             }
             _ => None,
+        }
+    }
+
+    /// A number, of the type of the function.
+    fn emitted_constant(&self, number: f64) -> TokenStream {
+        let value = proc_macro2::Literal::f64_unsuffixed(number.abs());
+        let (sign, real) = (number.is_sign_negative().then(|| quote!(-)), &self.real);
+        match real {
+            Real::Generic(_) => quote!((NALGEBRA::convert::<f64, #real>(#sign #value))),
+            _ => quote!((#sign #value as #real)),
+        }
+    }
+
+    /// A tuple or an array as the companion has it: of the names of its parts.
+    fn emitted_parts(&self, value: &Value) -> Option<TokenStream> {
+        let all = |parts: &[Value]| -> Option<Vec<TokenStream>> {
+            parts.iter().map(|part| self.emitted_parts(part)).collect()
+        };
+        match value {
+            Value::Tuple(parts) => {
+                let parts = all(parts)?;
+                Some(quote!((#(#parts,)*)))
+            }
+            Value::List(parts) => {
+                let parts = all(parts)?;
+                Some(quote!([#(#parts),*]))
+            }
+            Value::Node(id) => {
+                if let Op::Const(bits) = self.graph.op(*id) {
+                    return Some(self.emitted_constant(f64::from_bits(bits)));
+                }
+                let named = self.graph.names.borrow().get(id).cloned();
+                let borrow = self.graph.is_matrix(*id).then(|| quote!(&));
+                match (self.graph.leaf_of(*id), named) {
+                    (Some(leaf), _) if leaf.form == Form::Borrowed && !leaf.kind.is_matrix() => {
+                        let name = leaf.name;
+                        Some(quote!(*#name))
+                    }
+                    (Some(leaf), _) => {
+                        let name = leaf.name;
+                        Some(quote!(#borrow #name))
+                    }
+                    (None, Some(name)) => Some(quote!(#borrow #name)),
+                    (None, None) => None,
+                }
+            }
+            Value::Inert(inert) => Some(inert.tokens.clone()),
+            _ => None,
+        }
+    }
+
+    /// Gives names to the parts of the tuples and arrays that kept tokens read.
+    pub(super) fn name_parts(&mut self, tokens: &TokenStream) {
+        let read = self.scope.read_by(tokens.clone());
+        let values: Vec<Value> = read
+            .iter()
+            .filter(|b| matches!(b.value, Value::Tuple(_) | Value::List(_)))
+            .map(|b| b.value.clone())
+            .collect();
+        for value in values {
+            for id in self.parts_of_tuple(&value) {
+                self.name_of(id);
+            }
         }
     }
 

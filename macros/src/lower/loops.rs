@@ -9,7 +9,9 @@ use crate::graph::{
     Body, Dim, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
 };
 use crate::rules::Op;
-use crate::scope::{Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables};
+use crate::scope::{
+    Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables,
+};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use std::cell::RefCell;
@@ -602,10 +604,8 @@ impl Lower<'_> {
             Value::Node(id) => Value::Node(self.captured(outside, *id)),
             Value::Entry(id) => Value::Entry(self.captured(outside, *id)),
             Value::Slice(id) => Value::Slice(self.captured(outside, *id)),
-            Value::List(ids) => {
-                let ids = ids.iter().map(|id| self.captured(outside, *id));
-                Value::List(ids.collect())
-            }
+            Value::List(values) => Value::List(all(self, values)),
+            Value::Elements(id) => Value::Elements(self.captured(outside, *id)),
             Value::Inert(inert) => {
                 let reads = inert.reads.iter().map(|id| self.captured(outside, *id));
                 let reads = reads.collect();
@@ -662,7 +662,7 @@ impl Lower<'_> {
                 ..inert.clone()
             }),
             Value::Function(function) => Value::Function(self.function_in(outside, function)),
-            Value::Position(_) | Value::Untyped | Value::Unit | Value::Never | Value::Poison => {
+            Value::Position(_) | Value::Untyped(_) | Value::Unit | Value::Never | Value::Poison => {
                 value.clone()
             }
         }
@@ -965,6 +965,11 @@ impl Lower<'_> {
             around.broken = Left::Always;
         }
         Ok(Value::Unit)
+    }
+
+    /// Whether the body of a loop is being read.
+    pub(super) fn is_in_loop(&self) -> bool {
+        self.around.is_some()
     }
 
     /// Where the iteration may have been left before a statement: under which condition.

@@ -1000,7 +1000,7 @@ impl Lower<'_> {
         at: &dyn ToTokens,
     ) -> Lowered<Option<Vec<Value>>> {
         match value {
-            Value::List(ids) => Ok(Some(ids.iter().copied().map(Value::Node).collect())),
+            Value::List(values) => Ok(Some(values.clone())),
             Value::Slice(id) => {
                 let Some(count) = self.graph.shape(*id).and_then(|s| s.entries()) else {
                     return Ok(None);

@@ -8,30 +8,33 @@ mod branches;
 mod calls;
 mod composed;
 mod expressions;
+mod fields;
 mod functions;
 mod geometry;
 mod inert;
 mod iterators;
+mod lists;
 mod loops;
 mod matching;
 mod mutation;
+mod numbers;
 mod options;
 mod places;
 mod statements;
 
+pub use composed::is_composed;
+pub use fields::kind_of_field;
 pub use functions::Function;
 pub(crate) use functions::unknown_function;
-pub use composed::is_composed;
+pub use lists::{identifier, words};
 pub use statements::pattern_names;
 
 use crate::error::{Errors, text};
-use crate::graph::{
-    Dim, Elem, Form, Graph, Id, Kind, Leaf, ListLeaf, Placed, Program, Shape, Step,
-};
+use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
 use crate::position::Position;
 use crate::rules::{Op, Part, kind};
-use crate::scope::{Binding, Hint, Inert, Scope, Value};
-use crate::ty::{Class, Context, Extent, List, Passing, Real, Returned};
+use crate::scope::{Binding, Hint, Inert, Place, Scope, Value};
+use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::cell::RefCell;
@@ -66,6 +69,9 @@ pub struct Parameter {
     pub ty: Option<syn::Type>,
 }
 
+/// How much had been placed, bound and found before something was read.
+pub type Mark = (usize, usize, usize);
+
 /// The state of reading one body.
 pub struct Lower<'a> {
     pub graph: Graph,
@@ -78,6 +84,11 @@ pub struct Lower<'a> {
     /// Which nodes depend on a differentiated parameter.
     active: Vec<bool>,
     sources: Vec<Id>,
+    /// The differentiated parameters, and what each is made of, once that is known.
+    parameters: Vec<(Ident, Option<Sources>)>,
+    fields: Vec<fields::Source>,
+    /// Those that are references, by their numbers.
+    borrowed: HashSet<usize>,
     /// How many closures of elementwise methods surround the expression.
     pub closures: usize,
     /// How many blocks surround the innermost of these.
@@ -86,6 +97,8 @@ pub struct Lower<'a> {
     pub places: Option<Shape>,
     /// Pure inert expressions that are bound already, by their text.
     pins: Vec<(String, Id)>,
+    /// The elements of lists that were read, by the list and the index.
+    known_elements: Vec<((Id, Id), lists::Element)>,
     /// Names that are bound in the companion, and how many nested blocks surround the statement.
     bound: HashSet<String>,
     nested: usize,
@@ -155,10 +168,14 @@ pub fn lower(
         steps: vec![Vec::new()],
         active: Vec::new(),
         sources: Vec::new(),
+        parameters: Vec::new(),
+        fields: Vec::new(),
+        borrowed: HashSet::new(),
         closures: 0,
         closure_depth: 0,
         places: None,
         pins: Vec::new(),
+        known_elements: Vec::new(),
         bound: HashSet::new(),
         nested: 0,
         taken,
@@ -195,11 +212,6 @@ pub fn lower(
     let sources = parameters.iter().filter(|p| p.wrt);
     let sources = sources.map(|p| p.ident.unraw().to_string()).collect();
     lower.changing = assigned::changing(body.to_token_stream(), sources);
-    let wrt: Vec<Ident> = parameters
-        .iter()
-        .filter(|p| p.wrt && !p.broken)
-        .map(|p| p.ident.clone())
-        .collect();
     let result = lower.block(body);
     let result = match result {
         Ok(value) => lower.result(value, returned, body),
@@ -208,15 +220,10 @@ pub fn lower(
     if let Err(Refusal(Some(error))) = &result {
         lower.errors.add(error.clone());
     }
-    for name in &wrt {
-        if !lower.sources.iter().any(|id| {
-            let lists = lower.graph.lists.borrow();
-            let own = lists.get(id).map(|list| list.name.to_string());
-            let leaf = || lower.graph.leaf_of(*id).map(|l| l.name.to_string());
-            own.or_else(leaf).is_some_and(|text| *name == text)
-        }) && lower.errors.is_empty()
-        {
-            lower.errors.push(name, format!("the type of `{name}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {name}: &Vector3<f64> = {name};`, or leave it out of `wrt(…)`"));
+    lower.gather_fields();
+    for (name, sources) in &lower.parameters {
+        if sources.is_none() && lower.errors.is_empty() {
+            lower.errors.push(name, fields::unknown(name));
         }
     }
     if lower.errors.is_empty()
@@ -234,6 +241,8 @@ pub fn lower(
         graph,
         errors,
         sources,
+        parameters,
+        fields,
         types,
         frames,
         taken,
@@ -249,6 +258,8 @@ pub fn lower(
         steps,
         result,
         wrt: sources,
+        fields: fields.into_iter().map(|f| f.taken(&parameters)).collect(),
+        parameters: parameters.into_iter().filter_map(|p| p.1).collect(),
         types,
         frames,
         taken,
@@ -274,10 +285,19 @@ impl Lower<'_> {
                 };
                 Value::Node(self.leaf_of_type(name, ty, form, true))
             }
-            Class::List(list) if list.real == self.real && !mutable => {
-                Value::Slice(list_leaf(&self.graph, &mut self.taken, name, list))
+            class @ Class::List(list) if list.real == self.real && !mutable => {
+                self.value_of_class(class, name, false)
             }
-            Class::Other if parameter.wrt => Value::Untyped,
+            // What is not differentiated stays Rust.
+            class @ Class::Tuple(_) if parameter.wrt && !mutable => {
+                self.value_of_class(class, name, false)
+            }
+            Class::Other if parameter.wrt => Value::Untyped(Place {
+                parameter: self.parameters.len(),
+                path: Vec::new(),
+                tokens: name,
+                reference: parameter.by_reference,
+            }),
             Class::Other if parameter.hint == Hint::Bool && !mutable && !parameter.by_reference => {
                 Value::Node(self.graph.leaf(Leaf {
                     name,
@@ -304,10 +324,14 @@ impl Lower<'_> {
                 },
             }),
         };
-        if let (Value::Node(id) | Value::Slice(id), true) = (&value, parameter.wrt) {
-            self.sources.push(*id);
-        }
         let active = parameter.wrt;
+        if active && !parameter.broken {
+            if parameter.by_reference {
+                self.borrowed.insert(self.parameters.len());
+            }
+            let sources = self.sources_of(&value);
+            self.parameters.push((ident.clone(), sources));
+        }
         self.scope.bind(Binding {
             ident,
             value,
@@ -373,15 +397,20 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn mark(&self) -> (usize, usize) {
-        (self.steps.last().map_or(0, Vec::len), self.pins.len())
+    pub(super) fn mark(&self) -> Mark {
+        (
+            self.steps.last().map_or(0, Vec::len),
+            self.pins.len(),
+            self.fields.len(),
+        )
     }
 
-    pub(super) fn roll_back(&mut self, mark: (usize, usize)) {
+    pub(super) fn roll_back(&mut self, mark: Mark) {
         if let Some(steps) = self.steps.last_mut() {
             steps.truncate(mark.0);
         }
         self.pins.truncate(mark.1);
+        self.forget_fields(mark.2);
     }
 
     /// The node of a value; an inert one of unknown type is taken for `guess`.
@@ -455,6 +484,13 @@ impl Lower<'_> {
                     self.real.to_token_stream()
                 ),
             ),
+            Value::Elements(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "cannot compute with the list `{0}`\nhelp: take single elements, as in `{0}[i]`",
+                    text(at.to_token_stream())
+                ),
+            ),
             Value::Slice(_) => refuse(
                 at.to_token_stream(),
                 format!(
@@ -462,13 +498,7 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
-            Value::Untyped => refuse(
-                at.to_token_stream(),
-                format!(
-                    "the type of `{0}` is not known to be one of nalgebra's\nhelp: begin the body with its type, as in `let {0}: &Vector3<f64> = {0};`",
-                    text(at.to_token_stream())
-                ),
-            ),
+            Value::Untyped(place) => self.field_as(place, guess, at),
             Value::Function(function) => refuse(
                 at.to_token_stream(),
                 format!(
@@ -557,6 +587,10 @@ impl Lower<'_> {
         if let Part::Gathered(taken, at) = part {
             return gathers_within(taken, at, &shape);
         }
+        let part = match part {
+            Part::Element(rows, _) => rows,
+            part => part,
+        };
         let (rows, cols) = match (&shape.rows, &shape.cols) {
             (crate::graph::Dim::Static(r), crate::graph::Dim::Static(c)) => (*r, *c),
             _ => return false,
@@ -566,6 +600,7 @@ impl Lower<'_> {
             (Part::EntryAt, [Some(i), Some(j)]) => *i < rows && *j < cols,
             (Part::Row, [Some(i)]) => *i < rows,
             (Part::Column, [Some(j)]) => *j < cols,
+            (Part::FixedRows(Dim::Static(n)), [Some(i)]) => i + n <= rows,
             _ => false,
         }
     }
@@ -590,39 +625,6 @@ fn gathers_within(taken: &Shape, at: &[Position<usize>], whole: &Shape) -> bool 
         [one] if whole.is_vector() => within(one, &whole.cols),
         _ => false,
     }
-}
-
-/// The leaf of a slice, an array or a `Vec`: a vector, under a name of its own.
-pub fn list_leaf(graph: &Graph, taken: &mut HashSet<String>, name: TokenStream, list: &List) -> Id {
-    let mut own = format!("{}_vector", name.to_string().trim_start_matches("r#"));
-    while !taken.insert(own.clone()) {
-        own.push('_');
-    }
-    let own = Ident::new(&own, proc_macro2::Span::mixed_site());
-    let id = Id(graph.count());
-    let length = list
-        .length
-        .clone()
-        .unwrap_or_else(|| graph.dynamic(crate::graph::Extent::Rows(id)));
-    let id = graph.leaf(Leaf {
-        name: own.to_token_stream(),
-        kind: Kind::matrix(Shape::new(length, crate::graph::Dim::Static(1))),
-        form: if list.by_reference {
-            Form::View
-        } else {
-            Form::Owned
-        },
-        varies: true,
-    });
-    graph.lists.borrow_mut().insert(
-        id,
-        ListLeaf {
-            name,
-            length: list.length.clone(),
-            by_reference: list.by_reference,
-        },
-    );
-    id
 }
 
 /// What the type of an expression that is no real number may be.

@@ -5,7 +5,7 @@ use super::loops::Left;
 use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Step};
+use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
 use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream};
@@ -205,6 +205,7 @@ impl Lower<'_> {
     pub(super) fn verbatim(&mut self, stmt: &dyn ToTokens) -> Lowered<()> {
         let tokens = stmt.to_token_stream();
         self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
         let reads = self.reads(&tokens);
         let kept = self.kept_with_strings(tokens);
         self.place(Step::Verbatim {
@@ -230,6 +231,7 @@ impl Lower<'_> {
     pub(super) fn keep_let(&mut self, local: &syn::Local, init: &Expr) -> Lowered<Vec<Ident>> {
         let tokens = init.to_token_stream();
         self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
         if let Some((ident, _)) = self.renamed_in_strings(tokens.clone()).first() {
             return refuse(
                 init,
@@ -398,8 +400,11 @@ impl Lower<'_> {
         }
         let mark = self.mark();
         let value = self.expr(&init.expr)?;
-        if let (Value::Untyped, Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
-            return self.typed_parameter(name, ty, &init.expr);
+        if let (Value::Untyped(place), Some(ty), Pat::Ident(name)) = (&value, ty, pat) {
+            if place.path.is_empty() {
+                return self.typed_parameter(name, ty, &init.expr);
+            }
+            return self.typed_field(place, name, ty, local, &init.expr);
         }
         if let (Value::Inert(inert), 0) = (&value, self.closures)
             && !is_read_apart(&init.expr)
@@ -483,7 +488,7 @@ impl Lower<'_> {
             None => self.expr(init),
         };
         let value = match value {
-            Ok(Value::List(ids)) => Ok(self.list_of(ids)),
+            Ok(Value::List(values)) => self.numbers_in(values, init).map(|ids| self.vector_of(ids)),
             value => value,
         };
         let kept = match &value {
@@ -531,7 +536,7 @@ impl Lower<'_> {
     }
 
     /// Numbers as a vector that is a list.
-    fn list_of(&mut self, ids: Vec<crate::graph::Id>) -> Value {
+    fn vector_of(&mut self, ids: Vec<crate::graph::Id>) -> Value {
         let kind = Kind::matrix(Shape::fixed(ids.len(), 1));
         Value::Slice(self.graph.insert(crate::rules::Op::Build, ids, kind))
     }
@@ -769,6 +774,11 @@ impl Lower<'_> {
         };
         let id = self.leaf_of_type(name.ident.to_token_stream(), &value, form, true);
         self.sources.push(id);
+        let own = init.to_token_stream().to_string();
+        let known = self.parameters.iter_mut().find(|p| p.0 == own);
+        if let Some((_, sources)) = known {
+            *sources = Some(Sources::One(id.0 as usize));
+        }
         self.active.clear();
         self.scope.bind(Binding {
             ident: name.ident.clone(),
@@ -848,6 +858,7 @@ impl Lower<'_> {
                 if let Some((_, inner)) = &name.subpat {
                     self.bind(inner, value.clone())?;
                 }
+                let value = self.copied(name, value)?;
                 if let (Value::Inert(inert), 0) = (&value, self.closures) {
                     // An inert part of an active value gets its own statement.
                     let new = self.own_name(&name.ident);
@@ -927,6 +938,9 @@ impl Lower<'_> {
                     .try_for_each(|(pat, value)| self.bind(pat, value))
             }
             (_, Value::Poison) => Err(Refusal(None)),
+            (Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_), Value::Untyped(place)) => {
+                self.bind_fields(pat, &place)
+            }
             (pat, _) => refuse(
                 pat,
                 format!(

@@ -581,8 +581,34 @@ impl<'g> Notation<'g> {
             Part::Selected(extreme) => format!("{whole}[{}]", selected(*extreme, &at.join(", "))),
             Part::Row => format!("{whole}[{}, ..]", at.join(", ")),
             Part::Column => format!("{whole}[.., {}]", at.join(", ")),
+            Part::Element(_, shape) => {
+                format!(
+                    "{whole}[{}]",
+                    self.index_of_element(args[1], shape.entries())
+                )
+            }
+            Part::FixedRows(Dim::Static(n)) if self.is_list(args[0]) => {
+                format!("{whole}[{}]", self.index_of_element(args[1], Some(*n)))
+            }
+            Part::FixedRows(_) | Part::Rows if self.is_list(args[0]) => {
+                format!("{whole}[{}]", self.index_of_element(args[1], None))
+            }
             _ => format!("{whole}.{}({})", part.surface(), at.join(", ")),
         })
+    }
+
+    fn is_list(&self, id: Id) -> bool {
+        let lists = self.graph.lists.borrow();
+        lists.get(&id).is_some_and(|list| list.element.is_some())
+    }
+
+    /// The index of the element of a list whose entries start there.
+    fn index_of_element(&mut self, start: Id, each: Option<usize>) -> String {
+        let index = self.graph.elements.borrow().get(&start).copied();
+        match (index, self.graph.integer_value(start), each) {
+            (None, Some(start), Some(each)) => (start / each.max(1)).to_string(),
+            (index, ..) => self.plain(index.unwrap_or(start)),
+        }
     }
 
     /// The index that entries are taken from, and the indices of the place that they are put in.

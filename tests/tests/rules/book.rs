@@ -73,6 +73,7 @@ names! {
     "view" Op::Part(Part::View),
     "fixed view" Op::Part(Part::FixedView(..)),
     "gathered" Op::Part(Part::Gathered(..)),
+    "element" Op::Part(Part::Element(..)),
     "scattered entry" Op::Scatter(Part::Entry),
     "scattered entry at" Op::Scatter(Part::EntryAt),
     "scattered selected" Op::Scatter(Part::Selected(_)),
@@ -95,6 +96,7 @@ names! {
     "updated fixed columns" Op::Update(Part::FixedColumns(_)),
     "updated view" Op::Update(Part::View),
     "updated fixed view" Op::Update(Part::FixedView(..)),
+    "scattered element" Op::Scatter(Part::Element(..)),
     "diagonal" Op::Diagonal,
     "from diagonal" Op::FromDiagonal,
     "reshape" Op::Reshape,
@@ -667,6 +669,15 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
         for extreme in [Extreme::Max, Extreme::Min, Extreme::AbsMax, Extreme::AbsMin] {
             parts.push((Part::Selected(extreme), Vec::new()));
         }
+    }
+    if columns == 1 && rows >= 2 {
+        // An element of a list: some rows in another shape.
+        let shape = Shape::fixed(1, height);
+        let fixed = Part::FixedRows(Dim::Static(height));
+        let element = Part::Element(Box::new(fixed), shape.clone());
+        parts.push((element, vec![rows - height]));
+        let element = Part::Element(Box::new(Part::Rows), shape);
+        parts.push((element, vec![0, height]));
     }
     for (part, at) in parts {
         let replaced = !matches!(part, Part::Selected(_) | Part::Gathered(..));

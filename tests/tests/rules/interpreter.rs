@@ -183,6 +183,10 @@ impl<'a> Interpreter<'a> {
             Part::FixedColumns(n) => [0, at[0], rows, self.extent(n)],
             Part::View => [at[0], at[1], at[2], at[3]],
             Part::FixedView(r, c) => [at[0], at[1], self.extent(r), self.extent(c)],
+            Part::Element(rows, _) => match &**rows {
+                Part::FixedRows(n) => [at[0], 0, self.extent(n), columns],
+                _ => [at[0], 0, at[1], columns],
+            },
             Part::Gathered(..) => unreachable!("entries of many places"),
         }
     }
@@ -298,10 +302,13 @@ impl<'a> Interpreter<'a> {
                 let whole = matrix(self, 0);
                 let [i, j, r, c] = self.region(&part, whole.shape(), &args[1..]);
                 let taken = DMatrix::from_fn(r, c, |k, l| whole[(i + k, j + l)]);
-                if part.is_entry() {
-                    Number(taken.sum())
-                } else {
-                    Matrix(taken)
+                match part {
+                    part if part.is_entry() => Number(taken.sum()),
+                    Part::Element(_, shape) => {
+                        let (r, c) = self.extents(&shape);
+                        Matrix(DMatrix::from_column_slice(r, c, taken.as_slice()))
+                    }
+                    _ => Matrix(taken),
                 }
             }
             Op::Scatter(part) => {

@@ -1,0 +1,213 @@
+//! Lists: as vectors of all their entries, by elements where they are, and back.
+
+use super::{Emit, Returns};
+use crate::graph::{Dim, Id};
+use crate::rules::{Op, Part};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+impl Emit<'_> {
+    /// Slices, arrays and `Vec`s as vectors, where they are read as such.
+    pub(super) fn vectors_of_lists(&self, body: &TokenStream) -> TokenStream {
+        let (krate, nalgebra, real) = (self.krate, &self.nalgebra, self.real);
+        let lists = self.program.graph.lists.borrow();
+        let mut leaves: Vec<_> = lists.iter().collect();
+        leaves.sort_by_key(|(id, _)| **id);
+        let mut lets = TokenStream::new();
+        for (id, list) in leaves {
+            let Some(leaf) = self.program.graph.leaf_of(*id) else {
+                continue;
+            };
+            let (vector, name) = (leaf.name, &list.name);
+            let mentioned = |name: &str| crate::ty::mentions(body.clone(), &|ident| *ident == name);
+            let starts = format_ident!("{}_starts", vector.to_string());
+            if mentioned(&starts.to_string()) {
+                lets.extend(quote!(let #starts = #krate::__private::starts(&#name);));
+            }
+            if !mentioned(&vector.to_string()) {
+                continue;
+            }
+            if list.element.is_some() {
+                lets.extend(match self.shape(*id).rows {
+                    Dim::Static(n) => {
+                        let n = proc_macro2::Literal::usize_unsuffixed(n);
+                        quote!(let #vector: #nalgebra::SVector<#real, #n> = #krate::__private::entries_of_array(&#name);)
+                    }
+                    _ => quote!(let #vector = #krate::__private::entries(&#name);),
+                });
+                continue;
+            }
+            // A part of a tuple is not behind a reference of its own.
+            let place = name.clone().into_iter().count() > 1;
+            let borrow = place.then(|| quote!(&));
+            let length = list.length.as_ref().map(crate::ty::dim_tokens);
+            lets.extend(match (length, list.by_reference) {
+                (Some(n), true) => {
+                    quote!(let #vector = #nalgebra::SVectorView::<#real, #n>::from_slice(#borrow #name);)
+                }
+                (Some(n), false) => {
+                    quote!(let #vector = #nalgebra::SVector::<#real, #n>::from(#name);)
+                }
+                (None, true) => {
+                    quote!(let #vector = #nalgebra::DVectorView::<#real>::from_slice(#borrow #name, #name.len());)
+                }
+                (None, false) => {
+                    quote!(let #vector = #nalgebra::DVector::<#real>::from_column_slice(&#name);)
+                }
+            });
+        }
+        lets
+    }
+
+    /// A derivative of a slice, an array or a `Vec` is one as well.
+    pub(super) fn as_list(&self, other: Id, derivative: TokenStream) -> TokenStream {
+        let lists = self.program.graph.lists.borrow();
+        let Some(list) = lists.get(&other) else {
+            return derivative;
+        };
+        let name = derivative.clone().into_iter().count() == 1;
+        let derivative = if name {
+            derivative
+        } else {
+            quote!((#derivative))
+        };
+        if list.element.is_some() {
+            let (krate, own) = (self.krate, &list.name);
+            let split = match list.length {
+                Some(_) => Ident::new("split_array", Span::call_site()),
+                None => Ident::new("split", Span::call_site()),
+            };
+            return quote!(#krate::__private::#split(&#own, #derivative.as_slice()));
+        }
+        match &list.length {
+            Some(_) => quote!(#derivative.into()),
+            None => quote!(#derivative.data.into()),
+        }
+    }
+
+    /// How many entries a list has in all.
+    pub(super) fn entries_of_list(&self, id: Id) -> Option<TokenStream> {
+        let list = self.program.graph.lists.borrow().get(&id).cloned()?;
+        let (krate, name) = (self.krate, &list.name);
+        Some(match list.element.map(|element| element.entries()) {
+            None | Some(Some(1)) => quote!(#name.len()),
+            Some(Some(n)) => {
+                let n = proc_macro2::Literal::usize_unsuffixed(n);
+                quote!(#n * #name.len())
+            }
+            Some(None) => quote!(#krate::__private::count(&#name)),
+        })
+    }
+
+    /// A tangent of a list must be like it, element by element.
+    pub(super) fn same_list(&self, derivative: Id, value: Id) -> Option<TokenStream> {
+        let lists = self.program.graph.lists.borrow();
+        let (derivative, value) = (lists.get(&derivative)?, lists.get(&value)?);
+        let (a, b) = (&derivative.name, &value.name);
+        let ragged = value.element.as_ref().is_some_and(|e| e.is_dynamic());
+        let krate = self.krate;
+        Some(if ragged {
+            quote!(#krate::__private::assert_same_shapes(&#a, &#b);)
+        } else {
+            quote!(::core::assert_eq!(#a.len(), #b.len());)
+        })
+    }
+
+    /// `xs[i]`: an element of a list, where it is.
+    pub(super) fn element(&self, id: Id) -> Option<TokenStream> {
+        let Op::Part(part) = self.op(id) else {
+            return None;
+        };
+        let list = self.args(id)[0];
+        let index = self.index_of_element(part, self.args(id), list)?;
+        let lists = self.program.graph.lists.borrow();
+        let name = &lists.get(&list)?.name;
+        Some(quote!(#name[#index]))
+    }
+
+    /// The index of the element of a list that a part of its entries is.
+    fn index_of_element(&self, part: &Part, args: &[Id], list: Id) -> Option<TokenStream> {
+        let lists = self.program.graph.lists.borrow();
+        let shape = lists.get(&list)?.element.as_ref()?;
+        let whole = matches!(part, Part::Element(..));
+        if !matches!(part, Part::Rows | Part::FixedRows(_) if shape.is_column()) && !whole {
+            return None;
+        }
+        let graph = &self.program.graph;
+        if let Some(index) = graph.elements.borrow().get(&args[1]) {
+            return Some(graph.leaf_of(*index)?.name);
+        }
+        let index = graph.integer_value(args[1])? / shape.entries()?.max(1);
+        Some(proc_macro2::Literal::usize_unsuffixed(index).to_token_stream())
+    }
+
+    /// Whether a name for the value would be a view of another, or a reference to a part of one.
+    pub(super) fn borrows_place(&self, id: Id) -> bool {
+        matches!(self.op(id), Op::Part(part) if part.is_view())
+            || self.is_dynamic(id) && self.element(id).is_some()
+    }
+
+    /// Derivatives by lists all of whose terms are elements: they are lists from the start.
+    pub(super) fn find_lists(&mut self, returns: &Returns) {
+        match returns {
+            Returns::Tuple(parts) => parts.iter().for_each(|part| self.find_lists(part)),
+            Returns::Pullback(pullback) => self.find_lists(&pullback.body),
+            Returns::Like(Some(id), list) => {
+                let answers = self.outputs.iter().filter(|output| *output == id).count();
+                if answers == 1 && self.uses[id.0 as usize].is_empty() {
+                    let mut terms = Vec::new();
+                    self.terms(*id, false, &mut terms);
+                    if terms
+                        .iter()
+                        .all(|t| self.index_of_term(t.0, *list).is_some())
+                    {
+                        self.lists.insert(*id, *list);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn index_of_term(&self, term: Id, list: Id) -> Option<TokenStream> {
+        match self.op(term) {
+            Op::Scatter(part) => self.index_of_element(part, self.args(term), list),
+            _ => None,
+        }
+    }
+
+    /// A derivative that is a list: its elements are added to in place.
+    pub(super) fn write_list(&mut self, id: Id, list: Id, name: &Ident) {
+        let Some(leaf) = self.program.graph.lists.borrow().get(&list).cloned() else {
+            return;
+        };
+        let mut terms = Vec::new();
+        self.terms(id, false, &mut terms);
+        let (krate, own) = (self.krate, &leaf.name);
+        let zeros = match leaf.length {
+            Some(_) => Ident::new("zeros_of_array", Span::call_site()),
+            None => Ident::new("zeros_of", Span::call_site()),
+        };
+        self.out
+            .push(quote!(let mut #name = #krate::__private::#zeros(&#own);));
+        for (term, negative) in terms {
+            if let Some(index) = self.index_of_term(term, list) {
+                self.add_into(&quote!(#name[#index]), self.args(term)[0], negative);
+            }
+        }
+    }
+
+    /// Adds the entries of a matrix to some rows of a column.
+    pub(super) fn add_entries(&mut self, rows: &TokenStream, value: Id, negative: bool) {
+        let value = self.by_reference(value);
+        let krate = self.krate;
+        let add = if negative {
+            "subtract_entries"
+        } else {
+            "add_entries"
+        };
+        let add = Ident::new(add, Span::call_site());
+        self.out
+            .push(quote!(#krate::__private::#add(&mut #rows, #value);));
+    }
+}

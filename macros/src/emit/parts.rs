@@ -1,0 +1,136 @@
+//! Derivatives by parameters that have parts: structs, and matrices of blocks.
+
+use super::{Block, Blocks, Emit, Fields, Returns};
+use crate::graph::{Dim, Member, Shape};
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, quote};
+
+impl Emit<'_> {
+    /// A struct that is zero but for some fields.
+    pub(super) fn written_struct(
+        &mut self,
+        parameter: &TokenStream,
+        fields: &[(Vec<Member>, Returns)],
+    ) -> TokenStream {
+        let krate = self.krate;
+        let mut values = Vec::new();
+        for (path, derivative) in fields {
+            // What is zero already needs no place.
+            if !matches!(derivative, Returns::Like(None, _)) {
+                values.push((path, self.written_result(derivative)));
+            }
+        }
+        let name = self.fresh(&format!("{}_bar", crate::lower::identifier(parameter)));
+        self.out
+            .push(quote!(let mut #name = #krate::__private::zeros_of_struct(#parameter);));
+        for (path, value) in values {
+            self.out.push(quote!(#name #(#path)* = #value;));
+        }
+        name.to_token_stream()
+    }
+
+    /// Derivatives by the parts of a parameter, in one matrix.
+    pub(super) fn written_blocks(&mut self, all: &Blocks) -> TokenStream {
+        fn rows(block: &Block) -> Option<&Dim> {
+            block.1.as_ref().map(|s| &s.rows)
+        }
+        fn cols(block: &Block) -> Option<&Dim> {
+            block.1.as_ref().map(|s| &s.cols)
+        }
+        let Blocks { blocks, shape, .. } = all;
+        let down: Vec<_> = blocks
+            .iter()
+            .map(|line| line.first().and_then(rows))
+            .collect();
+        let across: Vec<_> = blocks.iter().take(1).flatten().map(cols).collect();
+        let (down, across) = (
+            self.starts(&down, all.rows.as_ref()),
+            self.starts(&across, all.cols.as_ref()),
+        );
+        let ty = match (&shape.rows, &shape.cols) {
+            (Dim::Static(_), Dim::Static(_)) => self.matrix_type(shape),
+            _ => {
+                let (nalgebra, real) = (&self.nalgebra, self.real);
+                quote!(#nalgebra::DMatrix::<#real>)
+            }
+        };
+        let sizes = shape.is_dynamic().then(|| {
+            let (rows, cols) = (down.last(), across.last());
+            quote!(#rows, #cols)
+        });
+        let name = self.fresh("whole");
+        self.out.push(quote!(let mut #name = #ty::zeros(#sizes);));
+        for (line, i) in blocks.iter().zip(&down) {
+            for ((id, shape), j) in line.iter().zip(&across) {
+                let Some(id) = *id else { continue };
+                let Some(Shape { rows, cols }) = shape else {
+                    let value = self.read(id).tokens;
+                    self.out.push(quote!(#name[(#i, #j)] = #value;));
+                    continue;
+                };
+                let value = self.by_reference(id);
+                let (r, c) = (self.dim(rows), self.dim(cols));
+                let known = |d: &Dim| !matches!(d, Dim::Dynamic(_));
+                self.out.push(if known(rows) && known(cols) {
+                    quote!(#name.fixed_view_mut::<#r, #c>(#i, #j).copy_from(#value);)
+                } else {
+                    quote!(#name.view_mut((#i, #j), (#r, #c)).copy_from(#value);)
+                });
+            }
+        }
+        name.to_token_stream()
+    }
+
+    /// Where blocks of these sizes start, and where the last one ends.
+    fn starts(&self, sizes: &[Option<&Dim>], of: Option<&Fields>) -> Vec<TokenStream> {
+        if let Some((parameter, paths)) = of {
+            let krate = self.krate;
+            let start = |path: &Vec<Member>| {
+                let steps = (0..path.len()).map(|k| {
+                    let (before, member) = (&path[..k], &path[k]);
+                    let member = match member {
+                        Member::Named(name) => {
+                            let name = syn::ext::IdentExt::unraw(name).to_string();
+                            quote!(Field(#name))
+                        }
+                        Member::Unnamed(number) => {
+                            let name = number.to_string();
+                            quote!(Field(#name))
+                        }
+                        Member::Index(index) => {
+                            let index = Literal::usize_unsuffixed(*index);
+                            quote!(Index(#index))
+                        }
+                    };
+                    let of = match before {
+                        [] => parameter.clone(),
+                        before => quote!(&(#parameter) #(#before)*),
+                    };
+                    quote!(#krate::__private::start(#of, #krate::__private::Member::#member))
+                });
+                quote!(#(#steps)+*)
+            };
+            let mut starts: Vec<TokenStream> = paths.iter().map(start).collect();
+            starts.push(quote!(#krate::__private::entries_of_struct(#parameter)));
+            return starts;
+        }
+        let size = |dims: &[Option<&Dim>]| -> TokenStream {
+            let mut known = 0;
+            let mut more = Vec::new();
+            for dim in dims {
+                match dim {
+                    None => known += 1,
+                    Some(Dim::Static(n)) => known += n,
+                    Some(dim) => more.push(self.dim(dim)),
+                }
+            }
+            let literal = Literal::usize_unsuffixed(known);
+            match (known, &more[..]) {
+                (_, []) => quote!(#literal),
+                (0, more) => quote!(#(#more)+*),
+                (_, more) => quote!(#literal + #(#more)+*),
+            }
+        };
+        (0..=sizes.len()).map(|k| size(&sizes[..k])).collect()
+    }
+}

@@ -1,0 +1,529 @@
+//! Parameters of the user's own types: a field is of the kind that its use leaves possible, which rustc checks.
+
+use super::{Lower, Lowered, hint_of_plain_type, refuse};
+use crate::error::text;
+use crate::graph::{Dim, Elem, Extent, Field, Form, Id, Kind, Leaf, Member, Shape, Sources, Taken};
+use crate::scope::{Binding, Hint, Inert, Place, Value};
+use crate::ty::{self, Class};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Expr, Pat};
+
+/// A field whose kind is known.
+pub struct Source {
+    parameter: usize,
+    path: Vec<Member>,
+    tokens: TokenStream,
+    /// What it is taken for; a list is what its type says.
+    kind: Option<Kind>,
+    id: Id,
+}
+
+impl Source {
+    /// What it is taken for.
+    pub fn taken(self, parameters: &[(Ident, Option<Sources>)]) -> Taken {
+        Taken {
+            parameter: parameters[self.parameter].0.clone(),
+            path: self.path,
+            kind: self.kind,
+        }
+    }
+}
+
+/// Why a parameter cannot be differentiated by.
+pub fn unknown(name: &Ident) -> String {
+    format!(
+        "nothing tells the type of `{name}`\nhelp: compute with its fields, if it is a struct with `#[derive(Differentiable)]`; for another name of one of nalgebra's types begin the body with that, as in `let {name}: &Vector3<f64> = {name};`"
+    )
+}
+
+/// That nothing tells what a field is.
+pub fn kind_of_field(place: &Place) -> String {
+    let name = last_name(place);
+    format!(
+        "nothing tells the type of `{0}` here\nhelp: bind it with its type before, as in `let {name}: &DVector<f64> = &{0};`",
+        text(&place.tokens)
+    )
+}
+
+/// A field may be an integer or a real number: a cast does not tell.
+pub fn cast(place: &Place, ty: &syn::Type) -> String {
+    let name = last_name(place);
+    format!(
+        "nothing tells whether `{0}` is an integer or a real number, before it is cast to `{1}`\nhelp: bind it with its type before, as in `let {name}: usize = {0};`",
+        text(&place.tokens),
+        text(ty)
+    )
+}
+
+fn last_name(place: &Place) -> String {
+    let names = place.path.iter().rev().filter_map(|member| match member {
+        Member::Named(name) => Some(name.to_string()),
+        _ => None,
+    });
+    names
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| "field".to_string())
+}
+
+fn is_text(ty: &syn::Type) -> bool {
+    let text = ty.to_token_stream().to_string();
+    matches!(
+        text.trim_start_matches(['&', ' ']),
+        "String" | "str" | "char"
+    )
+}
+
+impl Lower<'_> {
+    /// A field of a struct, or of a field of one.
+    pub(super) fn field_of(&mut self, place: &Place, member: &syn::Member) -> Value {
+        let member = match member {
+            syn::Member::Named(name) => Member::Named(name.clone()),
+            syn::Member::Unnamed(index) => Member::Unnamed(index.index),
+        };
+        self.inside(place, member)
+    }
+
+    fn inside(&mut self, place: &Place, member: Member) -> Value {
+        let tokens = &place.tokens;
+        let tokens = quote!(#tokens #member);
+        let mut path = place.path.clone();
+        path.push(member);
+        self.resolved(Value::Untyped(Place {
+            parameter: place.parameter,
+            path,
+            tokens,
+            reference: false,
+        }))
+    }
+
+    /// An element of a field, by a literal index.
+    pub(super) fn element_of_field(
+        &mut self,
+        place: &Place,
+        index: &syn::ExprIndex,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let literal = match &*index.index {
+            Expr::Lit(lit) => match &lit.lit {
+                syn::Lit::Int(int) => int.base10_parse().ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        match literal {
+            Some(literal) => Ok(self.inside(place, Member::Index(literal))),
+            None => refuse(expr, kind_of_field(place)),
+        }
+    }
+
+    /// The value of a field whose kind is known already.
+    pub(super) fn resolved(&self, value: Value) -> Value {
+        // The graph of a loop has leaves of its own.
+        if self.is_in_loop() {
+            return value;
+        }
+        match &value {
+            Value::Untyped(place) => match self.known_field(place) {
+                Some(source) if source.kind.is_some() => Value::Node(source.id),
+                Some(source) => {
+                    let lists = self.graph.lists.borrow();
+                    let elements = lists.get(&source.id).is_some_and(|l| l.element.is_some());
+                    if elements {
+                        Value::Elements(source.id)
+                    } else {
+                        Value::Slice(source.id)
+                    }
+                }
+                None => value,
+            },
+            _ => value,
+        }
+    }
+
+    fn known_field(&self, place: &Place) -> Option<&Source> {
+        let mut known = self.fields.iter();
+        known.find(|f| f.parameter == place.parameter && f.path == place.path)
+    }
+
+    /// The node of a field that is taken for a kind.
+    pub(super) fn field_as(
+        &mut self,
+        place: &Place,
+        guess: &Kind,
+        at: &dyn ToTokens,
+    ) -> Lowered<Id> {
+        if self.is_in_loop() {
+            return refuse(
+                at.to_token_stream(),
+                format!(
+                    "`{0}` is a differentiated field, which is not read inside of loops yet\nhelp: bind it before the loop, as in `let w: &DMatrix<f64> = &{0};`",
+                    crate::error::text(at.to_token_stream())
+                ),
+            );
+        }
+        if let Some(known) = self.known_field(place) {
+            return Ok(known.id);
+        }
+        if place.path.is_empty() {
+            let name = self.parameters.get(place.parameter).map(|p| p.0.clone());
+            let name = name.unwrap_or_else(|| Ident::new("self", proc_macro2::Span::call_site()));
+            return refuse(at.to_token_stream(), unknown(&name));
+        }
+        match (&guess.elem, &guess.shape) {
+            (Elem::Real, None) => Ok(self.field_source(place, guess.clone())),
+            (Elem::Real, Some(shape)) => {
+                let known = |dim: &Dim| *dim != Dim::Dynamic(u32::MAX);
+                if !known(&shape.rows) || !known(&shape.cols) {
+                    return refuse(at.to_token_stream(), kind_of_field(place));
+                }
+                Ok(self.field_source(place, guess.clone()))
+            }
+            // What is an integer or a condition has no derivative.
+            (Elem::Int | Elem::Bool, _) => {
+                let ty = match guess.elem {
+                    Elem::Int => quote!(usize),
+                    _ => quote!(bool),
+                };
+                let tokens = &place.tokens;
+                let inert = Inert {
+                    tokens: quote!({ let value: #ty = #tokens; value }),
+                    hint: Hint::Unknown,
+                    reads: Vec::new(),
+                    varies: true,
+                    pure: true,
+                    mutable: false,
+                    leaf: None,
+                };
+                self.pin(&inert, guess.clone())
+            }
+            _ => refuse(at.to_token_stream(), kind_of_field(place)),
+        }
+    }
+
+    /// The leaf of a field: another source of derivatives. Dynamic extents are its own.
+    fn field_source(&mut self, place: &Place, kind: Kind) -> Id {
+        let id = Id(self.graph.count());
+        let kind = match kind.shape {
+            None => kind,
+            Some(shape) => {
+                let own = |dim: Dim, extent: Extent| match dim {
+                    Dim::Dynamic(_) => self.graph.dynamic(extent),
+                    known => known,
+                };
+                Kind::matrix(Shape::new(
+                    own(shape.rows, Extent::Rows(id)),
+                    own(shape.cols, Extent::Cols(id)),
+                ))
+            }
+        };
+        let id = self.graph.leaf(Leaf {
+            name: place.tokens.clone(),
+            kind: kind.clone(),
+            form: Form::Owned,
+            varies: true,
+        });
+        self.sources.push(id);
+        self.active.clear();
+        self.fields.push(Source {
+            parameter: place.parameter,
+            path: place.path.clone(),
+            tokens: place.tokens.clone(),
+            kind: Some(kind),
+            id,
+        });
+        id
+    }
+
+    /// Takes back what was found of fields.
+    pub(super) fn forget_fields(&mut self, count: usize) {
+        for source in self.fields.drain(count.min(self.fields.len())..) {
+            self.sources.retain(|id| *id != source.id);
+        }
+    }
+
+    /// `let w: &DMatrix<f64> = &p.w;` tells the kind of a field.
+    pub(super) fn typed_field(
+        &mut self,
+        place: &Place,
+        name: &syn::PatIdent,
+        ty: &syn::Type,
+        local: &syn::Local,
+        init: &Expr,
+    ) -> Lowered<()> {
+        let hint = hint_of_plain_type(ty);
+        if hint != Hint::Unknown || is_text(ty) {
+            // It has no derivative.
+            let new = self.keep_let(local, init)?;
+            let mutable = name.mutability.is_some();
+            for new in new {
+                self.bind_inert(&name.ident, &new, hint.clone(), Form::Owned, true, mutable);
+            }
+            return Ok(());
+        }
+        let class = self.context.classify(ty);
+        let value = match class {
+            Class::Value(value) if value.real == self.real => value,
+            Class::List(list) if list.real == self.real => {
+                let Place {
+                    parameter,
+                    path,
+                    tokens,
+                    ..
+                } = place.clone();
+                let value = self.value_of_class(&Class::List(list), tokens.clone(), true);
+                if let Value::Slice(id) | Value::Elements(id) = value {
+                    let kind = None;
+                    self.sources.push(id);
+                    self.active.clear();
+                    self.fields.push(Source {
+                        parameter,
+                        path,
+                        tokens,
+                        kind,
+                        id,
+                    });
+                }
+                self.scope.bind(Binding {
+                    ident: name.ident.clone(),
+                    value,
+                    active: true,
+                    varies: true,
+                });
+                return Ok(());
+            }
+            // A struct in a struct: its fields tell.
+            Class::Other => {
+                let reference = matches!(ty::strip(ty), syn::Type::Reference(_));
+                let place = Place {
+                    reference,
+                    ..place.clone()
+                };
+                self.bind_place(&name.ident, place);
+                return Ok(());
+            }
+            _ => {
+                return refuse(
+                    ty,
+                    format!(
+                        "`{}` is not a type of nalgebra's that can be differentiated\nhelp: name one, as in `&Vector3<{}>`",
+                        text(ty),
+                        self.real.to_token_stream()
+                    ),
+                );
+            }
+        };
+        let kind = match &value.extents {
+            None => Kind::SCALAR,
+            Some((rows, cols)) => {
+                let dim = |extent: &ty::Extent| match extent {
+                    ty::Extent::Known(dim) => dim.clone(),
+                    _ => Dim::Dynamic(0),
+                };
+                Kind::matrix(Shape::new(dim(rows), dim(cols)))
+            }
+        };
+        self.types.push((value.written.clone(), value.clone()));
+        if self.known_field(place).is_none() {
+            self.field_source(place, kind);
+        }
+        if name.mutability.is_some() {
+            return self.bind(&Pat::Ident(name.clone()), Value::Untyped(place.clone()));
+        }
+        self.bind_place(&name.ident, place.clone());
+        Ok(())
+    }
+
+    /// A variable that may change is a copy of the field: of a number, unless its type is known.
+    pub(super) fn copied(&mut self, name: &syn::PatIdent, value: Value) -> Lowered<Value> {
+        match &value {
+            Value::Untyped(place) if name.mutability.is_some() && !place.path.is_empty() => {
+                let copy = self.node(&value, name, &Kind::SCALAR)?;
+                Ok(Value::Node(copy))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn bind_place(&mut self, name: &Ident, place: Place) {
+        self.scope.bind(Binding {
+            ident: name.clone(),
+            value: Value::Untyped(place),
+            active: true,
+            varies: true,
+        });
+    }
+
+    /// `let Params { w, b: bias, .. } = p;`
+    pub(super) fn bind_fields(&mut self, pat: &Pat, place: &Place) -> Lowered<()> {
+        let mut fields: Vec<(Member, &Pat)> = Vec::new();
+        match pat {
+            Pat::Struct(pattern) => {
+                for field in &pattern.fields {
+                    let member = match &field.member {
+                        syn::Member::Named(name) => Member::Named(name.clone()),
+                        syn::Member::Unnamed(index) => Member::Unnamed(index.index),
+                    };
+                    fields.push((member, &field.pat));
+                }
+            }
+            Pat::TupleStruct(syn::PatTupleStruct { elems, .. })
+            | Pat::Tuple(syn::PatTuple { elems, .. }) => {
+                let rest = elems.iter().position(|p| matches!(p, Pat::Rest(_)));
+                if rest.is_some_and(|at| at + 1 < elems.len()) {
+                    return refuse(
+                        pat,
+                        "fields after `..` cannot be counted here\nhelp: bind them as `let last = &p.3;`",
+                    );
+                }
+                let named = elems.iter().filter(|p| !matches!(p, Pat::Rest(_)));
+                fields.extend((0..).map(Member::Unnamed).zip(named));
+            }
+            _ => {}
+        }
+        for (member, pat) in fields {
+            let reference = place.reference;
+            let tokens = &place.tokens;
+            let tokens = quote!(#tokens #member);
+            let mut path = place.path.clone();
+            path.push(member);
+            let field = Place {
+                parameter: place.parameter,
+                path,
+                tokens,
+                reference,
+            };
+            match pat {
+                Pat::Ident(name) if name.subpat.is_none() && name.mutability.is_none() => {
+                    let reference = reference || name.by_ref.is_some();
+                    self.bind_place(&name.ident, Place { reference, ..field });
+                }
+                Pat::Wild(_) | Pat::Rest(_) => {}
+                Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_) => {
+                    self.bind_fields(pat, &field)?;
+                }
+                _ => {
+                    return refuse(
+                        pat,
+                        format!(
+                            "the pattern `{}` is not supported for a differentiated value yet\nhelp: bind names, or fields by names",
+                            text(pat)
+                        ),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields that were computed with, by their parameters. A field that is read as a whole and in parts would be
+    /// two variables.
+    pub(super) fn gather_fields(&mut self) {
+        for (i, a) in self.fields.iter().enumerate() {
+            for b in &self.fields[..i] {
+                let (short, long) = if a.path.len() < b.path.len() {
+                    (a, b)
+                } else {
+                    (b, a)
+                };
+                if a.parameter == b.parameter && long.path.starts_with(&short.path) {
+                    let first: TokenStream = long.tokens.clone().into_iter().take(3).collect();
+                    self.errors.push(
+                        &first,
+                        format!(
+                            "`{}` is a part of `{}`, which is computed with as a whole\nhelp: bind the whole with its type before, as in `let whole: &Vector3<f64> = &{1};`, and take parts of that",
+                            text(&long.tokens),
+                            text(&short.tokens)
+                        ),
+                    );
+                }
+            }
+        }
+        for (i, a) in self.fields.iter().enumerate() {
+            // An entry of a vector by its name and by an index could be one.
+            let two_ways = |b: &&Source| {
+                let mut steps = a.path.iter().zip(&b.path);
+                let differs = steps.find(|(a, b)| a != b);
+                let by_index = |m: &Member| matches!(m, Member::Index(_));
+                a.parameter == b.parameter
+                    && differs.is_some_and(|(a, b)| by_index(a) != by_index(b))
+            };
+            if self.fields[..i].iter().any(|b| two_ways(&b)) {
+                let first: TokenStream = a.tokens.clone().into_iter().take(3).collect();
+                self.errors.push(
+                    &first,
+                    format!(
+                        "`{}` may be an entry that is read in another way as well\nhelp: bind the whole with its type before, as in `let v: &Vector3<f64> = …;`, and take the entries of that",
+                        text(&a.tokens)
+                    ),
+                );
+            }
+        }
+        for (number, (name, sources)) in self.parameters.iter_mut().enumerate() {
+            let own = self.fields.iter().filter(|f| f.parameter == number);
+            let fields = own.map(|field| Field {
+                number: field.id.0 as usize,
+                path: field.path.clone(),
+            });
+            let fields: Vec<Field> = fields.collect();
+            match sources {
+                None if !fields.is_empty() => {
+                    let parameter = if self.borrowed.contains(&number) {
+                        name.to_token_stream()
+                    } else {
+                        quote!(&#name)
+                    };
+                    *sources = Some(Sources::Struct { parameter, fields });
+                }
+                Some(_) if !fields.is_empty() => self.errors.push(
+                    &*name,
+                    format!("`{name}` is computed with as a whole, and by its fields\nhelp: take its entries by `{name}[i]`"),
+                ),
+                _ => {}
+            }
+            let place = |node: usize| self.sources.iter().position(|id| id.0 as usize == node);
+            if let Some(sources) = sources {
+                sources.renumber(&|node| place(node).unwrap_or_default());
+            }
+        }
+    }
+
+    /// What a reference to an operand of unknown kind is taken for in a product with a matrix: nalgebra does not
+    /// multiply by references to numbers.
+    pub(super) fn guess_of_reference(
+        &self,
+        value: &Value,
+        at: &Expr,
+        other: &Value,
+        is_left: bool,
+        guess: &mut Kind,
+    ) {
+        let unknown = match value {
+            Value::Untyped(place) => place.reference,
+            Value::Inert(inert) => inert.hint == Hint::Unknown && matches!(at, Expr::Reference(_)),
+            _ => false,
+        };
+        let Some(shape) = self.whole_shape(other).filter(|_| unknown) else {
+            return;
+        };
+        // How many rows an inert matrix has beside a static vector nothing tells.
+        let beside_dynamic = matches!(
+            if is_left { &shape.rows } else { &shape.cols },
+            Dim::Dynamic(_)
+        );
+        if guess.is_matrix() || matches!(value, Value::Inert(_)) && !beside_dynamic {
+            return;
+        }
+        // Beside dynamic sizes there are dynamic ones.
+        let beside = |dim: &Dim| match dim {
+            Dim::Dynamic(_) => dim.clone(),
+            _ => Dim::Dynamic(u32::MAX),
+        };
+        *guess = Kind::matrix(if is_left {
+            Shape::new(beside(&shape.rows), shape.rows)
+        } else {
+            Shape::new(shape.cols.clone(), beside(&shape.cols))
+        });
+    }
+}

@@ -1,0 +1,340 @@
+//! Parameters that are made of others: tuples, and lists of numbers, vectors and matrices.
+//!
+//! A list is the vector of all its entries. An element is some of its rows, in the shape of the element; emission reads
+//! it where it is.
+
+use super::{Lower, Lowered, refuse};
+use crate::error::text;
+use crate::graph::{Dim, Extent, Form, Id, Kind, Leaf, ListLeaf, Shape, Sources};
+use crate::rules::{Op, Part};
+use crate::scope::Value;
+use crate::ty::{self, Class, List, Passing};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::Expr;
+
+/// Where the entries of an element start, how many there are, and its shape.
+#[derive(Clone)]
+pub struct Element {
+    start: Id,
+    count: Id,
+    part: Part,
+    shape: Shape,
+}
+
+impl Lower<'_> {
+    /// The value of a parameter, or of a part of one, by the expression that reads it.
+    pub(super) fn value_of_class(
+        &mut self,
+        class: &Class,
+        name: TokenStream,
+        inside: bool,
+    ) -> Value {
+        match class {
+            Class::Value(value) => {
+                let form = match value.passing {
+                    Passing::Owned => Form::Owned,
+                    Passing::Reference => Form::Borrowed,
+                    Passing::View => Form::View,
+                };
+                Value::Node(self.leaf_of_type(name, value, form, true))
+            }
+            Class::List(list) => {
+                let id = self.list_leaf(name, list, inside);
+                match list.element {
+                    Some(_) => Value::Elements(id),
+                    None => Value::Slice(id),
+                }
+            }
+            Class::Tuple(parts) => {
+                let parts = parts.iter().enumerate().map(|(k, part)| {
+                    let k = syn::Index::from(k);
+                    self.value_of_class(part, quote!(#name.#k), true)
+                });
+                Value::Tuple(parts.collect())
+            }
+            Class::Mutable | Class::NotYet(_) | Class::Other => Value::Poison,
+        }
+    }
+
+    /// What a differentiated parameter is made of: it is added to the sources. Until all are known they have the numbers
+    /// of their nodes.
+    pub(super) fn sources_of(&mut self, value: &Value) -> Option<Sources> {
+        match value {
+            Value::Node(id) | Value::Slice(id) | Value::Elements(id) => {
+                self.sources.push(*id);
+                Some(Sources::One(id.0 as usize))
+            }
+            Value::Tuple(parts) => {
+                let parts: Option<Vec<_>> = parts.iter().map(|p| self.sources_of(p)).collect();
+                parts.map(Sources::Tuple)
+            }
+            _ => None,
+        }
+    }
+
+    /// The values in a tuple, also in those inside of it.
+    pub(super) fn parts_of_tuple(&self, value: &Value) -> Vec<Id> {
+        match value {
+            Value::Node(id) if matches!(self.graph.op(*id), Op::Const(_)) => Vec::new(),
+            Value::Node(id) if self.graph.leaf_of(*id).is_none() => vec![*id],
+            Value::Tuple(parts) | Value::List(parts) => {
+                let parts = parts.iter().flat_map(|p| self.parts_of_tuple(p));
+                parts.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// `[a, b]` and `vec![a, b]`: numbers, matrices, tuples or lists of one type.
+    pub(crate) fn list_of(&mut self, entries: &[&Expr]) -> Lowered<Value> {
+        let values: Lowered<Vec<Value>> = entries.iter().map(|e| self.expr(e)).collect();
+        let mut values = values?;
+        // What is inert is of the kind of the others.
+        let known = values.iter().find_map(|value| match value {
+            Value::Node(id) | Value::Entry(id) => Some(self.graph.kind(*id)),
+            _ => None,
+        });
+        let kind = known.unwrap_or(Kind::SCALAR);
+        for (value, entry) in values.iter_mut().zip(entries) {
+            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) = value {
+                continue;
+            }
+            *value = Value::Node(self.node(&value.clone(), entry, &kind)?);
+        }
+        Ok(Value::List(values))
+    }
+
+    /// The numbers in a list.
+    pub(crate) fn numbers_in(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Vec<Id>> {
+        let numbers: Option<Vec<Id>> = list
+            .iter()
+            .map(|value| match value {
+                Value::Node(id) | Value::Entry(id) if self.graph.kind(*id) == Kind::SCALAR => {
+                    Some(*id)
+                }
+                _ => None,
+            })
+            .collect();
+        match numbers {
+            Some(numbers) => Ok(numbers),
+            None => refuse(
+                at,
+                "arrays of other things than numbers are not the entries of a matrix\nhelp: write each entry",
+            ),
+        }
+    }
+
+    /// The leaf of a slice, an array or a `Vec`: a vector, under a name of its own.
+    fn list_leaf(&mut self, name: TokenStream, list: &List, inside: bool) -> Id {
+        let text = identifier(&name);
+        let mut own = format!("{text}_vector");
+        while !self.taken.insert(own.clone()) {
+            own.push('_');
+        }
+        let own = Ident::new(&own, proc_macro2::Span::mixed_site());
+        let id = Id(self.graph.count());
+        let element = list.element.as_ref().map(element_shape);
+        let each = element.as_ref().map_or(Some(1), Shape::entries);
+        let length = match (&list.length, each) {
+            (Some(length), Some(1)) if element.is_none() => length.clone(),
+            (Some(Dim::Static(length)), Some(each)) => Dim::Static(length * each),
+            _ => self.graph.dynamic(Extent::Rows(id)),
+        };
+        // A list in a tuple is read in its place: it is not moved.
+        let viewed = list.by_reference || inside;
+        let form = if viewed && element.is_none() {
+            Form::View
+        } else {
+            Form::Owned
+        };
+        let id = self.graph.leaf(Leaf {
+            name: own.to_token_stream(),
+            kind: Kind::matrix(Shape::new(length, Dim::Static(1))),
+            form,
+            varies: true,
+        });
+        let name = if inside && !list.by_reference {
+            quote!((&#name))
+        } else {
+            name
+        };
+        let list = ListLeaf {
+            name,
+            length: list.length.clone(),
+            by_reference: viewed,
+            element,
+        };
+        self.graph.lists.borrow_mut().insert(id, list);
+        id
+    }
+
+    /// `xs[i]` of a list of vectors or matrices.
+    pub(super) fn element(
+        &mut self,
+        list: Id,
+        index: &syn::ExprIndex,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if let Expr::Range(_) | Expr::Tuple(_) = &*index.index {
+            return refuse(
+                &index.index,
+                format!(
+                    "`{}` is a list: an element is taken by one integer\nhelp: write `{0}[i]`",
+                    text(&index.expr)
+                ),
+            );
+        }
+        if self.places.is_some()
+            && let Value::Position(_) = self.expr(&index.index)?
+        {
+            return refuse(
+                expr,
+                format!(
+                    "a whole element of `{}` at an index of a loop or an iterator is not supported yet\nhelp: pass the elements as the columns of a matrix, and compute with that",
+                    text(&index.expr)
+                ),
+            );
+        }
+        let at = self.integer(&index.index)?;
+        let Some(element) = self.element_at(list, at) else {
+            return refuse(expr, "this is not a list of vectors or matrices");
+        };
+        let mut args = vec![list, element.start];
+        if element.part == Part::Rows {
+            args.push(element.count);
+        }
+        let part = if element.shape.is_column() {
+            element.part
+        } else {
+            Part::Element(Box::new(element.part), element.shape.clone())
+        };
+        let whole = Kind::matrix(element.shape);
+        Ok(Value::Node(self.exact_of(
+            Op::Part(part),
+            args,
+            whole,
+            expr,
+        )?))
+    }
+
+    /// The place of the element with an index; its sizes are read from itself.
+    fn element_at(&mut self, list: Id, at: Id) -> Option<Element> {
+        if let Some((_, known)) = self.known_elements.iter().find(|k| k.0 == (list, at)) {
+            return Some(known.clone());
+        }
+        let leaf = self.graph.lists.borrow().get(&list).cloned()?;
+        let declared = leaf.element?;
+        let (name, vector) = (leaf.name, self.graph.leaf_of(list)?.name);
+        let literal = self.graph.integer_value(at);
+        let index = match (literal, self.graph.leaf_of(at)) {
+            (Some(n), _) => proc_macro2::Literal::usize_unsuffixed(n).into_token_stream(),
+            (None, Some(leaf)) => leaf.name,
+            (None, None) => return None,
+        };
+        let guards = self.graph.node(at).guards;
+        let integer = |tokens: TokenStream| {
+            let id = self.graph.leaf(Leaf {
+                name: tokens,
+                kind: Kind::INT,
+                form: Form::Owned,
+                varies: true,
+            });
+            if !guards.is_empty() {
+                self.graph.keep_local(id);
+            }
+            self.graph.elements.borrow_mut().insert(id, at);
+            id
+        };
+        let dynamic = |dim: &Dim| matches!(dim, Dim::Dynamic(_));
+        let element = match (&declared.rows, &declared.cols) {
+            (rows, cols) if dynamic(rows) || dynamic(cols) => {
+                let starts = quote::format_ident!("{}_starts", vector.to_string());
+                let start = integer(quote!(#starts[#index]));
+                let count = integer(quote!(#name[#index].len()));
+                let extent = |dim: &Dim, size: TokenStream, other: &Dim| {
+                    if !dynamic(dim) {
+                        return dim.clone();
+                    }
+                    let size = if *other == Dim::Static(1) {
+                        count
+                    } else {
+                        integer(quote!(#name[#index].#size()))
+                    };
+                    self.graph.dynamic(Extent::Int(size))
+                };
+                let rows = extent(&declared.rows, quote!(nrows), &declared.cols);
+                let cols = extent(&declared.cols, quote!(ncols), &declared.rows);
+                Element {
+                    start,
+                    count,
+                    part: Part::Rows,
+                    shape: Shape::new(rows, cols),
+                }
+            }
+            (rows, cols) => {
+                let one = Dim::Static(1);
+                let (part, each) = match (declared.entries(), rows, cols) {
+                    (Some(n), _, _) => (
+                        Part::FixedRows(Dim::Static(n)),
+                        proc_macro2::Literal::usize_unsuffixed(n).into_token_stream(),
+                    ),
+                    (None, n, other) | (None, other, n) if *other == one => {
+                        (Part::FixedRows(n.clone()), ty::dim_tokens(n))
+                    }
+                    // The product of two sizes cannot be written in a type.
+                    (None, rows, cols) => {
+                        let (rows, cols) = (ty::dim_tokens(rows), ty::dim_tokens(cols));
+                        (Part::Rows, quote!((#rows * #cols)))
+                    }
+                };
+                let start = match (literal, declared.entries()) {
+                    (Some(i), Some(n)) => self.graph.integer(i * n).id,
+                    _ => integer(quote!(#each * #index)),
+                };
+                let count = match declared.entries() {
+                    Some(n) => self.graph.integer(n).id,
+                    None => self.graph.leaf(Leaf {
+                        name: each,
+                        kind: Kind::INT,
+                        form: Form::Owned,
+                        varies: false,
+                    }),
+                };
+                Element {
+                    start,
+                    count,
+                    part,
+                    shape: declared.clone(),
+                }
+            }
+        };
+        self.known_elements.push(((list, at), element.clone()));
+        Some(element)
+    }
+}
+
+/// The shape of an element as its type tells it: dynamic extents are each element's own.
+fn element_shape(value: &ty::Value) -> Shape {
+    let dim = |extent: &ty::Extent| match extent {
+        ty::Extent::Known(dim) => dim.clone(),
+        ty::Extent::Dynamic | ty::Extent::Inferred => Dim::Dynamic(u32::MAX),
+    };
+    let (rows, cols) = match &value.extents {
+        Some((rows, cols)) => (dim(rows), dim(cols)),
+        None => (Dim::Static(1), Dim::Static(1)),
+    };
+    Shape::new(rows, cols)
+}
+
+/// The words of an expression as one name: `p.0` is `p_0`.
+pub fn identifier(tokens: &TokenStream) -> String {
+    words(&tokens.to_string())
+}
+
+pub fn words(text: &str) -> String {
+    let text = text.replace("r#", "");
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let words: Vec<&str> = words.filter(|w| !w.is_empty()).collect();
+    words.join("_")
+}

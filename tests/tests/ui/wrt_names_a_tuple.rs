@@ -1,8 +1,0 @@
-use nalgrad::gradient;
-
-#[gradient(wrt(x))]
-fn cost(x: (f64, f64), scale: f64) -> f64 {
-    scale * x.0 * x.1
-}
-
-fn main() {}
