@@ -144,7 +144,12 @@ fn of_type(m: Expr<'_>, shape: Option<Shape>) -> Expr<'_> {
         (_, Some(want)) if m.graph.op(m.id) == Op::StackRows => {
             let kind = Kind::matrix(want.clone());
             let graph = m.graph;
-            graph.expr(graph.insert(Op::StackRows, graph.args(m.id).to_vec(), kind))
+            let row = Shape::new(Dim::Static(1), want.cols.clone());
+            let rows = graph.args(m.id);
+            let rows = rows
+                .iter()
+                .map(|r| of_type(graph.expr(*r), Some(row.clone())).id);
+            graph.expr(graph.insert(Op::StackRows, rows.collect(), kind))
         }
         (_, Some(want)) if m.graph.op(m.id) == Op::Build => {
             let graph = m.graph;

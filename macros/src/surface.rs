@@ -76,6 +76,11 @@ fn part_method(name: &str) -> Option<(Part, usize)> {
     })
 }
 
+/// Whether what a method of a matrix gives borrows the matrix.
+pub fn gives_view(name: &str) -> bool {
+    name == "as_view" || part_method(name).is_some()
+}
+
 /// Methods that change nothing about a value.
 fn is_identity_method(name: &str) -> bool {
     matches!(
@@ -88,6 +93,24 @@ fn is_identity_method(name: &str) -> bool {
             | "as_view"
             | "real"
             | "conjugate"
+    )
+}
+
+fn is_integer(name: &str) -> bool {
+    matches!(
+        name,
+        "usize"
+            | "u8"
+            | "u16"
+            | "u32"
+            | "u64"
+            | "u128"
+            | "isize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "i128"
     )
 }
 
@@ -1023,6 +1046,13 @@ impl Lower<'_> {
         if self.is_inert_expr(expr) {
             return refuse(expr, "inert");
         }
+        // An integer made of others, as of the sizes of matrices.
+        if segments.len() > 1
+            && is_integer(&segments[segments.len() - 2].ident.to_string())
+            && args.iter().all(|a| self.only_observes(a))
+        {
+            return Ok(Value::Inert(self.inert_expression(expr, Hint::Int)));
+        }
         if self.is_poisoned(call) {
             return Err(Refusal(None));
         }
@@ -1206,10 +1236,11 @@ impl Lower<'_> {
                 self.build(entries, shape, name == "from_row_slice", expr)
             }
             ("from_fn", k) if k == n + 1 => {
-                if self.is_inert_expr(expr) {
-                    return refuse(expr, "inert");
-                }
                 let shape = dims(self, &args[..n])?;
+                if self.is_inert_expr(expr) {
+                    let inert = self.inert_expression(expr, Hint::Matrix(shape));
+                    return Ok(Value::Inert(inert));
+                }
                 self.each_place(shape, args[n], expr)
             }
             (

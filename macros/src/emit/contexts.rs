@@ -65,16 +65,39 @@ impl Emit<'_> {
                 && self.exclude(&used);
             if before {
             } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
-                // Computed in the first branch that needs it, and handed out from there.
+                // Computed in the first branch that needs it and is taken whenever one of the others is, and handed out
+                // from there.
+                let further_out = |mut home: usize| {
+                    while self.contexts[home].parent != home
+                        && self.satisfies(self.contexts[home].parent, &guards)
+                    {
+                        home = self.contexts[home].parent;
+                    }
+                    home
+                };
+                // Elsewhere it is read for nothing.
+                let guarded: Vec<usize> = used
+                    .iter()
+                    .copied()
+                    .filter(|c| self.satisfies(*c, &guards))
+                    .collect();
+                let is_taken = |home: usize| {
+                    let needed = &self.contexts[home].guards;
+                    guarded.iter().all(|user| self.satisfies(*user, needed))
+                };
                 let home = bound.or_else(|| {
                     // Rather outside of a map of columns than in it.
                     let outside = |c: usize| {
-                        let group = self.contexts[c].group.map(|g| self.groups[g].members[0]);
-                        group.is_some_and(|member| self.is_in_same_maps(member, id))
+                        let group = self.contexts[c].group.map(|g| &self.groups[g].members);
+                        let member = group.and_then(|members| members.first());
+                        member.is_some_and(|member| self.is_in_same_maps(*member, id))
                     };
-                    used.iter()
+                    guarded
+                        .iter()
                         .copied()
-                        .filter(|c| self.satisfies(*c, &guards))
+                        // As far out as the conditions still hold.
+                        .map(further_out)
+                        .filter(|c| is_taken(*c))
                         .map(|c| (outside(c), c))
                         .max_by_key(|(outside, c)| {
                             (
@@ -84,16 +107,10 @@ impl Emit<'_> {
                         })
                         .map(|(_, c)| c)
                 });
-                if let Some(mut home) = home {
-                    // As far out as the conditions still hold.
-                    while bound.is_none()
-                        && self.contexts[home].parent != home
-                        && self.satisfies(self.contexts[home].parent, &guards)
-                    {
-                        home = self.contexts[home].parent;
-                    }
-                    context = home;
-                    self.hand_out(id, home, common);
+                if home.is_some() || !guarded.is_empty() {
+                    // Where each of them may be the only one that is taken, in a branch of its own before them.
+                    context = home.unwrap_or_else(|| self.branch_for(common, &guards, &mut users));
+                    self.hand_out(id, context, common);
                 }
             }
             context = self.early(id, context, &guards);
@@ -121,6 +138,59 @@ impl Emit<'_> {
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
         }
+    }
+
+    /// A branch of its own for values, within a place: its side where these conditions hold.
+    fn branch_for(
+        &mut self,
+        place: usize,
+        guards: &[(Id, bool)],
+        users: &mut [Vec<usize>],
+    ) -> usize {
+        let mut at = place;
+        for (cond, side) in guards {
+            if self.contexts[at].guards.contains(&(*cond, *side)) {
+                continue;
+            }
+            let known = (0..self.groups.len()).find(|g| {
+                let group = &self.groups[*g];
+                group.context == at && group.cond == *cond && group.members.is_empty()
+            });
+            let number = known.unwrap_or_else(|| {
+                self.ranks += 1;
+                self.new_group(at, *cond, self.ranks)
+            });
+            users[cond.0 as usize].push(at);
+            at = self.groups[number].sides[usize::from(!*side)];
+        }
+        at
+    }
+
+    /// A branch on this condition, with a place on each side.
+    fn new_group(&mut self, context: usize, cond: Id, rank: usize) -> usize {
+        let number = self.groups.len();
+        let first = self.contexts.len();
+        for side in [true, false] {
+            let mut guards = self.contexts[context].guards.clone();
+            guards.push((cond, side));
+            self.contexts.push(Context {
+                parent: context,
+                depth: self.contexts[context].depth + 1,
+                guards,
+                group: Some(number),
+            });
+        }
+        self.groups.push(Group {
+            cond,
+            context,
+            rank,
+            sides: [first, first + 1],
+            members: Vec::new(),
+            exports: Vec::new(),
+            steps: [Vec::new(), Vec::new()],
+            written: false,
+        });
+        number
     }
 
     /// Hands a value out of the branches between where it is computed and where it is needed.
@@ -260,7 +330,10 @@ impl Emit<'_> {
         // one that might be written first: a call and its tangent belong together.
         let mut candidates: Vec<usize> = (0..self.groups.len())
             .filter(|g| self.groups[*g].context == context && self.groups[*g].cond == args[0])
-            .filter(|g| self.is_in_same_maps(self.groups[*g].members[0], id))
+            .filter(|g| {
+                let member = self.groups[*g].members.first();
+                member.is_some_and(|member| self.is_in_same_maps(*member, id))
+            })
             .collect();
         candidates.sort_by_key(|g| std::cmp::Reverse(self.groups[*g].rank));
         if self.first_with_tangent.is_none() {
@@ -313,31 +386,7 @@ impl Emit<'_> {
         }
         let number = match joined {
             Some(number) => number,
-            None => {
-                let number = self.groups.len();
-                let first = self.contexts.len();
-                for side in [true, false] {
-                    let mut guards = self.contexts[context].guards.clone();
-                    guards.push((args[0], side));
-                    self.contexts.push(Context {
-                        parent: context,
-                        depth: self.contexts[context].depth + 1,
-                        guards,
-                        group: Some(number),
-                    });
-                }
-                self.groups.push(Group {
-                    cond: args[0],
-                    context,
-                    rank,
-                    sides: [first, first + 1],
-                    members: Vec::new(),
-                    exports: Vec::new(),
-                    steps: [Vec::new(), Vec::new()],
-                    written: false,
-                });
-                number
-            }
+            None => self.new_group(context, args[0], rank),
         };
         self.groups[number].members.push(id);
         self.group_of.insert(id, number);

@@ -7,20 +7,32 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The symbols that stand for a column of a matrix.
-pub(super) fn symbols(graph: &Graph) -> Vec<Id> {
+fn symbols(graph: &Graph) -> Vec<Id> {
     let maps = (0..graph.count())
         .map(Id)
         .filter(|id| graph.op(*id) == Op::Each);
     maps.map(|id| graph.args(id)[1]).collect()
 }
 
-/// What depends on each of these symbols.
+/// What depends on each of these symbols: what is computed in the closures of its maps.
 pub(super) fn of_symbols(graph: &Graph) -> Vec<Ids> {
-    let symbols = symbols(graph);
-    symbols
-        .iter()
-        .map(|symbol| graph.depends_on(&[*symbol]))
-        .collect()
+    let inside = |symbol: Id| {
+        let mut depends = Ids::default();
+        depends.insert(symbol);
+        for id in (symbol.0 + 1..graph.count()).map(Id) {
+            let args = graph.args(id);
+            let read = match graph.op(id) {
+                // What the map itself gives is outside again.
+                Op::Each if args[1] == symbol => &args[..1],
+                _ => &args,
+            };
+            if read.iter().any(|arg| depends.contains(arg)) {
+                depends.insert(id);
+            }
+        }
+        depends
+    };
+    symbols(graph).into_iter().map(inside).collect()
 }
 
 impl Emit<'_> {
@@ -186,7 +198,7 @@ impl Emit<'_> {
             let owned = value.at(Level::Atom);
             quote!(#owned.reshape_generic(#rows, #cols))
         } else {
-            let (ty, sizes) = (self.matrix_type(&want), self.sizes(&want));
+            let (ty, sizes) = (self.matrix_type(&want), self.sizes_beside_entries(&want));
             let m = value.at(Level::Atom);
             if value.hold == Hold::View {
                 quote!(#ty::from_column_slice(#(#sizes,)* #m.clone_owned().as_slice()))

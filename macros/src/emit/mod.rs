@@ -319,6 +319,7 @@ fn attempt(
     let mut reads = Vec::new();
     outputs.result.reads(false, &mut reads);
     let pulled: Ids = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
+    let maps = maps::of_symbols(&program.graph);
     let mut emit = Emit {
         program,
         nodes: &nodes,
@@ -333,8 +334,8 @@ fn attempt(
         late: program.graph.depends_on(&outputs.result.cotangents()),
         joins,
         cyclic: false,
-        mapped: program.graph.depends_on(&maps::symbols(&program.graph)),
-        maps: maps::of_symbols(&program.graph),
+        mapped: maps.iter().flatten().copied().collect(),
+        maps,
         in_map: false,
         inline: vec![false; count],
         passes: IdMap::default(),

@@ -63,7 +63,11 @@ impl Lower<'_> {
         let after_otherwise = std::mem::replace(&mut self.scope, before.clone());
         self.tail = false;
         let value = match (then, otherwise) {
-            (Ok(a), Ok(b)) => self.choose(&cond_value, cond, a, b, expr),
+            (Ok(a), Ok(b)) => {
+                let a = self.pin_side(a, &b, (cond, true), &mut then_steps)?;
+                let b = self.pin_side(b, &a, (cond, false), &mut otherwise_steps)?;
+                self.choose(&cond_value, cond, a, b, expr)
+            }
             (Err(a), Err(Refusal(Some(b)))) => {
                 self.errors.add(b);
                 Err(a)
@@ -123,21 +127,52 @@ impl Lower<'_> {
         self.graph.guards.borrow_mut().push(Guard { cond, side });
         let pins = self.pins.len();
         let value = self.block(block);
-        // A side may end in a number or a name of unknown type.
-        let value = value.and_then(|v| match v {
-            Value::Inert(inert) if inert.hint != Hint::Int => {
-                let kind = match &inert.hint {
-                    Hint::Bool => Kind::BOOL,
-                    Hint::Matrix(shape) => Kind::matrix(shape.clone()),
-                    _ => Kind::SCALAR,
-                };
-                self.pin(&inert, kind).map(Value::Node)
-            }
-            other => Ok(other),
-        });
         self.pins.truncate(pins);
         self.graph.guards.borrow_mut().pop();
         (value, self.steps.pop().unwrap_or_default())
+    }
+
+    /// A side may end in numbers or names of unknown type: those of the other side tell it. They are read at the end
+    /// of their side.
+    fn pin_side(
+        &mut self,
+        value: Value,
+        other: &Value,
+        (cond, side): (Id, bool),
+        steps: &mut Vec<Placed>,
+    ) -> Lowered<Value> {
+        match (value, other) {
+            (Value::Inert(inert), _) if inert.hint != Hint::Int => {
+                let kind = match (&inert.hint, other) {
+                    (Hint::Bool, _) => Kind::BOOL,
+                    (Hint::Matrix(shape), _) => Kind::matrix(shape.clone()),
+                    (Hint::Real, _) => Kind::SCALAR,
+                    (_, Value::Node(id) | Value::Entry(id)) => self.graph.kind(*id),
+                    _ => Kind::SCALAR,
+                };
+                let pins = self.pins.len();
+                self.graph.guards.borrow_mut().push(Guard { cond, side });
+                self.steps.push(std::mem::take(steps));
+                let id = self.pin(&inert, kind);
+                *steps = self.steps.pop().unwrap_or_default();
+                self.graph.guards.borrow_mut().pop();
+                self.pins.truncate(pins);
+                id.map(Value::Node)
+            }
+            (Value::Tuple(values), Value::Tuple(others)) if values.len() == others.len() => {
+                let values: Lowered<Vec<Value>> = values
+                    .into_iter()
+                    .zip(others)
+                    .map(|(value, other)| self.pin_side(value, other, (cond, side), steps))
+                    .collect();
+                values.map(Value::Tuple)
+            }
+            (Value::Wrapped(value), Value::Wrapped(other)) => {
+                let value = self.pin_side(*value, other, (cond, side), steps)?;
+                Ok(Value::Wrapped(Box::new(value)))
+            }
+            (value, _) => Ok(value),
+        }
     }
 
     pub(super) fn choose(
