@@ -706,6 +706,7 @@ impl Lower<'_> {
     /// The least of some extents, as a number of its own.
     fn least(&mut self, dims: &[Dim], at: &Expr) -> Lowered<Dim> {
         let mut names = Vec::new();
+        let mut reads = Vec::new();
         for dim in dims {
             let extent = match dim {
                 Dim::Dynamic(d) => self.graph.extents.borrow().get(*d as usize).cloned(),
@@ -714,6 +715,7 @@ impl Lower<'_> {
             names.push(match extent {
                 None => crate::ty::dim_tokens(dim),
                 Some(crate::graph::Extent::Int(id)) => {
+                    reads.push(id);
                     self.graph.leaf_of(id).map(|l| l.name).unwrap_or_default()
                 }
                 Some(crate::graph::Extent::Rows(id) | crate::graph::Extent::Cols(id)) => {
@@ -733,7 +735,7 @@ impl Lower<'_> {
             .reduce(|a, b| quote!(::core::cmp::Ord::min(#a, #b)))
             .unwrap_or_default();
         let name = self.fresh("count");
-        self.check(quote!(let #name: usize = #least;), Vec::new());
+        self.check(quote!(let #name: usize = #least;), reads);
         let id = self.graph.leaf(crate::graph::Leaf {
             name: name.to_token_stream(),
             kind: Kind::INT,

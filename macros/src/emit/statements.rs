@@ -182,14 +182,14 @@ impl Emit<'_> {
     fn written_pullback(&mut self, pullback: &Pullback) -> TokenStream {
         let outside = std::mem::take(&mut self.out);
         let before = self.bound.clone();
-        // A view of a local variable is taken again inside.
-        let (op, leaf) = (|e: &Self, id| e.op(id), |e: &Self, id| e.is_leaf(id));
+        // A view of a local variable is taken again inside; what a branch handed out is a matrix of its own.
+        let is_view = |id: &Id| {
+            !self.is_leaf(*id) && matches!(self.op(*id), Op::Part(part) if part.is_view())
+        };
         let views: Vec<Id> = before
-            .keys()
-            .copied()
-            .filter(|id| {
-                !leaf(self, *id) && matches!(op(self, *id), Op::Part(part) if part.is_view())
-            })
+            .iter()
+            .filter(|(id, (_, hold))| *hold == Hold::View && is_view(id))
+            .map(|(id, _)| *id)
             .collect();
         views.iter().for_each(|id| {
             self.bound.remove(id);

@@ -291,3 +291,43 @@ mod ranges_that_begin_later {
         }
     }
 }
+
+/// A view that a branch hands out was taken again in the pullback, where there is nothing to view.
+mod view_in_a_branch {
+    use super::*;
+
+    #[vjp]
+    fn f(d: &Vec<f64>) -> f64 {
+        if d[1] > 0.5 {
+            let v = d[1] * (DMatrix::from_element(3, 3, 0.5) / d[0]).column(2);
+            v[0]
+        } else {
+            -1.0
+        }
+    }
+
+    #[test]
+    fn is_not_taken_on_the_other_side() {
+        assert_eq!(f_vjp(&vec![-0.4, 0.3]).1(1.0), [0.0, 0.0]);
+        assert_eq!(f_vjp(&vec![-0.5, 0.8]).1(1.0), [-0.5 * 0.8 / 0.25, -1.0]);
+    }
+}
+
+/// The number of rounds of two lists was not bound yet.
+mod lists_of_different_kinds {
+    use super::*;
+
+    #[gradient(wrt(data, q))]
+    fn f(s: f64, data: &[f64; 2], q: &DMatrix<f64>) -> f64 {
+        if data.iter().zip(q.iter()).map(|(_, _)| s).sum::<f64>() < s {
+            return s;
+        }
+        s * data[0]
+    }
+
+    #[test]
+    fn are_counted() {
+        let (data, q) = f_gradient(0.5, &[0.3, 0.4], &dmatrix![1.0, 2.0]);
+        assert_eq!((data, q), ([0.5, 0.0], dmatrix![0.0, 0.0]));
+    }
+}
