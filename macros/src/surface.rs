@@ -81,6 +81,11 @@ fn part_method(name: &str) -> Option<(Part, usize)> {
     })
 }
 
+/// Whether what a method of a matrix gives borrows the matrix.
+pub fn gives_view(name: &str) -> bool {
+    name == "as_view" || part_method(name).is_some()
+}
+
 /// Methods that change nothing about a value.
 fn is_identity_method(name: &str) -> bool {
     matches!(
@@ -93,6 +98,24 @@ fn is_identity_method(name: &str) -> bool {
             | "as_view"
             | "real"
             | "conjugate"
+    )
+}
+
+fn is_integer(name: &str) -> bool {
+    matches!(
+        name,
+        "usize"
+            | "u8"
+            | "u16"
+            | "u32"
+            | "u64"
+            | "u128"
+            | "isize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "i128"
     )
 }
 
@@ -821,6 +844,7 @@ impl Lower<'_> {
     /// The least of some extents, as a number of its own.
     fn least(&mut self, dims: &[Dim], at: &Expr) -> Lowered<Dim> {
         let mut names = Vec::new();
+        let mut reads = Vec::new();
         for dim in dims {
             let extent = match dim {
                 Dim::Dynamic(d) => self.graph.extents.borrow().get(*d as usize).cloned(),
@@ -829,6 +853,7 @@ impl Lower<'_> {
             names.push(match extent {
                 None => crate::ty::dim_tokens(dim),
                 Some(crate::graph::Extent::Int(id)) => {
+                    reads.push(id);
                     self.graph.leaf_of(id).map(|l| l.name).unwrap_or_default()
                 }
                 Some(crate::graph::Extent::Rows(id) | crate::graph::Extent::Cols(id)) => {
@@ -848,7 +873,7 @@ impl Lower<'_> {
             .reduce(|a, b| quote!(::core::cmp::Ord::min(#a, #b)))
             .unwrap_or_default();
         let name = self.fresh("count");
-        self.check(quote!(let #name: usize = #least;), Vec::new());
+        self.check(quote!(let #name: usize = #least;), reads);
         let id = self.graph.leaf(crate::graph::Leaf {
             name: name.to_token_stream(),
             kind: Kind::INT,
@@ -1190,6 +1215,13 @@ impl Lower<'_> {
         {
             return self.distance_of_points(&args, name == "distance_squared", expr);
         }
+        // An integer made of others, as of the sizes of matrices.
+        if segments.len() > 1
+            && is_integer(&segments[segments.len() - 2].ident.to_string())
+            && args.iter().all(|a| self.only_observes(a))
+        {
+            return Ok(Value::Inert(self.inert_expression(expr, Hint::Int)));
+        }
         if self.is_poisoned(call) {
             return Err(Refusal(None));
         }
@@ -1444,10 +1476,11 @@ impl Lower<'_> {
                 self.build(entries, shape, row_by_row, expr)
             }
             ("from_fn", k) if k == n + 1 => {
-                if self.is_inert_expr(expr) {
-                    return refuse(expr, "inert");
-                }
                 let shape = dims(self, &args[..n])?;
+                if self.is_inert_expr(expr) {
+                    let inert = self.inert_expression(expr, Hint::Matrix(shape));
+                    return Ok(Value::Inert(inert));
+                }
                 self.each_place(shape, args[n], expr)
             }
             (

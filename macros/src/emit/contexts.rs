@@ -66,35 +66,52 @@ impl Emit<'_> {
                 && self.is_harmless(id, common, &used);
             if before {
             } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
-                // Computed in the first branch that needs it, and handed out from there.
+                // Computed in the first branch that needs it and is taken whenever one of the others is, and handed out
+                // from there.
+                let further_out = |mut home: usize| {
+                    while self.contexts[home].parent != home
+                        && self.satisfies(self.contexts[home].parent, &guards)
+                    {
+                        home = self.contexts[home].parent;
+                    }
+                    home
+                };
+                // Elsewhere it is read for nothing.
+                let guarded: Vec<usize> = used
+                    .iter()
+                    .copied()
+                    .filter(|c| self.satisfies(*c, &guards))
+                    .collect();
+                let is_taken = |home: usize| {
+                    let needed = &self.contexts[home].guards;
+                    guarded.iter().all(|user| self.satisfies(*user, needed))
+                };
                 let home = bound.or_else(|| {
                     // Rather outside of a map of columns than in it.
                     let outside = |c: usize| {
-                        let group = self.contexts[c].group.map(|g| self.groups[g].members[0]);
-                        group.is_some_and(|member| self.is_in_same_maps(member, id))
+                        let group = self.contexts[c].group.map(|g| &self.groups[g].members);
+                        let member = group.and_then(|members| members.first());
+                        member.is_some_and(|member| self.is_in_same_maps(*member, id))
                     };
-                    used.iter()
+                    guarded
+                        .iter()
                         .copied()
-                        .filter(|c| self.satisfies(*c, &guards))
-                        .map(|c| (outside(c), c, self.farthest(c, &guards)))
-                        .filter(|(_, _, home)| self.may_hand_out(*home, common, &guards, &used))
-                        .max_by_key(|(outside, c, _)| {
-                            // The branch that holds it, among those that need it, is written first.
-                            let rank =
-                                |at: usize| self.contexts[at].group.map(|g| self.groups[g].rank);
-                            (*outside, rank(self.outermost(*c, common)), rank(*c))
+                        // As far out as the conditions still hold.
+                        .map(further_out)
+                        .filter(|c| is_taken(*c))
+                        .map(|c| (outside(c), c))
+                        .max_by_key(|(outside, c)| {
+                            (
+                                *outside,
+                                self.contexts[*c].group.map(|g| self.groups[g].rank),
+                            )
                         })
-                        .map(|(_, _, home)| home)
+                        .map(|(_, home)| home)
                 });
-                if let Some(home) = home {
-                    context = home;
-                    self.hand_out(id, home, common);
-                } else if used.iter().any(|c| self.satisfies(*c, &guards)) {
-                    // Before all of them, if it is there.
-                    let op = self.op(id);
-                    if self.kind(id).shape.is_some() || op.may_panic() || op.is_opaque() {
-                        self.cyclic = true;
-                    }
+                if home.is_some() || !guarded.is_empty() {
+                    // Where each of them may be the only one that is taken, in a branch of its own before them.
+                    context = home.unwrap_or_else(|| self.branch_for(common, &guards, &mut users));
+                    self.hand_out(id, context, common);
                 }
             }
             context = self.early(id, context, &guards);
@@ -135,38 +152,57 @@ impl Emit<'_> {
         outermost.unwrap_or(0)
     }
 
-    /// As far out of a place as the conditions still hold.
-    fn farthest(&self, place: usize, guards: &[(Id, bool)]) -> usize {
-        let mut home = place;
-        while self.contexts[home].parent != home
-            && self.satisfies(self.contexts[home].parent, guards)
-        {
-            home = self.contexts[home].parent;
+    /// A branch of its own for values, within a place: its side where these conditions hold.
+    fn branch_for(
+        &mut self,
+        place: usize,
+        guards: &[(Id, bool)],
+        users: &mut [Vec<usize>],
+    ) -> usize {
+        let mut at = place;
+        for (cond, side) in guards {
+            if self.contexts[at].guards.contains(&(*cond, *side)) {
+                continue;
+            }
+            let known = (0..self.groups.len()).find(|g| {
+                let group = &self.groups[*g];
+                group.context == at && group.cond == *cond && group.members.is_empty()
+            });
+            let number = known.unwrap_or_else(|| {
+                self.ranks += 1;
+                self.new_group(at, *cond, self.ranks)
+            });
+            users[cond.0 as usize].push(at);
+            at = self.groups[number].sides[usize::from(!*side)];
         }
-        home
+        at
     }
 
-    /// Whether a value is needed nowhere where a branch that it would be handed out of takes the other side.
-    fn may_hand_out(
-        &self,
-        home: usize,
-        common: usize,
-        guards: &[(Id, bool)],
-        used: &[usize],
-    ) -> bool {
-        let mut at = home;
-        while at != common && self.contexts[at].depth > self.contexts[common].depth {
-            let Some(group) = self.contexts[at].group else {
-                break;
-            };
-            let taken = (self.groups[group].cond, self.groups[group].sides[0] == at);
-            let needed_here = |place: &usize| self.satisfies(*place, &[taken]);
-            if !guards.contains(&taken) && !used.iter().all(needed_here) {
-                return false;
-            }
-            at = self.groups[group].context;
+    /// A branch on this condition, with a place on each side.
+    fn new_group(&mut self, context: usize, cond: Id, rank: usize) -> usize {
+        let number = self.groups.len();
+        let first = self.contexts.len();
+        for side in [true, false] {
+            let mut guards = self.contexts[context].guards.clone();
+            guards.push((cond, side));
+            self.contexts.push(Context {
+                parent: context,
+                depth: self.contexts[context].depth + 1,
+                guards,
+                group: Some(number),
+            });
         }
-        true
+        self.groups.push(Group {
+            cond,
+            context,
+            rank,
+            sides: [first, first + 1],
+            members: Vec::new(),
+            exports: Vec::new(),
+            steps: [Vec::new(), Vec::new()],
+            written: false,
+        });
+        number
     }
 
     /// Hands a value out of the branches between where it is computed and where it is needed.
@@ -368,7 +404,10 @@ impl Emit<'_> {
         // one that might be written first: a call and its tangent belong together.
         let mut candidates: Vec<usize> = (0..self.groups.len())
             .filter(|g| self.groups[*g].context == context && self.groups[*g].cond == args[0])
-            .filter(|g| self.is_in_same_maps(self.groups[*g].members[0], id))
+            .filter(|g| {
+                let member = self.groups[*g].members.first();
+                member.is_some_and(|member| self.is_in_same_maps(*member, id))
+            })
             .collect();
         candidates.sort_by_key(|g| std::cmp::Reverse(self.groups[*g].rank));
         if self.first_with_tangent.is_none() {
@@ -421,31 +460,7 @@ impl Emit<'_> {
         }
         let number = match joined {
             Some(number) => number,
-            None => {
-                let number = self.groups.len();
-                let first = self.contexts.len();
-                for side in [true, false] {
-                    let mut guards = self.contexts[context].guards.clone();
-                    guards.push((args[0], side));
-                    self.contexts.push(Context {
-                        parent: context,
-                        depth: self.contexts[context].depth + 1,
-                        guards,
-                        group: Some(number),
-                    });
-                }
-                self.groups.push(Group {
-                    cond: args[0],
-                    context,
-                    rank,
-                    sides: [first, first + 1],
-                    members: Vec::new(),
-                    exports: Vec::new(),
-                    steps: [Vec::new(), Vec::new()],
-                    written: false,
-                });
-                number
-            }
+            None => self.new_group(context, args[0], rank),
         };
         self.groups[number].members.push(id);
         self.group_of.insert(id, number);

@@ -19,8 +19,19 @@ impl Emit<'_> {
             return Written::new(name, Level::Atom, hold);
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
+            let home = self.homes.get(&id).copied();
+            if home.is_some_and(|home| home != self.current && !self.is_within(self.current, home))
+            {
+                // The branch that binds it is not written yet.
+                self.ensure(id);
+                if !self.bound.contains_key(&id) {
+                    self.cyclic = true;
+                    return Written::new(TokenStream::new(), Level::Atom, Hold::Scalar);
+                }
+                return self.read(id);
+            }
             // A branch that waits for the one that binds it may have been written first.
-            if self.homes.contains_key(&id) && !self.within_reach.contains(&id) {
+            if home.is_some() && !self.within_reach.contains(&id) {
                 self.cyclic = true;
             }
             let name = leaf.name;
@@ -260,6 +271,12 @@ impl Emit<'_> {
             .collect()
     }
 
+    /// The sizes that constructors want beside all entries: one size follows from their number.
+    pub(super) fn sizes_beside_entries(&self, shape: &Shape) -> Vec<TokenStream> {
+        let sizes = self.sizes(shape);
+        if sizes.len() == 2 { sizes } else { Vec::new() }
+    }
+
     pub(super) fn filled(
         &self,
         constructor: &str,
@@ -439,13 +456,8 @@ impl Emit<'_> {
                             .map(|k| &entries[k]);
                         atom(quote!(#ty::new(#(#by_rows),*)))
                     }
-                    (_, Dim::Static(1))
-                    | (Dim::Static(1), _)
-                    | (Dim::Static(_), Dim::Static(_)) => {
-                        atom(quote!(#ty::from_column_slice(&[#(#entries),*])))
-                    }
                     _ => {
-                        let sizes = self.sizes(&shape);
+                        let sizes = self.sizes_beside_entries(&shape);
                         atom(quote!(#ty::from_column_slice(#(#sizes,)* &[#(#entries),*])))
                     }
                 }

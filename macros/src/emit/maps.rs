@@ -200,13 +200,7 @@ impl Emit<'_> {
             let owned = value.at(Level::Atom);
             quote!(#owned.reshape_generic(#rows, #cols))
         } else {
-            // A vector has as many entries as the slice.
-            let sizes = if want.is_vector() {
-                Vec::new()
-            } else {
-                self.sizes(&want)
-            };
-            let ty = self.matrix_type(&want);
+            let (ty, sizes) = (self.matrix_type(&want), self.sizes_beside_entries(&want));
             let m = value.at(Level::Atom);
             if value.hold == Hold::View {
                 quote!(#ty::from_column_slice(#(#sizes,)* #m.clone_owned().as_slice()))

@@ -134,10 +134,14 @@ impl Emit<'_> {
     fn written_pullback(&mut self, pullback: &Pullback) -> TokenStream {
         let outside = std::mem::take(&mut self.out);
         let before = self.bound.clone();
-        // A view of a local variable is taken again inside.
+        // A view of a local variable is taken again inside; what a branch handed out is a matrix of its own.
         let is_view =
             |id: &Id| !self.is_leaf(*id) && self.borrows_place(*id) && !self.is_copied_view(*id);
-        let views: Vec<Id> = before.keys().copied().filter(is_view).collect();
+        let views: Vec<Id> = before
+            .iter()
+            .filter(|(id, (_, hold))| *hold != Hold::Variable && is_view(id))
+            .map(|(id, _)| *id)
+            .collect();
         views.iter().for_each(|id| {
             self.bound.remove(id);
         });
@@ -451,9 +455,29 @@ impl Emit<'_> {
         }
     }
 
+    /// The branch that a value is computed in, as seen from a place outside, if it has to be written first.
+    fn unwritten_around(&self, id: Id, place: usize) -> Option<usize> {
+        let mut at = self.context[id.0 as usize];
+        let mut outermost = None;
+        while at != place && !self.is_within(place, at) {
+            outermost = self.contexts[at].group.or(outermost);
+            at = self.contexts[at].parent;
+        }
+        outermost.filter(|group| !self.groups[*group].written)
+    }
+
     /// Binds a value to a name, after all that it needs.
     pub(super) fn ensure(&mut self, id: Id) {
-        if self.bound.contains_key(&id) || self.is_leaf(id) {
+        let kept = self.homes.contains_key(&id);
+        if self.bound.contains_key(&id) || self.is_leaf(id) && !kept {
+            return;
+        }
+        // What is handed out of a branch comes with it.
+        if let Some(group) = self.unwritten_around(id, self.current) {
+            self.write_group(group);
+            return;
+        }
+        if kept {
             return;
         }
         if let Some(&group) = self.group_of.get(&id) {
@@ -611,9 +635,8 @@ impl Emit<'_> {
         // What both sides need from outside comes first.
         let mut members = self.groups[number].members.clone();
         members.sort();
-        let context = self.groups[number].context;
         for member in &members {
-            self.ensure_outside(*member, context);
+            self.ensure_outside(*member, number);
         }
         let mut exports = self.groups[number].exports.clone();
         exports.sort();
@@ -627,7 +650,7 @@ impl Emit<'_> {
             .collect();
         exports.retain(|id| !kept_inside.contains(id));
         for export in &exports {
-            self.ensure_outside(*export, context);
+            self.ensure_outside(*export, number);
         }
         let wanted: Vec<Id> = members
             .iter()
@@ -817,7 +840,8 @@ impl Emit<'_> {
     }
 
     /// Binds what a branch reads that is computed outside of it.
-    pub(super) fn ensure_outside(&mut self, id: Id, context: usize) {
+    pub(super) fn ensure_outside(&mut self, id: Id, group: usize) {
+        let (context, sides) = (self.groups[group].context, self.groups[group].sides);
         let mut pending = self.args(id).to_vec();
         let mut seen = Ids::default();
         let mut outside = Vec::new();
@@ -826,9 +850,17 @@ impl Emit<'_> {
                 continue;
             }
             let at = self.context[arg.0 as usize];
-            if self.is_within(at, context) {
+            if sides.iter().any(|s| at == *s || self.is_within(at, *s)) {
                 pending.extend(self.args(arg));
                 pending.extend(self.extents_of(arg));
+            } else if self.is_within(at, context) {
+                // Another branch hands it out.
+                if self.unwritten_around(arg, context).is_some() {
+                    outside.push(arg);
+                } else {
+                    pending.extend(self.args(arg));
+                    pending.extend(self.extents_of(arg));
+                }
             } else if self.is_inline(arg) || !self.gets_name(arg) {
                 pending.extend(self.args(arg));
             } else {

@@ -157,7 +157,11 @@ impl Lower<'_> {
         self.merge_exits(cond, left_then, left_otherwise);
         self.tail = false;
         let value = match (then, otherwise) {
-            (Ok(a), Ok(b)) => self.choose(cond_value, cond, a, b, expr),
+            (Ok(a), Ok(b)) => {
+                let a = self.pin_side(a, &b, (cond, true), &mut then_side.steps)?;
+                let b = self.pin_side(b, &a, (cond, false), &mut otherwise_side.steps)?;
+                self.choose(cond_value, cond, a, b, expr)
+            }
             (Err(a), Err(Refusal(Some(b)))) => {
                 self.errors.add(b);
                 Err(a)
@@ -278,7 +282,7 @@ impl Lower<'_> {
         (value, side)
     }
 
-    /// A side may end in a number or a name of unknown type.
+    /// A side may end in a geometric value that is inert.
     fn end_of_side(&mut self, value: Value) -> Lowered<Value> {
         match value {
             // The coordinates of a variable are read before the branch.
@@ -289,15 +293,54 @@ impl Lower<'_> {
                 let value = Value::Inert(inert);
                 Ok(self.geometric(&value)?.map_or(value, Value::Geometric))
             }
-            Value::Inert(inert) if inert.hint != Hint::Int && !is_none(&inert) => {
-                let kind = match &inert.hint {
-                    Hint::Bool => Kind::BOOL,
-                    Hint::Matrix(shape) => Kind::matrix(shape.clone()),
+            other => Ok(other),
+        }
+    }
+
+    /// A side may end in numbers or names of unknown type: those of the other side tell it. They are read at the end
+    /// of their side.
+    fn pin_side(
+        &mut self,
+        value: Value,
+        other: &Value,
+        (cond, side): (Id, bool),
+        steps: &mut Vec<Placed>,
+    ) -> Lowered<Value> {
+        match (value, other) {
+            (Value::Inert(inert), _)
+                if inert.hint != Hint::Int
+                    && !is_none(&inert)
+                    && !matches!(inert.hint, Hint::Geometric { .. }) =>
+            {
+                let kind = match (&inert.hint, other) {
+                    (Hint::Bool, _) => Kind::BOOL,
+                    (Hint::Matrix(shape), _) => Kind::matrix(shape.clone()),
+                    (Hint::Real, _) => Kind::SCALAR,
+                    (_, Value::Node(id) | Value::Entry(id)) => self.graph.kind(*id),
                     _ => Kind::SCALAR,
                 };
-                self.pin(&inert, kind).map(Value::Node)
+                let pins = self.pins.len();
+                self.graph.guards.borrow_mut().push(Guard { cond, side });
+                self.steps.push(std::mem::take(steps));
+                let id = self.pin(&inert, kind);
+                *steps = self.steps.pop().unwrap_or_default();
+                self.graph.guards.borrow_mut().pop();
+                self.pins.truncate(pins);
+                id.map(Value::Node)
             }
-            other => Ok(other),
+            (Value::Tuple(values), Value::Tuple(others)) if values.len() == others.len() => {
+                let values: Lowered<Vec<Value>> = values
+                    .into_iter()
+                    .zip(others)
+                    .map(|(value, other)| self.pin_side(value, other, (cond, side), steps))
+                    .collect();
+                values.map(Value::Tuple)
+            }
+            (Value::Wrapped(value), Value::Wrapped(other)) => {
+                let value = self.pin_side(*value, other, (cond, side), steps)?;
+                Ok(Value::Wrapped(Box::new(value)))
+            }
+            (value, _) => Ok(value),
         }
     }
 

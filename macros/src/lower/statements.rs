@@ -8,7 +8,7 @@ use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
 use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
 use crate::ty::{Class, Extent, Passing};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Expr, Pat, Stmt};
@@ -702,6 +702,9 @@ impl Lower<'_> {
                 }) => self.graph.leaf_of(*id).map_or(Form::Owned, |l| l.form),
                 _ => Form::Owned,
             },
+            Expr::MethodCall(call) if crate::surface::gives_view(&call.method.to_string()) => {
+                Form::View
+            }
             _ => Form::Owned,
         }
     }
@@ -953,7 +956,7 @@ impl Lower<'_> {
 
     pub(super) fn statement(&mut self, expr: &Expr, semi: bool, stmt: &Stmt) -> Lowered<()> {
         let leaves = leaves_loop(&expr.to_token_stream()).is_some();
-        if self.is_inert(expr) && !leaves {
+        if self.is_inert(expr) && !leaves && !self.changes_value(expr.to_token_stream()) {
             return self.verbatim(stmt);
         }
         match expr {
@@ -984,6 +987,28 @@ impl Lower<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a variable is assigned to that is a value here, and no variable of the companion.
+    fn changes_value(&self, tokens: TokenStream) -> bool {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let sign = |i: usize| match trees.get(i) {
+            Some(TokenTree::Punct(punct)) => punct.as_char(),
+            _ => ' ',
+        };
+        trees.iter().enumerate().any(|(i, tree)| match tree {
+            TokenTree::Group(group) => self.changes_value(group.stream()),
+            TokenTree::Ident(name) => {
+                let assigned = match (sign(i + 1), sign(i + 2)) {
+                    ('=', after) => after != '=' && after != '>',
+                    ('+' | '-' | '*' | '/' | '%', after) => after == '=',
+                    _ => false,
+                };
+                let binding = self.scope.get(&name.to_string());
+                assigned && binding.is_some_and(|b| matches!(b.value, Value::Node(_)))
+            }
+            _ => false,
+        })
     }
 
     pub(super) fn macro_statement(&mut self, mac: &syn::Macro, stmt: &Stmt) -> Lowered<()> {

@@ -36,6 +36,7 @@ macro_rules! panics {
 mod branches;
 mod calls;
 mod emission;
+mod generated;
 mod inert;
 mod scoping;
 

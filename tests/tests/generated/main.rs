@@ -1,0 +1,239 @@
+//! Random programs: the companions that rustc compiles for them against dual numbers and central differences.
+//!
+//! `NALGRAD_PROGRAMS` is how many there are, `NALGRAD_SEED` which ones; `NALGRAD_KINDS=all` asks for every companion of
+//! each. What fails is shrunk and shown.
+
+mod compare;
+mod compile;
+mod generate;
+mod interpret;
+mod program;
+mod random;
+mod shrink;
+mod write;
+
+use compare::{Verdict, compare};
+use compile::{Compiler, Mistakes, refusal};
+use generate::ENABLED;
+use program::Program;
+use random::Random;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many programs share a crate: fewer cost more starts of rustc, more wait for the last one.
+const PART: usize = 50;
+
+fn variable(name: &str, otherwise: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().expect("a number"),
+        Err(_) => otherwise,
+    }
+}
+
+#[derive(Default)]
+struct Report {
+    programs: usize,
+    thrown: usize,
+    compared: usize,
+    unsettled: usize,
+    by_kind: BTreeMap<&'static str, usize>,
+    /// By message, with the first program.
+    refused: BTreeMap<String, (usize, u64)>,
+    faults: Vec<(u64, Program, Verdict)>,
+}
+
+/// What becomes of programs that are compiled together.
+fn judge(compiler: &Compiler, programs: &[Program]) -> Vec<Verdict> {
+    let refusals: Vec<Option<String>> = programs.iter().map(refusal).collect();
+    let accepted: Vec<&Program> = programs
+        .iter()
+        .zip(&refusals)
+        .filter_map(|(p, r)| r.is_none().then_some(p))
+        .collect();
+    let (mut running, mut mistakes) = compiler.compile(&accepted);
+    let ill_typed = ill_typed(compiler, &accepted, &mistakes);
+    let mut at = 0;
+    programs
+        .iter()
+        .zip(refusals)
+        .map(|(program, refusal)| {
+            if let Some(message) = refusal {
+                return Verdict::Refused(message);
+            }
+            at += 1;
+            match (mistakes.remove(&(at - 1)), &mut running) {
+                (Some(message), _) => match ill_typed.get(&(at - 1)) {
+                    Some(message) => Verdict::IllTyped(message.clone()),
+                    None => Verdict::Uncompiled(message),
+                },
+                (None, Some(running)) => compare(program, at - 1, running),
+                (None, None) => unreachable!("it compiles"),
+            }
+        })
+        .collect()
+}
+
+/// Of the programs with mistakes, those that have them without attributes.
+fn ill_typed(compiler: &Compiler, programs: &[&Program], mistakes: &Mistakes) -> Mistakes {
+    let plain: Vec<Program> = mistakes
+        .keys()
+        .map(|i| {
+            let mut plain = programs[*i].clone();
+            plain.kinds.clear();
+            plain
+        })
+        .collect();
+    let (_, found) = compiler.compile(&plain.iter().collect::<Vec<_>>());
+    mistakes
+        .keys()
+        .enumerate()
+        .filter_map(|(k, i)| Some((*i, found.get(&k)?.clone())))
+        .collect()
+}
+
+/// A message without what it quotes of a program.
+fn without_quotes(message: &str) -> String {
+    let parts = message.split('`').enumerate();
+    parts
+        .map(|(i, part)| if i % 2 == 1 { "`…`" } else { part })
+        .collect()
+}
+
+/// Whether two programs have the same fault.
+fn same_fault(a: &Verdict, b: &Verdict) -> bool {
+    let code = |text: &str| {
+        text.lines()
+            .next()
+            .unwrap_or_default()
+            .split('`')
+            .next()
+            .map(String::from)
+    };
+    match (a, b) {
+        (Verdict::Wrong { kind: a, .. }, Verdict::Wrong { kind: b, .. }) => {
+            (*a == "value") == (*b == "value")
+        }
+        (Verdict::IllTyped(a), Verdict::IllTyped(b))
+        | (Verdict::Uncompiled(a), Verdict::Uncompiled(b))
+        | (Verdict::Refused(a), Verdict::Refused(b)) => code(a) == code(b),
+        _ => false,
+    }
+}
+
+fn shrink(compiler: &Compiler, mut program: Program, mut verdict: Verdict) -> (Program, Verdict) {
+    for _ in 0..60 {
+        let mut candidates = shrink::smaller(&program);
+        let mut found = None;
+        while !candidates.is_empty() && found.is_none() {
+            let batch: Vec<Program> = candidates.drain(..candidates.len().min(24)).collect();
+            let verdicts = judge(compiler, &batch);
+            found = batch
+                .into_iter()
+                .zip(verdicts)
+                .find(|(_, v)| same_fault(v, &verdict));
+        }
+        match found {
+            Some(better) => (program, verdict) = better,
+            None => break,
+        }
+    }
+    (program, verdict)
+}
+
+#[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "rustc compiles these programs the same way"
+)]
+fn random_programs_have_right_derivatives() {
+    let seed = variable("NALGRAD_SEED", 1);
+    let count = variable("NALGRAD_PROGRAMS", 2000);
+    let all_kinds = std::env::var("NALGRAD_KINDS").is_ok_and(|k| k == "all");
+    let compiler = Compiler::new();
+    let report = Mutex::new(Report::default());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let first = (next.fetch_add(1, Ordering::Relaxed) * PART) as u64;
+            if first >= count {
+                break;
+            }
+            let mut programs = Vec::new();
+            let mut thrown = 0;
+            for index in first..count.min(first + PART as u64) {
+                let (mut program, rejected) = generate::program(seed, index, ENABLED);
+                let mut random = Random::new(!seed, index);
+                program.kinds = generate::kinds(&program, &mut random, all_kinds);
+                programs.push(program);
+                thrown += rejected;
+            }
+            let verdicts = judge(&compiler, &programs);
+            let mut report = report.lock().expect("no worker panics");
+            report.thrown += thrown;
+            for (i, (program, verdict)) in programs.into_iter().zip(verdicts).enumerate() {
+                let index = first + i as u64;
+                report.programs += 1;
+                match verdict {
+                    Verdict::Right {
+                        compared,
+                        unsettled,
+                    } => {
+                        report.compared += compared;
+                        report.unsettled += unsettled;
+                        for kind in &program.kinds {
+                            *report.by_kind.entry(kind.attribute()).or_default() += 1;
+                        }
+                    }
+                    Verdict::Refused(message) => {
+                        report
+                            .refused
+                            .entry(without_quotes(&message))
+                            .or_insert((0, index))
+                            .0 += 1;
+                    }
+                    fault => report.faults.push((index, program, fault)),
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+        for _ in 0..workers {
+            scope.spawn(work);
+        }
+    });
+    let mut report = report.into_inner().expect("no worker panics");
+    println!(
+        "seed {seed}: {} programs, {} draws thrown away before them, {} comparisons, {} differences did not settle",
+        report.programs, report.thrown, report.compared, report.unsettled
+    );
+    println!("{:?}", report.by_kind);
+    let mut refused = 0;
+    for (message, (count, first)) in &report.refused {
+        println!("{count} refused (program {first}): {message}");
+        refused += count;
+    }
+    report.faults.sort_by_key(|(index, ..)| *index);
+    let faults = report.faults.len();
+    let show = variable("NALGRAD_SHOW", 3) as usize;
+    let mut shown = BTreeSet::new();
+    for (index, program, verdict) in report.faults {
+        let text = without_quotes(verdict.to_string().lines().next().unwrap_or_default());
+        if shown.len() == show || !shown.insert(text.clone()) {
+            println!("---- also program {index} of seed {seed}: {text}");
+            continue;
+        }
+        println!(
+            "---- program {index} of seed {seed}\n{verdict}\n{}",
+            write::source(&program)
+        );
+        let (program, verdict) = shrink(&compiler, program, verdict);
+        println!("---- shrunk to\n{}\n{verdict}", write::source(&program));
+    }
+    assert_eq!(faults, 0, "programs with a fault");
+    assert!(
+        refused * 100 <= report.programs,
+        "{refused} programs are refused"
+    );
+}

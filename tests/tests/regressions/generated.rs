@@ -1,0 +1,333 @@
+//! What random programs found (`tests/generated`), each shrunk to what it takes.
+
+#![allow(
+    dead_code,
+    clippy::ptr_arg,
+    clippy::needless_range_loop,
+    reason = "some functions are known by their companions only; written as random programs are"
+)]
+
+use super::oracle::{BY_DIFFERENCES, assert_same, difference, slope};
+use nalgebra::{
+    DMatrix, DVector, Matrix2, Matrix3x2, Vector2, Vector3, dmatrix, dvector, matrix, vector,
+};
+use nalgrad::{differentiable, gradient, hessian, jacobian, jvp, vjp};
+
+#[track_caller]
+fn assert_slope(got: f64, at: f64, f: impl Fn(f64) -> f64) {
+    assert_same(
+        "a derivative",
+        difference(&got, &slope(at, f), BY_DIFFERENCES),
+    );
+}
+
+/// The square of a product is needed under one condition, and under two: it was computed under two, and read as zero
+/// where the first did not hold.
+mod value_of_two_branches {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(s: f64) -> f64 {
+        let a = 3.0 * s;
+        let v = if s < 0.7 {
+            Vector2::from_element(s)
+        } else {
+            Vector2::from_element(0.5)
+        };
+        if s < a {
+            Vector3::new(a, s, -1.0).dot(&vector![s, a, v[0]]).powi(3)
+        } else {
+            s
+        }
+    }
+
+    #[test]
+    fn is_there_in_both() {
+        for s in [1.1, 0.3, -0.4] {
+            assert_slope(f_hessian(s), s, f_gradient);
+            assert_slope(f_value_gradient_and_hessian(s).2, s, f_gradient);
+        }
+    }
+}
+
+/// The other side of a branch has no factorisation: a number stood for it.
+mod factorisation_in_a_branch {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    #[vjp]
+    fn lu(s: f64, w: &DVector<f64>) -> f64 {
+        if w.dot(w) > 2.0 {
+            return 0.5 * s;
+        }
+        let m = dmatrix![0.5, 0.5; -0.5, s];
+        m.lu().solve(w).unwrap().norm_squared()
+    }
+
+    #[gradient]
+    #[vjp]
+    fn cholesky(s: f64, t: f64) -> f64 {
+        let root = if t < s {
+            if t < 0.0 {
+                t
+            } else {
+                matrix![s, 0.1; 0.1, t].cholesky().unwrap().ln_determinant()
+            }
+        } else {
+            s
+        };
+        root * s
+    }
+
+    #[test]
+    fn is_kept() {
+        for w in [dvector![0.4, -0.3], dvector![1.4, -1.3]] {
+            assert_slope(lu_gradient(0.8, &w).0, 0.8, |s| lu(s, &w));
+            assert_slope(lu_hessian(0.8, &w).0.0, 0.8, |s| lu_gradient(s, &w).0);
+            assert_slope(lu_vjp(0.8, &w).1(1.0).0, 0.8, |s| lu(s, &w));
+        }
+        for (s, t) in [(0.8, 0.5), (0.8, -0.5), (0.3, 0.5)] {
+            assert_slope(cholesky_gradient(s, t).0, s, |s| cholesky(s, t));
+            assert_slope(cholesky_vjp(s, t).1(1.0).1, t, |t| cholesky(s, t));
+        }
+    }
+}
+
+/// A size of a column follows from its entries: nalgebra wants none.
+mod sizes_beside_entries {
+    use super::*;
+
+    #[jacobian]
+    fn f(p: &DMatrix<f64>) -> f64 {
+        p.norm_squared()
+    }
+
+    #[test]
+    fn are_left_out() {
+        let p = dmatrix![1.0, 2.0; 3.0, 4.0];
+        assert_eq!(f_jacobian(&p), dmatrix![2.0, 6.0, 4.0, 8.0]);
+    }
+}
+
+/// What was read before and after a map of columns was moved into it.
+mod matrix_in_a_map_and_beside_it {
+    use super::*;
+
+    #[hessian]
+    fn f(v: &DVector<f64>, list: &Vec<f64>) -> f64 {
+        let x = dmatrix![0.5, 0.5, 0.5; 0.5, 0.5, list[2]] * DVector::from_element(3, v[1]);
+        x.mean()
+    }
+
+    #[jacobian]
+    fn g(q: DMatrix<f64>) -> DVector<f64> {
+        let part = q.view((0, 0), (2, 2));
+        let n: DVector<f64> = dvector![1.0, 0.7].scale(part[(0, 1)]);
+        DVector::from_vec(vec![n[0], part[(0, 1)], 0.5])
+    }
+
+    #[test]
+    fn stays() {
+        let ((_, mixed), _) = f_hessian(&dvector![0.3, 0.4], &vec![0.1, 0.2, 0.7]);
+        assert_eq!(mixed, dmatrix![0.0, 0.0, 0.0; 0.0, 0.0, 0.5]);
+        let rows = dmatrix![0.0, 0.0, 1.0, 0.0; 0.0, 0.0, 1.0, 0.0; 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(g_jacobian(dmatrix![1.0, 2.0; 3.0, 4.0]), rows);
+    }
+}
+
+/// The static rows of a dynamic Jacobian.
+mod rows_of_another_type {
+    use super::*;
+
+    #[jacobian]
+    fn f(x: &Vector3<f64>, n: usize) -> DVector<f64> {
+        let t = if x[n] > 1.5 { 0.5 } else { x[n] };
+        dvector![0.5, t, t]
+    }
+
+    #[test]
+    fn are_converted() {
+        let x = Vector3::new(0.1, 0.2, 1.7);
+        let one = dmatrix![0.0, 0.0, 0.0; 0.0, 1.0, 0.0; 0.0, 1.0, 0.0];
+        assert_eq!(f_jacobian(&x, 1), one);
+        assert_eq!(f_jacobian(&x, 2), DMatrix::zeros(3, 3));
+    }
+}
+
+/// Parts of a tuple without derivative were read after the branch that bound them.
+mod inert_parts_of_a_side {
+    use super::*;
+
+    #[gradient(wrt(s))]
+    #[hessian]
+    fn f(w: &DVector<f64>, s: f64) -> f64 {
+        let (t, v): (f64, DVector<f64>) = if w[0] < 0.25 {
+            ((0..w.len()).map(|n| n as f64).sum::<f64>(), dvector![s, s])
+        } else {
+            (s, dvector![s, w[0]])
+        };
+        t * v.sum()
+    }
+
+    #[gradient(wrt(s))]
+    #[hessian]
+    fn bound_for_two_groups(a: f64, s: f64) -> f64 {
+        let (t, u): (f64, f64) = if a < 0.5 {
+            (
+                DVector::from_element(2, a).dot(&DVector::from_fn(2, |_, _| a)),
+                0.5,
+            )
+        } else {
+            (s * s, a)
+        };
+        if 1.5 > t {
+            return u;
+        }
+        t
+    }
+
+    #[jvp(wrt(s))]
+    fn view(w: &Vector3<f64>, s: f64) -> f64 {
+        let part = w.fixed_rows::<2>(0);
+        let v: Vector2<f64> = if s > 1.0 {
+            w.fixed_rows::<2>(1).into_owned()
+        } else {
+            part.into_owned()
+        };
+        v.norm_squared() * s
+    }
+
+    #[test]
+    fn are_read_in_it() {
+        for w in [dvector![0.1, 0.2], dvector![0.7, 0.2]] {
+            assert_slope(f_gradient(&w, 0.3), 0.3, |s| f(&w, s));
+            assert_slope(f_hessian(&w, 0.3), 0.3, |s| f_gradient(&w, s));
+        }
+        for (a, s) in [(0.3, 0.2), (0.7, 0.2), (0.7, 1.6)] {
+            let (value, slope, curvature) = bound_for_two_groups_value_gradient_and_hessian(a, s);
+            assert_eq!(value, bound_for_two_groups(a, s));
+            assert_slope(slope, s, |s| bound_for_two_groups(a, s));
+            assert_slope(curvature, s, |s| bound_for_two_groups_gradient(a, s));
+        }
+        for s in [0.4, 1.4] {
+            let w = Vector3::new(0.1, 0.2, 1.7);
+            assert_slope(view_jvp(&w, s, 1.0).1, s, |s| view(&w, s));
+        }
+    }
+}
+
+/// A variable without derivative that was computed of one with: an assignment to it was kept as it stands.
+mod assignment_to_a_value {
+    use super::*;
+
+    #[jacobian]
+    fn f(w: &DVector<f64>) -> DVector<f64> {
+        let mut s = w.iter().map(|_| 0.5).sum::<f64>();
+        s /= 2.0;
+        w * s
+    }
+
+    #[test]
+    fn is_followed() {
+        assert_eq!(
+            f_jacobian(&dvector![1.0, 2.0]),
+            DMatrix::identity(2, 2) * 0.5
+        );
+    }
+}
+
+/// `from_fn` without a differentiated value was taken for a number.
+mod inert_matrix_as_a_factor {
+    use super::*;
+
+    #[jvp(wrt(a))]
+    fn f(a: f64) -> f64 {
+        let x = Matrix2::from_row_slice(&[a, 1.0, a, a]) * Vector2::from_fn(|i, _| i as f64);
+        x.norm_squared()
+    }
+
+    #[differentiable]
+    fn sum(x: &Vector2<f64>) -> f64 {
+        x.sum()
+    }
+
+    #[gradient]
+    fn g(a: f64) -> f64 {
+        sum(&(a * Vector2::from_fn(|i, j| (i + j) as f64))) + Matrix3x2::from_element(a).sum()
+    }
+
+    #[test]
+    fn is_a_matrix() {
+        assert_slope(f_jvp(0.3, 1.0).1, 0.3, f);
+        assert_slope(g_gradient(0.3), 0.3, g);
+    }
+}
+
+/// The number of rounds was a call, for which no derivative is known.
+mod ranges_that_begin_later {
+    use super::*;
+
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut total = 0.0;
+        for i in 1..x.len() {
+            total += x[i] * x[i - 1];
+        }
+        total * (1..x.len()).map(|i| x[i].sin()).sum::<f64>()
+    }
+
+    #[test]
+    fn are_counted() {
+        let x = dvector![0.3, -0.4, 1.2];
+        for i in 0..3 {
+            let moved = |to: f64| {
+                let mut x = x.clone();
+                x[i] = to;
+                x
+            };
+            assert_slope(f_gradient(&x)[i], x[i], |to| f(&moved(to)));
+        }
+    }
+}
+
+/// A view that a branch hands out was taken again in the pullback, where there is nothing to view.
+mod view_in_a_branch {
+    use super::*;
+
+    #[vjp]
+    fn f(d: &Vec<f64>) -> f64 {
+        if d[1] > 0.5 {
+            let v = d[1] * (DMatrix::from_element(3, 3, 0.5) / d[0]).column(2);
+            v[0]
+        } else {
+            -1.0
+        }
+    }
+
+    #[test]
+    fn is_not_taken_on_the_other_side() {
+        assert_eq!(f_vjp(&vec![-0.4, 0.3]).1(1.0), [0.0, 0.0]);
+        assert_eq!(f_vjp(&vec![-0.5, 0.8]).1(1.0), [-0.5 * 0.8 / 0.25, -1.0]);
+    }
+}
+
+/// The number of rounds of two lists was not bound yet.
+mod lists_of_different_kinds {
+    use super::*;
+
+    #[gradient(wrt(data, q))]
+    fn f(s: f64, data: &[f64; 2], q: &DMatrix<f64>) -> f64 {
+        if data.iter().zip(q.iter()).map(|(_, _)| s).sum::<f64>() < s {
+            return s;
+        }
+        s * data[0]
+    }
+
+    #[test]
+    fn are_counted() {
+        let (data, q) = f_gradient(0.5, &[0.3, 0.4], &dmatrix![1.0, 2.0]);
+        assert_eq!((data, q), ([0.5, 0.0], dmatrix![0.0, 0.0]));
+    }
+}
