@@ -101,14 +101,21 @@ impl Emit<'_> {
                         .filter(|c| is_taken(*c))
                         .map(|c| (outside(c), c))
                         .max_by_key(|(outside, c)| {
-                            (
-                                *outside,
-                                self.contexts[*c].group.map(|g| self.groups[g].rank),
-                            )
+                            // The branch that holds it, among those that need it, is written first.
+                            let rank =
+                                |at: usize| self.contexts[at].group.map(|g| self.groups[g].rank);
+                            let first = rank(self.outermost(*c, common));
+                            (*outside, first.filter(|_| !self.apart), rank(*c))
                         })
                         .map(|(_, home)| home)
                 });
-                if home.is_some() || !guarded.is_empty() {
+                if home.is_none() && !guarded.is_empty() && !self.apart {
+                    // Before all of them, if it is there.
+                    let op = self.op(id);
+                    if self.kind(id).shape.is_some() || op.may_panic() || op.is_opaque() {
+                        self.cyclic = true;
+                    }
+                } else if home.is_some() || !guarded.is_empty() {
                     // Where each of them may be the only one that is taken, in a branch of its own before them.
                     context = home.unwrap_or_else(|| self.branch_for(common, &guards, &mut users));
                     self.hand_out(id, context, common);

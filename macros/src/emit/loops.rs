@@ -124,7 +124,13 @@ impl Emit<'_> {
             .collect();
         // What is carried is needed where another value is computed from it.
         let mut inner = loop {
-            let mut inner = Emit::new(&program, &nodes, self.krate, self.real, self.joins);
+            let mut inner = Emit::new(
+                &program,
+                &nodes,
+                self.krate,
+                self.real,
+                (self.joins, self.apart),
+            );
             inner.outputs = live.iter().map(|k| this.next[*k]).collect();
             if keeps {
                 inner.outputs.extend(&slots);

@@ -284,6 +284,8 @@ struct Emit<'p> {
     in_map: bool,
     /// Whether branches on one condition are written as one `if`.
     joins: bool,
+    /// Whether what several branches need, none of which comes first for all, gets a branch of its own.
+    apart: bool,
     /// Whether a branch turned out to wait for itself.
     cyclic: bool,
     /// What is computed inside of the passes that read it.
@@ -373,9 +375,9 @@ pub fn emit(
     real: &Real,
 ) -> Option<TokenStream> {
     // Branches on one condition are written as one `if`, unless that makes them wait for each other.
-    [true, false]
-        .into_iter()
-        .find_map(|joins| attempt(program, outputs, around.clone(), krate, (real, joins)))
+    let ways = [(true, true), (false, true), (true, false), (false, false)];
+    ways.into_iter()
+        .find_map(|way| attempt(program, outputs, around.clone(), krate, (real, way)))
 }
 
 fn attempt(
@@ -383,10 +385,10 @@ fn attempt(
     outputs: &Outputs,
     around: Option<TokenStream>,
     krate: &TokenStream,
-    (real, joins): (&Real, bool),
+    (real, way): (&Real, (bool, bool)),
 ) -> Option<TokenStream> {
     let nodes = program.graph.nodes();
-    let mut emit = Emit::new(program, &nodes, krate, real, joins);
+    let mut emit = Emit::new(program, &nodes, krate, real, way);
     let mut reads = Vec::new();
     outputs.result.reads(false, &mut reads);
     emit.pulled = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
@@ -406,7 +408,7 @@ impl<'p> Emit<'p> {
         nodes: &'p [Node],
         krate: &'p TokenStream,
         real: &'p Real,
-        joins: bool,
+        (joins, apart): (bool, bool),
     ) -> Self {
         let count = nodes.len();
         let maps = maps::of_symbols(&program.graph);
@@ -425,6 +427,7 @@ impl<'p> Emit<'p> {
             pulled: Ids::default(),
             late: Ids::default(),
             joins,
+            apart,
             cyclic: false,
             mapped: maps.iter().flatten().copied().collect(),
             maps,

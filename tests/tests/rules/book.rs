@@ -31,7 +31,7 @@ macro_rules! names {
                 | Op::CallAdjoint(_)
                 | Op::CallAdjointTangent(_)
                 | Op::Loop(_)
-                | Op::Update(Part::Gathered(..) | Part::Selected(_))
+                | Op::Update(Part::Gathered(..) | Part::Selected(_) | Part::Element(..))
                 | Op::Item(_) => "",
             }
         }
