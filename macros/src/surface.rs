@@ -151,7 +151,8 @@ pub fn is_known_method(name: &str) -> bool {
         || is_identity_method(name)
         || question(name).is_some()
         || scalar_alias(name).is_some()
-        || is_composed(name)
+        // A `Vec` keeps what is pushed.
+        || is_composed(name) && name != "push"
         || matches!(
             name,
             "powi"

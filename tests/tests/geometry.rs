@@ -1,7 +1,7 @@
 //! Points, rotations, quaternions and isometries inside of functions: their values bit for bit, derivatives against
 //! differences, and limits at the identity.
 
-#![allow(dead_code, clippy::toplevel_ref_arg, clippy::useless_conversion)]
+#![allow(dead_code, clippy::explicit_auto_deref)]
 
 mod common;
 
@@ -207,7 +207,13 @@ fn poses(x: &Vector6<f64>) -> f64 {
     let q = a * (e * p);
     let v = a.transform_vector(&b.inverse_transform_vector(&Vector3::new(x[1], x[2], 3.0)));
     let w = b.inverse_transform_point(&e.transform_point(&p));
+    let plain = Isometry3::translation(x[0], x[5], 1.0)
+        * (IsometryMatrix2::translation(x[1], 2.0) * Point2::new(x[3], 1.0))
+            .coords
+            .push(x[2]);
+    let flat = Isometry2::translation(x[1], 2.0) * Point2::new(x[3], 1.0);
     q.coords.dot(&v)
+        + plain.z * plain.x * flat.x
         + (w - q).norm_squared()
         + e.translation.vector.norm_squared()
         + e.rotation.angle()

@@ -1,7 +1,12 @@
 //! Functions in the style of programs for robots, cameras and flight: rigid bodies, factors of pose graphs, inverse
 //! kinematics, epipolar geometry and an error-state filter. What loops and changes its arrays there is written out here.
 
-#![allow(dead_code, clippy::toplevel_ref_arg, clippy::useless_conversion)]
+#![allow(
+    dead_code,
+    clippy::clone_on_copy,
+    clippy::toplevel_ref_arg,
+    clippy::useless_conversion
+)]
 
 mod common;
 

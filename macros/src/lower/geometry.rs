@@ -833,11 +833,17 @@ impl Lower<'_> {
                 same(vec![self.inverted(Turn::Complex, id, expr)?])
             }
             ("inv_mul", [other], Some(turn)) if matches!(frame, Frame::Isometry(_)) => {
-                let other = self.of_frame(other, frame)?.coordinates;
+                let other = self.of_frame(other, frame)?;
+                let unchecked = geometric.unchecked || other.unchecked;
+                let other = other.coordinates;
                 let inverse = self.inverted(turn, id, expr)?;
                 let between = self.scalar(Scalar::Sub, &[other[1], x[1]], expr)?;
                 let shift = self.turned(turn, inverse, between, expr)?;
-                same(vec![self.composed(turn, inverse, other[0], expr)?, shift])
+                let rotation = self.composed(turn, inverse, other[0], expr)?;
+                Value::Geometric(Geometric {
+                    unchecked,
+                    ..Geometric::of(frame, vec![rotation, shift])
+                })
             }
             ("transform_vector", [v], Some(turn)) => {
                 let v = self.vector(v, size)?;
@@ -863,11 +869,12 @@ impl Lower<'_> {
                 single(Frame::Point, self.turned_back(turn, id, p, expr)?)
             }
             ("rotation_to" | "angle_to", [other], Some(turn)) if frame.turn().is_some() => {
-                let other = self.of_frame(other, frame)?.coordinates[0];
+                let other = self.of_frame(other, frame)?;
                 let inverse = self.inverted(turn, id, expr)?;
+                let rotation = self.composed(turn, other.coordinates[0], inverse, expr)?;
                 let between = Geometric {
-                    unchecked: geometric.unchecked,
-                    ..Geometric::of(frame, vec![self.composed(turn, other, inverse, expr)?])
+                    unchecked: geometric.unchecked || other.unchecked,
+                    ..Geometric::of(frame, vec![rotation])
                 };
                 if name == "angle_to" {
                     node(self.angle_of(&between, expr)?)
@@ -894,7 +901,11 @@ impl Lower<'_> {
             ("to_rotation_matrix", [], Some(Turn::Quaternion))
                 if frame == Frame::UnitQuaternion =>
             {
-                single(Frame::Rotation, self.of(Op::QuaternionMatrix, &[id], expr)?)
+                let matrix = self.of(Op::QuaternionMatrix, &[id], expr)?;
+                Value::Geometric(Geometric {
+                    unchecked: geometric.unchecked,
+                    ..Geometric::of(Frame::Rotation, vec![matrix])
+                })
             }
             ("to_rotation_matrix", [], Some(Turn::Complex)) if frame == Frame::UnitComplex => {
                 let parts = self.each_entry(id, expr)?;
@@ -1125,6 +1136,10 @@ impl Lower<'_> {
                     _ => self.of(Op::Normalize, &[id], expr)?,
                 };
                 match &*name {
+                    "new_unchecked" => Value::Geometric(Geometric {
+                        unchecked: true,
+                        ..Geometric::of(frame, vec![unit])
+                    }),
                     "new_and_get" => {
                         let norm = self.of(Op::Norm, &[id], expr)?;
                         Value::Tuple(vec![single(frame, unit), node(norm)])
@@ -1169,10 +1184,15 @@ impl Lower<'_> {
                 single(frame, self.of(Op::Normalize, &[q], expr)?)
             }
             (Frame::UnitQuaternion, "new_unchecked", [q]) => {
-                single(frame, self.of_frame(q, Frame::Quaternion)?.coordinates[0])
+                let q = self.of_frame(q, Frame::Quaternion)?.coordinates;
+                Value::Geometric(Geometric {
+                    unchecked: true,
+                    ..Geometric::of(frame, q)
+                })
             }
             (Frame::UnitQuaternion, "from_axis_angle", [axis, angle]) => {
-                let axis = self.of_frame(axis, Frame::Unit)?.coordinates[0];
+                let axis = self.of_frame(axis, Frame::Unit)?;
+                let (axis, unchecked) = (axis.coordinates[0], axis.unchecked);
                 let angle = self.scalar_argument(angle)?;
                 let two = self.graph.constant(2.0);
                 let half = self.scalar(Scalar::Div, &[angle, two], expr)?;
@@ -1181,7 +1201,10 @@ impl Lower<'_> {
                 let imaginary = self.scalar(Scalar::Mul, &[axis, sine], expr)?;
                 let mut entries = self.each_entry(imaginary, expr)?;
                 entries.push(cosine);
-                single(frame, self.column_of(&entries, expr)?)
+                Value::Geometric(Geometric {
+                    unchecked,
+                    ..Geometric::of(frame, vec![self.column_of(&entries, expr)?])
+                })
             }
             (Frame::UnitQuaternion, "from_euler_angles", [roll, pitch, yaw]) => {
                 let half = Some(self.graph.constant(0.5));
@@ -1216,9 +1239,14 @@ impl Lower<'_> {
                 single(frame, self.of(Op::RotationExp, &[v], expr)?)
             }
             (Frame::Rotation, "from_axis_angle", [axis, angle]) if size == 3 => {
-                let axis = self.of_frame(axis, Frame::Unit)?.coordinates[0];
+                let axis = self.of_frame(axis, Frame::Unit)?;
+                let (axis, unchecked) = (axis.coordinates[0], axis.unchecked);
                 let angle = self.scalar_argument(angle)?;
-                single(frame, self.of(Op::RotationAbout, &[axis, angle], expr)?)
+                let matrix = self.of(Op::RotationAbout, &[axis, angle], expr)?;
+                Value::Geometric(Geometric {
+                    unchecked,
+                    ..Geometric::of(frame, vec![matrix])
+                })
             }
             (Frame::Rotation, "from_euler_angles", [roll, pitch, yaw]) if size == 3 => {
                 let parts = self.sines_and_cosines(&[roll, pitch, yaw], None, expr)?;
@@ -1254,8 +1282,12 @@ impl Lower<'_> {
                 })
             }
             (Frame::Rotation, "from", [q]) if size == 3 => {
-                let q = self.of_frame(q, Frame::UnitQuaternion)?.coordinates[0];
-                single(frame, self.of(Op::QuaternionMatrix, &[q], expr)?)
+                let q = self.of_frame(q, Frame::UnitQuaternion)?;
+                let matrix = self.of(Op::QuaternionMatrix, &q.coordinates, expr)?;
+                Value::Geometric(Geometric {
+                    unchecked: q.unchecked,
+                    ..Geometric::of(frame, vec![matrix])
+                })
             }
             (Frame::Isometry(turn), "new", [shift, rotation]) => {
                 let shift = self.vector(shift, size)?;
@@ -1273,6 +1305,21 @@ impl Lower<'_> {
                             Op::RotationExp
                         };
                         self.of(op, &[v], expr)?
+                    }
+                };
+                Value::Geometric(Geometric::of(frame, vec![rotation, shift]))
+            }
+            (Frame::Isometry(turn), "translation", entries) if entries.len() == size => {
+                let entries: Lowered<Vec<Id>> =
+                    entries.iter().map(|e| self.scalar_argument(e)).collect();
+                let shift = self.column_of(&entries?, expr)?;
+                let (zero, one) = (self.graph.constant(0.0), self.graph.constant(1.0));
+                let rotation = match turn {
+                    Turn::Quaternion => self.column_of(&[zero, zero, zero, one], expr)?,
+                    Turn::Complex => self.column_of(&[one, zero], expr)?,
+                    Turn::Matrix => {
+                        let kind = Kind::matrix(Shape::fixed(size, size));
+                        self.exact_of(Op::Identity, Vec::new(), kind, expr)?
                     }
                 };
                 Value::Geometric(Geometric::of(frame, vec![rotation, shift]))
