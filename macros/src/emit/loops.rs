@@ -780,6 +780,11 @@ impl Emit<'_> {
                 self.write_group(group);
                 continue;
             }
+            // What the closure of a map of columns reads is read where that map is written.
+            let user = match self.map_around(user) {
+                Some(map) => map,
+                None => user,
+            };
             if user == by || !self.is_waiting(user) || self.waits(user) {
                 continue;
             }

@@ -50,6 +50,17 @@ impl Emit<'_> {
         self.parts_of_map(id).1
     }
 
+    /// The map of columns in whose closure a value is computed, seen from outside of maps.
+    pub(super) fn map_around(&self, id: Id) -> Option<Id> {
+        let within = self.mapped.contains(&id) && !self.in_map;
+        let around = |map: &Id| {
+            self.live[map.0 as usize]
+                && *self.op(*map) == Op::Each
+                && self.inside_map(*map).contains(&id)
+        };
+        within.then(|| self.ids().find(around)).flatten()
+    }
+
     /// What the closure of a map of columns computes, in order.
     fn inside_map(&self, id: Id) -> Vec<Id> {
         let (mut inside, _) = self.parts_of_map(id);
