@@ -98,7 +98,10 @@ impl Emit<'_> {
                         .copied()
                         // As far out as the conditions still hold.
                         .map(further_out)
-                        .filter(|c| is_taken(*c))
+                        .filter(|c| {
+                            is_taken(*c)
+                                && (self.apart || self.may_hand_out(*c, common, &guards, &used))
+                        })
                         .map(|c| (outside(c), c))
                         .max_by_key(|(outside, c)| {
                             // The branch that holds it, among those that need it, is written first.
@@ -157,6 +160,29 @@ impl Emit<'_> {
         let places = (0..self.contexts.len()).filter(|c| self.satisfies(*c, guards));
         let outermost = places.min_by_key(|c| self.contexts[*c].depth);
         outermost.unwrap_or(0)
+    }
+
+    /// Whether a value is needed nowhere where a branch that it would be handed out of takes the other side.
+    fn may_hand_out(
+        &self,
+        home: usize,
+        common: usize,
+        guards: &[(Id, bool)],
+        used: &[usize],
+    ) -> bool {
+        let mut at = home;
+        while at != common && self.contexts[at].depth > self.contexts[common].depth {
+            let Some(group) = self.contexts[at].group else {
+                break;
+            };
+            let taken = (self.groups[group].cond, self.groups[group].sides[0] == at);
+            let needed_here = |place: &usize| self.satisfies(*place, &[taken]);
+            if !guards.contains(&taken) && !used.iter().all(needed_here) {
+                return false;
+            }
+            at = self.groups[group].context;
+        }
+        true
     }
 
     /// A branch of its own for values, within a place: its side where these conditions hold.

@@ -20,8 +20,8 @@ impl Emit<'_> {
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
             let home = self.homes.get(&id).copied();
-            if home.is_some_and(|home| home != self.current && !self.is_within(self.current, home))
-            {
+            let elsewhere = |home| home != self.current && !self.is_within(self.current, home);
+            if self.apart && home.is_some_and(elsewhere) {
                 // The branch that binds it is not written yet.
                 self.ensure(id);
                 if !self.bound.contains_key(&id) {

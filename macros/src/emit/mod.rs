@@ -375,7 +375,7 @@ pub fn emit(
     real: &Real,
 ) -> Option<TokenStream> {
     // Branches on one condition are written as one `if`, unless that makes them wait for each other.
-    let ways = [(true, true), (false, true), (true, false), (false, false)];
+    let ways = [(true, false), (true, true), (false, false), (false, true)];
     ways.into_iter()
         .find_map(|way| attempt(program, outputs, around.clone(), krate, (real, way)))
 }

@@ -468,12 +468,12 @@ impl Emit<'_> {
 
     /// Binds a value to a name, after all that it needs.
     pub(super) fn ensure(&mut self, id: Id) {
-        let kept = self.homes.contains_key(&id);
+        let kept = self.apart && self.homes.contains_key(&id);
         if self.bound.contains_key(&id) || self.is_leaf(id) && !kept {
             return;
         }
         // What is handed out of a branch comes with it.
-        if let Some(group) = self.unwritten_around(id, self.current) {
+        if let (true, Some(group)) = (self.apart, self.unwritten_around(id, self.current)) {
             self.write_group(group);
             return;
         }
@@ -850,7 +850,8 @@ impl Emit<'_> {
                 continue;
             }
             let at = self.context[arg.0 as usize];
-            if sides.iter().any(|s| at == *s || self.is_within(at, *s)) {
+            let inside = sides.iter().any(|s| at == *s || self.is_within(at, *s));
+            if inside || !self.apart && self.is_within(at, context) {
                 pending.extend(self.args(arg));
                 pending.extend(self.extents_of(arg));
             } else if self.is_within(at, context) {
