@@ -316,6 +316,9 @@ impl Lower<'_> {
                 if self.is_poisoned(expr) {
                     return Err(Refusal(None));
                 }
+                if let Some(cases) = self.cases_of_option(at, &name, args) {
+                    return self.expr(&cases);
+                }
                 if args.is_empty() || is_known_method(&name) {
                     return refuse(method, unknown(&name, "this value"));
                 }

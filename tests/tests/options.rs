@@ -256,6 +256,33 @@ fn of_their_own(a: f64, b: f64, c: f64) -> f64 {
     }
 }
 
+#[gradient(wrt(x))]
+fn of_a_parameter(x: f64, scale: Option<f64>) -> f64 {
+    let s;
+    if x > 0.5 {
+        s = x * x;
+    } else {
+        s = x.sin();
+    }
+    let sign = match scale {
+        Some(s) if s > 1.0 => 2.0,
+        _ => 3.0,
+    };
+    let y = scale.map_or(x, |k: f64| k * x + s) * sign;
+    y * scale.unwrap_or(x)
+}
+
+#[test]
+fn options_that_are_given() {
+    for x in [0.3, 0.8] {
+        for scale in [None, Some(0.4), Some(1.7)] {
+            let at = |t: f64| of_a_parameter(x + t, scale);
+            assert_eq!(of_a_parameter_value_and_gradient(x, scale).0, at(0.0));
+            assert_close(of_a_parameter_gradient(x, scale), slope(at));
+        }
+    }
+}
+
 #[test]
 fn options_that_the_function_makes() {
     for (a, b, c) in [

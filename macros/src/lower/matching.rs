@@ -1029,8 +1029,16 @@ impl Lower<'_> {
         let (shown, guard) = match guard {
             None => (without_names(pat), None),
             Some(guard) => {
+                // A variable that may be left out is not to be taken for one of the pattern.
+                let new: Vec<Ident> = names
+                    .iter()
+                    .map(|name| match self.optional.iter().any(|(o, _)| o == name) {
+                        true => self.fresh(&name.to_string()),
+                        false => name.clone(),
+                    })
+                    .collect();
                 self.scope.push();
-                self.bind_as_they_are(&names);
+                self.bind_names(&names, &new);
                 let tokens = guard.to_token_stream();
                 let checked = self.check_kept(&tokens);
                 let read = self.reads(&tokens);
@@ -1040,7 +1048,9 @@ impl Lower<'_> {
                 self.scope.pop();
                 checked?;
                 reads.extend(read);
-                (pat.to_token_stream(), Some(quote!(if #kept)))
+                let position = |ident: &Ident| names.iter().position(|n| n == ident);
+                let shown = renamed(pat, &|ident| position(ident).map(|k| new[k].clone()));
+                (shown.to_token_stream(), Some(quote!(if #kept)))
             }
         };
         if self.closures > 0 && !pure {
@@ -1079,19 +1089,20 @@ impl Lower<'_> {
     /// Whether a guard reads nothing that carries a derivative.
     fn is_inert_guard(&mut self, pat: &Pat, guard: &Expr) -> bool {
         self.scope.push();
-        self.bind_as_they_are(&bound_names(pat));
+        let names = bound_names(pat);
+        self.bind_names(&names, &names);
         let inert = self.is_inert(guard);
         self.scope.pop();
         inert
     }
 
     /// The names of a pattern inside a kept expression.
-    fn bind_as_they_are(&mut self, names: &[Ident]) {
-        for ident in names {
+    fn bind_names(&mut self, names: &[Ident], new: &[Ident]) {
+        for (ident, new) in names.iter().zip(new) {
             self.scope.bind(Binding {
                 ident: ident.clone(),
                 value: Value::Inert(Inert {
-                    tokens: ident.to_token_stream(),
+                    tokens: new.to_token_stream(),
                     hint: Hint::Unknown,
                     reads: Vec::new(),
                     varies: true,
@@ -1242,7 +1253,7 @@ fn both_exits(a: Exit, b: Exit) -> Exit {
 }
 
 /// An expression that can be looked at again without doing anything.
-fn is_place(expr: &Expr) -> bool {
+pub(super) fn is_place(expr: &Expr) -> bool {
     match expr {
         Expr::Path(_) | Expr::Lit(_) => true,
         Expr::Field(field) => is_place(&field.base),

@@ -4,7 +4,7 @@
 //! which gives a condition, and the value on the side of a branch where it holds.
 
 use super::functions::closure_in;
-use super::matching::{Arm, Body, Exit};
+use super::matching::{Arm, Body, Exit, is_place};
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Form, Guard, Id, Kind, Leaf, Step};
@@ -403,6 +403,48 @@ impl Lower<'_> {
                 self.value_or(maybe, &panic, expr)
             }
             _ => refuse(method, refusal),
+        }
+    }
+
+    /// `option.map_or(a, |x| b)` and `option.unwrap_or(a)` of an option without derivative, as a `match`.
+    pub(crate) fn cases_of_option(
+        &mut self,
+        option: &Expr,
+        method: &str,
+        args: &[&Expr],
+    ) -> Option<Expr> {
+        if self.closures > 0 || !is_place(option) {
+            return None;
+        }
+        let (other, value) = (self.fresh("other"), self.fresh("value"));
+        match (method, args) {
+            ("unwrap_or", [default]) => Some(syn::parse_quote!({
+                let #other = #default;
+                match #option {
+                    ::core::option::Option::Some(#value) => #value,
+                    ::core::option::Option::None => #other,
+                }
+            })),
+            ("map_or", [default, f]) => {
+                let closure = closure_in(f)?;
+                let body = &closure.body;
+                let returns = crate::scope::control_flow(body.to_token_stream(), false).is_some();
+                if closure.inputs.len() != 1 || returns {
+                    return None;
+                }
+                let pat = match &closure.inputs[0] {
+                    Pat::Type(typed) => &*typed.pat,
+                    pat => pat,
+                };
+                Some(syn::parse_quote!({
+                    let #other = #default;
+                    match #option {
+                        ::core::option::Option::Some(#pat) => #body,
+                        ::core::option::Option::None => #other,
+                    }
+                }))
+            }
+            _ => None,
         }
     }
 
