@@ -20,6 +20,7 @@ impl Emit<'_> {
         self.last_step = self.find_last_step(&self.program.steps);
         self.first_with_tangent = self.find_first_with_tangent();
         let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
+        let needed = self.needed_guards();
         for id in self.ids().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
@@ -124,7 +125,7 @@ impl Emit<'_> {
                     self.hand_out(id, context, common);
                 }
             }
-            context = self.early(id, context, &guards);
+            context = self.early(id, context, &guards, &needed);
             self.context[id.0 as usize] = context;
             if self.records.contains(&id) {
                 self.hand_out(id, context, 0);
@@ -183,6 +184,31 @@ impl Emit<'_> {
             at = self.groups[group].context;
         }
         true
+    }
+
+    /// The conditions under which all is there that a value is computed of.
+    fn needed_guards(&self) -> Vec<Vec<(Id, bool)>> {
+        let mut needed: Vec<Vec<(Id, bool)>> = Vec::new();
+        for id in self.ids() {
+            let own = self.program.graph.node(id).guards;
+            let mut all: Vec<(Id, bool)> = own
+                .iter()
+                .filter(|g| self.kind(g.cond).shape.is_none())
+                .map(|g| (g.cond, g.side))
+                .collect();
+            let args = self.args(id);
+            // Of what its sides are computed, each sees to itself.
+            let read = if self.is_branch(id) { &args[..1] } else { args };
+            for arg in read {
+                for guard in &needed[arg.0 as usize] {
+                    if !all.contains(guard) {
+                        all.push(*guard);
+                    }
+                }
+            }
+            needed.push(all);
+        }
+        needed
     }
 
     /// A branch of its own for values, within a place: its side where these conditions hold.
@@ -329,10 +355,22 @@ impl Emit<'_> {
 
     /// What a pullback needs but could not change is computed once, before it; a view is taken again, as it cannot go
     /// along with what it is a view of.
-    fn early(&self, id: Id, context: usize, guards: &[(Id, bool)]) -> usize {
+    fn early(
+        &self,
+        id: Id,
+        context: usize,
+        guards: &[(Id, bool)],
+        needed: &[Vec<(Id, bool)>],
+    ) -> usize {
         if self.late.contains(&id) || self.borrows_place(id) && !self.is_copied_view(id) {
             return context;
         }
+        // What it reads may be there on one side only.
+        let guards = if self.op(id).is_call() {
+            guards
+        } else {
+            &needed[id.0 as usize]
+        };
         let mut context = context;
         while self.is_in_pullback(context) && self.satisfies(self.contexts[context].parent, guards)
         {

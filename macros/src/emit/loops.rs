@@ -969,9 +969,10 @@ fn wish_of(graph: &Graph, id: Id) -> String {
     let hint = graph.hints.borrow().get(&id).cloned();
     let name = || graph.names.borrow().get(&id).map(ToString::to_string);
     let leaf = || graph.leaf_of(id).map(|leaf| leaf.name.to_string());
-    hint.or_else(name)
-        .or_else(leaf)
-        .unwrap_or_else(|| "t".to_string())
+    let wish = hint.or_else(name).or_else(leaf);
+    // What is an expression has no name.
+    let plain = |wish: &String| syn::parse_str::<Ident>(wish).is_ok();
+    wish.filter(plain).unwrap_or_else(|| "t".to_string())
 }
 
 /// The conditions on which an iteration is left, which are read where they stand.

@@ -331,3 +331,26 @@ mod lists_of_different_kinds {
         assert_eq!((data, q), ([0.5, 0.0], dmatrix![0.0, 0.0]));
     }
 }
+
+/// What a pullback computes of values of one side was computed before it, whichever side was taken.
+mod values_of_one_side {
+    use super::*;
+
+    #[vjp]
+    fn f(a: f64) -> f64 {
+        let b = if 0.5 > a {
+            let quotients = DVector::from_element(2, a).component_div(&dvector![a * a, 3.0]);
+            (DVector::from_element(2, 0.5).transpose() * quotients)[(0, 0)]
+        } else {
+            1.5
+        };
+        b * 2.0
+    }
+
+    #[test]
+    fn are_read_there() {
+        for a in [1.2, 0.3] {
+            assert_slope(f_vjp(a).1(1.0), a, f);
+        }
+    }
+}
