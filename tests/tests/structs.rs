@@ -579,3 +579,55 @@ fn aliases() {
     let m = Alias::new(1.0, 2.0, 3.0, 4.0);
     assert_eq!(aliased_gradient(&m), m * 2.0);
 }
+
+/// Loops that carry a state read fields that are bound before, tuples and lists of numbers.
+#[gradient(wrt(p, t, xs))]
+#[hvp]
+fn looped(p: &Pendulum, t: (f64, Vector2<f64>), xs: &[f64], n: usize) -> f64 {
+    let length: f64 = p.length;
+    let damping: &DVector<f64> = &p.damping;
+    let mut s = t.0;
+    for i in 0..n {
+        s = (s * length + t.1.x).sin() + xs[i] * damping[1];
+    }
+    s
+}
+
+#[test]
+fn loops() {
+    let p = Pendulum {
+        length: 0.8,
+        damping: dvector![0.2, -0.5],
+        gravity: 9.81,
+        power: 3,
+        flag: true,
+    };
+    let mut d = p.clone();
+    d.damping = dvector![0.7, 0.4];
+    let (t, dt) = (
+        (0.3, Vector2::new(0.9, 0.1)),
+        (-0.6, Vector2::new(0.2, 1.0)),
+    );
+    let (xs, dx) = ([0.5, -0.7, 1.1], [0.1, 0.9, -0.4]);
+    let at = |s: f64| {
+        let mut p = p.clone();
+        p.axpy(s, &d);
+        let t = (t.0 + s * dt.0, t.1 + dt.1 * s);
+        (p, t, [0, 1, 2].map(|i| xs[i] + s * dx[i]))
+    };
+    let value = |s: f64| {
+        let (p, t, xs) = at(s);
+        looped(&p, t, &xs, 3)
+    };
+    let dot = |(p, t, xs): &(Pendulum, (f64, Vector2<f64>), Vec<f64>)| {
+        let xs: f64 = xs.iter().zip(&dx).map(|(a, b)| a * b).sum();
+        p.dot(&d) + t.0 * dt.0 + t.1.dot(&dt.1) + xs
+    };
+    assert_close(dot(&looped_gradient(&p, t, &xs, 3)), slope(value));
+    let product = looped_hvp(&p, t, &xs, 3, &d, dt, &dx).1;
+    let along = slope(|s| {
+        let (p, t, xs) = at(s);
+        dot(&looped_gradient(&p, t, &xs, 3))
+    });
+    assert_close(dot(&product), along);
+}

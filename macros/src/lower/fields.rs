@@ -142,6 +142,12 @@ impl Lower<'_> {
         }
     }
 
+    /// The value of a field that is known to be a number or a matrix.
+    pub(super) fn number_or_matrix(&self, place: &Place) -> Option<Id> {
+        let known = self.known_field(place);
+        known.filter(|f| f.kind.is_some()).map(|f| f.id)
+    }
+
     fn known_field(&self, place: &Place) -> Option<&Source> {
         let mut known = self.fields.iter();
         known.find(|f| f.parameter == place.parameter && f.path == place.path)

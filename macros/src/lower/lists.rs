@@ -196,6 +196,15 @@ impl Lower<'_> {
                 ),
             );
         }
+        if self.is_in_loop() {
+            return refuse(
+                expr,
+                format!(
+                    "an element of `{}` is not read inside of loops yet\nhelp: pass the elements as the columns of a matrix, and take `column(i)`",
+                    text(&index.expr)
+                ),
+            );
+        }
         let at = self.integer(&index.index)?;
         let Some(element) = self.element_at(list, at) else {
             return refuse(expr, "this is not a list of vectors or matrices");
@@ -220,7 +229,10 @@ impl Lower<'_> {
 
     /// The place of the element with an index; its sizes are read from itself.
     fn element_at(&mut self, list: Id, at: Id) -> Option<Element> {
-        if let Some((_, known)) = self.known_elements.iter().find(|k| k.0 == (list, at)) {
+        // A loop has a graph of its own, where the same numbers are other values.
+        if let Some((_, known)) = self.known_elements.iter().find(|k| k.0 == (list, at))
+            && !self.is_in_loop()
+        {
             return Some(known.clone());
         }
         let leaf = self.graph.lists.borrow().get(&list).cloned()?;
@@ -309,7 +321,9 @@ impl Lower<'_> {
                 }
             }
         };
-        self.known_elements.push(((list, at), element.clone()));
+        if !self.is_in_loop() {
+            self.known_elements.push(((list, at), element.clone()));
+        }
         Some(element)
     }
 }

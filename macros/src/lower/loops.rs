@@ -662,9 +662,12 @@ impl Lower<'_> {
                 ..inert.clone()
             }),
             Value::Function(function) => Value::Function(self.function_in(outside, function)),
-            Value::Position(_) | Value::Untyped(_) | Value::Unit | Value::Never | Value::Poison => {
-                value.clone()
-            }
+            // What is known of a field is read like any other value.
+            Value::Untyped(place) => match self.number_or_matrix(place) {
+                Some(id) => Value::Node(self.captured(outside, id)),
+                None => value.clone(),
+            },
+            Value::Position(_) | Value::Unit | Value::Never | Value::Poison => value.clone(),
         }
     }
 

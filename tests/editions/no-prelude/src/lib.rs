@@ -41,6 +41,36 @@ where
     stiffness * x.norm_squared()
 }
 
+/// A struct of parameters.
+#[derive(::nalgrad::Differentiable)]
+pub struct Layer<T: RealField + ::core::marker::Copy, const N: usize> {
+    /// What entries are multiplied by.
+    pub weights: SVector<T, N>,
+    /// What is added.
+    pub bias: T,
+    /// How many there are.
+    #[inert]
+    pub count: usize,
+}
+
+/// By a struct, a list and a tuple.
+#[gradient(wrt(layer, xs, p))]
+#[hvp]
+#[jvp]
+#[vjp]
+#[jacobian]
+pub fn layered<T, const N: usize>(
+    layer: &Layer<T, N>,
+    xs: &[SVector<T, N>],
+    p: (T, &DVector<T>),
+) -> T
+where
+    T: RealField + ::core::marker::Copy,
+{
+    let weights: &SVector<T, N> = &layer.weights;
+    (weights.dot(&xs[0]) + layer.bias) * p.0 + p.1.norm_squared()
+}
+
 /// A method, in a module of its own.
 pub mod springs {
     use ::nalgebra::DVector;
