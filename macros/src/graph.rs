@@ -504,14 +504,20 @@ pub fn any_tokens(steps: &[Placed], read: &dyn Fn(&TokenStream) -> bool) -> bool
     })
 }
 
+/// A loop, the parts of it that are wanted, and the tangents of its arguments.
+type AlongTangents = (Id, Vec<usize>, Vec<Option<Id>>);
+
+/// A loop, the cotangents of its parts, and which of its inputs move.
+type ForCotangents = (Id, Vec<(Vec<usize>, Id)>, Vec<bool>);
+
 /// The loops of a graph. Copies of a graph have bodies of their own.
 #[derive(Default)]
 pub struct Loops {
     all: RefCell<Vec<Rc<Loop>>>,
     /// Tangents that are there already: of the wanted parts of a loop, along these tangents of its arguments.
-    pub tangents: RefCell<HashMap<(Id, Vec<usize>, Vec<Option<Id>>), Id>>,
+    pub tangents: RefCell<HashMap<AlongTangents, Id>>,
     /// Adjoints that are there already: for these cotangents of parts of a loop, by those of its inputs that move.
-    pub pulled: RefCell<HashMap<(Id, Vec<(Vec<usize>, Id)>, Vec<bool>), Vec<(Id, Id)>>>,
+    pub pulled: RefCell<HashMap<ForCotangents, Vec<(Id, Id)>>>,
 }
 
 impl Clone for Loops {

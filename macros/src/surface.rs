@@ -396,6 +396,10 @@ impl Lower<'_> {
                 let receiver = (Value::Node(id), at);
                 self.apply_method(method, turbofish, receiver, args, expr)
             }
+            // What windows and chunks of a slice are: rustc knows no other `rows` of one.
+            Value::Slice(id) if name == "rows" => {
+                self.matrix_method(*id, &name, method, turbofish, args, expr)
+            }
             Value::Slice(_) | Value::Elements(_) => match question(&name) {
                 Some(hint) if self.only_observes(expr) && self.closures == 0 => {
                     Ok(Value::Inert(self.inert_expression(expr, hint)))

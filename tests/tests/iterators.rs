@@ -92,3 +92,47 @@ fn slices_matrices_and_static_vectors() {
     let at = |t: f64| statics(&(v + dv * t), &(&m * (1.0 + t)));
     assert_close(v_bar.dot(&dv) + m_bar.dot(&m), slope(at));
 }
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn as_loops(x: &DVector<f64>, c: f64) -> f64 {
+    let p: f64 = x.iter().map(|v| v + c).product();
+    let largest = x.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+    let (a, b) = x
+        .iter()
+        .zip(x.iter().skip(1))
+        .fold((0.5, 1.0), |(s, t), (u, v)| (s + u * t, t * v));
+    let positive: f64 = x.iter().filter(|v| **v > 0.2).map(|v| v * v).sum();
+    let list: Vec<f64> = x.iter().rev().map(|v| (v * c).sin()).collect();
+    let mut t = 0.0;
+    for (i, v) in list.iter().enumerate() {
+        t = t * 0.5 + v * i as f64;
+    }
+    let mut w = 0.0;
+    for pair in x.as_slice().windows(2) {
+        w += (pair[0] * pair[1]).exp();
+    }
+    p * largest + a * b + positive + t * w
+}
+
+#[test]
+fn chains_that_are_loops() {
+    for entries in [&[0.4, -0.9, 0.7, 0.3][..], &[0.5, 0.9], &[0.3]] {
+        let (x, c) = (vector(entries), 1.2);
+        let (value, (dx, dc)) = as_loops_value_and_gradient(&x, c);
+        assert_eq!(value.to_bits(), as_loops(&x, c).to_bits());
+        let v = x.map_with_location(|i, _, _| 0.7 - 0.4 * i as f64);
+        let at = |t: f64| as_loops(&(&x + &v * t), c - 0.3 * t);
+        assert_close(dx.dot(&v) - 0.3 * dc, slope(at));
+        let (_, tangent) = as_loops_jvp(&x, c, &v, -0.3);
+        assert_close(tangent, dx.dot(&v) - 0.3 * dc);
+        let (px, pc) = as_loops_vjp(&x, c).1(2.0);
+        assert_close((px - &dx * 2.0).norm() + (pc - 2.0 * dc).abs(), 0.0);
+        let (_, (hx, hc)) = as_loops_hvp(&x, c, &v, -0.3);
+        let along = |t: f64| as_loops_gradient(&(&x + &v * t), c - 0.3 * t);
+        assert_close(hc, slope(|t| along(t).1));
+        assert_close(hx.dot(&v), slope(|t| along(t).0.dot(&v)));
+    }
+}

@@ -199,26 +199,36 @@ enum Place {
     Recorded(usize),
 }
 
-/// Sums of which one is what a loop has added up: it begins with a total instead of zero.
+/// Sums of which one is what a loop has added up: it begins with another one, a total, instead of zero.
 pub fn continued(graph: &Graph, values: &[Id]) -> Option<Vec<Id>> {
+    // What a derived loop has added up: the loop, and its number among what is carried.
+    let sum_of = |id: Id| match (graph.op(id), graph.args(id).first()) {
+        (Op::Item(part), Some(of)) => {
+            let at = *part.first()?;
+            let sums = loop_of(graph, *of).is_some_and(|inner| inner.sums.contains(&at));
+            sums.then_some((*of, at))
+        }
+        _ => None,
+    };
     let is_total = |id: Id| {
         let leaf = graph.leaf_of(id);
         leaf.is_some_and(|leaf| leaf.name.to_string().starts_with(PLACEHOLDER))
     };
-    let total = values.iter().position(|v| is_total(*v))?;
+    let total = values.iter().position(|v| is_total(*v));
+    let total = total.or_else(|| values.iter().position(|v| sum_of(*v).is_some()))?;
+    let own = &graph.node(values[total]).guards;
     let added = values.iter().position(|v| {
-        let (Op::Item(part), of) = (graph.op(*v), graph.args(*v).first().copied()) else {
+        let Some((of, at)) = sum_of(*v) else {
             return false;
         };
-        let of = of.unwrap_or(*v);
-        let sums = loop_of(graph, of).is_some_and(|inner| inner.sums.contains(&part[0]));
-        let start = graph.args(of).get(part[0]).copied();
-        sums && values[total] < of && start.is_some_and(|start| graph.expr(start).is_zero())
+        let start = graph.args(of)[at];
+        let around = graph.node(of).guards;
+        values[total] < of
+            && graph.expr(start).is_zero()
+            && own.iter().all(|guard| around.contains(guard))
     })?;
-    let (Op::Item(part), of) = (graph.op(values[added]), graph.args(values[added])[0]) else {
-        return None;
-    };
-    graph.set_argument(of, part[0], values[total]);
+    let (of, at) = sum_of(values[added])?;
+    graph.set_argument(of, at, values[total]);
     // It is no sum on its own any more.
     let mut known = graph.loops.pulled.borrow_mut();
     known.retain(|_, found| !found.iter().any(|f| f.1 == values[added]));

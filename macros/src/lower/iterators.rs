@@ -13,9 +13,19 @@ pub(super) struct Items {
     /// How many there are: the least of these.
     pub counts: Vec<Expr>,
     pub item: Expr,
+    /// Whether it gives anything at that place.
+    pub condition: Option<Expr>,
 }
 
 impl Items {
+    fn new(counts: Vec<Expr>, item: Expr) -> Self {
+        Items {
+            counts,
+            item,
+            condition: None,
+        }
+    }
+
     fn least(&self) -> Expr {
         let counts = self.counts.iter().cloned();
         let least = |a: Expr, b: Expr| -> Expr { syn::parse_quote!((#a).min(#b)) };
@@ -32,7 +42,10 @@ impl Lower<'_> {
     ) -> Lowered<Option<Value>> {
         let name = call.method.to_string();
         let args: Vec<&Expr> = call.args.iter().collect();
-        if !matches!((name.as_str(), &args[..]), ("sum", []) | ("fold", [_, _])) {
+        if !matches!(
+            (name.as_str(), &args[..]),
+            ("sum" | "product" | "collect", []) | ("fold", [_, _])
+        ) {
             return Ok(None);
         }
         let place = self.fresh("i");
@@ -46,19 +59,45 @@ impl Lower<'_> {
                 "an iterator inside the closure of another method is not supported yet\nhelp: bind it with `let` before the closure",
             );
         }
+        let (mark, left_out) = (self.mark(), self.left_out.len());
+        let errors = std::mem::take(&mut self.errors);
+        let sum = self.added_up(&name, &args, &items, &place, expr);
+        let found = std::mem::replace(&mut self.errors, errors);
+        if let (Ok(Some(sum)), true) = (sum, found.is_empty()) {
+            return Ok(Some(sum));
+        }
+        self.roll_back(mark);
+        self.left_out.truncate(left_out);
+        let Some(whole) = self.as_loop(call, &items) else {
+            return refuse(
+                expr,
+                "cannot follow what this iterator makes of a differentiated value\nhelp: write it as a `for` loop",
+            );
+        };
+        self.nested_block(&whole).map(Some)
+    }
+
+    /// The sum of what an iterator gives, as one pass; `None` if it is something else.
+    fn added_up(
+        &mut self,
+        name: &str,
+        args: &[&Expr],
+        items: &Items,
+        place: &Ident,
+        expr: &Expr,
+    ) -> Lowered<Option<Value>> {
         let item = &items.item;
-        let (closure, start): (Expr, Option<&Expr>) = match &args[..] {
-            [start, closure] => {
+        let (closure, start): (Expr, Option<&Expr>) = match (name, args) {
+            _ if items.condition.is_some() => return Ok(None),
+            ("fold", [start, closure]) => {
                 let Some((pattern, term)) = added(closure) else {
-                    return refuse(
-                        closure,
-                        "`fold` is understood for sums only\nhelp: write `fold(start, |sum, x| sum + …)`, with `sum` nowhere else",
-                    );
+                    return Ok(None);
                 };
                 let closure = syn::parse_quote!(|#place, _| { let #pattern = #item; #term });
                 (closure, Some(start))
             }
-            _ => (syn::parse_quote!(|#place, _| #item), None),
+            ("sum", _) => (syn::parse_quote!(|#place, _| #item), None),
+            _ => return Ok(None),
         };
         let terms = self.terms_over(&items.counts, &closure, expr)?;
         let start = match start {
@@ -72,6 +111,79 @@ impl Lower<'_> {
         self.step(Op::Fold, vec![terms, start], expr).map(Some)
     }
 
+    /// The loop that an iterator stands for.
+    fn as_loop(&mut self, call: &syn::ExprMethodCall, items: &Items) -> Option<syn::Block> {
+        let source = &call.receiver;
+        let args: Vec<&Expr> = call.args.iter().collect();
+        let variable = |lower: &mut Self, wish: &str| {
+            let name = lower.fresh(wish);
+            lower.changing.insert(name.to_string());
+            name
+        };
+        let item = self.fresh("item");
+        Some(match (call.method.to_string().as_str(), &args[..]) {
+            ("sum", _) => {
+                let total = variable(self, "total");
+                syn::parse_quote!({ let mut #total = -0.0; for #item in #source { #total = #total + #item; } #total })
+            }
+            ("product", _) => {
+                let product = variable(self, "product");
+                syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
+            }
+            ("collect", _) => {
+                let [count] = &items.counts[..] else {
+                    return None;
+                };
+                if items.condition.is_some() {
+                    return None;
+                }
+                let (list, at) = (variable(self, "list"), self.fresh("at"));
+                let zero = match self.real {
+                    crate::ty::Real::Generic(_) => return None,
+                    _ => quote!(0.0),
+                };
+                syn::parse_quote!({ let mut #list = vec![#zero; #count]; for (#at, #item) in #source.enumerate() { #list[#at] = #item; } #list })
+            }
+            ("fold", [start, closure]) => match (start, closure) {
+                (Expr::Tuple(starts), Expr::Closure(closure)) if closure.inputs.len() == 2 => {
+                    let (state, pattern) = (&closure.inputs[0], &closure.inputs[1]);
+                    let (starts, body) = (&starts.elems, &closure.body);
+                    let names = starts.iter().map(|_| variable(self, "state"));
+                    let names: Vec<Ident> = names.collect();
+                    let starts = starts.iter();
+                    syn::parse_quote!({
+                        #(let mut #names = #starts;)*
+                        for #item in #source {
+                            (#(#names),*) = { let #state = (#(#names),*); let #pattern = #item; #body };
+                        }
+                        (#(#names),*)
+                    })
+                }
+                (start, Expr::Closure(closure)) if closure.inputs.len() == 2 => {
+                    let (state, pattern) = (&closure.inputs[0], &closure.inputs[1]);
+                    let (body, name) = (&closure.body, variable(self, "state"));
+                    syn::parse_quote!({
+                        let mut #name = #start;
+                        for #item in #source {
+                            #name = { let #state = #name; let #pattern = #item; #body };
+                        }
+                        #name
+                    })
+                }
+                (start, Expr::Path(function)) => {
+                    let name = variable(self, "state");
+                    syn::parse_quote!({
+                        let mut #name = #start;
+                        for #item in #source { #name = #function(#name, #item); }
+                        #name
+                    })
+                }
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
     /// What a loop goes through, or what is zipped with an iterator: an iterator, or what can be made one.
     pub(super) fn gone_through(&self, iterable: &Expr, place: &Expr) -> Option<Items> {
         match iterable {
@@ -82,16 +194,24 @@ impl Lower<'_> {
                     None => syn::parse_quote!(#of[#place]),
                 };
                 Some(Items {
+                    condition: None,
                     counts: vec![syn::parse_quote!(#of.len())],
                     item,
                 })
             }
             Expr::Path(_) => Some(Items {
+                condition: None,
                 counts: vec![syn::parse_quote!(#iterable.len())],
                 item: syn::parse_quote!(#iterable[#place]),
             }),
             iterator => self.items(iterator, place),
         }
+    }
+
+    /// The same, if it gives something at every place.
+    fn plain(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
+        self.items(iterator, place)
+            .filter(|items| items.condition.is_none())
     }
 
     /// What an iterator gives at a place.
@@ -109,11 +229,13 @@ impl Lower<'_> {
                         None => (**end).clone(),
                     };
                     return Some(Items {
+                        condition: None,
                         counts: vec![count],
                         item: place.clone(),
                     });
                 }
                 Some(Items {
+                    condition: None,
                     counts: vec![
                         syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
                     ],
@@ -127,6 +249,7 @@ impl Lower<'_> {
                     ("iter", []) => {
                         let of = &call.receiver;
                         Some(Items {
+                            condition: None,
                             counts: vec![syn::parse_quote!(#of.len())],
                             item: syn::parse_quote!(#of[#place]),
                         })
@@ -134,6 +257,7 @@ impl Lower<'_> {
                     ("iter_mut", []) => {
                         let of = &call.receiver;
                         Some(Items {
+                            condition: None,
                             counts: vec![syn::parse_quote!(#of.len())],
                             item: syn::parse_quote!(&mut #of[#place]),
                         })
@@ -146,6 +270,7 @@ impl Lower<'_> {
                         let part = name.replace("_iter", "");
                         let part = Ident::new(&part, call.method.span());
                         Some(Items {
+                            condition: None,
                             counts: vec![syn::parse_quote!(#of.#count())],
                             item: syn::parse_quote!(#of.#part(#place)),
                         })
@@ -154,23 +279,26 @@ impl Lower<'_> {
                         self.items(&call.receiver, place)
                     }
                     ("rev", []) => {
-                        let least = self.items(&call.receiver, place)?.least();
+                        let least = self.plain(&call.receiver, place)?.least();
                         let back: Expr = syn::parse_quote!((#least) - 1 - #place);
-                        let Items { counts, item } = self.items(&call.receiver, &back)?;
-                        Some(Items { counts, item })
+                        let Items { counts, item, .. } = self.plain(&call.receiver, &back)?;
+                        Some(Items::new(counts, item))
                     }
                     ("take", [count]) => {
-                        let Items { mut counts, item } = self.items(&call.receiver, place)?;
+                        let Items {
+                            mut counts, item, ..
+                        } = self.plain(&call.receiver, place)?;
                         counts.push((*count).clone());
-                        Some(Items { counts, item })
+                        Some(Items::new(counts, item))
                     }
                     ("skip", [count]) => {
                         let later: Expr = syn::parse_quote!(#place + (#count));
-                        let Items { counts, item } = self.items(&call.receiver, &later)?;
+                        let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
                         let left = counts.iter().map(|all| -> Expr {
                             syn::parse_quote!(::core::primitive::usize::saturating_sub(#all, #count))
                         });
                         Some(Items {
+                            condition: None,
                             counts: left.collect(),
                             item,
                         })
@@ -178,6 +306,7 @@ impl Lower<'_> {
                     ("windows", [size]) => {
                         let of = &call.receiver;
                         Some(Items {
+                            condition: None,
                             counts: vec![
                                 syn::parse_quote!(::core::primitive::usize::saturating_sub(#of.len() + 1, #size)),
                             ],
@@ -187,29 +316,39 @@ impl Lower<'_> {
                     ("chunks_exact", [size]) => {
                         let of = &call.receiver;
                         Some(Items {
+                            condition: None,
                             counts: vec![syn::parse_quote!(#of.len() / (#size))],
                             item: syn::parse_quote!(#of.rows(#place * (#size), #size)),
                         })
                     }
                     ("enumerate", []) => {
-                        let Items { counts, item } = self.items(&call.receiver, place)?;
+                        let Items { counts, item, .. } = self.plain(&call.receiver, place)?;
                         let item = syn::parse_quote!((#place, #item));
-                        Some(Items { counts, item })
+                        Some(Items::new(counts, item))
                     }
                     ("zip", [other]) => {
-                        let first = self.items(&call.receiver, place)?;
+                        let first = self.plain(&call.receiver, place)?;
                         let second = self.gone_through(other, place)?;
                         let (a, b) = (first.item, second.item);
                         Some(Items {
+                            condition: None,
                             counts: first.counts.into_iter().chain(second.counts).collect(),
                             item: syn::parse_quote!((#a, #b)),
                         })
                     }
                     ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
-                        let Items { counts, item } = self.items(&call.receiver, place)?;
+                        let items = self.items(&call.receiver, place)?;
+                        let item = &items.item;
                         let (pattern, body) = (&closure.inputs[0], &closure.body);
                         let item = syn::parse_quote!({ let #pattern = #item; #body });
-                        Some(Items { counts, item })
+                        Some(Items { item, ..items })
+                    }
+                    ("filter", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
+                        let items = self.plain(&call.receiver, place)?;
+                        let item = &items.item;
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let condition = Some(syn::parse_quote!({ let #pattern = #item; #body }));
+                        Some(Items { condition, ..items })
                     }
                     _ => None,
                 }

@@ -12,11 +12,12 @@ use crate::rules::Op;
 use crate::scope::{
     Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables,
 };
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
+use syn::ext::IdentExt;
 use syn::{Expr, Pat, Stmt};
 
 /// Under which condition an iteration has been left already.
@@ -149,7 +150,12 @@ impl Lower<'_> {
         };
         let item = &items.item;
         let (pattern, stmts) = (&each.pat, &each.body.stmts);
-        let body: syn::Block = syn::parse_quote!({ let #pattern = #item; #(#stmts)* });
+        let body: syn::Block = match &items.condition {
+            None => syn::parse_quote!({ let #pattern = #item; #(#stmts)* }),
+            Some(condition) => {
+                syn::parse_quote!({ if #condition { let #pattern = #item; #(#stmts)* } })
+            }
+        };
         let end = &least.tokens;
         let range = Inert {
             tokens: quote!(0..#end),
@@ -451,6 +457,8 @@ impl Lower<'_> {
         match counted {
             Counted::Range { index, range } => {
                 let name = match index {
+                    // It is known in the loop only.
+                    Some(index) if self.bound.insert(index.unraw().to_string()) => (*index).clone(),
                     Some(index) => self.own_name(index),
                     None => self.fresh("i"),
                 };
@@ -831,8 +839,8 @@ impl Lower<'_> {
             &mut self.kept_names,
             std::mem::take(&mut outside.kept_names),
         );
-        // They are out of reach of what stands outside, too.
-        self.kept_names.extend(names.iter().cloned());
+        let mut names = names;
+        names_in(&steps, &mut names);
         self.expected = outside.expected.take();
         self.around = outside.around.take();
         Body {
@@ -1115,6 +1123,40 @@ fn joined(a: Inert, b: Inert) -> Inert {
         pure: a.pure && b.pure,
         mutable: a.mutable || b.mutable,
         leaf: None,
+    }
+}
+
+/// The names that statements bind.
+fn names_in(steps: &[Placed], into: &mut HashSet<String>) {
+    fn patterns(tokens: TokenStream, into: &mut HashSet<String>) {
+        let mut inside = false;
+        for tree in tokens {
+            match &tree {
+                TokenTree::Ident(word) if *word == "let" => inside = true,
+                TokenTree::Punct(p) if matches!(p.as_char(), '=' | ';') => inside = false,
+                TokenTree::Ident(name) if inside => {
+                    into.insert(name.to_string());
+                }
+                TokenTree::Group(group) if inside => {
+                    let all = &mut Vec::new();
+                    variables(group.stream(), all);
+                    into.extend(all.drain(..));
+                }
+                _ => {}
+            }
+        }
+    }
+    for placed in steps {
+        match &placed.step {
+            Step::Verbatim { tokens, .. } => patterns(tokens.clone(), into),
+            Step::Branch {
+                then, otherwise, ..
+            } => {
+                names_in(then, into);
+                names_in(otherwise, into);
+            }
+            _ => {}
+        }
     }
 }
 

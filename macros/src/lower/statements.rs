@@ -862,7 +862,9 @@ impl Lower<'_> {
                     self.bind(inner, value.clone())?;
                 }
                 let value = self.copied(name, value)?;
-                if let (Value::Inert(inert), 0) = (&value, self.closures) {
+                if let (Value::Inert(inert), 0) = (&value, self.closures)
+                    && (inert.leaf.is_none() || inert.mutable || name.mutability.is_some())
+                {
                     // An inert part of an active value gets its own statement.
                     let new = self.own_name(&name.ident);
                     let tokens = &inert.tokens;

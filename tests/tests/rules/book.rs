@@ -680,7 +680,10 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
         parts.push((element, vec![0, height]));
     }
     for (part, at) in parts {
-        let replaced = !matches!(part, Part::Selected(_) | Part::Gathered(..));
+        let replaced = !matches!(
+            part,
+            Part::Selected(_) | Part::Gathered(..) | Part::Element(..)
+        );
         let taken = move |w: &mut World| {
             let whole = w.matrix(r, c, any);
             let at: Vec<Id> = match part {
