@@ -344,3 +344,110 @@ fn the_jacobian_of_a_loop() {
         assert_eq!(pullback(Vector2::new(0.3, -0.6)), (da, dx));
     }
 }
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn labelled(m: &DMatrix<f64>, limit: f64) -> f64 {
+    let mut s = 0.5;
+    'rows: for i in 0..m.nrows() {
+        let mut t = 1.0;
+        for j in 0..m.ncols() {
+            if m[(i, j)] < 0.0 {
+                continue 'rows;
+            }
+            t *= m[(i, j)] + s;
+            if t > limit {
+                s += t * t;
+                break 'rows;
+            }
+        }
+        s += t;
+    }
+    s
+}
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn returning(x: &DVector<f64>, limit: f64) -> f64 {
+    let mut s = 1.0;
+    for i in 0..x.len() {
+        s = s * x[i] + 0.3;
+        if s > limit {
+            return s * s * x[0];
+        }
+        for j in 0..i {
+            if x[j] * s < -0.4 {
+                return x[j] + s;
+            }
+        }
+    }
+    let t = s.sin();
+    t * s
+}
+
+#[jacobian(wrt(x))]
+fn first_root(x: &DVector<f64>, c: f64) -> Option<(f64, Vector2<f64>)> {
+    for i in 0..x.len() {
+        if x[i] < 0.0 {
+            return None;
+        }
+        if x[i] > c {
+            return Some((x[i].sqrt(), Vector2::new(x[i], c * c)));
+        }
+    }
+    Some((x.sum(), Vector2::zeros()))
+}
+
+#[test]
+fn ways_out_of_several_loops() {
+    let all = [
+        DMatrix::from_row_slice(2, 2, &[0.4, 0.9, 0.7, 0.3]),
+        DMatrix::from_row_slice(2, 2, &[0.4, -0.9, 0.7, 0.3]),
+        DMatrix::from_row_slice(3, 2, &[0.4, 0.9, 2.7, 1.3, 0.1, 0.1]),
+        DMatrix::zeros(0, 0),
+    ];
+    for m in &all {
+        let v = m.map_with_location(|i, j, _| 0.7 - 0.4 * i as f64 + 0.2 * j as f64);
+        for limit in [2.0, 100.0] {
+            let (value, (dm, dl)) = labelled_value_and_gradient(m, limit);
+            assert_eq!(value.to_bits(), labelled(m, limit).to_bits());
+            assert_eq!(dl, 0.0);
+            assert_close(dm.dot(&v), slope(|t| labelled(&(m + &v * t), limit)), 1e-7);
+            assert_close(labelled_jvp(m, limit, &v, 1.0).1, dm.dot(&v), 1e-13);
+            assert_close(
+                (labelled_vjp(m, limit).1(2.0).0 - &dm * 2.0).norm(),
+                0.0,
+                1e-13,
+            );
+            let (_, along) = labelled_hvp(m, limit, &v, 0.0);
+            let want = slope(|t| labelled_gradient(&(m + &v * t), limit).0.dot(&v));
+            assert_close(along.0.dot(&v), want, 1e-6);
+        }
+    }
+    let x = DVector::from_column_slice(&[0.4, 0.9, 0.7]);
+    let ((root, pair), (j, jp)) = first_root_value_and_jacobian(&x, 0.8).unwrap();
+    assert_eq!((root, pair.x), (0.9f64.sqrt(), 0.9));
+    assert_close(j[(0, 1)], 0.5 / 0.9f64.sqrt(), 1e-14);
+    assert_eq!((j[(0, 0)], jp[(0, 1)], jp[(1, 1)]), (0.0, 1.0, 0.0));
+    assert!(first_root_jacobian(&DVector::from_column_slice(&[0.4, -0.9]), 0.8).is_none());
+    for entries in [&[0.4, 0.9, 0.7][..], &[2.4, 0.9], &[0.8, -0.9, 0.1], &[]] {
+        let x = DVector::from_column_slice(entries);
+        let v = x.map_with_location(|i, _, _| 0.7 - 0.4 * i as f64);
+        let (value, (dx, _)) = returning_value_and_gradient(&x, 1.5);
+        assert_eq!(value.to_bits(), returning(&x, 1.5).to_bits());
+        assert_close(dx.dot(&v), slope(|t| returning(&(&x + &v * t), 1.5)), 1e-7);
+        assert_close(returning_jvp(&x, 1.5, &v, 1.0).1, dx.dot(&v), 1e-13);
+        assert_close(
+            (returning_vjp(&x, 1.5).1(2.0).0 - &dx * 2.0).norm(),
+            0.0,
+            1e-13,
+        );
+        let (_, along) = returning_hvp(&x, 1.5, &v, 0.0);
+        let want = slope(|t| returning_gradient(&(&x + &v * t), 1.5).0.dot(&v));
+        assert_close(along.0.dot(&v), want, 1e-6);
+    }
+}

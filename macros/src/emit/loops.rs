@@ -24,6 +24,12 @@ impl Emit<'_> {
         }
     }
 
+    /// Whether what is kept of a loop is how often it ran.
+    pub(super) fn is_counted(&self, record: Id) -> bool {
+        let kept = self.program.graph.kept_by(record);
+        kept.is_some_and(|(number, _)| is_count(&self.program.graph.loops.get(number)))
+    }
+
     /// Whether something happens in a loop that no other loop does instead.
     pub(super) fn loop_has_effect(&self, id: Id) -> bool {
         let Some(primal) = self.loop_of(id) else {
@@ -352,6 +358,7 @@ impl Emit<'_> {
                 let (name, by_reference) = match kind.elem {
                     Elem::Real if !kind.is_matrix() => (None, false),
                     Elem::Bool | Elem::Int => (None, false),
+                    Elem::Records if counts(&source, record) => (None, false),
                     _ => (Some(()), true),
                 };
                 let ident = if known {
@@ -956,6 +963,12 @@ fn nothing(kind: crate::graph::Kind) -> Leaf {
         form: Form::Owned,
         varies: false,
     }
+}
+
+/// Whether a record of a loop is how often an inner one ran.
+fn counts(this: &Loop, record: usize) -> bool {
+    let kept = this.body.graph.kept_by(this.records.borrow()[record]);
+    kept.is_some_and(|(number, _)| is_count(&this.body.graph.loops.get(number)))
 }
 
 /// Whether all that is kept of a loop is how often it ran.

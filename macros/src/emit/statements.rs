@@ -752,6 +752,7 @@ impl Emit<'_> {
                     (false, false) => match self.kind(*export).elem {
                         Elem::Int => quote!(0),
                         Elem::Bool => quote!(false),
+                        Elem::Records if self.is_counted(*export) => quote!(0),
                         Elem::Records => quote!(::std::vec::Vec::new()),
                         _ => self.number(0.0),
                     },

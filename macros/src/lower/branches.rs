@@ -30,7 +30,8 @@ impl Lower<'_> {
             Some((_, otherwise)) => &**otherwise,
             None => {
                 let leaves = control_flow(branch.then_branch.to_token_stream(), false);
-                if let Some((found, what)) = leaves {
+                // A loop remembers that it is left.
+                if let (Some((found, what)), false) = (leaves, self.is_in_loop()) {
                     return refuse(
                         found,
                         format!(

@@ -225,6 +225,9 @@ impl Lower<'_> {
             {
                 self.diverge(expr)
             }
+            Expr::Return(syn::ExprReturn {
+                expr: Some(value), ..
+            }) if self.is_in_loop() => self.return_from_loop(value, expr),
             Expr::Return(_) => refuse(
                 expr,
                 "early `return` is not supported yet\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",

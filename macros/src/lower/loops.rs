@@ -277,8 +277,14 @@ impl Lower<'_> {
             range.tokens = quote!(::core::clone::Clone::clone(&#name));
             range.reads.clear();
         }
-        let names = assigned(expr.to_token_stream());
+        let tokens = expr.to_token_stream();
+        let known_ways = self.ways_out.len();
+        let ways = self.ways_out(&tokens, expr)?;
+        let names = assigned(tokens);
         let mut carried: Vec<Carried> = Vec::new();
+        for name in ways.iter().flat_map(Lower::variables_of) {
+            carried.push(self.carried(name, expr)?);
+        }
         for name in &names {
             let Some(binding) = self.scope.get(name).cloned() else {
                 continue;
@@ -307,7 +313,12 @@ impl Lower<'_> {
                 if let Err(error) = found.finish() {
                     self.errors.add(error);
                 }
-                return result.map(|()| Value::Unit);
+                result?;
+                self.look_at(&ways);
+                if !self.is_in_loop() {
+                    self.ways_out.truncate(known_ways);
+                }
+                return Ok(Value::Unit);
             };
             self.bound = bound;
             self.taken = taken;
@@ -377,6 +388,8 @@ impl Lower<'_> {
         expr: &Expr,
     ) -> (Option<Ident>, Lowered<()>) {
         let mut outside = self.enter(expr.to_token_stream(), carried);
+        let (known_ways, name) = (self.ways_out.len(), label.map(|l| l.name.ident.to_string()));
+        self.labels.extend(name.clone());
         let leaves: Vec<Id> = outside.inputs.iter().map(|i| i.1).collect();
         self.around = Some(Around {
             label: label.map(|l| l.name.ident.to_string()),
@@ -416,6 +429,11 @@ impl Lower<'_> {
             Ok((header, next))
         });
         let exit = self.around.as_ref().map_or(Left::Never, |a| a.broken);
+        // Those of inner loops are variables of this one.
+        self.ways_out.truncate(known_ways);
+        if name.is_some() {
+            self.labels.pop();
+        }
         let body = self.leave(&mut outside);
         match read {
             Ok((header, next)) => {
@@ -965,7 +983,13 @@ impl Lower<'_> {
                 "leaving a block early is not supported yet\nhelp: use `if … { … } else { … }`",
             );
         };
-        if label.is_some_and(|l| around.label.as_deref() != Some(&l.ident.to_string())) {
+        let outer = label.map(|l| l.ident.to_string());
+        let outer = outer.filter(|l| around.label.as_ref() != Some(l));
+        if let Some(outer) = outer {
+            if self.leave_outer(&outer, breaks) {
+                self.set_exits(Some((Left::Always, Left::Always)));
+                return Ok(Value::Unit);
+            }
             return refuse(
                 at,
                 "leaving an outer loop from an inner one is not supported yet\nhelp: put the inner loop into a function of its own, with `#[differentiable]`, or remember to leave in a variable",
@@ -976,6 +1000,23 @@ impl Lower<'_> {
             around.broken = Left::Always;
         }
         Ok(Value::Unit)
+    }
+
+    /// Whether the loop that is being read has this label.
+    pub(super) fn has_label(&self, label: Option<&str>) -> bool {
+        let own = self
+            .around
+            .as_ref()
+            .and_then(|around| around.label.as_deref());
+        label.is_some() && label == own
+    }
+
+    /// Leaves the iteration under more conditions.
+    pub(super) fn leave_also(&mut self, more: (Left, Left)) {
+        if let Some(before) = self.exits() {
+            let merged = (self.later(before.0, more.0), self.later(before.1, more.1));
+            self.set_exits(Some(merged));
+        }
     }
 
     /// Whether the body of a loop is being read.

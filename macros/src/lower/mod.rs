@@ -7,6 +7,7 @@ mod assigned;
 mod branches;
 mod calls;
 mod composed;
+mod exits;
 mod expressions;
 mod fields;
 mod functions;
@@ -119,6 +120,12 @@ pub struct Lower<'a> {
     changing: HashSet<String>,
     /// Names that kept statements have bound.
     kept_names: HashSet<String>,
+    /// The labels of the loops around, and the ways out of more than the innermost one.
+    labels: Vec<String>,
+    ways_out: Vec<exits::WayOut>,
+    /// Whether a loop has returned from the function, and what.
+    pending_return: Option<(Id, Value)>,
+    returned: Returned,
     /// Statements that could not be read, for a reason that has been reported.
     left_out: Vec<TokenStream>,
     /// The loop that is being read.
@@ -189,6 +196,10 @@ pub fn lower(
         kept_names: HashSet::new(),
         around: None,
         left_out: Vec::new(),
+        labels: Vec::new(),
+        ways_out: Vec::new(),
+        pending_return: None,
+        returned: returned.clone(),
         tail: true,
         expected: None,
         ambiguous: false,

@@ -98,6 +98,9 @@ impl Lower<'_> {
                 Err(Refusal(None)) => self.left_out.push(stmt.to_token_stream()),
                 Ok(()) => {}
             }
+            if let Some(returned) = self.pending_return.take() {
+                return self.unless_returned(returned, stmt, &stmts[i + 1..], tail);
+            }
         }
         value
     }
@@ -957,7 +960,10 @@ impl Lower<'_> {
     }
 
     pub(super) fn statement(&mut self, expr: &Expr, semi: bool, stmt: &Stmt) -> Lowered<()> {
-        let leaves = leaves_loop(&expr.to_token_stream()).is_some();
+        let leaves = leaves_loop(&expr.to_token_stream()).is_some()
+            || super::exits::returns_value(expr.to_token_stream(), self.wrapped)
+                && (self.is_in_loop()
+                    || matches!(expr, Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_)));
         if self.is_inert(expr) && !leaves && !self.changes_value(expr.to_token_stream()) {
             return self.verbatim(stmt);
         }
