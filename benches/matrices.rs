@@ -92,14 +92,19 @@ macro_rules! case {
     }};
 }
 
+#[path = "adbench.rs"]
+mod adbench;
+
 /// Jacobians and Hessians, in the order of the table.
 pub fn matrices() -> Vec<Named<Case>> {
-    vec![
+    let mut cases: Vec<Named<Case>> = vec![
         ("reprojection", reprojection_case),
         ("calibration", calibration_case),
         ("logistic_hessian", logistic_case),
         ("quadratic_hessian", quadratic_case),
-    ]
+    ];
+    cases.extend(adbench::cases());
+    cases
 }
 
 const POINT: Vector3<f64> = Vector3::new(0.4, -0.3, 2.5);
