@@ -4,7 +4,9 @@
 #[allow(dead_code, reason = "its `main` is for people")]
 mod lstm;
 
-use lstm::adbench::check;
+#[path = "../../examples/adbench_gmm.rs"]
+#[allow(dead_code, reason = "its `main` is for people")]
+mod gmm;
 
 #[test]
 fn lstm_over_1024_characters() {
@@ -19,5 +21,35 @@ fn lstm_over_1024_characters() {
         gradient
     );
     let entries: Vec<f64> = gradient.0.iter().chain(&gradient.1).copied().collect();
-    check(expected, value, &entries);
+    lstm::adbench::check(expected, value, &entries);
+}
+
+fn gmm(text: &str, expected: &str) {
+    let (alphas, means, factors, x, prior) = gmm::read(text);
+    let value = gmm::objective(&alphas, &means, &factors, &x, prior);
+    let (same, gradient) = gmm::objective_value_and_gradient(&alphas, &means, &factors, &x, prior);
+    assert_eq!(value, same);
+    assert_eq!(
+        gmm::objective_gradient(&alphas, &means, &factors, &x, prior),
+        gradient
+    );
+    let entries = gradient.0.iter().chain(&gradient.1).chain(&gradient.2);
+    let entries: Vec<f64> = entries.copied().collect();
+    gmm::adbench::check(expected, value, &entries);
+}
+
+#[test]
+fn gmm_of_one_point() {
+    gmm(
+        include_str!("../../examples/data/adbench/gmm_test.txt"),
+        include_str!("../../examples/data/adbench/gmm_test.expected.txt"),
+    );
+}
+
+#[test]
+fn gmm_of_1000_points() {
+    gmm(
+        include_str!("../../examples/data/adbench/gmm_d2_K5.txt"),
+        include_str!("../../examples/data/adbench/gmm_d2_K5.expected.txt"),
+    );
 }
