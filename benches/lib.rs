@@ -11,6 +11,15 @@
 #[path = "../examples/digits.rs"]
 mod digits;
 
+#[allow(dead_code)]
+#[path = "../examples/adbench_gmm.rs"]
+mod gmm;
+
+#[allow(dead_code)]
+#[path = "../examples/adbench_lstm.rs"]
+mod lstm;
+
+mod adbench_by_hand;
 mod by_dual_numbers;
 mod by_hand;
 mod cases;

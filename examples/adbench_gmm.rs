@@ -58,7 +58,7 @@ pub fn objective(
 }
 
 /// The logarithm of the normalising constant of the prior.
-fn normalisation(d: usize, gamma: f64, m: f64) -> f64 {
+pub fn normalisation(d: usize, gamma: f64, m: f64) -> f64 {
     // Of half of an integer.
     fn log_gamma(a: f64) -> f64 {
         match a {
