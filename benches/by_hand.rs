@@ -5,6 +5,10 @@ use nalgebra::{
     DMatrix, DMatrixView, DVector, Dyn, Matrix3, Matrix6x3, RowDVector, SVector, Vector3, Vector6,
 };
 
+pub(crate) use crate::sweeps_by_hand::{
+    gmm_gradient, gmm_value_and_gradient, lstm_gradient, lstm_value_and_gradient,
+};
+
 /// Puts the first result of `pass` in place of each entry of `x` and returns the sums of both, added up in eight lanes.
 fn sweep(x: &mut [f64], y: &[f64], pass: impl Fn(f64, f64) -> (f64, f64)) -> (f64, f64) {
     let (mut firsts, mut seconds) = ([0.0; 8], [0.0; 8]);

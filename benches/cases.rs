@@ -91,6 +91,9 @@ pub fn cases() -> Vec<Named<Case>> {
         ("log_determinant", log_determinant),
         ("rosenbrock_small", rosenbrock_small),
         ("rosenbrock", rosenbrock),
+        ("gmm_small", gmm_small),
+        ("gmm", gmm),
+        ("lstm", lstm),
     ]
 }
 
@@ -196,6 +199,34 @@ fn rosenbrock_small() -> Case {
 fn rosenbrock() -> Case {
     let x = keep(Random::new().vector(1000));
     case!("Rosenbrock, 1000", functions::{rosenbrock, rosenbrock_gradient, rosenbrock_value_and_gradient}(x))
+}
+
+fn gmm_small() -> Case {
+    let file = include_str!("../examples/data/adbench/gmm_d2_K5.txt");
+    let (alphas, means, factors, x, prior) = keep(crate::gmm::read(file));
+    case!(
+        "mixture of 5 normals, 1000 × 2",
+        functions::{gmm, gmm_gradient, gmm_value_and_gradient}(alphas, means, factors, x, *prior)
+    )
+}
+
+fn gmm() -> Case {
+    let mut random = Random::new();
+    let (alphas, means) = (keep(random.vector(25)), keep(random.matrix(10, 25)));
+    let (factors, x) = (keep(random.matrix(55, 25)), keep(random.matrix(10, 1000)));
+    case!(
+        "mixture of 25 normals, 1000 × 10",
+        functions::{gmm, gmm_gradient, gmm_value_and_gradient}(alphas, means, factors, x, (1.0, 0.0))
+    )
+}
+
+fn lstm() -> Case {
+    let file = include_str!("../examples/data/adbench/lstm_l2_c1024.txt");
+    let [main, extra, state, sequence] = keep(crate::lstm::read(file));
+    case!(
+        "LSTM, 2 layers of 14, 1024 steps",
+        functions::{lstm, lstm_gradient, lstm_value_and_gradient}(main, extra, state, sequence)
+    )
 }
 
 type NeuronInputs = (

@@ -1,7 +1,17 @@
-//! What is differentiated, as a nalgebra user would write it. The loss of the network is the one in `examples/digits.rs`.
+//! What is differentiated, as a nalgebra user would write it. The loss of the network is the one in
+//! `examples/digits.rs`, the objectives of ADBench are those in `examples/adbench_gmm.rs` and `adbench_lstm.rs`.
 
 use nalgebra::{DMatrix, DVector, Matrix3, Matrix6x3, SVector, Vector3, Vector6};
 use nalgrad::gradient;
+
+pub(crate) use crate::gmm::{
+    objective as gmm, objective_gradient as gmm_gradient,
+    objective_value_and_gradient as gmm_value_and_gradient,
+};
+pub(crate) use crate::lstm::{
+    objective as lstm, objective_gradient as lstm_gradient,
+    objective_value_and_gradient as lstm_value_and_gradient,
+};
 
 #[gradient(wrt(w, b))]
 pub(crate) fn neuron(w: &DVector<f64>, b: f64, x: &DMatrix<f64>, y: &DVector<f64>) -> f64 {

@@ -11,11 +11,20 @@
 #[path = "../examples/digits.rs"]
 mod digits;
 
+#[allow(dead_code)]
+#[path = "../examples/adbench_gmm.rs"]
+mod gmm;
+
+#[allow(dead_code)]
+#[path = "../examples/adbench_lstm.rs"]
+mod lstm;
+
 mod by_dual_numbers;
 mod by_hand;
 mod cases;
 mod functions;
 mod matrices;
+mod sweeps_by_hand;
 
 pub use cases::{Case, Named, Pair, Run, cases};
 pub use matrices::{Product, matrices, products};

@@ -49,4 +49,4 @@ macro_rules! listing {
 }
 
 listing! { WHAT_WITH_DUAL_NUMBERS: neuron_small least_squares_small log_determinant rosenbrock_small }
-listing! { WHAT: neuron least_squares logistic network rosenbrock }
+listing! { WHAT: neuron least_squares logistic network rosenbrock gmm_small gmm lstm }

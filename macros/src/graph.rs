@@ -449,6 +449,15 @@ impl Loop {
         self.next.len() + at
     }
 
+    /// Whether it counts over a range that is in reach elsewhere, and can be gone through again.
+    pub fn repeats(&self) -> bool {
+        let bound = |ident: &Ident| self.body.names.contains(&ident.to_string());
+        match &self.header {
+            Header::Range { range, .. } => !crate::ty::mentions(range.clone(), &bound),
+            _ => false,
+        }
+    }
+
     /// Whether what is kept as it stands mentions a name, here or in an inner loop.
     pub fn mentions(&self, name: &Ident) -> bool {
         let text = name.to_string();

@@ -451,3 +451,110 @@ fn ways_out_of_several_loops() {
         assert_close(along.0.dot(&v), want, 1e-6);
     }
 }
+
+/// What carries no derivative and changes from one iteration to the next is kept for the way back.
+mod inert_values_that_change {
+    use super::*;
+
+    #[gradient]
+    #[hvp]
+    #[jvp]
+    fn counted(x: &DVector<f64>) -> f64 {
+        let mut product = 1.0;
+        let mut at = 0;
+        for i in 0..x.len() / 2 {
+            product *= x[at] + x[i];
+            at += 2;
+        }
+        at = 1;
+        product * x[at]
+    }
+
+    #[gradient]
+    #[hvp]
+    #[jvp]
+    fn counted_inside(x: &DVector<f64>) -> f64 {
+        let mut product = 1.0;
+        let mut packed = 0;
+        for i in 0..3 {
+            let mut diagonal = i;
+            for j in i + 1..3 {
+                product *= x[packed] + x[diagonal] * x[j];
+                packed += 1;
+                diagonal += 1;
+            }
+        }
+        product
+    }
+
+    #[gradient]
+    #[hvp]
+    #[jvp]
+    fn discounted(x: &DVector<f64>) -> f64 {
+        let (mut product, mut weight) = (1.0, 0.5);
+        for i in 0..x.len() {
+            product *= 1.0 + weight * x[i];
+            weight *= 0.7;
+        }
+        weight = 3.0;
+        product * weight
+    }
+
+    #[gradient]
+    #[hvp]
+    #[jvp]
+    fn looked_up(x: &DVector<f64>) -> f64 {
+        let table = [3, 1, 2];
+        let mut product = 1.0;
+        for i in 0..3 {
+            let k = table[i];
+            for j in 0..k {
+                product *= 1.0 + x[k] * x[j] * x[i];
+            }
+        }
+        product
+    }
+
+    #[gradient]
+    #[hvp]
+    #[jvp]
+    fn ranges_that_grow(x: &DVector<f64>) -> f64 {
+        let mut product = 1.0;
+        let mut end = 0;
+        for i in 0..3 {
+            end += i;
+            for j in 0..end {
+                product *= 1.0 + x[j] * x[i];
+            }
+        }
+        product
+    }
+
+    #[test]
+    fn agree_with_differences() {
+        macro_rules! check {
+            ($($f:ident $gradient:ident $hvp:ident $jvp:ident)*) => {$({
+                let (x, v) = (vector(6, 0.8), vector(6, -0.2));
+                let gradient = $gradient(&x);
+                for i in 0..x.len() {
+                    let moved = |t: f64| {
+                        let mut x = x.clone();
+                        x[i] += t;
+                        x
+                    };
+                    assert_close(gradient[i], slope(|t| $f(&moved(t))), 1e-7);
+                    let along = slope(|t| $gradient(&(&x + t * &v))[i]);
+                    assert_close($hvp(&x, &v).1[i], along, 1e-6);
+                }
+                assert_close($jvp(&x, &v).1, gradient.dot(&v), 1e-12);
+            })*};
+        }
+        check! {
+            counted counted_gradient counted_hvp counted_jvp
+            counted_inside counted_inside_gradient counted_inside_hvp counted_inside_jvp
+            discounted discounted_gradient discounted_hvp discounted_jvp
+            looked_up looked_up_gradient looked_up_hvp looked_up_jvp
+            ranges_that_grow ranges_that_grow_gradient ranges_that_grow_hvp ranges_that_grow_jvp
+        }
+    }
+}

@@ -371,7 +371,7 @@ impl<'g> Derived<'g> {
     fn finish(self) -> Id {
         let (graph, primal) = (self.graph, self.primal);
         let body = &primal.body.graph;
-        let repeats = matches!(primal.header, Header::Range { .. }) && !primal.may_be_left();
+        let repeats = !primal.may_be_left() && primal.repeats();
         let mut kept = Kept::new(primal, body.depends_on(&self.leaves), repeats);
         let next = self.carried.iter().map(|c| c.2);
         let roots: Vec<Id> = next.chain(self.records.iter().copied()).collect();

@@ -432,6 +432,9 @@ impl Lower<'_> {
         });
         if inert.pure {
             self.pins.push((spelled, leaf));
+        } else {
+            // It is another value in another iteration, and when a loop is gone through again.
+            self.kept_names.insert(name.to_string());
         }
         Ok(leaf)
     }
@@ -448,6 +451,7 @@ impl Lower<'_> {
             reads: inert.reads.clone(),
             binds: Vec::new(),
         });
+        self.kept_names.insert(name.to_string());
         inert.tokens = name.to_token_stream();
         inert.pure = true;
         inert.mutable = false;

@@ -274,6 +274,7 @@ impl Lower<'_> {
                 reads: range.reads.clone(),
                 binds: Vec::new(),
             });
+            self.kept_names.insert(name.to_string());
             range.tokens = quote!(::core::clone::Clone::clone(&#name));
             range.reads.clear();
         }
@@ -575,6 +576,10 @@ impl Lower<'_> {
             inputs: Vec::new(),
             known: IdMap::default(),
         };
+        // What the statements of a loop around this one bind is out of reach as well.
+        if outside.around.is_some() {
+            self.kept_names.clone_from(&outside.kept_names);
+        }
         self.scope.push();
         for variable in carried {
             // A variable of its own, also where it begins as another value.
