@@ -1571,7 +1571,7 @@ impl<'a> Generator<'a> {
                 let op = self.random.of(&[Op::Neg, Op::AbsEntries]).clone();
                 self.apply(op, vec![m], ty)
             }
-            8 => self.from_fn(rows, cols, d),
+            8 => self.by_places(rows, cols, d),
             9 => {
                 let m = self.matrix(cols, rows, d);
                 self.apply(Op::Transpose, vec![m], ty)
@@ -1672,7 +1672,7 @@ impl<'a> Generator<'a> {
         })
     }
 
-    fn from_fn(&mut self, rows: Extent, cols: Extent, d: usize) -> Expr {
+    fn by_places(&mut self, rows: Extent, cols: Extent, d: usize) -> Expr {
         let ty = Type::Matrix(rows, cols);
         self.scoped(|g| {
             let i = g.new_variable(Type::Int, Holds::Owned);
