@@ -24,6 +24,14 @@ pub enum Feature {
     Match,
 }
 
+pub const ALL: &[Feature] = &[
+    Feature::CarriedLoops,
+    Feature::While,
+    Feature::Exits,
+    Feature::EntryAssignment,
+    Feature::Match,
+];
+
 /// What the macro understands today.
 pub const ENABLED: &[Feature] = &[];
 
@@ -426,9 +434,9 @@ impl<'a> Generator<'a> {
             5 * whole,
             4 * whole,
             6 * assigns,
-            10 * on(self, Feature::CarriedLoops),
-            8 * on(self, Feature::While),
-            10 * on(self, Feature::EntryAssignment),
+            20 * on(self, Feature::CarriedLoops),
+            12 * on(self, Feature::While),
+            30 * on(self, Feature::EntryAssignment),
             8 * on(self, Feature::Match),
         ];
         let statement = match self.random.weighted(&weights) {
