@@ -935,6 +935,25 @@ impl Graph {
         }
     }
 
+    /// The kind of a choice, the next node, between two matrices: a size that differs between them is read from itself,
+    /// since each is known on its own side only.
+    pub fn kind_of_choice(&self, kind: Kind, a: Id, b: Id) -> Kind {
+        let (Some(shape), Some(a), Some(b)) = (&kind.shape, self.shape(a), self.shape(b)) else {
+            return kind;
+        };
+        let own = Id(self.count());
+        let dim = |joint: &Dim, a: &Dim, b: &Dim, at| match (a, b) {
+            (Dim::Dynamic(_), Dim::Dynamic(_)) if a != b => self.dynamic(at),
+            _ => joint.clone(),
+        };
+        let rows = dim(&shape.rows, &a.rows, &b.rows, Extent::Rows(own));
+        let cols = dim(&shape.cols, &a.cols, &b.cols, Extent::Cols(own));
+        Kind {
+            shape: Some(Shape::new(rows, cols)),
+            ..kind
+        }
+    }
+
     /// Whether the value depends on any parameter at all.
     pub fn varies(&self, id: Id) -> bool {
         self.nodes.borrow()[id.0 as usize].varies

@@ -25,22 +25,23 @@ impl Emit<'_> {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
             }
-            let used = std::mem::take(&mut users[id.0 as usize]);
+            let mut used = std::mem::take(&mut users[id.0 as usize]);
+            // What is kept of every iteration is there wherever the user computes it, also if no branch needs it: a
+            // derivative divides by it.
+            if self.records.contains(&id) {
+                let guards = &needed[id.0 as usize];
+                let place = self.first_place(guards);
+                if self.satisfies(place, guards) {
+                    used.push(place);
+                }
+            }
             if let (Op::Item(_), Some(&of)) = (self.op(id), self.args(id).first()) {
                 // A part of what a call returns is bound where that is.
                 users[of.0 as usize].extend(&used);
                 parts.entry(of).or_default().push((id, used));
                 continue;
             }
-            let guards: Vec<(Id, bool)> = self
-                .program
-                .graph
-                .node(id)
-                .guards
-                .iter()
-                .filter(|g| self.kind(g.cond).shape.is_none())
-                .map(|g| (g.cond, g.side))
-                .collect();
+            let guards = self.own_guards(id);
             // What a statement binds is where that statement is.
             let bound = self.homes.get(&id).copied();
             let common = used
@@ -156,6 +157,13 @@ impl Emit<'_> {
         }
     }
 
+    /// The branches in which the user computes a value.
+    fn own_guards(&self, id: Id) -> Vec<(Id, bool)> {
+        let guards = self.program.graph.node(id).guards;
+        let whole = guards.iter().filter(|g| self.kind(g.cond).shape.is_none());
+        whole.map(|g| (g.cond, g.side)).collect()
+    }
+
     /// The outermost place in which these conditions hold.
     fn first_place(&self, guards: &[(Id, bool)]) -> usize {
         let places = (0..self.contexts.len()).filter(|c| self.satisfies(*c, guards));
@@ -190,12 +198,7 @@ impl Emit<'_> {
     fn needed_guards(&self) -> Vec<Vec<(Id, bool)>> {
         let mut needed: Vec<Vec<(Id, bool)>> = Vec::new();
         for id in self.ids() {
-            let own = self.program.graph.node(id).guards;
-            let mut all: Vec<(Id, bool)> = own
-                .iter()
-                .filter(|g| self.kind(g.cond).shape.is_none())
-                .map(|g| (g.cond, g.side))
-                .collect();
+            let mut all = self.own_guards(id);
             let args = self.args(id);
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };

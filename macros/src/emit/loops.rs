@@ -24,12 +24,6 @@ impl Emit<'_> {
         }
     }
 
-    /// Whether what is kept of a loop is how often it ran.
-    pub(super) fn is_counted(&self, record: Id) -> bool {
-        let kept = self.program.graph.kept_by(record);
-        kept.is_some_and(|(number, _)| is_count(&self.program.graph.loops.get(number)))
-    }
-
     /// Whether something happens in a loop that no other loop does instead.
     pub(super) fn loop_has_effect(&self, id: Id) -> bool {
         let Some(primal) = self.loop_of(id) else {
@@ -77,26 +71,43 @@ impl Emit<'_> {
             .collect();
         let keeps = parts.iter().any(|(at, _)| *at >= this.next.len());
         let graph = this.body.graph.clone();
+        let derived = self.is_derived(id);
+        // The user's names, but for those under which other values are still to be read.
+        let mut own_names: Vec<Option<Ident>> = Vec::new();
+        for (k, leaf) in this.inputs[..this.next.len()].iter().enumerate() {
+            let leaf = graph.leaf_of(*leaf).filter(|_| !derived);
+            let own = leaf.and_then(|l| syn::parse2::<Ident>(l.name).ok());
+            let item = parts.iter().find(|p| p.0 == k).map(|p| p.1);
+            own_names.push(own.filter(|own| {
+                let others = self.others_named(own, &args, k);
+                let fixed = this.mentions(own) || item.is_some_and(|i| self.named.contains(&i));
+                if fixed && !others.is_empty() {
+                    let aside = self.fresh(&own.to_string());
+                    self.out.push(quote!(let #aside = #own;));
+                    for (other, hold) in others.iter().copied() {
+                        self.bind(other, quote!(#aside), hold);
+                    }
+                }
+                fixed || others.is_empty()
+            }));
+        }
         let mut names_read = Vec::new();
         for (k, input) in this.inputs.iter().enumerate().skip(this.next.len()) {
             if self.kept_of(args[k]).is_none() {
                 names_read.push(self.bring_in(&graph, *input, args[k]));
             }
         }
-        let header = self.loop_header(&this, &args, &graph, names_read);
-        let derived = self.is_derived(id);
+        let header = self.loop_header(&this, &args, &graph, &mut names_read);
         let mut names = Vec::new();
         let mut continued = Vec::new();
-        for (k, leaf) in this.inputs[..this.next.len()].iter().enumerate() {
-            let own = graph
-                .leaf_of(*leaf)
-                .and_then(|l| syn::parse2::<Ident>(l.name).ok());
-            let own = own.filter(|_| !derived);
+        for (k, (leaf, own)) in this.inputs.iter().zip(own_names).enumerate() {
             // A variable that nobody else reads is gone on with.
             let item = parts.iter().find(|p| p.0 == k).map(|p| p.1);
             let same = item.filter(|_| own.as_ref().is_none_or(|own| !this.mentions(own)));
             let same = same.and_then(|item| self.continues(args[k], item, id));
             let same = same.and_then(|name| syn::parse2::<Ident>(name).ok());
+            // The header may bind it.
+            let same = same.filter(|name| !names_read.contains(&name.to_string()));
             continued.push(same.is_some());
             names.push(match (same, own) {
                 (Some(same), _) => same,
@@ -237,6 +248,35 @@ impl Emit<'_> {
         self.bind(id, quote!(()), Hold::Scalar);
     }
 
+    /// What has this name and is read after the variable of the loop takes it, or in the loop.
+    fn others_named(&self, own: &Ident, args: &[Id], at: usize) -> Vec<(Id, Hold)> {
+        let text = own.to_string();
+        let start = args[at];
+        let leaves = self.ids().filter(|id| !self.bound.contains_key(id));
+        let leaves = leaves.filter_map(|id| {
+            let leaf = self.program.graph.leaf_of(id)?;
+            let hold = match (leaf.form, leaf.kind.is_matrix()) {
+                (Form::Owned, false) => Hold::Scalar,
+                (Form::Owned, true) => Hold::Variable,
+                _ => Hold::Reference,
+            };
+            (leaf.name.to_string() == text).then_some((id, hold))
+        });
+        let bound = self.bound.iter();
+        let bound = bound.filter(|(_, (name, _))| name.to_string() == text);
+        let named = bound.map(|(id, (_, hold))| (*id, *hold)).chain(leaves);
+        let mut found: Vec<(Id, Hold)> = named
+            .filter(|(id, _)| {
+                let once = *id == start && args.iter().filter(|a| *a == id).count() == 1;
+                self.remaining[id.0 as usize] > usize::from(once)
+                    || self.outputs.contains(id)
+                    || self.carried.contains(id)
+            })
+            .collect();
+        found.sort_by_key(|(id, _)| *id);
+        found
+    }
+
     /// The name of a variable that a loop may go on with.
     fn continues(&mut self, start: Id, item: Id, by: Id) -> Option<TokenStream> {
         if !self.is_matrix(start) || !self.shape(start).same_type(&self.shape(item)) {
@@ -274,6 +314,38 @@ impl Emit<'_> {
             }
             Some(_) => self.read_owned(start),
             None => self.read(start).tokens,
+        }
+    }
+
+    /// Leaves one value of all that a loop has kept, which is one list; the others, and what they are the same as.
+    pub(super) fn shared_records(&self, ids: &mut Vec<Id>) -> Vec<(Id, Id)> {
+        let source = |id: Id| match self.kind(id).elem {
+            Elem::Records => self.kept_of(id).map(|kept| kept.0),
+            _ => None,
+        };
+        let (mut first, mut shared) = (Vec::new(), Vec::new());
+        ids.retain(|id| {
+            let Some(number) = source(*id) else {
+                return true;
+            };
+            match first.iter().find(|(known, _)| *known == number) {
+                Some((_, same)) => shared.push((*id, *same)),
+                None => {
+                    first.push((number, *id));
+                    return true;
+                }
+            }
+            false
+        });
+        shared
+    }
+
+    /// What a loop has kept that did not run.
+    pub(super) fn no_records(&self, id: Id) -> TokenStream {
+        let number = self.kept_of(id).map(|kept| kept.0);
+        match number.map(|number| self.program.graph.loops.get(number)) {
+            Some(of) if is_count(&of) => quote!(0_usize),
+            _ => quote!(::std::vec::Vec::new()),
         }
     }
 
@@ -325,7 +397,7 @@ impl Emit<'_> {
         this: &Loop,
         args: &[Id],
         graph: &Graph,
-        mut names_read: Vec<String>,
+        names_read: &mut Vec<String>,
     ) -> impl Fn(&TokenStream) -> TokenStream + use<> {
         // What earlier loops have kept.
         let mut sources: Vec<(usize, Id)> = Vec::new();
@@ -377,7 +449,15 @@ impl Emit<'_> {
                         .filter(|own| !names_read.contains(&own.to_string()));
                     let ident = match own {
                         Some(own) => own,
-                        None => self.parameter(&wish_of(graph, *input)),
+                        None => {
+                            let wish = wish_of(graph, *input);
+                            // A pattern binds a name once.
+                            if names_read.contains(&wish) {
+                                self.fresh(&wish)
+                            } else {
+                                self.parameter(&wish)
+                            }
+                        }
                     };
                     names_read.push(ident.to_string());
                     Some(quote!(#ident))

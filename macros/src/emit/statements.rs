@@ -649,6 +649,7 @@ impl Emit<'_> {
             .filter(|id| opaque(self, id))
             .collect();
         exports.retain(|id| !kept_inside.contains(id));
+        let shared = self.shared_records(&mut exports);
         for export in &exports {
             self.ensure_outside(*export, number);
         }
@@ -752,8 +753,7 @@ impl Emit<'_> {
                     (false, false) => match self.kind(*export).elem {
                         Elem::Int => quote!(0),
                         Elem::Bool => quote!(false),
-                        Elem::Records if self.is_counted(*export) => quote!(0),
-                        Elem::Records => quote!(::std::vec::Vec::new()),
+                        Elem::Records => self.no_records(*export),
                         _ => self.number(0.0),
                     },
                 });
@@ -824,6 +824,11 @@ impl Emit<'_> {
             };
             self.bind(*id, quote!(#name), hold);
             names.push(name);
+        }
+        for (id, same) in shared {
+            if let Some((name, hold)) = self.bound.get(&same).cloned() {
+                self.bind(id, name, hold);
+            }
         }
         // `else { if … }` reads better as `else if`.
         let block = otherwise;

@@ -406,7 +406,14 @@ impl Lower<'_> {
                 if !entries && self.graph.is_matrix(x) != self.graph.is_matrix(y) {
                     return refuse(expr, "the two sides of this `if` have different types");
                 }
-                let id = self.exact(Op::Select, vec![cond, x, y], expr)?;
+                let kinds = [cond, x, y].map(|id| self.graph.kind(id));
+                let id = match crate::rules::kind(&Op::Select, &kinds) {
+                    Some(kind) if kinds[0].shape.is_none() => {
+                        let kind = self.graph.kind_of_choice(kind, x, y);
+                        self.exact_of(Op::Select, vec![cond, x, y], kind, expr)?
+                    }
+                    _ => self.exact(Op::Select, vec![cond, x, y], expr)?,
+                };
                 Ok(Self::entrywise(&[cond_value, &a, &b], id))
             }
             (Value::Geometric(a), Value::Geometric(b))

@@ -917,6 +917,17 @@ impl Lower<'_> {
             .iter()
             .map(|leaf| body.graph.leaf_of(*leaf).map(|l| l.name))
             .collect();
+        // What changes its entries only has the size that it began with.
+        let stays = |leaf: Id, next: Id| {
+            let (old, new) = (body.graph.shape(leaf), body.graph.shape(next));
+            old.zip(new)
+                .map(|(old, new)| (old.rows == new.rows, old.cols == new.cols))
+        };
+        let stays: Vec<_> = inputs
+            .iter()
+            .zip(&nexts)
+            .map(|(a, b)| stays(*a, *b))
+            .collect();
         let number = self.graph.loops.add(Loop {
             header,
             body: Rc::new(body),
@@ -935,7 +946,18 @@ impl Lower<'_> {
             self.place(Step::Loop(id));
         }
         for (k, name) in names.into_iter().enumerate() {
-            let kind = self.graph.kind_like(&self.graph.kind(args[k]));
+            let start = self.graph.kind(args[k]);
+            let mut kind = self.graph.kind_like(&start);
+            if let (Some(shape), Some(start), Some((rows, cols))) =
+                (&mut kind.shape, start.shape, stays[k])
+            {
+                if rows {
+                    shape.rows = start.rows;
+                }
+                if cols {
+                    shape.cols = start.cols;
+                }
+            }
             let item = self.graph.item(id, vec![k], kind);
             if let Some(Ok(own)) = wishes[k].clone().map(syn::parse2::<Ident>) {
                 self.graph.names.borrow_mut().insert(item, own);

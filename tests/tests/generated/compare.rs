@@ -53,6 +53,7 @@ struct Truth {
     scale: f64,
 }
 
+#[allow(clippy::needless_range_loop, reason = "as mathematicians write it")]
 fn truth(program: &Program, point: &[f64], places: &[usize], second: bool) -> Option<Truth> {
     let plain = interpret::run(program, point);
     let value = plain.value?.flat();

@@ -24,6 +24,14 @@ pub enum Feature {
     Match,
 }
 
+pub const ALL: &[Feature] = &[
+    Feature::CarriedLoops,
+    Feature::While,
+    Feature::Exits,
+    Feature::EntryAssignment,
+    Feature::Match,
+];
+
 /// What the macro understands today.
 pub const ENABLED: &[Feature] = &[];
 
@@ -426,9 +434,9 @@ impl<'a> Generator<'a> {
             5 * whole,
             4 * whole,
             6 * assigns,
-            10 * on(self, Feature::CarriedLoops),
-            8 * on(self, Feature::While),
-            10 * on(self, Feature::EntryAssignment),
+            20 * on(self, Feature::CarriedLoops),
+            12 * on(self, Feature::While),
+            30 * on(self, Feature::EntryAssignment),
             8 * on(self, Feature::Match),
         ];
         let statement = match self.random.weighted(&weights) {
@@ -1571,7 +1579,7 @@ impl<'a> Generator<'a> {
                 let op = self.random.of(&[Op::Neg, Op::AbsEntries]).clone();
                 self.apply(op, vec![m], ty)
             }
-            8 => self.from_fn(rows, cols, d),
+            8 => self.by_places(rows, cols, d),
             9 => {
                 let m = self.matrix(cols, rows, d);
                 self.apply(Op::Transpose, vec![m], ty)
@@ -1672,7 +1680,7 @@ impl<'a> Generator<'a> {
         })
     }
 
-    fn from_fn(&mut self, rows: Extent, cols: Extent, d: usize) -> Expr {
+    fn by_places(&mut self, rows: Extent, cols: Extent, d: usize) -> Expr {
         let ty = Type::Matrix(rows, cols);
         self.scoped(|g| {
             let i = g.new_variable(Type::Int, Holds::Owned);

@@ -716,7 +716,6 @@ impl<D: Number> Interpreter<'_, D> {
             (Op::Tuple, first, last) => {
                 Value::Tuple(first.into_iter().chain(args).chain(last).collect())
             }
-            (Op::Part(i), None, Some(Value::Tuple(mut parts))) => parts.swap_remove(*i),
             (op, first, last) => unreachable!("{op:?} of {first:?} and {last:?}"),
         })
     }
@@ -957,5 +956,9 @@ fn cofactor<D: Number>(m: &Matrix<D>, row: usize, col: usize) -> D {
         m.at(i + usize::from(i >= row), j + usize::from(j >= col))
     });
     let of = determinant(&minor);
-    if (row + col) % 2 == 0 { of } else { -of }
+    if (row + col).is_multiple_of(2) {
+        of
+    } else {
+        -of
+    }
 }

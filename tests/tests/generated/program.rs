@@ -32,7 +32,6 @@ pub enum Type {
     Matrix(Extent, Extent),
     List(List, usize),
     Tuple(Vec<Type>),
-    Unit,
 }
 
 impl Type {
@@ -44,7 +43,7 @@ impl Type {
     pub fn entries(&self) -> usize {
         match self {
             Type::Real => 1,
-            Type::Int | Type::Unit => 0,
+            Type::Int => 0,
             Type::Matrix(rows, cols) => rows.size() * cols.size(),
             Type::List(_, n) => *n,
             Type::Tuple(parts) => parts.iter().map(Type::entries).sum(),
@@ -187,8 +186,6 @@ pub enum Op {
     /// Of its entries, row by row.
     Build,
     Tuple,
-    /// A part of a tuple.
-    Part(usize),
 }
 
 /// Conditions.

@@ -35,7 +35,6 @@ pub fn type_name(ty: &Type) -> String {
     match ty {
         Type::Real => "f64".into(),
         Type::Int => "usize".into(),
-        Type::Unit => "()".into(),
         Type::Matrix(rows, cols) => format!("{}<f64>", matrix_name(*rows, *cols)),
         Type::List(List::Slice | List::Vec, _) => "Vec<f64>".into(),
         Type::List(List::Array, n) => format!("[f64; {n}]"),
@@ -185,7 +184,7 @@ fn bind(
 fn read(ty: &Type) -> String {
     match ty {
         Type::Real => "p.real()".into(),
-        Type::Int | Type::Unit => "()".into(),
+        Type::Int => "()".into(),
         Type::Matrix(Extent::Fixed(r), Extent::Fixed(c)) => {
             format!("p.fixed::<Const<{r}>, Const<{c}>>()")
         }
@@ -710,7 +709,7 @@ impl Writer<'_> {
     }
 
     fn apply(&mut self, op: &Op, args: &[Expr], ty: &Type, spelling: u8) -> Text {
-        let even = spelling % 2 == 0;
+        let even = spelling.is_multiple_of(2);
         match op {
             Op::Neg => {
                 let inner = self.operand(&args[0]);
@@ -902,10 +901,6 @@ impl Writer<'_> {
             Op::Tuple => {
                 let parts: Vec<String> = args.iter().map(|a| self.owned(a).0).collect();
                 tight(format!("({})", parts.join(", ")))
-            }
-            Op::Part(i) => {
-                let of = self.receiver(&args[0]);
-                tight(format!("{of}.{i}"))
             }
         }
     }

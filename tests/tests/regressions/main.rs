@@ -38,6 +38,7 @@ mod calls;
 mod emission;
 mod generated;
 mod inert;
+mod loops;
 mod scoping;
 
 use oracle::{BY_DIFFERENCES, assert_same, difference, panic_message, slope, value_difference};
