@@ -370,7 +370,15 @@ impl Emit<'_> {
                         .filter(|own| !names_read.contains(&own.to_string()));
                     let ident = match own {
                         Some(own) => own,
-                        None => self.parameter(&wish_of(graph, *input)),
+                        // Another name in the pattern may have been wished for likewise.
+                        None => {
+                            let wish = wish_of(graph, *input);
+                            let ident = self.parameter(&wish);
+                            match names_read.contains(&ident.to_string()) {
+                                true => self.fresh(&wish),
+                                false => ident,
+                            }
+                        }
                     };
                     names_read.push(ident.to_string());
                     Some(quote!(#ident))
