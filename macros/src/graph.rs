@@ -387,6 +387,7 @@ impl Body {
                 tokens,
                 reads,
                 pure: true,
+                fixed: true,
             } if *leaf == id => {
                 let own = |ident: &Ident| self.names.contains(&ident.to_string());
                 (!crate::ty::mentions(tokens.clone(), &own)).then(|| reads.clone())
@@ -595,6 +596,9 @@ pub enum Step {
         tokens: TokenStream,
         reads: Vec<Id>,
         pure: bool,
+        /// Whether it gives the same at another place of the same iteration, and in another loop over the iterations: it
+        /// reads no variable that may change.
+        fixed: bool,
     },
     /// A value that may panic, and must do so even where nobody reads it.
     Evaluate(Id),

@@ -231,7 +231,7 @@ impl Plan {
                     }
                 }
                 (Class::Other, Some(true)) if mutable => {
-                    errors.push(&input.pat, format!("`{ident}` is mutable: mutation of differentiated values is not supported yet\nhelp: remove `mut`, and bind each new value with its own `let`"));
+                    errors.push(&input.pat, format!("`{ident}` is mutable, and of a type that is not nalgebra's: changes of it cannot be followed\nhelp: remove `mut`, and bind what changes to a variable of its own, as in `let mut v: Vector3<f64> = {ident}.v;`"));
                 }
                 _ => {}
             }

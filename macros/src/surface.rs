@@ -1816,7 +1816,7 @@ fn unknown(name: &str, on: &str) -> String {
 fn way_out(name: &str) -> &'static str {
     match name {
         "iter" | "iter_mut" | "column_iter" | "row_iter" | "into_iter" => {
-            "iterators are supported where `iter`, `zip`, `enumerate` and `map` end in `sum` or an adding `fold`; otherwise use `map`, `zip_map`, `dot` or `sum` of the matrix"
+            "go through it in a `for` loop, or end the iterator in `sum`, `product`, `fold` or `collect`; `map`, `zip_map` and `dot` of the matrix are known, too"
         }
         n if n.ends_with("_mut")
             || matches!(
@@ -1834,7 +1834,7 @@ fn way_out(name: &str) -> &'static str {
                     | "push"
             ) =>
         {
-            "mutation is not supported yet: bind the new value with its own `let`"
+            "compute the new value, and assign it to the variable"
         }
         n if n.starts_with("sort") => {
             "sort outside the function, or select the entry with `max` or `min`"

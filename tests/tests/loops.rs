@@ -558,3 +558,75 @@ mod inert_values_that_change {
         }
     }
 }
+
+/// Variables without derivative that change from one iteration to the next: what was read then counts, also backwards.
+#[gradient]
+#[jvp]
+#[vjp]
+#[hvp]
+fn changing_factor(x: &Vector3<f64>) -> f64 {
+    let mut s = 1.0;
+    let mut factor: f64 = 1.0;
+    let mut twice = false;
+    let mut k = 0;
+    for i in 0..3 {
+        factor += 0.5;
+        s += (x[i] * factor).sin() * s;
+        if twice {
+            s *= x[k];
+        }
+        s = match k {
+            0 => s + x[i] * x[i],
+            _ => s * 0.5,
+        };
+        twice = !twice;
+        k = 2 - i;
+    }
+    s
+}
+
+#[gradient]
+#[jvp]
+#[vjp]
+#[hvp]
+fn counted_by_hand(x: &Vector3<f64>) -> f64 {
+    let mut s = 1.0;
+    let mut k = 0;
+    while k < 3 {
+        s *= x[k] * x[k] + k as f64;
+        k += 1;
+    }
+    s
+}
+
+#[test]
+fn inert_state_is_that_of_the_iteration() {
+    let v = Vector3::new(0.7, -0.4, 0.2);
+    for x in [Vector3::new(0.7, -1.3, 2.1), Vector3::new(-0.6, 2.2, -1.7)] {
+        for k in 0..3 {
+            let moved = |t: f64| {
+                let mut y = x;
+                y[k] += t;
+                y
+            };
+            let slopes = (
+                slope(|t| changing_factor(&moved(t))),
+                slope(|t| counted_by_hand(&moved(t))),
+            );
+            assert_close(changing_factor_gradient(&x)[k], slopes.0, 1e-7);
+            assert_close(counted_by_hand_gradient(&x)[k], slopes.1, 1e-7);
+            assert_close(changing_factor_vjp(&x).1(2.0)[k], 2.0 * slopes.0, 1e-7);
+            assert_close(counted_by_hand_vjp(&x).1(2.0)[k], 2.0 * slopes.1, 1e-7);
+            let along = (
+                slope(|t| changing_factor_gradient(&moved(t)).dot(&v)),
+                slope(|t| counted_by_hand_gradient(&moved(t)).dot(&v)),
+            );
+            assert_close(changing_factor_hvp(&x, &v).1[k], along.0, 1e-6);
+            assert_close(counted_by_hand_hvp(&x, &v).1[k], along.1, 1e-6);
+        }
+        let tangent = changing_factor_gradient(&x).dot(&v);
+        assert_close(changing_factor_jvp(&x, &v).1, tangent, 1e-12);
+        let tangent = counted_by_hand_gradient(&x).dot(&v);
+        assert_close(counted_by_hand_jvp(&x, &v).1, tangent, 1e-12);
+    }
+}

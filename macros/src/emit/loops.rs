@@ -449,13 +449,13 @@ impl Emit<'_> {
                         .filter(|own| !names_read.contains(&own.to_string()));
                     let ident = match own {
                         Some(own) => own,
+                        // Another name in the pattern may have been wished for likewise.
                         None => {
                             let wish = wish_of(graph, *input);
-                            // A pattern binds a name once.
-                            if names_read.contains(&wish) {
-                                self.fresh(&wish)
-                            } else {
-                                self.parameter(&wish)
+                            let ident = self.parameter(&wish);
+                            match names_read.contains(&ident.to_string()) {
+                                true => self.fresh(&wish),
+                                false => ident,
                             }
                         }
                     };

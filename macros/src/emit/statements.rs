@@ -341,6 +341,7 @@ impl Emit<'_> {
                     tokens,
                     reads,
                     pure,
+                    ..
                 } => {
                     if !pure || self.live[leaf.0 as usize] {
                         self.write_before(placed.at, context);

@@ -576,6 +576,10 @@ impl Lower<'_> {
             None => body.to_token_stream(),
         };
         if let Value::Unit | Value::Never = value {
+            // What computes it may have been refused.
+            if !self.errors.is_empty() {
+                return Err(Refusal(None));
+            }
             return refuse(
                 tail,
                 "this function ends without a value\nhelp: make its last expression the result, without `;`",

@@ -103,7 +103,7 @@ impl Lower<'_> {
             _ => refuse(
                 expr,
                 format!(
-                    "`{}` is not an integer that the macro can follow\nhelp: index with integers; ranges are not supported yet",
+                    "`{}` is not an integer that the macro can follow\nhelp: index with integers that are variables, literals, or sums and products of these; a part of a vector is `x.rows(start, count)`",
                     text(expr)
                 ),
             ),
@@ -230,14 +230,14 @@ impl Lower<'_> {
             }) if self.is_in_loop() => self.return_from_loop(value, expr),
             Expr::Return(_) => refuse(
                 expr,
-                "early `return` is not supported yet\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
+                "`return` inside of an expression is not supported\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
             ),
             Expr::Break(leaving) if leaving.expr.is_none() => {
                 self.left(leaving.label.as_ref(), true, expr)
             }
             Expr::Break(_) => refuse(
                 expr,
-                "a loop that gives a value is not supported yet\nhelp: assign the value to a variable before `break`",
+                "`break` with a value is not supported\nhelp: assign the value to a variable of outside the loop, then `break` without it",
             ),
             Expr::Continue(leaving) => self.left(leaving.label.as_ref(), false, expr),
             Expr::Try(question) => self.question(&question.expr, expr),
@@ -247,12 +247,12 @@ impl Lower<'_> {
             ),
             Expr::Struct(_) => refuse(
                 expr,
-                "structs of differentiated values are not supported yet\nhelp: use separate variables or a tuple",
+                "a struct that is built of differentiated values is not supported\nhelp: use separate variables or a tuple",
             ),
             Expr::Range(_) => refuse(expr, "a range of differentiated values has no derivative"),
             Expr::Repeat(_) => refuse(
                 expr,
-                "arrays of differentiated values are not supported yet\nhelp: use `from_element` of a vector of nalgebra's",
+                "an array that repeats a differentiated value is not supported here\nhelp: bind it with `let mut`, or use `from_element` of a vector of nalgebra's",
             ),
             Expr::Unsafe(block) => refuse(
                 block.unsafe_token,
@@ -700,6 +700,17 @@ impl Lower<'_> {
 
     pub(super) fn logic(&mut self, binary: &syn::ExprBinary, expr: &Expr) -> Lowered<Value> {
         let left = self.expr(&binary.left)?;
+        let changed = super::assigned::assigned(binary.right.to_token_stream());
+        if let Some(name) = changed.iter().find(|name| self.scope.get(name).is_some())
+            && !self.is_inert(expr)
+        {
+            return refuse(
+                &binary.right,
+                format!(
+                    "`{name}` is changed here only if the left side does not decide, which cannot be followed\nhelp: use an `if` inside another"
+                ),
+            );
+        }
         // The right side is evaluated only if the left one does not decide: what could be noticed of that is
         // found under a guard.
         let mark = self.mark();
@@ -936,7 +947,13 @@ impl Lower<'_> {
                 ),
             },
             Value::Poison => Err(Refusal(None)),
-            _ => refuse(expr, format!("cannot index `{}`", text(&index.expr))),
+            _ => refuse(
+                expr,
+                format!(
+                    "cannot index `{0}`: what its elements are is not known\nhelp: use a vector, a matrix, or a list of numbers, as in `vec![0.0; n]`",
+                    text(&index.expr)
+                ),
+            ),
         }
     }
 

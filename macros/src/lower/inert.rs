@@ -429,6 +429,7 @@ impl Lower<'_> {
             reads: inert.reads.clone(),
             // Reading a variable has no effect, even where it may change later.
             pure: inert.pure || is_single(&inert.tokens),
+            fixed: inert.pure && !inert.mutable,
         });
         if inert.pure {
             self.pins.push((spelled, leaf));

@@ -173,7 +173,7 @@ impl Lower<'_> {
         if let Expr::Let(cond) = &*each.cond {
             return refuse(
                 cond,
-                "`while let` with differentiated values is not supported\nhelp: use `for`, or `loop` with `break`",
+                "`while let` is not supported in what computes differentiated values\nhelp: use `for`, or `loop { … }` with `if … { break; }`",
             );
         }
         let counted = Counted::While(&each.cond);
@@ -259,7 +259,7 @@ impl Lower<'_> {
         if self.closures > 0 {
             return refuse(
                 expr,
-                "a loop inside the closure of another method is not supported yet\nhelp: put the loop into a function of its own, with `#[differentiable]`",
+                "a loop inside the closure of another method is not supported\nhelp: put the loop into a function of its own, with `#[differentiable]`",
             );
         }
         let mut counted = counted;
@@ -313,6 +313,8 @@ impl Lower<'_> {
             let Some(name) = newly else {
                 if let Err(error) = found.finish() {
                     self.errors.add(error);
+                    // What is wrong with it has been said.
+                    return result.and(Err(Refusal(None)));
                 }
                 result?;
                 self.look_at(&ways);
@@ -539,6 +541,17 @@ impl Lower<'_> {
                 })
             }
             Counted::While(cond) => {
+                let changed = super::assigned::assigned(cond.to_token_stream());
+                if let Some(name) = changed.iter().find(|name| self.scope.get(name).is_some())
+                    && !self.is_inert(cond)
+                {
+                    return refuse(
+                        cond,
+                        format!(
+                            "the condition of this loop changes `{name}`, which cannot be followed\nhelp: write `loop {{ … }}` with the change in its body, and leave by `if … {{ break; }}`"
+                        ),
+                    );
+                }
                 if self.is_inert(cond) {
                     let inert = self.inert(cond.to_token_stream(), Hint::Bool);
                     self.check_kept(&cond.to_token_stream())?;
@@ -1007,7 +1020,7 @@ impl Lower<'_> {
         let Some(around) = &mut self.around else {
             return refuse(
                 at,
-                "leaving a block early is not supported yet\nhelp: use `if … { … } else { … }`",
+                "leaving this block early is not supported\nhelp: use `if … { … } else { … }`",
             );
         };
         let outer = label.map(|l| l.ident.to_string());
@@ -1019,7 +1032,7 @@ impl Lower<'_> {
             }
             return refuse(
                 at,
-                "leaving an outer loop from an inner one is not supported yet\nhelp: put the inner loop into a function of its own, with `#[differentiable]`, or remember to leave in a variable",
+                "leaving an outer loop from an inner one is not supported\nhelp: put the inner loop into a function of its own, with `#[differentiable]`, or remember to leave in a variable",
             );
         }
         around.left = Left::Always;

@@ -1043,7 +1043,7 @@ impl Lower<'_> {
                 let checked = self.check_kept(&tokens);
                 let read = self.reads(&tokens);
                 varies |= self.varies(&tokens);
-                pure &= self.is_pure(&tokens);
+                pure &= self.inert(tokens.clone(), Hint::Bool).pure;
                 let kept = self.kept(guard);
                 self.scope.pop();
                 checked?;
@@ -1079,6 +1079,7 @@ impl Lower<'_> {
             tokens: quote!(let #name = #condition;),
             reads,
             pure: pure || guard.is_none(),
+            fixed: pure && !inert.mutable,
         });
         if pure {
             self.pins.push((spelled, leaf));

@@ -118,6 +118,8 @@ pub struct Lower<'a> {
     pub wrapped: bool,
     /// Variables that are given differentiated values somewhere.
     changing: HashSet<String>,
+    /// Inert variables of the companion that are no references and no views: what is assigned to them changes nothing else.
+    owned: HashSet<String>,
     /// Names that kept statements have bound.
     kept_names: HashSet<String>,
     /// The labels of the loops around, and the ways out of more than the innermost one.
@@ -193,6 +195,7 @@ pub fn lower(
         called_names: Vec::new(),
         wrapped,
         changing: HashSet::new(),
+        owned: HashSet::new(),
         kept_names: HashSet::new(),
         around: None,
         left_out: Vec::new(),
@@ -238,6 +241,7 @@ pub fn lower(
         }
     }
     if lower.errors.is_empty()
+        && !parameters.iter().any(|p| p.broken)
         && let Some(statement) = lower.left_out.first().cloned()
     {
         // Nothing is ever skipped in silence.
@@ -286,6 +290,9 @@ impl Lower<'_> {
             .extend(ty.map(|ty| (ident.clone(), ty)));
         let name = ident.to_token_stream();
         let mutable = parameter.mutable || parameter.exclusive;
+        if parameter.mutable && !parameter.exclusive && !parameter.by_reference {
+            self.owned.insert(name.to_string());
+        }
         let value = match &parameter.class {
             _ if parameter.broken => Value::Poison,
             Class::Value(ty) if ty.real == self.real && (parameter.wrt || !parameter.mutable) => {

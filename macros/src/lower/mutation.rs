@@ -172,6 +172,13 @@ impl Lower<'_> {
             Value::Node(_) | Value::Entry(_) => Ok(binding.value),
             Value::Slice(id) => Ok(Value::Node(id)),
             value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
+            Value::Inert(inert) if !self.owned.contains(&inert.tokens.to_string()) => refuse(
+                at,
+                format!(
+                    "`{name}` may be a reference or a view, and what a differentiated value does behind it cannot be followed\nhelp: {}",
+                    self.instead_of_lending(name)
+                ),
+            ),
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),

@@ -135,6 +135,7 @@ impl Lower<'_> {
             tokens: quote!(let #condition = #name.is_some();),
             reads: Vec::new(),
             pure: true,
+            fixed: true,
         });
         self.graph.guards.borrow_mut().push(Guard {
             cond: some,

@@ -36,6 +36,28 @@ impl Lower<'_> {
             qself: None,
             path: root.clone().into(),
         }))?;
+        if is_behind(left) {
+            return refuse(
+                left,
+                format!(
+                    "what is behind the reference `{name}` cannot be followed\nhelp: {}",
+                    self.instead_of_lending(&name)
+                ),
+            );
+        }
+        if let (Some(Value::Inert(inert)), Some(Expr::Path(_)), Expr::Field(_)) = (
+            self.scope.get(&name.to_string()).map(|b| &b.value),
+            behind(left),
+            left,
+        ) && inert.hint == crate::scope::Hint::Unknown
+        {
+            let message = format!(
+                "cannot follow the assignment to `{}`: the type of `{name}` is not known\nhelp: assign to a variable of its own, in place of the field",
+                text(left)
+            );
+            self.scope.assign(&name.to_string(), Value::Poison, true);
+            return refuse(left, message);
+        }
         let known = self.variable(&name, left)?;
         self.assign(&name, known.clone());
         let lent = Lent {
@@ -55,6 +77,14 @@ impl Lower<'_> {
                     text(left)
                 ),
             ),
+        }
+    }
+
+    /// What to do in place of an assignment through a reference.
+    pub(super) fn instead_of_lending(&self, name: &Ident) -> &'static str {
+        match self.parameter_types.iter().any(|(own, _)| own == name) {
+            true => "return the new value, beside the result in a tuple",
+            false => "assign to the variable itself, or to a part of it, as in `x[i] = …`",
         }
     }
 
@@ -308,9 +338,10 @@ impl Lower<'_> {
             }
             _ => {
                 return refuse(
-                    expr,
+                    &call.method,
                     format!(
-                        "`{name}` is not known as a change of a differentiated value\nhelp: compute the new value, and assign it"
+                        "cannot differentiate `{name}`: what it makes of a differentiated value is not known\nhelp: {}",
+                        instead_of(&name)
                     ),
                 );
             }
@@ -404,6 +435,14 @@ pub(super) fn root_of(left: &Expr) -> Option<Ident> {
     match left {
         Expr::Path(path) => path.path.get_ident().cloned(),
         _ => root_of(&behind(left)?),
+    }
+}
+
+/// Whether a place is behind a reference or a box: `*x`, `(*x)[i]`.
+fn is_behind(left: &Expr) -> bool {
+    match left {
+        Expr::Unary(unary) => matches!(unary.op, syn::UnOp::Deref(_)),
+        _ => behind(left).is_some_and(|inner| is_behind(&inner)),
     }
 }
 
@@ -508,4 +547,22 @@ fn mapped(closure: &Expr) -> Option<Expr> {
     let mut closure = closure.clone();
     closure.body = Box::new(new);
     Some(Expr::Closure(closure))
+}
+
+/// What to write instead of a method that changes what it is called on.
+fn instead_of(name: &str) -> &'static str {
+    match name {
+        "gemv" | "gemm" | "ger" | "quadform" => {
+            "write the sum of products, as in `y = alpha * (a * x) + beta * y;`"
+        }
+        "swap" | "swap_rows" | "swap_columns" => {
+            "exchange the values, as in `let (a, b) = (x[i], x[j]); x[i] = b; x[j] = a;`"
+        }
+        "push" | "extend" => {
+            "begin with a list of its length, as in `let mut v = vec![0.0; n];`, and assign to `v[i]`"
+        }
+        "copy_from_slice" => "assign the entries in a loop, as in `v[i] = x[i];`",
+        "iter_mut" => "go through the entries in a loop, as in `for x in v.iter_mut() { *x = …; }`",
+        _ => "compute the new value, and assign it to the variable",
+    }
 }

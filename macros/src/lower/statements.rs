@@ -449,6 +449,9 @@ impl Lower<'_> {
             binds: Vec::new(),
         });
         self.may_be_left_out(Some(new.clone()));
+        if mutability.is_some() {
+            self.owned.insert(new.to_string());
+        }
         self.scope.bind(Binding {
             ident: name.ident.clone(),
             value: Value::Unset(Inert {
@@ -573,7 +576,11 @@ impl Lower<'_> {
         // What is behind a mutable reference may change as well.
         let mutable_reference =
             crate::ty::mentions(init.to_token_stream(), &|ident| ident == "mut");
+        let lends = matches!(ty, Some(syn::Type::Reference(_))) || self.may_lend(init);
         for (name, new) in names.iter().zip(&new) {
+            if !lends && is_mutable(pat, name) {
+                self.owned.insert(new.to_string());
+            }
             let value = match (&value, pat) {
                 (Value::Tuple(parts), Pat::Tuple(tuple)) if tuple.elems.len() == parts.len() => {
                     let place = tuple
@@ -619,6 +626,20 @@ impl Lower<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Whether what an inert expression gives may be a way to change something else.
+    fn may_lend(&self, init: &Expr) -> bool {
+        let mut names = Vec::new();
+        crate::scope::variables(init.to_token_stream(), &mut names);
+        let mutable_places = crate::ty::mentions(init.to_token_stream(), &|ident| {
+            *ident == "mut" || ident.to_string().ends_with("_mut")
+        });
+        mutable_places
+            || names.iter().any(|name| {
+                let binding = self.scope.get(name);
+                matches!(binding.map(|b| &b.value), Some(Value::Inert(inert)) if inert.mutable && !self.owned.contains(&inert.tokens.to_string()))
+            })
     }
 
     /// Binds a name of an inert statement that is kept.

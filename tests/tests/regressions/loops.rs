@@ -114,3 +114,25 @@ fn a_record_that_a_side_does_not_need_is_no_zero() {
     expect!((&Vector3::new(3.0, 1.0, 1.0), 1.0) => (Vector3::new(1.0, 0.0, 0.0), 3.0));
     assert_eq!(panic_message(|| f(&Vector3::zeros(), 1.0)), None);
 }
+
+#[test]
+fn a_counter_is_what_it_was_in_each_iteration() {
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut s = 0.0;
+        let mut i = 0;
+        while i < 2 {
+            s += x[i] * x[i] * x[2 - i];
+            i += 1;
+        }
+        let mut k = 2;
+        for _ in 0..2 {
+            s += x[k] * x[k - 1];
+            k -= 1;
+        }
+        s
+    }
+    let x = DVector::from_vec(vec![2.0, 3.0, 5.0]);
+    // x² z + y³ + z y + y x
+    expect!((&x) => DVector::from_vec(vec![20.0 + 3.0, 27.0 + 5.0 + 2.0, 4.0 + 3.0]));
+}
