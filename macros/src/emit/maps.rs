@@ -237,7 +237,17 @@ impl Emit<'_> {
         self.bound.insert(symbol, (quote!(#name), Hold::Reference));
         let outside = std::mem::take(&mut self.out);
         let around = std::mem::replace(&mut self.in_map, true);
-        for inner in self.inside_map(id) {
+        // Several maps may compute the same values, each for itself: how often they are read is counted anew.
+        let inside = self.inside_map(id);
+        let state = (self.computed.clone(), self.remaining.clone());
+        let written: Vec<bool> = self.groups.iter().map(|g| g.written).collect();
+        for inner in &inside {
+            let users = self.uses[inner.0 as usize].iter();
+            let here = users.filter(|user| inside.contains(user)).count();
+            self.remaining[inner.0 as usize] = here + usize::from(*inner == image);
+            self.computed.remove(inner);
+        }
+        for inner in inside.iter().copied() {
             // What is computed on one side of a branch is written there.
             let aside = self.is_within(self.context[inner.0 as usize], self.current);
             if self.gets_name(inner) && !aside {
@@ -245,6 +255,13 @@ impl Emit<'_> {
             }
         }
         let value = self.read_owned(image);
+        self.computed = state.0;
+        for inner in &inside {
+            self.remaining[inner.0 as usize] = state.1[inner.0 as usize];
+        }
+        for (group, written) in self.groups.iter_mut().zip(written) {
+            group.written = written;
+        }
         self.in_map = around;
         let statements = std::mem::replace(&mut self.out, outside);
         self.bound = before;

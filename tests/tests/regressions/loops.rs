@@ -2,7 +2,7 @@
 
 use crate::oracle::panic_message;
 use nalgebra::{DVector, Vector2, Vector3};
-use nalgrad::gradient;
+use nalgrad::{gradient, hessian};
 
 #[test]
 fn a_second_loop_changes_a_variable_that_is_read_as_it_was() {
@@ -135,4 +135,34 @@ fn a_counter_is_what_it_was_in_each_iteration() {
     let x = DVector::from_vec(vec![2.0, 3.0, 5.0]);
     // x² z + y³ + z y + y x
     expect!((&x) => DVector::from_vec(vec![20.0 + 3.0, 27.0 + 5.0 + 2.0, 4.0 + 3.0]));
+}
+
+#[test]
+fn several_maps_of_columns_change_the_same_tangent() {
+    #[gradient]
+    #[hessian]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut v = x.clone();
+        let k = v.sum();
+        for e in v.iter_mut() {
+            *e *= *e * k;
+        }
+        let w = v.norm_squared();
+        for e in v.iter_mut() {
+            *e *= w;
+        }
+        v.dot(x) * k
+    }
+    // With s = Σx, p = Σx³ and q = Σx⁴: s² p · s² q.
+    let x = DVector::from_vec(vec![0.5, 0.75]);
+    let h = f_hessian(&x);
+    for i in 0..2 {
+        let by = |t: f64| {
+            let mut at = x.clone();
+            at[i] += t;
+            f_gradient(&at)
+        };
+        let slope = (by(1e-5) - by(-1e-5)) / 2e-5;
+        assert!((h.column(i) - &slope).norm() < 1e-7, "{h} and {slope}");
+    }
 }
