@@ -421,3 +421,49 @@ fn inert_lists_of_matrices() {
     let expected = (x - centers[1]) * 8.0 + centers[0];
     assert_close((gradient - expected).norm(), 0.0);
 }
+
+/// What the elements of an inert list are is told by the type of the list, also where the index is one of a loop.
+mod elements_of_an_inert_list_in_loops {
+    use nalgebra::{DMatrix, DVector, Matrix2, Vector2};
+    use nalgrad::{gradient, jacobian};
+
+    #[jacobian(wrt(x))]
+    fn turned(x: &Vector2<f64>, turns: &[Matrix2<f64>]) -> Vector2<f64> {
+        let mut y = x * 1.0;
+        for k in 0..turns.len() {
+            y = turns[k] * y;
+        }
+        y
+    }
+
+    #[gradient(wrt(x))]
+    fn misses(x: &DVector<f64>, matrices: &[DMatrix<f64>], targets: &[DVector<f64>]) -> f64 {
+        let mut sum = 0.0;
+        for (k, target) in targets.iter().enumerate() {
+            let target: &DVector<f64> = target;
+            sum += (&matrices[k] * x - target).norm_squared();
+        }
+        sum
+    }
+
+    #[test]
+    fn agree_with_the_formulas() {
+        let turns = [
+            Matrix2::new(0.0, -1.0, 2.0, 0.5),
+            Matrix2::new(1.5, 0.3, 0.0, 1.0),
+        ];
+        let x = Vector2::new(0.4, -0.7);
+        assert_eq!(turned(&x, &turns), turns[1] * (turns[0] * x));
+        assert_eq!(turned_jacobian(&x, &turns), turns[1] * turns[0]);
+
+        let matrices = [1.0, -2.0].map(|s| DMatrix::from_fn(3, 2, |i, j| s + (i * 2 + j) as f64));
+        let targets = [0.5, 1.5].map(|s| DVector::from_element(3, s));
+        let x = DVector::from_row_slice(&[0.4, -0.7]);
+        let expected = (0..2).fold(DVector::zeros(2), |sum, k| {
+            sum + matrices[k].tr_mul(&(&matrices[k] * &x - &targets[k])) * 2.0
+        });
+        let (value, found) = misses_value_and_gradient(&x, &matrices, &targets);
+        assert_eq!(value, misses(&x, &matrices, &targets));
+        assert!((found - expected).amax() < 1e-12);
+    }
+}

@@ -64,7 +64,7 @@ impl Lower<'_> {
                         ),
                     );
                 }
-                Ok(Value::Inert(self.inert(tokens, Hint::Unknown)))
+                Ok(Value::Inert(self.inert(tokens, self.hint_of_element(expr))))
             }
             // Kept as it stands, it does itself what reading it placed.
             Ok(Value::Inert(inert)) if self.mark() != mark && self.is_verbatim(&inert, expr) => {

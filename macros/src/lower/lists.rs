@@ -7,7 +7,7 @@ use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Extent, Form, Id, Kind, Leaf, ListLeaf, Shape, Sources};
 use crate::rules::{Op, Part};
-use crate::scope::Value;
+use crate::scope::{Hint, Value};
 use crate::ty::{self, Class, List, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -225,6 +225,22 @@ impl Lower<'_> {
             whole,
             expr,
         )?))
+    }
+
+    /// What an element of an inert list is that stays as it stands: the list's type tells it.
+    pub(super) fn hint_of_element(&self, expr: &Expr) -> Hint {
+        if let Expr::Index(index) = expr
+            && !matches!(*index.index, Expr::Range(_))
+            && let Expr::Path(list) = &*index.expr
+            && let Some(name) = list.path.get_ident()
+            && let Some(bound) = self.scope.get(&name.to_string())
+            && let Value::Elements(list) = &bound.value
+            && let Some(list) = self.graph.lists.borrow().get(list)
+            && let Some(shape) = &list.element
+        {
+            return Hint::Matrix(shape.clone());
+        }
+        Hint::Unknown
     }
 
     /// The place of the element with an index; its sizes are read from itself.
