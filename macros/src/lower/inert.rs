@@ -321,6 +321,15 @@ impl Lower<'_> {
             }
         }
         if inert.mutable && kind.is_matrix() {
+            if let Ok(Expr::Index(index)) = syn::parse2::<Expr>(inert.tokens.clone()) {
+                return refuse(
+                    &inert.tokens,
+                    format!(
+                        "`{}` may change later, and lists of matrices that change are not followed\nhelp: keep them as the columns of one matrix, as in `all.fixed_columns_mut::<4>(4 * i).copy_from(&m)`; a list without derivatives, bind without `mut` first",
+                        text(&index.expr)
+                    ),
+                );
+            }
             return refuse(
                 &inert.tokens,
                 format!(
