@@ -821,6 +821,10 @@ impl Emit<'_> {
             .into_iter()
             .partition(|t| matches!(self.op(t.0), Op::Scatter(_)));
         for (term, negative) in others {
+            if let Some(statement) = self.write_outer_product(&place, term, negative) {
+                self.out.push(statement);
+                continue;
+            }
             let value = self.operand(term).tokens;
             self.out.push(if negative {
                 quote!(#place -= #value;)
@@ -831,6 +835,47 @@ impl Emit<'_> {
         self.write_parts(&place, parts);
         self.remaining[of.0 as usize] = 0;
         Some(place)
+    }
+
+    /// A number times x yᵀ, which is added without a matrix of its own.
+    fn write_outer_product(
+        &mut self,
+        place: &TokenStream,
+        term: Id,
+        negative: bool,
+    ) -> Option<TokenStream> {
+        let unnamed =
+            |e: &Self, id: Id| e.is_derived(id) && !e.bound.contains_key(&id) && !e.gets_name(id);
+        let (number, product) = match (self.op(term), self.args(term)) {
+            (Op::Scalar(Scalar::Mul), [a, b]) if !self.is_matrix(*a) => (Some(*a), *b),
+            (Op::Scalar(Scalar::Mul), [a, b]) if !self.is_matrix(*b) => (Some(*b), *a),
+            _ => (None, term),
+        };
+        let (Op::MatMul, [x, row]) = (self.op(product), self.args(product)) else {
+            return None;
+        };
+        let (Op::Transpose, [y]) = (self.op(*row), self.args(*row)) else {
+            return None;
+        };
+        let (x, row, y) = (*x, *row, *y);
+        let is_column = |id: Id| self.is_matrix(id) && self.shape(id).is_column();
+        if !self.is_dynamic(product)
+            || !is_column(x)
+            || !is_column(y)
+            || !unnamed(self, term)
+            || !unnamed(self, product)
+            || !unnamed(self, row)
+        {
+            return None;
+        }
+        let one = self.number(1.0);
+        let factor = match number {
+            Some(number) => self.read(number),
+            None => Written::new(one.clone(), Level::Atom, Hold::Scalar),
+        };
+        let factor = if negative { factor.negated() } else { factor }.tokens;
+        let (x, y) = (self.by_reference(x), self.by_reference(y));
+        Some(quote!(#place.ger(#factor, #x, #y, #one);))
     }
 
     /// The variable that may be changed where it is: nobody else reads its value.
