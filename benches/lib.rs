@@ -7,6 +7,8 @@
 //! bash benches/build_cost.sh                          # what nalgrad adds to a clean build
 //! ```
 
+#![allow(clippy::duplicate_mod, reason = "two examples share a module")]
+
 #[allow(dead_code)]
 #[path = "../examples/digits.rs"]
 mod digits;

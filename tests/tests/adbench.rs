@@ -1,5 +1,7 @@
 //! The objectives of ADBench in `examples/`, against the benchmark's own values and gradients.
 
+#![allow(clippy::duplicate_mod, reason = "two examples share a module")]
+
 #[path = "../../examples/adbench_lstm.rs"]
 #[allow(dead_code, reason = "its `main` is for people")]
 mod lstm;
