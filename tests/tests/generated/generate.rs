@@ -32,7 +32,8 @@ pub const ALL: &[Feature] = &[
     Feature::Match,
 ];
 
-/// What the macro understands today.
+/// What the macro understands today. With all of them one program in ten is refused or does not compile, which is too
+/// many for the test.
 pub const ENABLED: &[Feature] = &[];
 
 /// How near a kink a point may be, and how large the numbers on the way.
