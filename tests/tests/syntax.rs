@@ -14,6 +14,7 @@
     clippy::needless_return,
     clippy::toplevel_ref_arg,
     clippy::unnecessary_cast,
+    clippy::useless_vec,
     reason = "written as people write"
 )]
 

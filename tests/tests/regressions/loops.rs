@@ -134,6 +134,7 @@ fn a_counter_is_what_it_was_in_each_iteration() {
     }
     let x = DVector::from_vec(vec![2.0, 3.0, 5.0]);
     // x² z + y³ + z y + y x
+    assert_eq!(f(&x), 20.0 + 27.0 + 15.0 + 6.0);
     expect!((&x) => DVector::from_vec(vec![20.0 + 3.0, 27.0 + 5.0 + 2.0, 4.0 + 3.0]));
 }
 
