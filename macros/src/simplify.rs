@@ -1164,10 +1164,6 @@ impl Graph {
             elem: self.kind(a).elem,
             shape,
         };
-        let kind = match self.shape(cond) {
-            None => self.kind_of_choice(kind, a, b),
-            Some(_) => kind,
-        };
         self.insert(Op::Select, vec![cond, a, b], kind)
     }
 }

@@ -230,9 +230,9 @@ impl<'a> Interpreter<'a> {
         use Value::{Matrix, Number};
         let node = self.graph.node(id);
         let args = &node.args[..];
-        // Some operations have a shape of their own; that of a leaf is read from its value.
+        // Some operations have a shape of their own; that of a leaf, and of a choice, is read from its value.
         let shape = match &node.kind.shape {
-            Some(shape) if !matches!(node.op, Op::Leaf(_)) => self.extents(shape),
+            Some(shape) if !matches!(node.op, Op::Leaf(_) | Op::Select) => self.extents(shape),
             _ => (0, 0),
         };
         let number = |e: &mut Self, k: usize| e.value(args[k]).number();
@@ -262,9 +262,13 @@ impl<'a> Interpreter<'a> {
                 Matrix(_) => self.entry_by_entry(args, |x| if x[0] == 1.0 { x[1] } else { x[2] }),
                 // A number on one side is expanded over the matrix on the other.
                 Number(condition) => match self.value(args[if condition == 1.0 { 1 } else { 2 }]) {
-                    Number(x) if node.kind.shape.is_some() => {
-                        Matrix(DMatrix::from_element(shape.0, shape.1, x))
-                    }
+                    Number(x) => match &node.kind.shape {
+                        Some(shape) => {
+                            let (rows, columns) = self.extents(shape);
+                            Matrix(DMatrix::from_element(rows, columns, x))
+                        }
+                        None => Number(x),
+                    },
                     value => value,
                 },
             },
