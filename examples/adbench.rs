@@ -14,19 +14,19 @@ impl<'a> Numbers<'a> {
     }
 
     /// The next one.
-    pub fn next(&mut self) -> f64 {
+    pub fn number(&mut self) -> f64 {
         let word = self.0.next().expect("another number");
         word.parse().expect("a number")
     }
 
     /// The next one, which counts something.
     pub fn size(&mut self) -> usize {
-        self.next() as usize
+        self.number() as usize
     }
 
     /// The next numbers, column by column.
     pub fn matrix(&mut self, rows: usize, columns: usize) -> DMatrix<f64> {
-        DMatrix::from_fn(rows, columns, |_, _| self.next())
+        DMatrix::from_fn(rows, columns, |_, _| self.number())
     }
 }
 
@@ -36,7 +36,7 @@ pub fn check(expected: &str, value: f64, gradient: &[f64]) -> f64 {
     let mut expected = Numbers::of(expected);
     let mut largest: f64 = 0.0;
     for (k, found) in [value].iter().chain(gradient).enumerate() {
-        let right = expected.next();
+        let right = expected.number();
         let difference = (found - right).abs() / right.abs().max(f64::MIN_POSITIVE);
         assert!(difference <= 1e-10, "number {k} is {found} and not {right}");
         largest = largest.max(difference);

@@ -92,7 +92,7 @@ pub fn read(text: &str) -> Input {
         numbers.matrix(d, k),
         numbers.matrix(d * (d + 1) / 2, k),
         numbers.matrix(d, n),
-        (numbers.next(), numbers.next()),
+        (numbers.number(), numbers.number()),
     )
 }
 

@@ -1,5 +1,6 @@
 //! Slices, arrays and `Vec`s of numbers as parameters: gradients of their owned types.
 
+#![allow(clippy::needless_range_loop, reason = "written as people write")]
 #![allow(
     dead_code,
     reason = "some functions are known by their companions only"

@@ -1,6 +1,11 @@
 //! What may fail: inverses, factorisations and solutions, looked at in every way.
 
 #![allow(
+    clippy::needless_late_init,
+    clippy::unnecessary_unwrap,
+    reason = "written as people write"
+)]
+#![allow(
     dead_code,
     clippy::manual_map,
     clippy::unnecessary_lazy_evaluations,

@@ -1,5 +1,6 @@
 //! Structs as parameters, and the trait that makes them vectors.
 
+#![allow(clippy::needless_range_loop, reason = "written as people write")]
 #![allow(
     dead_code,
     reason = "some functions are known by their companions only"

@@ -156,6 +156,9 @@ fn several_maps_of_columns_change_the_same_tangent() {
     }
     // With s = Σx, p = Σx³ and q = Σx⁴: s² p · s² q.
     let x = DVector::from_vec(vec![0.5, 0.75]);
+    let power = |n| x.map(|e: f64| e.powi(n)).sum();
+    let want = power(1).powi(4) * power(3) * power(4);
+    assert!((f(&x) - want).abs() < 1e-12);
     let h = f_hessian(&x);
     for i in 0..2 {
         let by = |t: f64| {

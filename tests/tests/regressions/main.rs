@@ -3,7 +3,12 @@
 //! Every test calls its function `f`, so that `expect!` and `logged!` find it and its companions.
 
 // Odd on purpose.
-#![allow(clippy::let_and_return, unused_must_use)]
+#![allow(
+    clippy::assign_op_pattern,
+    clippy::let_and_return,
+    clippy::misrefactored_assign_op,
+    unused_must_use
+)]
 
 #[path = "../paper/oracle.rs"]
 #[macro_use]
