@@ -501,6 +501,12 @@ impl Loop {
         }
         self.exit.is_some() || leaves(&self.body.steps)
     }
+
+    /// Whether it may be left in the middle of an iteration.
+    pub fn is_left_midway(&self) -> bool {
+        let mut leaves = self.body.steps.iter().enumerate();
+        leaves.any(|(at, p)| at > 0 && matches!(p.step, Step::Leave { .. }))
+    }
 }
 
 /// Whether this holds of anything that is kept as it stands in these steps.
@@ -532,14 +538,21 @@ pub struct Loops {
 
 impl Clone for Loops {
     fn clone(&self) -> Self {
-        let copy = |l: &Rc<Loop>| {
+        // Loops that are made of one another still share a body.
+        let mut bodies: Vec<(Rc<Body>, Rc<Body>)> = Vec::new();
+        let mut copy = |l: &Rc<Loop>| {
+            let known = bodies.iter().find(|known| Rc::ptr_eq(&known.0, &l.body));
+            let body = known.map(|known| known.1.clone()).unwrap_or_else(|| {
+                bodies.push((l.body.clone(), Rc::new((*l.body).clone())));
+                bodies[bodies.len() - 1].1.clone()
+            });
             Rc::new(Loop {
-                body: Rc::new((*l.body).clone()),
+                body,
                 ..(**l).clone()
             })
         };
         Loops {
-            all: RefCell::new(self.all.borrow().iter().map(copy).collect()),
+            all: RefCell::new(self.all.borrow().iter().map(&mut copy).collect()),
             tangents: self.tangents.clone(),
             pulled: self.pulled.clone(),
         }

@@ -131,37 +131,67 @@ pub fn pulled_back(
         }
     }
     carried.sort_unstable();
-    let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
-    let mut seeds = Vec::new();
-    for &k in &carried {
-        seeds.push((primal.next[k], derived.leaf(primal.inputs[k], "", "_bar")));
-    }
-    for (value, cotangents) in &recorded {
-        let leaf = derived.leaf(*value, "", "_bar");
-        derived.read(leaf, *cotangents);
-        seeds.push((*value, leaf));
-    }
+    let starts: IdMap<Id> = carried
+        .iter()
+        .map(|&k| {
+            let start = cotangent(k).unwrap_or_else(|| zero_of_part(graph, id, k, args[k]));
+            (primal.inputs[k], start)
+        })
+        .collect();
     let wrt: Vec<usize> = (0..primal.inputs.len()).filter(|k| moving[*k]).collect();
     let sources: Vec<Id> = wrt.iter().map(|k| primal.inputs[*k]).collect();
-    // What the iterations add to the cotangents of what all of them read.
-    let mut totals = IdMap::default();
-    for &k in wrt.iter().filter(|k| **k >= count) {
-        if graph.kind(args[k]).elem != Elem::Records {
-            totals.insert(primal.inputs[k], derived.leaf(primal.inputs[k], "", "_bar"));
+    // The cotangent of what is only added to is the same in all iterations.
+    let mut fixed: Vec<usize> = Vec::new();
+    let (mut derived, seeds, totals, images) = loop {
+        let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
+        let mut seeds = Vec::new();
+        for &k in &carried {
+            let seed = match graph.op(starts[&primal.inputs[k]]) {
+                Op::Const(bits) if fixed.contains(&k) => body.constant(f64::from_bits(bits)),
+                _ => derived.leaf(primal.inputs[k], "", "_bar"),
+            };
+            seeds.push((primal.next[k], seed));
         }
-    }
-    let begun = totals.iter().map(|(input, total)| (*input, *total));
-    let seeded: Vec<(Id, Id)> = seeds.iter().copied().chain(begun).collect();
-    let images = reverse(body, &seeded, &sources);
+        for (value, cotangents) in &recorded {
+            let leaf = derived.leaf(*value, "", "_bar");
+            derived.read(leaf, *cotangents);
+            seeds.push((*value, leaf));
+        }
+        // What the iterations add to the cotangents of what all of them read.
+        let mut totals = IdMap::default();
+        for &k in wrt.iter().filter(|k| **k >= count) {
+            if graph.kind(args[k]).elem != Elem::Records {
+                totals.insert(primal.inputs[k], derived.leaf(primal.inputs[k], "", "_bar"));
+            }
+        }
+        let begun = totals.iter().map(|(input, total)| (*input, *total));
+        let seeded: Vec<(Id, Id)> = seeds.iter().copied().chain(begun).collect();
+        let images = reverse(body, &seeded, &sources);
+        let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
+        let same = |at: usize| image(carried[at]) == Some(seeds[at].1);
+        let now: Vec<usize> = (0..carried.len())
+            .filter(|at| fixed.contains(&carried[*at]) || same(*at))
+            .map(|at| carried[at])
+            .collect();
+        if now.len() == fixed.len() {
+            break (derived, seeds, totals, images);
+        }
+        fixed = now;
+    };
     let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
     let mut found = Vec::new();
     for (at, &k) in carried.iter().enumerate() {
-        let start = cotangent(k).unwrap_or_else(|| zero_of_part(graph, id, k, args[k]));
+        let (start, seed) = (starts[&primal.inputs[k]], seeds[at].1);
+        if fixed.contains(&k) {
+            if derived.leaves.contains(&seed) {
+                derived.read(seed, start);
+            }
+            found.push((args[k], Place::Outside(start)));
+            continue;
+        }
         let next = image(k).unwrap_or_else(|| body.expr(primal.inputs[k]).zero().id);
-        found.push((
-            args[k],
-            Place::Carried(derived.carry(seeds[at].1, start, next)),
-        ));
+        let place = Place::Carried(derived.carry(seed, start, next));
+        found.push((args[k], place));
     }
     for &k in wrt.iter().filter(|k| **k >= count) {
         let Some(image) = image(k) else { continue };
@@ -181,22 +211,25 @@ pub fn pulled_back(
     }
     let count = derived.carried.len();
     let pulled = derived.finish();
-    let found = found.into_iter().map(|(arg, at)| {
-        let at = match at {
-            Place::Carried(at) => at,
-            Place::Recorded(at) => count + at,
+    let found = found.into_iter().map(|(arg, place)| {
+        let part = |at: usize| part_of(graph, pulled, at, &graph.kind(arg));
+        let cotangent = match place {
+            Place::Carried(at) => part(at),
+            Place::Recorded(at) => part(count + at),
+            Place::Outside(cotangent) => cotangent,
         };
-        (arg, part_of(graph, pulled, at, &graph.kind(arg)))
+        (arg, cotangent)
     });
     let found: Vec<(Id, Id)> = found.collect();
     graph.loops.pulled.borrow_mut().insert(key, found.clone());
     found
 }
 
-/// Where a loop gives a value: after its last iteration, or for every one.
+/// Where a cotangent is found: after the last iteration of a loop, for every one, or outside of it.
 enum Place {
     Carried(usize),
     Recorded(usize),
+    Outside(Id),
 }
 
 /// Sums of which one is what a loop has added up: it begins with another one, a total, instead of zero.

@@ -1,5 +1,6 @@
 //! Loops: the body is emitted as a function of its own would be, around variables that it changes.
 
+use super::joined::Joined;
 use super::{Emit, Hold, Level, Written};
 use crate::graph::{Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
 use crate::rules::{Op, Part, Scalar};
@@ -17,7 +18,7 @@ struct Carried {
 }
 
 impl Emit<'_> {
-    fn loop_of(&self, id: Id) -> Option<Rc<Loop>> {
+    pub(super) fn loop_of(&self, id: Id) -> Option<Rc<Loop>> {
         match self.program.graph.op(id) {
             Op::Loop(number) => Some(self.program.graph.loops.get(number)),
             _ => None,
@@ -59,27 +60,23 @@ impl Emit<'_> {
     }
 
     pub(super) fn write_loop(&mut self, id: Id) {
-        let Some(this) = self.loop_of(id) else { return };
-        let args = self.args(id).to_vec();
-        let parts: Vec<(usize, Id)> = self
-            .ids()
-            .filter(|item| self.live[item.0 as usize])
-            .filter_map(|item| match self.op(item) {
-                Op::Item(part) if self.args(item).first() == Some(&id) => Some((part[0], item)),
-                _ => None,
-            })
-            .collect();
-        let keeps = parts.iter().any(|(at, _)| *at >= this.next.len());
+        let Some(first) = self.loop_of(id) else {
+            return;
+        };
+        let joined = self.join(id, &first);
+        let Joined {
+            this, args, parts, ..
+        } = &joined;
         let graph = this.body.graph.clone();
         let derived = self.is_derived(id);
         // The user's names, but for those under which other values are still to be read.
         let mut own_names: Vec<Option<Ident>> = Vec::new();
         for (k, leaf) in this.inputs[..this.next.len()].iter().enumerate() {
-            let leaf = graph.leaf_of(*leaf).filter(|_| !derived);
+            let leaf = graph.leaf_of(*leaf).filter(|_| !derived && k < joined.own);
             let own = leaf.and_then(|l| syn::parse2::<Ident>(l.name).ok());
             let item = parts.iter().find(|p| p.0 == k).map(|p| p.1);
             own_names.push(own.filter(|own| {
-                let others = self.others_named(own, &args, k);
+                let others = self.others_named(own, args, k);
                 let fixed = this.mentions(own) || item.is_some_and(|i| self.named.contains(&i));
                 if fixed && !others.is_empty() {
                     let aside = self.fresh(&own.to_string());
@@ -97,7 +94,7 @@ impl Emit<'_> {
                 names_read.push(self.bring_in(&graph, *input, args[k]));
             }
         }
-        let header = self.loop_header(&this, &args, &graph, &mut names_read);
+        let header = self.loop_header(this, args, &graph, &mut names_read);
         let mut names = Vec::new();
         let mut continued = Vec::new();
         for (k, (leaf, own)) in this.inputs.iter().zip(own_names).enumerate() {
@@ -115,9 +112,9 @@ impl Emit<'_> {
                 (None, None) => self.fresh(&wish_of(&graph, *leaf)),
             });
         }
-        redirect_sizes(&graph, &this);
+        redirect_sizes(&graph, this);
         let steps = if derived {
-            pins_only(&this)
+            pins_only(this)
         } else {
             this.body.steps.clone()
         };
@@ -134,7 +131,7 @@ impl Emit<'_> {
             taken: Default::default(),
         };
         let nodes = program.graph.nodes();
-        let (slots, _) = this.slots();
+        let slots: Vec<Vec<Id>> = joined.kept.iter().map(|k| k.of.slots().0).collect();
         let wanted: Vec<usize> = parts.iter().map(|p| p.0).collect();
         let mut live: Vec<usize> = (0..this.next.len())
             .filter(|k| wanted.contains(k))
@@ -149,9 +146,7 @@ impl Emit<'_> {
                 (self.joins, self.apart),
             );
             inner.outputs = live.iter().map(|k| this.next[*k]).collect();
-            if keeps {
-                inner.outputs.extend(&slots);
-            }
+            inner.outputs.extend(slots.iter().flatten());
             inner.outputs.extend(this.exit.filter(|_| !derived));
             inner.outputs.extend(leaves_on(&program.steps));
             inner.find_live();
@@ -182,13 +177,18 @@ impl Emit<'_> {
             let start = self.start_of(start, &inner, variable.leaf);
             self.out.push(quote!(let mut #name = #start;));
         }
-        let kept = keeps.then(|| self.fresh("steps"));
-        if let Some(kept) = &kept {
-            let start = match is_count(&this) {
+        let mut lists = Vec::new();
+        for (kept, slots) in joined.kept.iter().zip(slots) {
+            let name = self.fresh("steps");
+            let start = match is_count(&kept.of) {
                 true => quote!(0_usize),
                 false => quote!(::std::vec::Vec::new()),
             };
-            self.out.push(quote!(let mut #kept = #start;));
+            self.out.push(quote!(let mut #name = #start;));
+            for part in &kept.parts {
+                self.bind(*part, quote!(#name), Hold::Variable);
+            }
+            lists.push((name, slots));
         }
         inner.taken.extend(std::mem::take(&mut self.taken));
         inner.numbers = std::mem::take(&mut self.numbers);
@@ -201,10 +201,9 @@ impl Emit<'_> {
         }
         let exit = this.exit.filter(|_| !derived);
         inner.forced.extend(exit);
-        if keeps {
-            let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
-            inner.records = slots.iter().copied().filter(|id| !needed(id)).collect();
-        }
+        let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
+        let records = lists.iter().flat_map(|list| &list.1).copied();
+        inner.records = records.filter(|id| !needed(id)).collect();
         inner.arrange();
         for variable in &carried {
             let (name, leaf) = (&variable.name, variable.leaf);
@@ -216,8 +215,7 @@ impl Emit<'_> {
             inner.bound.insert(leaf, (quote!(#name), hold));
             inner.mutable.insert(leaf);
         }
-        let condition =
-            inner.write_iteration(&carried, kept.as_ref().map(|k| (k, &slots[..])), exit);
+        let condition = inner.write_iteration(&carried, &lists, exit);
         self.cyclic |= inner.cyclic;
         self.taken = std::mem::take(&mut inner.taken);
         self.numbers = std::mem::take(&mut inner.numbers);
@@ -229,13 +227,7 @@ impl Emit<'_> {
             _ => header(&body),
         };
         self.out.push(quote!(#header { #body }));
-        for (at, item) in parts {
-            if at >= this.next.len() {
-                if let Some(kept) = &kept {
-                    self.bind(item, quote!(#kept), Hold::Variable);
-                }
-                continue;
-            }
+        for (at, item) in parts.iter().copied() {
             let name = &names[at];
             let hold = if self.is_matrix(item) {
                 self.mutable.insert(item);
@@ -245,7 +237,9 @@ impl Emit<'_> {
             };
             self.bind(item, quote!(#name), hold);
         }
-        self.bind(id, quote!(()), Hold::Scalar);
+        for member in &joined.members {
+            self.bind(*member, quote!(()), Hold::Scalar);
+        }
     }
 
     /// What has this name and is read after the variable of the loop takes it, or in the loop.
@@ -559,7 +553,7 @@ impl Emit<'_> {
     fn write_iteration(
         &mut self,
         carried: &[Carried],
-        kept: Option<(&Ident, &[Id])>,
+        lists: &[(Ident, Vec<Id>)],
         exit: Option<Id>,
     ) -> Option<TokenStream> {
         let steps = self.program.steps.clone();
@@ -596,13 +590,14 @@ impl Emit<'_> {
             let own = e.bound.get(&c.next).map(|b| b.0.to_string());
             own != Some(c.name.to_string())
         };
-        let moves = kept.is_some_and(|(_, slots)| slots.iter().any(|s| self.is_matrix(*s)));
+        let mut slots = lists.iter().flat_map(|list| &list.1);
+        let moves = slots.any(|slot| self.is_matrix(*slot));
         for variable in carried {
             if moves && !self.is_leaf(variable.next) {
                 self.ensure(variable.next);
             }
         }
-        if let Some((name, slots)) = kept {
+        for (name, slots) in lists {
             self.borrowed.clear();
             let values: Vec<TokenStream> =
                 slots.iter().map(|slot| self.kept_value(*slot)).collect();

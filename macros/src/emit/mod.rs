@@ -8,6 +8,7 @@ mod calls;
 mod clusters;
 mod contexts;
 mod expressions;
+mod joined;
 mod lists;
 mod liveness;
 mod loops;

@@ -466,3 +466,41 @@ fn programs() {
         }
     }
 }
+
+#[test]
+fn in_loops() {
+    use loops::sweep_jvp;
+    let random = &mut Lcg(7);
+    for _ in 0..5 {
+        let a: SVector<f64, 3> = random.fixed::<3, 1>();
+        let (times, heights) = (random.matrix(6, 1), random.matrix(6, 1));
+        let (t, y) = (times.as_slice(), heights.as_slice());
+        let error = |i: usize| a[0] * (-a[1] * t[i]).exp() + a[2] - y[i];
+        let slope = |k: usize, i: usize| match k {
+            0 => (-a[1] * t[i]).exp(),
+            1 => -a[0] * t[i] * (-a[1] * t[i]).exp(),
+            _ => 1.0,
+        };
+        let want = Vector3::from_fn(|k, _| sum(6, |i| error(i) * slope(k, i)));
+        rows! { loops (&a, t, y) => want;
+            misfit misfit_gradient misfit_value_and_gradient;
+        }
+
+        let at = Vector2::new(random.draw(), 1.5 + random.draw());
+        let slopes = slopes(&at, |p| loops::pendulum(p[0], p[1], 40));
+        rows! { loops (at[0], at[1], 40) => (slopes[0], slopes[1]), BY_DIFFERENCES;
+            pendulum pendulum_gradient pendulum_value_and_gradient;
+        }
+
+        let (x, dx) = (random.vector(5), random.vector(5));
+        let (mut want, mut tangents) = (x.clone(), dx.clone());
+        for i in 1..5 {
+            let product = want[i - 1] * want[i];
+            tangents[i] = product.cos() * (want[i - 1] * tangents[i] + tangents[i - 1] * want[i]);
+            want[i] = product.sin();
+        }
+        let (value, tangent) = sweep_jvp(&x, &dx);
+        assert_eq!(value, want);
+        assert!((tangent - tangents).amax() < 1e-14);
+    }
+}
