@@ -76,12 +76,23 @@ impl Attribute {
     /// The arguments it knows besides `wrt(…)` and `crate = path`.
     fn options(self) -> &'static [&'static str] {
         match self {
-            Attribute::Gradient => &["aux"],
-            Attribute::Jacobian => &["mode = forward", "mode = reverse"],
-            Attribute::Differentiable => {
-                &["vjp = path", "jvp = path", "order = n", "module = false"]
-            }
-            _ => &[],
+            Attribute::Gradient => &["aux", "checkpoint", "checkpoint = n"],
+            Attribute::Jacobian => &[
+                "mode = forward",
+                "mode = reverse",
+                "checkpoint",
+                "checkpoint = n",
+            ],
+            Attribute::Differentiable => &[
+                "vjp = path",
+                "jvp = path",
+                "order = n",
+                "module = false",
+                "checkpoint",
+                "checkpoint = n",
+            ],
+            Attribute::Jvp => &[],
+            _ => &["checkpoint", "checkpoint = n"],
         }
     }
 }
@@ -98,6 +109,15 @@ pub const CALLABLE_WITHOUT_MODULE: &str = "__callable_without_module";
 
 /// The argument by which a block asks for nothing: the attributes of its methods are in use.
 pub const USED: &str = "__used";
+
+/// At how many iterations of a loop its state is kept, from which those in between are computed again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Checkpoint {
+    /// The square root of the number of iterations.
+    SquareRoot,
+    /// Once in this many iterations.
+    Every(usize),
+}
 
 /// What the user asked for.
 pub struct Args {
@@ -117,6 +137,8 @@ pub struct Args {
     pub order: usize,
     /// Whether the companions come along with the name of the function, in a module of that name.
     pub module: bool,
+    /// How much of a loop is kept, with the argument that asks for it.
+    pub checkpoint: Option<(Ident, Checkpoint)>,
     /// Whether the companions are called from functions that are differentiated.
     pub callable: bool,
     /// Whether the body is known to have a mistake.
@@ -137,6 +159,7 @@ impl Default for Args {
             jvp: None,
             order: 2,
             module: true,
+            checkpoint: None,
             callable: false,
             reported: false,
             given: Vec::new(),
@@ -300,6 +323,23 @@ impl Args {
                 };
                 Ok(())
             }
+            "checkpoint" if attribute.options().contains(&"checkpoint") => {
+                self.once(&key)?;
+                let mut checkpoint = Checkpoint::SquareRoot;
+                if input.peek(Token![=]) {
+                    let value: syn::LitInt = value_of(input, "`checkpoint = 100`")?;
+                    let every = value.base10_parse()?;
+                    if every == 0 {
+                        return Err(syn::Error::new_spanned(
+                            value,
+                            "`checkpoint = n` keeps the state of a loop once in `n` iterations\nhelp: write a number above 0, or `checkpoint` for the square root of the number of iterations",
+                        ));
+                    }
+                    checkpoint = Checkpoint::Every(every);
+                }
+                self.checkpoint = Some((key, checkpoint));
+                Ok(())
+            }
             "module" if attribute == Attribute::Differentiable => {
                 self.once(&key)?;
                 let value: syn::LitBool = value_of(input, "`module = false`")?;
@@ -343,7 +383,9 @@ impl Args {
                     "order" | "vjp" | "jvp" | "module" => {
                         format!("`{other}` is an argument of `#[differentiable]`")
                     }
-                    "checkpoint" => "the argument `checkpoint` is not supported yet".to_string(),
+                    "checkpoint" => {
+                        "`checkpoint` is for reverse sweeps: a tangent goes along with its value and keeps nothing".to_string()
+                    }
                     _ => format!("unknown argument `{other}`"),
                 };
                 let message = format!(

@@ -432,6 +432,8 @@ pub struct Loop {
     pub records: RefCell<Vec<Id>>,
     /// Whether the iterations of an earlier loop are gone through from the last to the first.
     pub backwards: bool,
+    /// Whether it runs again where its values are needed, instead of being kept: one segment of a loop with checkpoints.
+    pub recomputed: bool,
     /// What is carried and only added to, by its number.
     pub sums: Vec<usize>,
     /// The tangents of the parts of an earlier loop, among the parts of this one.

@@ -533,6 +533,7 @@ impl Plan {
             real.clone(),
             (&self.result, self.wrapper.is_some()),
             taken,
+            args.checkpoint.as_ref(),
         )?;
         if attribute == Attribute::Jacobian
             && matrices::has_dynamic_lists(&lowered.graph, &lowered.result, false)

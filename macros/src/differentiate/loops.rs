@@ -15,6 +15,9 @@ use std::rc::Rc;
 /// How the names of leaves begin that are given others when the loop is written.
 const PLACEHOLDER: &str = "derived_";
 
+/// What it costs to keep what is not to be kept.
+const NEVER: u32 = u32::MAX / 4;
+
 /// The tangent of a loop: a loop of the tangents.
 pub fn tangent(graph: &Graph, id: Id, known: &[Option<Id>], needed: &[bool]) -> Option<Id> {
     let (primal, args) = (loop_of(graph, id)?, graph.args(id));
@@ -446,6 +449,7 @@ impl<'g> Derived<'g> {
             exit: None,
             records: RefCell::new(self.records),
             backwards: self.backwards,
+            recomputed: false,
             tangents: self.tangents,
             sums: self.sums,
         });
@@ -573,17 +577,32 @@ impl<'g> Kept<'g> {
                 | Op::Part(_)
                 | Op::Size(_)
         );
-        quick && !self.primal.inputs.contains(&id)
+        (quick || self.is_recomputed(id)) && !self.primal.inputs.contains(&id)
+    }
+
+    /// Whether a value is a segment of a loop with checkpoints, or what that gives.
+    fn is_recomputed(&self, id: Id) -> bool {
+        let of = match self.body.op(id) {
+            Op::Item(_) => self.body.args(id)[0],
+            _ => id,
+        };
+        loop_of(self.body, of).is_some_and(|of| of.recomputed)
     }
 
     /// What it costs to keep a value.
     fn cost(&self, id: Id) -> u32 {
-        let kind = self.body.kind(id);
-        match (kind.elem, kind.shape) {
-            (Elem::Bool | Elem::Int, _) => 1,
-            (_, None) => 2,
-            (_, Some(shape)) => 2 * shape.entries().unwrap_or(500).min(500) as u32,
+        if self.is_recomputed(id) {
+            return NEVER;
         }
+        // Rather what is transposed: a product takes it as it is.
+        let transposed = u32::from(self.body.op(id) == Op::Transpose);
+        let kind = self.body.kind(id);
+        transposed
+            + match (kind.elem, kind.shape) {
+                (Elem::Bool | Elem::Int, _) => 1,
+                (_, None) => 2,
+                (_, Some(shape)) => 2 * shape.entries().unwrap_or(500).min(500) as u32,
+            }
     }
 
     /// What a value is computed from: its arguments, the conditions under which it is, and what its size is read from.

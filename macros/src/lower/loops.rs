@@ -3,7 +3,7 @@
 
 use super::assigned::assigned;
 use super::functions::Function;
-use super::{Lower, Lowered, Refusal, refuse};
+use super::{Lower, Lowered, Refusal, checkpoints, refuse};
 use crate::error::text;
 use crate::graph::{
     Body, Dim, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
@@ -67,10 +67,12 @@ struct Carried {
 }
 
 /// What is counted or gone through.
-enum Counted<'a> {
+pub(super) enum Counted<'a> {
     Range {
         index: Option<&'a Ident>,
         range: Inert,
+        /// Whether it is a segment of a loop with checkpoints.
+        recomputed: bool,
     },
     Each {
         pattern: &'a Pat,
@@ -83,6 +85,9 @@ enum Counted<'a> {
 impl Lower<'_> {
     /// `for pattern in iterator { … }`
     pub(super) fn for_loop(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
+        if checkpoints::is_segment(each) {
+            return self.segment(each, expr);
+        }
         let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
         let left_out = self.left_out.len();
         let sum = self.accumulation(each, expr);
@@ -106,8 +111,8 @@ impl Lower<'_> {
                     );
                 }
             };
-            let counted = Counted::Range { index, range };
-            return self.looped(counted, each.label.as_ref(), &each.body, expr);
+            let label = each.label.as_ref();
+            return self.over_range(index, range, label, &each.body, expr);
         }
         let plain = self.is_inert(&each.expr);
         if plain {
@@ -161,11 +166,27 @@ impl Lower<'_> {
             tokens: quote!(0..#end),
             ..least
         };
+        self.over_range(Some(&place), range, each.label.as_ref(), &body, expr)
+    }
+
+    /// A loop over a range; one with checkpoints goes through it segment by segment.
+    fn over_range(
+        &mut self,
+        index: Option<&Ident>,
+        range: Inert,
+        label: Option<&syn::Label>,
+        body: &syn::Block,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if let (Some(checkpoint), false) = (self.checkpoint, self.is_in_loop()) {
+            return self.in_segments(checkpoint, (index, range), label, body, expr);
+        }
         let counted = Counted::Range {
-            index: Some(&place),
+            index,
             range,
+            recomputed: false,
         };
-        self.looped(counted, each.label.as_ref(), &body, expr)
+        self.looped(counted, label, body, expr)
     }
 
     /// `while condition { … }`
@@ -249,7 +270,7 @@ impl Lower<'_> {
         }
     }
 
-    fn looped(
+    pub(super) fn looped(
         &mut self,
         counted: Counted,
         label: Option<&syn::Label>,
@@ -440,7 +461,18 @@ impl Lower<'_> {
         let body = self.leave(&mut outside);
         match read {
             Ok((header, next)) => {
-                let finished = self.finish_loop(body, outside, (header, next, exit), carried, expr);
+                let recomputed = matches!(
+                    counted,
+                    Counted::Range {
+                        recomputed: true,
+                        ..
+                    }
+                );
+                if recomputed && let Err(refusal) = checkpoints::check(&body, exit, expr) {
+                    return (None, Err(refusal));
+                }
+                let finish = (header, next, exit, recomputed);
+                let finished = self.finish_loop(body, outside, finish, carried, expr);
                 (None, finished)
             }
             Err(refusal) => (newly, Err(refusal)),
@@ -476,7 +508,7 @@ impl Lower<'_> {
     /// The header of a loop, and the names that it binds.
     fn header(&mut self, counted: &Counted) -> Lowered<Header> {
         match counted {
-            Counted::Range { index, range } => {
+            Counted::Range { index, range, .. } => {
                 let name = match index {
                     // It is known in the loop only.
                     Some(index) if self.bound.insert(index.unraw().to_string()) => (*index).clone(),
@@ -891,7 +923,7 @@ impl Lower<'_> {
         &mut self,
         body: Body,
         outside: Outside,
-        (header, next, exit): (Header, Vec<Id>, Left),
+        (header, next, exit, recomputed): (Header, Vec<Id>, Left, bool),
         carried: &[Carried],
         expr: &Expr,
     ) -> Lowered<()> {
@@ -949,6 +981,7 @@ impl Lower<'_> {
             exit,
             records: RefCell::default(),
             backwards: false,
+            recomputed,
             sums: Vec::new(),
             tangents: Vec::new(),
         });

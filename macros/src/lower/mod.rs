@@ -6,6 +6,7 @@
 mod assigned;
 mod branches;
 mod calls;
+mod checkpoints;
 mod composed;
 mod exits;
 mod expressions;
@@ -30,6 +31,7 @@ pub(crate) use functions::unknown_function;
 pub use lists::{identifier, words};
 pub use statements::pattern_names;
 
+use crate::args::Checkpoint;
 use crate::error::{Errors, text};
 use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
 use crate::position::Position;
@@ -132,6 +134,9 @@ pub struct Lower<'a> {
     left_out: Vec<TokenStream>,
     /// The loop that is being read.
     around: Option<loops::Around>,
+    /// How much of loops over ranges is kept, and whether there was one.
+    checkpoint: Option<Checkpoint>,
+    has_segments: bool,
     /// Whether the block that is read next gives the value of the function.
     tail: bool,
     /// The shape that the surroundings leave possible for the product being read.
@@ -167,6 +172,7 @@ pub fn lower(
     real: Real,
     (returned, wrapped): (&Returned, bool),
     taken: HashSet<String>,
+    checkpoint: Option<&(Ident, Checkpoint)>,
 ) -> Result<Program, Option<syn::Error>> {
     let mut lower = Lower {
         graph: Graph::default(),
@@ -198,6 +204,8 @@ pub fn lower(
         owned: HashSet::new(),
         kept_names: HashSet::new(),
         around: None,
+        checkpoint: checkpoint.map(|given| given.1),
+        has_segments: false,
         left_out: Vec::new(),
         labels: Vec::new(),
         ways_out: Vec::new(),
@@ -248,6 +256,14 @@ pub fn lower(
         lower.errors.push(
             statement,
             "this statement cannot be followed\nhelp: write it in simpler steps, each with its own `let`",
+        );
+    }
+    if let (Some((argument, _)), false) = (checkpoint, lower.has_segments)
+        && lower.errors.is_empty()
+    {
+        lower.errors.push(
+            argument,
+            "no loop of this function can be checkpointed: that takes a `for` over a range that carries a state from one iteration to the next\nhelp: leave `checkpoint` out; loops that only add up keep nothing",
         );
     }
     let mut steps = lower.steps.pop().unwrap_or_default();
