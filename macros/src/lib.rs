@@ -54,6 +54,8 @@ use proc_macro::TokenStream;
 ///   `f64`, `f32`, a `T: RealField + Copy`, a vector, a matrix or a view of these, or a list or a tuple of those. Structs
 ///   that derive `Differentiable`, and `self`, have to be named.
 /// * `crate = path` or `crate = "path"`: where the crate `nalgrad` is found, if not at `::nalgrad`.
+/// * `checkpoint`: of N iterations of a loop over a range about √N are kept, from which the others are computed again, for
+///   one more forward pass; with `checkpoint = n` one in `n`. What may have an effect is an error in such a loop.
 ///
 /// # Errors
 ///

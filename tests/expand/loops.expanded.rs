@@ -41,9 +41,10 @@ pub fn pendulum_gradient(angle: f64, length: f64, n: usize) -> (f64, f64) {
 
 pub fn sweep_jvp(x: &DVector<f64>, dx: &DVector<f64>) -> (DVector<f64>, DVector<f64>) {
     ::core::assert_eq!(dx.shape(), (x.len(), 1));
+    let n = x.len();
     let mut x_1 = x.clone_owned();
     let mut dx_1 = dx.clone_owned();
-    for i in 1..x.len() {
+    for i in 1..n {
         let i_1 = i - 1;
         let t = x_1[i_1];
         let t_1 = x_1[i];

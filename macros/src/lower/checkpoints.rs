@@ -13,6 +13,7 @@ use crate::rules::{Op, Scalar};
 use crate::scope::{Hint, Inert, Value};
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprForLoop};
 
 /// The attribute that marks the loop over one segment.
@@ -84,7 +85,8 @@ impl Lower<'_> {
         }
         let index = index.map_or_else(|| quote!(_), ToTokens::to_token_stream);
         let mark = Ident::new(SEGMENT, whole.span());
-        let body: syn::Block = syn::parse_quote!({
+        // What is wrong with it is said of the user's loop.
+        let body: syn::Block = syn::parse_quote_spanned!(expr.span()=> {
             #[#mark]
             #label for #index in #whole.clone().skip(#segment * #length).take(#length) #body
         });
