@@ -247,11 +247,13 @@ impl Emit<'_> {
         {
             let sum =
                 matches!(self.op(id), Op::Scalar(Scalar::Add | Scalar::Sub)) && self.is_matrix(id);
+            // What the user adds to a matrix after its parts is added after them.
+            let flattens = |a: Id| self.is_derived(id) && self.is_accumulation(a);
             self.accumulates[id.0 as usize] = sum
                 && self
                     .args(id)
                     .iter()
-                    .any(|a| matches!(self.op(*a), Op::Scatter(_)) || self.is_accumulation(*a));
+                    .any(|a| matches!(self.op(*a), Op::Scatter(_)) || flattens(*a));
         }
         // What is added in place where it is read needs no size of its own.
         let mut readers: IdMap<Vec<Id>> = IdMap::default();
