@@ -1267,6 +1267,10 @@ impl Lower<'_> {
         if let ("stop_gradient", [arg]) = (name.as_str(), &args[..]) {
             return self.stopped(arg, expr);
         }
+        // Under a path, so that it is no function of the user's.
+        if segments.len() > 1 && segments[segments.len() - 2].ident == "mem" {
+            return self.moved_by_mem(&name, &args, expr);
+        }
         self.call_of_function(path, &args, expr)
     }
 

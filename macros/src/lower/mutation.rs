@@ -62,7 +62,7 @@ impl Lower<'_> {
     }
 
     /// The value at a place that is about to be replaced.
-    fn read_unchecked(&mut self, place: &Lent, at: &Expr) -> Lowered<Id> {
+    pub(super) fn read_unchecked(&mut self, place: &Lent, at: &Expr) -> Lowered<Id> {
         let mark = self.mark();
         let known = self.read_lent(place, at)?;
         self.roll_back(mark);

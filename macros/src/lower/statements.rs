@@ -494,7 +494,10 @@ impl Lower<'_> {
             None => self.expr(init),
         };
         let value = match value {
-            Ok(Value::List(values)) => self.numbers_in(values, init).map(|ids| self.vector_of(ids)),
+            Ok(Value::List(values)) => {
+                let column = self.column_of_list(values, init);
+                column.map(Value::Slice)
+            }
             value => value,
         };
         let kept = match &value {
@@ -539,12 +542,6 @@ impl Lower<'_> {
         let kind = Kind::matrix(Shape::new(rows, crate::graph::Dim::Static(1)));
         let filled = self.exact_of(crate::rules::Op::Fill, vec![id], kind, init)?;
         Ok(Some(Value::Slice(filled)))
-    }
-
-    /// Numbers as a vector that is a list.
-    fn vector_of(&mut self, ids: Vec<crate::graph::Id>) -> Value {
-        let kind = Kind::matrix(Shape::fixed(ids.len(), 1));
-        Value::Slice(self.graph.insert(crate::rules::Op::Build, ids, kind))
     }
 
     /// Whether the pattern is a variable that changes, and is given differentiated values somewhere.
