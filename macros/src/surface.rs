@@ -1452,7 +1452,7 @@ impl Lower<'_> {
                 let row_by_row = name.starts_with("from_row");
                 let entries = match listed {
                     Value::List(entries) => self.numbers_in(entries, list)?,
-                    Value::Slice(id) if matches!(name, "from_column_slice" | "from_row_slice") => {
+                    Value::Slice(id) if !name.ends_with("iterator") => {
                         let shape = match (rows, cols, count == n + 1) {
                             (_, _, true) => dims(self, &args[..n])?,
                             (Extent::Dynamic, Extent::Known(one), false) => {

@@ -876,7 +876,9 @@ impl Lower<'_> {
     /// An index of a value that has been read.
     fn index_of(&mut self, value: Value, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
         if let (Value::Slice(id), Expr::Range(range)) = (&value, &*index.index) {
-            return self.range_of_list(*id, &index.expr, range).map(Value::Slice);
+            return self
+                .range_of_list(*id, &index.expr, range)
+                .map(Value::Slice);
         }
         // `x.as_slice()[i]` is the same entry as `x[i]`.
         let value = match value {

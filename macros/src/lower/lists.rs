@@ -176,10 +176,7 @@ impl Lower<'_> {
             }
         };
         let (at, count) = (self.integer(&start)?, self.integer(&count)?);
-        let taken = Shape::new(
-            self.graph.dynamic(Extent::Int(count)),
-            Dim::Static(1),
-        );
+        let taken = Shape::new(self.graph.dynamic(Extent::Int(count)), Dim::Static(1));
         let part = Op::Part(Part::Rows);
         self.exact_of(part, vec![list, at, count], Kind::matrix(taken), range)
     }

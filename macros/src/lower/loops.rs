@@ -83,6 +83,9 @@ enum Counted<'a> {
 impl Lower<'_> {
     /// `for pattern in iterator { … }`
     pub(super) fn for_loop(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
+        if let Some(done) = self.growing(each, expr)? {
+            return Ok(done);
+        }
         let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
         let left_out = self.left_out.len();
         let sum = self.accumulation(each, expr);

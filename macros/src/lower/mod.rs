@@ -12,6 +12,7 @@ mod expressions;
 mod fields;
 mod functions;
 mod geometry;
+mod growing;
 mod inert;
 mod iterators;
 mod lists;
@@ -154,6 +155,8 @@ pub struct Lower<'a> {
     attempts: Vec<options::Attempt>,
     /// Conditions on which there is a value in an `Option`.
     presences: Vec<Id>,
+    /// The lists that the loops around grow, to which there are assignments in place of `push`.
+    growing: Vec<String>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
 }
@@ -215,6 +218,7 @@ pub fn lower(
         optional: Vec::new(),
         attempts: Vec::new(),
         presences: Vec::new(),
+        growing: Vec::new(),
         arms_read: 0,
     };
     lower.constants.push();

@@ -54,6 +54,14 @@ impl Lower<'_> {
         match (&value, &place.path[..]) {
             (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),
             _ => {
+                let list = place.name.to_string();
+                if self.graph.is_matrix(id) && self.growing.contains(&list) {
+                    self.scope.assign(&list, Value::Poison, true);
+                    return refuse(
+                        expr,
+                        "a list of vectors or matrices that grows in a loop is not supported yet\nhelp: make them the columns of one matrix, as in `let mut all = DMatrix::zeros(3, n);` and `all.set_column(i, &v);`",
+                    );
+                }
                 self.same_kind(id, &kind, expr)?;
                 self.put(&place, id, expr)?;
             }
@@ -182,6 +190,15 @@ impl Lower<'_> {
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
+            Value::List(_) => {
+                self.scope.assign(&name.to_string(), Value::Poison, true);
+                refuse(
+                    name,
+                    format!(
+                        "how long `{name}` becomes in a loop is not known before\nhelp: begin with a list of its length, as in `let mut {name} = vec![0.0; n];`, and assign to `{name}[i]`"
+                    ),
+                )
+            }
             _ => refuse(
                 at,
                 format!(
@@ -286,6 +303,25 @@ impl Lower<'_> {
             let assigned = side.assigned.get(name);
             assigned.or_else(|| lower.scope.get(name)).cloned()
         };
+        // A list that grows on a side has to be as long on the other one.
+        let lengths = sides.iter().filter(|s| !s.diverges).map(|side| {
+            match at_end(self, side).map(|b| b.value) {
+                Some(Value::List(entries)) => Some(entries.len()),
+                Some(Value::Slice(id)) => self.graph.shape(id).and_then(|s| s.entries()),
+                _ => None,
+            }
+        });
+        let lengths: Vec<_> = lengths.collect();
+        let listed = lengths.iter().any(Option::is_some);
+        if listed && lengths.iter().any(|length| *length != lengths[0]) {
+            self.scope.assign(name, Value::Poison, true);
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` is longer after one side of this branch than after the other\nhelp: choose what is pushed, as in `{name}.push(if … {{ a }} else {{ b }});`"
+                ),
+            );
+        }
         let kind = sides
             .iter()
             .find_map(|side| match at_end(self, side).map(|b| b.value) {
@@ -304,6 +340,7 @@ impl Lower<'_> {
                 _ if side.diverges => Value::Never,
                 value @ (Value::Node(_) | Value::Entry(_) | Value::Tuple(_)) => value,
                 Value::Slice(id) => Value::Node(id),
+                Value::List(entries) => Value::Node(self.column_of_list(entries, expr)?),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {
                     let pins = self.pins.len();
@@ -329,6 +366,10 @@ impl Lower<'_> {
             return Err(Refusal(None));
         };
         let chosen = self.choose(cond_value, cond, a, b, expr)?;
+        let chosen = match chosen {
+            Value::Node(id) if listed => Value::Slice(id),
+            chosen => chosen,
+        };
         if let Some(ident) = self.scope.get(name).map(|b| b.ident.clone()) {
             self.assign(&ident, chosen.clone());
         }

@@ -249,6 +249,15 @@ impl Lower<'_> {
             return Ok(None);
         };
         let known = self.scope.get(&root.to_string()).map(|b| b.value.clone());
+        if let ("push", Some(list @ (Value::List(_) | Value::Slice(_))), Expr::Path(_), 1) =
+            (&*name, &known, &*call.receiver, call.args.len())
+            && self.closures == 0
+        {
+            self.assigned_variable(&call.receiver)?;
+            return self
+                .pushed(&root, list.clone(), &call.args[0], expr)
+                .map(Some);
+        }
         if !matches!(
             known,
             Some(Value::Node(_) | Value::Slice(_) | Value::Inert(_) | Value::Lent(_))
@@ -405,7 +414,9 @@ impl Lower<'_> {
             Expr::Path(_) => lower.place_of(arg),
             _ => refuse(
                 arg,
-                format!("cannot follow `{name}` of this\nhelp: give it the variable itself, as in `&mut x`"),
+                format!(
+                    "cannot follow `{name}` of this\nhelp: give it the variable itself, as in `&mut x`"
+                ),
             ),
         };
         if self.closures > 0 {
@@ -436,7 +447,9 @@ impl Lower<'_> {
             }
             _ => refuse(
                 expr,
-                format!("cannot follow `{name}` of a differentiated value\nhelp: use operators and assignments"),
+                format!(
+                    "cannot follow `{name}` of a differentiated value\nhelp: use operators and assignments"
+                ),
             ),
         }
     }
@@ -675,15 +688,18 @@ fn mapped(closure: &Expr) -> Option<Expr> {
 /// The same tokens with `x` in place of `*x`; `None` if the reference itself is used.
 fn dereferenced(tokens: TokenStream, name: &Ident) -> Option<TokenStream> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let is_star = |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '*');
+    let is_star =
+        |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '*');
     let mut out = Vec::new();
     for (i, tree) in trees.iter().enumerate() {
         match tree {
             TokenTree::Ident(ident) if ident == name => {
                 let before = i.checked_sub(1).and_then(|i| trees.get(i));
                 // Of a method or a field of the number, which reads through the reference.
-                let read = matches!(trees.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == '.');
-                let starred = is_star(before) && !is_operand(i.checked_sub(2).and_then(|i| trees.get(i)));
+                let read =
+                    matches!(trees.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == '.');
+                let starred =
+                    is_star(before) && !is_operand(i.checked_sub(2).and_then(|i| trees.get(i)));
                 if starred {
                     out.pop();
                 } else if !read {
@@ -706,7 +722,10 @@ fn dereferenced(tokens: TokenStream, name: &Ident) -> Option<TokenStream> {
 /// Whether a star after it is a product.
 fn is_operand(tree: Option<&TokenTree>) -> bool {
     match tree {
-        Some(TokenTree::Ident(word)) => !matches!(word.to_string().as_str(), "return" | "in" | "if" | "else" | "match"),
+        Some(TokenTree::Ident(word)) => !matches!(
+            word.to_string().as_str(),
+            "return" | "in" | "if" | "else" | "match"
+        ),
         Some(TokenTree::Literal(_)) => true,
         Some(TokenTree::Group(group)) => group.delimiter() != Delimiter::Brace,
         Some(TokenTree::Punct(_)) | None => false,

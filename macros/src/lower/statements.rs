@@ -488,6 +488,9 @@ impl Lower<'_> {
 
     /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
     fn first_value(&mut self, init: &Expr, ty: Option<&syn::Type>) -> Lowered<Option<Value>> {
+        if self.empty_list(init) {
+            return Ok(Some(Value::List(Vec::new())));
+        }
         let mark = self.mark();
         let value = match self.repeated(init)? {
             Some(list) => Ok(list),
