@@ -227,18 +227,17 @@ impl Lower<'_> {
             }
             Expr::Return(syn::ExprReturn {
                 expr: Some(value), ..
-            }) if self.is_in_loop() => self.return_from_loop(value, expr),
+            }) if self.is_in_loop() && self.bodies == 0 => self.return_from_loop(value, expr),
             Expr::Return(_) => refuse(
                 expr,
                 "`return` inside of an expression is not supported\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
             ),
-            Expr::Break(leaving) if leaving.expr.is_none() => {
+            Expr::Break(leaving) => {
+                if let Some(value) = &leaving.expr {
+                    self.keep_broken_with(leaving.label.as_ref(), value, expr)?;
+                }
                 self.left(leaving.label.as_ref(), true, expr)
             }
-            Expr::Break(_) => refuse(
-                expr,
-                "`break` with a value is not supported\nhelp: assign the value to a variable of outside the loop, then `break` without it",
-            ),
             Expr::Continue(leaving) => self.left(leaving.label.as_ref(), false, expr),
             Expr::Try(question) => self.question(&question.expr, expr),
             Expr::Closure(_) => refuse(

@@ -137,12 +137,9 @@ impl Lower<'_> {
                     .as_ref()
                     .and_then(|n| self.scope.depth_of(&n.to_string()));
                 match name.filter(|_| depth.is_some()) {
-                    Some(name) if self.closures == 0 && depth < Some(self.closure_depth) => refuse(
-                        left,
-                        format!(
-                            "this closure changes `{name}`, which it captures\nhelp: let it return the new value, as in `{name} = step({name});`"
-                        ),
-                    ),
+                    Some(name) if self.closures == 0 && depth < Some(self.closure_depth) => {
+                        self.captured_by_closure(&name, left)
+                    }
                     Some(name) if depth < Some(self.closure_depth) => refuse(
                         left,
                         format!(
@@ -169,6 +166,20 @@ impl Lower<'_> {
                 ),
             ),
         }
+    }
+
+    /// What a closure captures, it does not change.
+    pub(super) fn captured_by_closure<T>(
+        &self,
+        name: &Ident,
+        at: &dyn quote::ToTokens,
+    ) -> Lowered<T> {
+        refuse(
+            at.to_token_stream(),
+            format!(
+                "this closure changes `{name}`, which it captures\nhelp: let it return the new value, as in `{name} = step({name});`"
+            ),
+        )
     }
 
     /// The value of a variable that is about to change.

@@ -1,7 +1,7 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
 use super::functions::closure_in;
-use super::loops::Left;
+use super::loops::{Left, broken_with};
 use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
@@ -1083,9 +1083,12 @@ fn is_unit(expr: &Expr) -> bool {
     match expr {
         Expr::If(branch) => is_unit_block(&branch.then_branch),
         Expr::Block(block) => is_unit_block(&block.block),
+        Expr::Loop(each) => {
+            let label = each.label.as_ref().map(|l| l.name.ident.to_string());
+            broken_with(each.body.to_token_stream(), label.as_deref(), false).is_none()
+        }
         Expr::ForLoop(_)
         | Expr::While(_)
-        | Expr::Loop(_)
         | Expr::Assign(_)
         | Expr::Break(_)
         | Expr::Continue(_) => true,
