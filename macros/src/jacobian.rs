@@ -893,9 +893,15 @@ impl<'g> Linear<'g> {
             _ => {
                 // Any other linear map: its image of a symbol in place of the argument.
                 let symbol = graph.symbol(Kind::matrix(operand));
-                let args: Vec<Expr> = (0..node.args.len())
-                    .map(|i| graph.expr(if i == k { symbol } else { node.args[i] }))
-                    .collect();
+                let moved = match graph.is_matrix(arg) {
+                    true => graph.expr(symbol),
+                    false => graph.expr(symbol).entry(graph.integer(0)),
+                };
+                let args = (0..node.args.len()).map(|i| match i == k {
+                    true => moved,
+                    false => graph.expr(node.args[i]),
+                });
+                let args: Vec<Expr> = args.collect();
                 let image = if node.op.is_jointly_linear() {
                     // Positions stay what they are.
                     let zero = |a: &Id| match graph.kind(*a).elem {
@@ -903,7 +909,7 @@ impl<'g> Linear<'g> {
                         _ => graph.expr(*a),
                     };
                     let mut args: Vec<Expr> = node.args.iter().map(zero).collect();
-                    args[k] = graph.expr(symbol);
+                    args[k] = moved;
                     graph.applied(&node.op, &args, &node.kind)
                 } else {
                     graph.applied(&node.op, &args, &node.kind)

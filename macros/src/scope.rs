@@ -163,6 +163,15 @@ pub struct Lent {
     pub path: Vec<(crate::rules::Part, Vec<Id>)>,
 }
 
+impl Lent {
+    /// A part of it.
+    pub fn part(&self, part: crate::rules::Part, positions: Vec<Id>) -> Lent {
+        let mut lent = self.clone();
+        lent.path.push((part, positions));
+        lent
+    }
+}
+
 #[derive(Clone)]
 pub struct Binding {
     pub ident: Ident,

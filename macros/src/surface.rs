@@ -1267,6 +1267,10 @@ impl Lower<'_> {
         if let ("stop_gradient", [arg]) = (name.as_str(), &args[..]) {
             return self.stopped(arg, expr);
         }
+        // Under a path, so that it is no function of the user's.
+        if segments.len() > 1 && segments[segments.len() - 2].ident == "mem" {
+            return self.moved_by_mem(&name, &args, expr);
+        }
         self.call_of_function(path, &args, expr)
     }
 
@@ -1448,7 +1452,7 @@ impl Lower<'_> {
                 let row_by_row = name.starts_with("from_row");
                 let entries = match listed {
                     Value::List(entries) => self.numbers_in(entries, list)?,
-                    Value::Slice(id) if matches!(name, "from_column_slice" | "from_row_slice") => {
+                    Value::Slice(id) if !name.ends_with("iterator") => {
                         let shape = match (rows, cols, count == n + 1) {
                             (_, _, true) => dims(self, &args[..n])?,
                             (Extent::Dynamic, Extent::Known(one), false) => {

@@ -121,10 +121,41 @@ fn borrowed(tokens: TokenStream, into: &mut HashSet<String>) {
                     into.insert(name.to_string().trim_start_matches("r#").to_string());
                 }
             }
+            TokenTree::Group(_) if i > 0 && moved_by_mem(&trees, i - 1).is_some() => {}
             TokenTree::Group(group) => borrowed(group.stream(), into),
             _ => {}
         }
     }
+}
+
+/// The variable of which a value is a part that can be changed: `m` of `m.column_mut(j)`.
+fn lent(value: &TokenStream) -> Option<String> {
+    let trees: Vec<TokenTree> = value.clone().into_iter().collect();
+    let TokenTree::Ident(name) = trees.first()? else {
+        return None;
+    };
+    let (_, method) = place(&trees, 1);
+    method
+        .is_some_and(|method| method.ends_with("_mut"))
+        .then(|| name.to_string().trim_start_matches("r#").to_string())
+}
+
+/// The arguments of `mem::swap`, `mem::replace` and `mem::take`, by the last name of the path.
+fn moved_by_mem(trees: &[TokenTree], i: usize) -> Option<TokenStream> {
+    let (TokenTree::Ident(name), TokenTree::Group(arguments)) = (trees.get(i)?, trees.get(i + 1)?)
+    else {
+        return None;
+    };
+    let of_mem = i >= 3
+        && is_punct(trees.get(i - 1), ':')
+        && is_punct(trees.get(i - 2), ':')
+        && matches!(&trees[i - 3], TokenTree::Ident(module) if *module == "mem");
+    (of_mem && is_of_mem(&name.to_string())).then(|| arguments.stream())
+}
+
+/// Functions of `std::mem` that move values from one variable to another.
+pub fn is_of_mem(name: &str) -> bool {
+    matches!(name, "swap" | "replace" | "take")
 }
 
 fn scan(tokens: TokenStream, found: &mut Vec<Assignment>) {
@@ -140,12 +171,30 @@ fn scan(tokens: TokenStream, found: &mut Vec<Assignment>) {
                 let mut names = Vec::new();
                 pattern(&trees[i + 1..stop], &mut names);
                 let from = value(&trees, stop + 1, *word == "for");
+                // What is done to a part that can be changed is done to the variable.
+                if let Some(whole) = lent(&from) {
+                    found.push(Assignment {
+                        names: vec![whole],
+                        declares: false,
+                        from: trees[i + 1..stop].iter().cloned().collect(),
+                    });
+                }
                 found.push(Assignment {
                     names,
                     declares: true,
                     from,
                 });
                 i = stop;
+            }
+            TokenTree::Ident(_) if moved_by_mem(&trees, i).is_some() => {
+                let from = moved_by_mem(&trees, i).unwrap_or_default();
+                let mut names = HashSet::new();
+                borrowed(from.clone(), &mut names);
+                found.push(Assignment {
+                    names: names.into_iter().collect(),
+                    declares: false,
+                    from,
+                });
             }
             TokenTree::Ident(word) if !is_field(&trees, i) => {
                 let name = word.to_string().trim_start_matches("r#").to_string();

@@ -294,13 +294,18 @@ fn leaves_outer(tokens: TokenStream, label: &str, breaks: bool) -> bool {
 
 /// Whether the tokens contain a `return` of a value; one of `None` or `Err(…)` leaves every companion as it is.
 pub(super) fn returns_value(tokens: TokenStream, wrapped: bool) -> bool {
+    value_returned(tokens, wrapped).is_some()
+}
+
+/// The first `return` of a value.
+pub(super) fn value_returned(tokens: TokenStream, wrapped: bool) -> Option<TokenTree> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    trees.iter().enumerate().any(|(i, tree)| match tree {
+    trees.iter().enumerate().find_map(|(i, tree)| match tree {
         TokenTree::Ident(ident) if *ident == "return" => {
             let none = matches!(trees.get(i + 1), Some(TokenTree::Ident(next)) if *next == "None" || *next == "Err");
-            !(wrapped && none)
+            (!(wrapped && none)).then(|| tree.clone())
         }
-        TokenTree::Group(group) => returns_value(group.stream(), wrapped),
-        _ => false,
+        TokenTree::Group(group) => value_returned(group.stream(), wrapped),
+        _ => None,
     })
 }

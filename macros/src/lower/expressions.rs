@@ -227,18 +227,17 @@ impl Lower<'_> {
             }
             Expr::Return(syn::ExprReturn {
                 expr: Some(value), ..
-            }) if self.is_in_loop() => self.return_from_loop(value, expr),
+            }) if self.is_in_loop() && self.bodies == 0 => self.return_from_loop(value, expr),
             Expr::Return(_) => refuse(
                 expr,
                 "`return` inside of an expression is not supported\nhelp: make the rest of the function the other side of an `if … { … } else { … }`",
             ),
-            Expr::Break(leaving) if leaving.expr.is_none() => {
+            Expr::Break(leaving) => {
+                if let Some(value) = &leaving.expr {
+                    self.keep_broken_with(leaving.label.as_ref(), value, expr)?;
+                }
                 self.left(leaving.label.as_ref(), true, expr)
             }
-            Expr::Break(_) => refuse(
-                expr,
-                "`break` with a value is not supported\nhelp: assign the value to a variable of outside the loop, then `break` without it",
-            ),
             Expr::Continue(leaving) => self.left(leaving.label.as_ref(), false, expr),
             Expr::Try(question) => self.question(&question.expr, expr),
             Expr::Closure(_) => refuse(
@@ -869,8 +868,19 @@ impl Lower<'_> {
     }
 
     pub(super) fn index(&mut self, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
+        let value = self.expr(&index.expr)?;
+        self.index_of(value, index, expr)
+    }
+
+    /// An index of a value that has been read.
+    fn index_of(&mut self, value: Value, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
+        if let (Value::Slice(id), Expr::Range(range)) = (&value, &*index.index) {
+            return self
+                .range_of_list(*id, &index.expr, range)
+                .map(Value::Slice);
+        }
         // `x.as_slice()[i]` is the same entry as `x[i]`.
-        let value = match self.expr(&index.expr)? {
+        let value = match value {
             Value::Slice(id) if matches!(*index.index, Expr::Tuple(_)) => Value::Slice(id),
             Value::Slice(id) => Value::Node(id),
             // The entries of a point are its coordinates.
@@ -936,16 +946,24 @@ impl Lower<'_> {
                     expr,
                 )?))
             }
-            Value::List(entries) => match self
-                .integer(&index.index)
-                .map(|i| self.graph.integer_value(i))
-            {
-                Ok(Some(i)) if i < entries.len() => Ok(entries[i].clone()),
-                _ => refuse(
-                    expr,
-                    "an array of differentiated values can only be indexed by a literal\nhelp: use a vector of nalgebra's, as in `Vector3::new(…)` or `dvector![…]`",
-                ),
-            },
+            Value::List(entries) => {
+                if let Expr::Lit(_) = &*index.index {
+                    let at = self.integer(&index.index)?;
+                    let at = self.graph.integer_value(at);
+                    if let Some(entry) = at.and_then(|i| entries.get(i)) {
+                        return Ok(entry.clone());
+                    }
+                }
+                let numbers = self.numbers_in(entries.clone(), expr);
+                let Ok(numbers) = numbers else {
+                    return refuse(
+                        expr,
+                        "a list of vectors or matrices can only be indexed by a literal\nhelp: keep them as the columns of one matrix, and take `column(i)`",
+                    );
+                };
+                let whole = self.column_of(&numbers, expr)?;
+                self.index_of(Value::Slice(whole), index, expr)
+            }
             Value::Poison => Err(Refusal(None)),
             _ => refuse(
                 expr,

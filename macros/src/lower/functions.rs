@@ -357,6 +357,7 @@ impl Lower<'_> {
         let wrapped = std::mem::replace(&mut self.wrapped, false);
         let tail = std::mem::replace(&mut self.tail, true);
         self.nested += 1;
+        self.bodies += 1;
         let value = match body {
             Expr::Block(block) if block.label.is_none() => self.block(&block.block),
             one => {
@@ -366,6 +367,7 @@ impl Lower<'_> {
                 value
             }
         };
+        self.bodies -= 1;
         self.nested -= 1;
         self.tail = tail;
         self.wrapped = wrapped;

@@ -272,7 +272,7 @@ impl Lower<'_> {
         Some(self.graph.constant(value))
     }
 
-    fn column_of(&mut self, entries: &[Id], at: &Expr) -> Lowered<Id> {
+    pub(super) fn column_of(&mut self, entries: &[Id], at: &Expr) -> Lowered<Id> {
         self.exact_of(Op::Build, entries.to_vec(), column(entries.len()), at)
     }
 

@@ -26,9 +26,10 @@ impl Items {
         }
     }
 
-    fn least(&self) -> Expr {
+    pub(super) fn least(&self) -> Expr {
         let counts = self.counts.iter().cloned();
-        let least = |a: Expr, b: Expr| -> Expr { syn::parse_quote!((#a).min(#b)) };
+        let least =
+            |a: Expr, b: Expr| -> Expr { syn::parse_quote!(::core::primitive::usize::min(#a, #b)) };
         counts.reduce(least).unwrap_or_else(|| syn::parse_quote!(0))
     }
 }
@@ -131,9 +132,7 @@ impl Lower<'_> {
                 syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
             }
             ("collect", _) => {
-                let [count] = &items.counts[..] else {
-                    return None;
-                };
+                let count = items.least();
                 if items.condition.is_some() {
                     return None;
                 }

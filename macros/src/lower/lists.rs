@@ -105,6 +105,82 @@ impl Lower<'_> {
         Ok(Value::List(values))
     }
 
+    /// A list of numbers as a vector.
+    pub(super) fn column_of_list(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Id> {
+        let numbers = self.numbers_in(list, at)?;
+        self.column_of(&numbers, at)
+    }
+
+    /// `v[a..b]` of a list of numbers: some rows of it.
+    pub(super) fn range_of_list(
+        &mut self,
+        list: Id,
+        name: &Expr,
+        range: &syn::ExprRange,
+    ) -> Lowered<Id> {
+        let start: Expr = match &range.start {
+            Some(start) => (**start).clone(),
+            None => syn::parse_quote!(0),
+        };
+        let end: Expr = match (&range.end, &range.limits) {
+            (Some(end), syn::RangeLimits::HalfOpen(_)) => (**end).clone(),
+            (Some(end), syn::RangeLimits::Closed(_)) => syn::parse_quote!((#end) + 1),
+            (None, _) => syn::parse_quote!(#name.len()),
+        };
+        let whole = self.graph.shape(list).map(|shape| shape.rows);
+        let known = |lower: &mut Self, at: &Expr| match at {
+            Expr::Lit(_) => {
+                let at = lower.integer(at)?;
+                Ok(lower.graph.integer_value(at))
+            }
+            _ => Ok(None),
+        };
+        let first = known(self, &start)?;
+        let last = match (&range.end, &whole) {
+            (None, Some(Dim::Static(length))) => Some(*length),
+            _ => known(self, &end)?,
+        };
+        let within = |last: usize| matches!(whole, Some(Dim::Static(length)) if last <= length);
+        if let (Some(first), Some(last)) = (first, last)
+            && first <= last
+            && within(last)
+        {
+            let count = Dim::Static(last - first);
+            let at = self.graph.integer(first).id;
+            let kind = Kind::matrix(Shape::new(count.clone(), Dim::Static(1)));
+            let part = Op::Part(Part::FixedRows(count));
+            return self.exact_of(part, vec![list, at], kind, range);
+        }
+        for at in [&start, &end] {
+            if let Value::Inert(inert) = self.expr(at)?
+                && !inert.pure
+                && !inert.mutable
+            {
+                return refuse(
+                    at,
+                    "this end of the range is evaluated more than once\nhelp: bind it with `let` before",
+                );
+            }
+        }
+        // It panics as Rust does.
+        let message = "range end index {} out of range for slice of length {}";
+        self.verbatim(&quote!(::core::assert!(#end <= #name.len(), #message, #end, #name.len());))?;
+        if range.start.is_some() {
+            let message = "slice index starts at {} but ends at {}";
+            self.verbatim(&quote!(::core::assert!(#start <= #end, #message, #start, #end);))?;
+        }
+        let count: Expr = match range.start {
+            None => end,
+            Some(_) => {
+                syn::parse_quote!(::core::primitive::usize::saturating_sub(#end, #start))
+            }
+        };
+        let (at, count) = (self.integer(&start)?, self.integer(&count)?);
+        let taken = Shape::new(self.graph.dynamic(Extent::Int(count)), Dim::Static(1));
+        let part = Op::Part(Part::Rows);
+        self.exact_of(part, vec![list, at, count], Kind::matrix(taken), range)
+    }
+
     /// The numbers in a list.
     pub(crate) fn numbers_in(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Vec<Id>> {
         let numbers: Option<Vec<Id>> = list

@@ -56,6 +56,16 @@ struct Outside {
     /// The leaves that stand for its values, in the order of their first use.
     inputs: Vec<(Id, Id)>,
     known: IdMap<Id>,
+    closure_depth: usize,
+}
+
+/// What a `loop` gives: the variables that `break` gives a value to.
+#[derive(Clone)]
+pub(super) struct BrokenWith {
+    label: Option<String>,
+    names: Vec<Ident>,
+    /// Of which kinds these have to be, once that has turned out.
+    kinds: Option<Vec<Kind>>,
 }
 
 /// A variable that a loop changes.
@@ -99,6 +109,9 @@ impl Lower<'_> {
     pub(super) fn for_loop(&mut self, each: &syn::ExprForLoop, expr: &Expr) -> Lowered<Value> {
         if checkpoints::is_segment(each) {
             return self.segment(each, expr);
+        }
+        if let Some(done) = self.growing(each, expr)? {
+            return Ok(done);
         }
         let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
         let left_out = self.left_out.len();
@@ -205,10 +218,7 @@ impl Lower<'_> {
     /// `while condition { … }`
     pub(super) fn while_loop(&mut self, each: &syn::ExprWhile, expr: &Expr) -> Lowered<Value> {
         if let Expr::Let(cond) = &*each.cond {
-            return refuse(
-                cond,
-                "`while let` is not supported in what computes differentiated values\nhelp: use `for`, or `loop { … }` with `if … { break; }`",
-            );
+            return self.while_let(cond, each);
         }
         let counted = Counted::While(&each.cond);
         self.looped(counted, each.label.as_ref(), &each.body, expr)
@@ -216,7 +226,153 @@ impl Lower<'_> {
 
     /// `loop { … }`
     pub(super) fn endless(&mut self, each: &syn::ExprLoop, expr: &Expr) -> Lowered<Value> {
-        self.looped(Counted::Endless, each.label.as_ref(), &each.body, expr)
+        let label = each.label.as_ref().map(|l| l.name.ident.to_string());
+        let Some(parts) = broken_with(each.body.to_token_stream(), label.as_deref(), false) else {
+            return self.looped(Counted::Endless, each.label.as_ref(), &each.body, expr);
+        };
+        // The kinds of what it gives are known when it has been read: then it is read again.
+        let mut kinds = vec![Kind::SCALAR; parts];
+        for _ in 0..2 {
+            let (errors, left_out) = (std::mem::take(&mut self.errors), self.left_out.len());
+            let (bound, taken) = (self.bound.clone(), self.taken.clone());
+            let (mark, types) = (self.mark(), self.types.len());
+            let scope = self.scope.clone();
+            self.scope.push();
+            let mut names = Vec::new();
+            for kind in &kinds {
+                let name = self.fresh("value");
+                let zero = self.graph.constant(0.0);
+                let start = match kind.is_matrix() {
+                    true => self.graph.insert(Op::Fill, vec![zero], kind.clone()),
+                    false => zero,
+                };
+                self.scope.bind(Binding {
+                    ident: name.clone(),
+                    value: Value::Node(start),
+                    active: true,
+                    varies: true,
+                });
+                names.push(name);
+            }
+            self.broken_with.push(BrokenWith {
+                label: label.clone(),
+                names: names.clone(),
+                kinds: None,
+            });
+            let result = self.looped(Counted::Endless, each.label.as_ref(), &each.body, expr);
+            let found = self.broken_with.pop().and_then(|b| b.kinds);
+            let values = names
+                .iter()
+                .filter_map(|name| self.scope.get(&name.to_string()));
+            let mut values: Vec<Value> = values.map(|b| b.value.clone()).collect();
+            self.scope.pop();
+            if let Some(found) = found {
+                self.errors = errors;
+                self.bound = bound;
+                self.taken = taken;
+                self.roll_back(mark);
+                self.types.truncate(types);
+                self.left_out.truncate(left_out);
+                self.scope = scope;
+                kinds = found;
+                continue;
+            }
+            let found = std::mem::replace(&mut self.errors, errors);
+            if let Err(error) = found.finish() {
+                self.errors.add(error);
+            }
+            result?;
+            return Ok(match parts {
+                1 => values.remove(0),
+                _ => Value::Tuple(values),
+            });
+        }
+        refuse(
+            expr,
+            "what `break` gives here is not of one type, as far as the macro can see\nhelp: assign it to a variable of outside the loop, and leave with `break`",
+        )
+    }
+
+    /// `break value`
+    pub(super) fn keep_broken_with(
+        &mut self,
+        label: Option<&syn::Lifetime>,
+        value: &Expr,
+        at: &Expr,
+    ) -> Lowered<()> {
+        let label = label.map(|l| l.ident.to_string());
+        let known = self.broken_with.iter().rposition(|known| match &label {
+            Some(_) => known.label == label,
+            None => true,
+        });
+        let Some(known) = known else {
+            return refuse(at, "what this `break` leaves cannot be seen");
+        };
+        let names = self.broken_with[known].names.clone();
+        let values = match self.expr(value)? {
+            Value::Tuple(values) if names.len() == values.len() && names.len() > 1 => values,
+            one if names.len() == 1 => vec![one],
+            _ => return refuse(value, "the parts of this tuple cannot be told apart"),
+        };
+        let mut found = Vec::new();
+        for (name, given) in names.iter().zip(&values) {
+            let known = self.variable(name, at)?;
+            let known = self.node(&known, at, &Kind::SCALAR)?;
+            let kind = self.graph.kind(known);
+            let id = self.node(given, value, &kind)?;
+            let new = self.graph.kind(id);
+            if new.elem != kind.elem {
+                return refuse(value, format!("`{}` is no real number", text(value)));
+            }
+            found.push((kind, new));
+            self.assign(name, Value::Node(id));
+        }
+        if found
+            .iter()
+            .any(|(kind, new)| kind.is_matrix() != new.is_matrix())
+        {
+            let kinds: Vec<Kind> = found.into_iter().map(|(_, new)| new).collect();
+            if kinds
+                .iter()
+                .any(|k| k.shape.as_ref().is_some_and(Shape::is_dynamic))
+            {
+                return refuse(
+                    value,
+                    "`break` gives numbers and matrices of known size only\nhelp: assign the value to a variable of outside the loop, and leave with `break`",
+                );
+            }
+            self.broken_with[known].kinds = Some(kinds);
+            return Err(Refusal(None));
+        }
+        Ok(())
+    }
+
+    /// `while let pattern = inert { … }`
+    fn while_let(&mut self, cond: &syn::ExprLet, each: &syn::ExprWhile) -> Lowered<Value> {
+        if !self.is_inert(&cond.expr) {
+            return refuse(
+                cond,
+                "`while let` of what depends on differentiated values is not supported\nhelp: go through them with `for`, or write `loop { … }` with `if … { break; }`",
+            );
+        }
+        let (pattern, value, stmts) = (&cond.pat, &cond.expr, &each.body.stmts);
+        let (next, fits) = (self.fresh("next"), self.fresh("fits"));
+        let shown = super::matching::without_names(pattern);
+        let whole = syn::ExprLoop {
+            attrs: Vec::new(),
+            label: each.label.clone(),
+            loop_token: Default::default(),
+            body: syn::parse_quote!({
+                let #next = #value;
+                let #fits = ::core::matches!(#next, #shown);
+                if !#fits {
+                    break;
+                }
+                let #pattern = #next else { ::core::unreachable!() };
+                #(#stmts)*
+            }),
+        };
+        self.endless(&whole, &Expr::Loop(whole.clone()))
     }
 
     /// A range of integers, forwards or backwards; `None` if it is something else.
@@ -341,6 +497,14 @@ impl Lower<'_> {
                 "a loop inside the closure of another method is not supported\nhelp: put the loop into a function of its own, with `#[differentiable]`",
             );
         }
+        if self.bodies > 0
+            && let Some(found) = super::exits::value_returned(expr.to_token_stream(), self.wrapped)
+        {
+            return refuse(
+                found,
+                "`return` or `break 'label` out of a loop in a closure or a block is not supported\nhelp: assign the value to a variable, and leave the loop with `break`",
+            );
+        }
         let mut counted = counted;
         if let Counted::Range { range, .. } = &mut counted
             && !range.pure
@@ -378,6 +542,15 @@ impl Lower<'_> {
         let mut carried: Vec<Carried> = Vec::new();
         for name in ways.iter().flat_map(Lower::variables_of) {
             carried.push(self.carried(name, expr)?);
+        }
+        let given = self
+            .broken_with
+            .iter()
+            .flat_map(|given| given.names.clone());
+        for name in given.collect::<Vec<_>>() {
+            if self.scope.get(&name.to_string()).is_some() {
+                carried.push(self.carried(name, expr)?);
+            }
         }
         for name in &names {
             let Some(binding) = self.scope.get(name).cloned() else {
@@ -428,6 +601,9 @@ impl Lower<'_> {
 
     /// A variable that the loop changes, with its first value.
     fn carried(&mut self, name: Ident, at: &Expr) -> Lowered<Carried> {
+        if self.scope.depth_of(&name.to_string()) < Some(self.closure_depth) {
+            return self.captured_by_closure(&name, &name);
+        }
         let value = self.variable(&name, at)?;
         let start = self.node(&value, at, &Kind::SCALAR)?;
         // The name of a value that nothing else is known by goes over to the variable.
@@ -700,6 +876,8 @@ impl Lower<'_> {
             around: self.around.take(),
             inputs: Vec::new(),
             known: IdMap::default(),
+            // All that may be assigned to is carried.
+            closure_depth: std::mem::take(&mut self.closure_depth),
         };
         // What the statements of a loop around this one bind is out of reach as well.
         if outside.around.is_some() {
@@ -991,6 +1169,7 @@ impl Lower<'_> {
         names_in(&steps, &mut names);
         self.expected = outside.expected.take();
         self.around = outside.around.take();
+        self.closure_depth = outside.closure_depth;
         Body {
             graph,
             steps,
@@ -1308,6 +1487,55 @@ fn is_active(outside: &mut Outside, id: Id) -> bool {
         outside.active.push(active);
     }
     outside.active[id.0 as usize]
+}
+
+/// Of how many parts what `break` gives is: those of other loops are not meant.
+pub(super) fn broken_with(tokens: TokenStream, label: Option<&str>, inside: bool) -> Option<usize> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let mut header = false;
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(word) if *word == "for" || *word == "while" || *word == "loop" => {
+                header = true;
+            }
+            TokenTree::Ident(word) if *word == "break" => {
+                let labelled = is(i + 1, '\'');
+                let own = match trees.get(i + 2) {
+                    Some(TokenTree::Ident(name)) if labelled => {
+                        Some(name.to_string()) == label.map(String::from)
+                    }
+                    _ => !inside,
+                };
+                let at = if labelled { i + 3 } else { i + 1 };
+                match trees.get(at) {
+                    _ if !own => {}
+                    None => {}
+                    Some(TokenTree::Punct(p)) if matches!(p.as_char(), ';' | ',') => {}
+                    Some(TokenTree::Group(group))
+                        if group.delimiter() == proc_macro2::Delimiter::Parenthesis
+                            && trees
+                                .get(at + 1)
+                                .is_none_or(|_| is(at + 1, ';') || is(at + 1, ',')) =>
+                    {
+                        let value = syn::parse2::<syn::ExprTuple>(group.to_token_stream());
+                        return Some(value.map_or(1, |tuple| tuple.elems.len()));
+                    }
+                    Some(_) => return Some(1),
+                }
+            }
+            TokenTree::Group(group) => {
+                let body = header && group.delimiter() == proc_macro2::Delimiter::Brace;
+                header &= !body;
+                if let Some(found) = broken_with(group.stream(), label, inside || body) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Two integers of one expression.

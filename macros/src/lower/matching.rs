@@ -1376,7 +1376,7 @@ pub(super) fn renamed(pat: &Pat, new: &dyn Fn(&Ident) -> Option<Ident>) -> Pat {
 }
 
 /// The pattern without its variables: it moves nothing.
-fn without_names(pat: &Pat) -> TokenStream {
+pub(super) fn without_names(pat: &Pat) -> TokenStream {
     renamed(pat, &|_| None).to_token_stream()
 }
 

@@ -13,6 +13,7 @@ mod expressions;
 mod fields;
 mod functions;
 mod geometry;
+mod growing;
 mod inert;
 mod iterators;
 mod lists;
@@ -159,6 +160,12 @@ pub struct Lower<'a> {
     attempts: Vec<options::Attempt>,
     /// Conditions on which there is a value in an `Option`.
     presences: Vec<Id>,
+    /// How many bodies of closures and labelled blocks surround the expression: what `return` leaves.
+    bodies: usize,
+    /// The variables for what `break` gives, for each `loop` around that gives a value.
+    broken_with: Vec<loops::BrokenWith>,
+    /// The lists that the loops around grow, to which there are assignments in place of `push`.
+    growing: Vec<String>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
 }
@@ -223,6 +230,9 @@ pub fn lower(
         optional: Vec::new(),
         attempts: Vec::new(),
         presences: Vec::new(),
+        bodies: 0,
+        broken_with: Vec::new(),
+        growing: Vec::new(),
         arms_read: 0,
     };
     lower.constants.push();

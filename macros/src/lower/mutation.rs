@@ -54,6 +54,14 @@ impl Lower<'_> {
         match (&value, &place.path[..]) {
             (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),
             _ => {
+                let list = place.name.to_string();
+                if self.graph.is_matrix(id) && self.growing.contains(&list) {
+                    self.scope.assign(&list, Value::Poison, true);
+                    return refuse(
+                        expr,
+                        "a list of vectors or matrices that grows in a loop is not supported yet\nhelp: make them the columns of one matrix, as in `let mut all = DMatrix::zeros(3, n);` and `all.set_column(i, &v);`",
+                    );
+                }
                 self.same_kind(id, &kind, expr)?;
                 self.put(&place, id, expr)?;
             }
@@ -62,7 +70,7 @@ impl Lower<'_> {
     }
 
     /// The value at a place that is about to be replaced.
-    fn read_unchecked(&mut self, place: &Lent, at: &Expr) -> Lowered<Id> {
+    pub(super) fn read_unchecked(&mut self, place: &Lent, at: &Expr) -> Lowered<Id> {
         let mark = self.mark();
         let known = self.read_lent(place, at)?;
         self.roll_back(mark);
@@ -129,12 +137,9 @@ impl Lower<'_> {
                     .as_ref()
                     .and_then(|n| self.scope.depth_of(&n.to_string()));
                 match name.filter(|_| depth.is_some()) {
-                    Some(name) if self.closures == 0 && depth < Some(self.closure_depth) => refuse(
-                        left,
-                        format!(
-                            "this closure changes `{name}`, which it captures\nhelp: let it return the new value, as in `{name} = step({name});`"
-                        ),
-                    ),
+                    Some(name) if self.closures == 0 && depth < Some(self.closure_depth) => {
+                        self.captured_by_closure(&name, left)
+                    }
                     Some(name) if depth < Some(self.closure_depth) => refuse(
                         left,
                         format!(
@@ -163,6 +168,20 @@ impl Lower<'_> {
         }
     }
 
+    /// What a closure captures, it does not change.
+    pub(super) fn captured_by_closure<T>(
+        &self,
+        name: &Ident,
+        at: &dyn quote::ToTokens,
+    ) -> Lowered<T> {
+        refuse(
+            at.to_token_stream(),
+            format!(
+                "this closure changes `{name}`, which it captures\nhelp: let it return the new value, as in `{name} = step({name});`"
+            ),
+        )
+    }
+
     /// The value of a variable that is about to change.
     pub(super) fn variable(&mut self, name: &Ident, at: &Expr) -> Lowered<Value> {
         let Some(binding) = self.scope.get(&name.to_string()).cloned() else {
@@ -182,6 +201,15 @@ impl Lower<'_> {
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
+            Value::List(_) => {
+                self.scope.assign(&name.to_string(), Value::Poison, true);
+                refuse(
+                    name,
+                    format!(
+                        "how long `{name}` becomes in a loop is not known before\nhelp: begin with a list of its length, as in `let mut {name} = vec![0.0; n];`, and assign to `{name}[i]`"
+                    ),
+                )
+            }
             _ => refuse(
                 at,
                 format!(
@@ -286,6 +314,25 @@ impl Lower<'_> {
             let assigned = side.assigned.get(name);
             assigned.or_else(|| lower.scope.get(name)).cloned()
         };
+        // A list that grows on a side has to be as long on the other one.
+        let lengths = sides.iter().filter(|s| !s.diverges).map(|side| {
+            match at_end(self, side).map(|b| b.value) {
+                Some(Value::List(entries)) => Some(entries.len()),
+                Some(Value::Slice(id)) => self.graph.shape(id).and_then(|s| s.entries()),
+                _ => None,
+            }
+        });
+        let lengths: Vec<_> = lengths.collect();
+        let listed = lengths.iter().any(Option::is_some);
+        if listed && lengths.iter().any(|length| *length != lengths[0]) {
+            self.scope.assign(name, Value::Poison, true);
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` is longer after one side of this branch than after the other\nhelp: choose what is pushed, as in `{name}.push(if … {{ a }} else {{ b }});`"
+                ),
+            );
+        }
         let kind = sides
             .iter()
             .find_map(|side| match at_end(self, side).map(|b| b.value) {
@@ -304,6 +351,7 @@ impl Lower<'_> {
                 _ if side.diverges => Value::Never,
                 value @ (Value::Node(_) | Value::Entry(_) | Value::Tuple(_)) => value,
                 Value::Slice(id) => Value::Node(id),
+                Value::List(entries) => Value::Node(self.column_of_list(entries, expr)?),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {
                     let pins = self.pins.len();
@@ -329,6 +377,10 @@ impl Lower<'_> {
             return Err(Refusal(None));
         };
         let chosen = self.choose(cond_value, cond, a, b, expr)?;
+        let chosen = match chosen {
+            Value::Node(id) if listed => Value::Slice(id),
+            chosen => chosen,
+        };
         if let Some(ident) = self.scope.get(name).map(|b| b.ident.clone()) {
             self.assign(&ident, chosen.clone());
         }

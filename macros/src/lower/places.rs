@@ -3,12 +3,12 @@
 
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Id, Kind, Step};
+use crate::graph::{Id, Kind, Shape, Step};
 use crate::rules::{Comparison, Op, Part, Scalar};
 use crate::scope::{Lent, Value};
-use proc_macro2::Ident;
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
-use syn::{BinOp, Expr};
+use syn::{BinOp, Expr, Pat};
 
 impl Lower<'_> {
     /// The place that an expression stands for, if its variable is a value of the graph.
@@ -105,8 +105,10 @@ impl Lower<'_> {
     /// it takes are those.
     fn path_to(&mut self, left: &Expr, start: Id) -> Lowered<Vec<(Part, Vec<Id>)>> {
         let before = self.mark().0;
-        let value = self.expr(&reading(left))?;
-        let mut id = self.node(&value, left, &Kind::SCALAR)?;
+        let mut id = match self.expr(&reading(left))? {
+            Value::Slice(id) => id,
+            value => self.node(&value, left, &Kind::SCALAR)?,
+        };
         let mut path = Vec::new();
         while id != start {
             // Nothing is read yet.
@@ -247,6 +249,15 @@ impl Lower<'_> {
             return Ok(None);
         };
         let known = self.scope.get(&root.to_string()).map(|b| b.value.clone());
+        if let ("push", Some(list @ (Value::List(_) | Value::Slice(_))), Expr::Path(_), 1) =
+            (&*name, &known, &*call.receiver, call.args.len())
+            && self.closures == 0
+        {
+            self.assigned_variable(&call.receiver)?;
+            return self
+                .pushed(&root, list.clone(), &call.args[0], expr)
+                .map(Some);
+        }
         if !matches!(
             known,
             Some(Value::Node(_) | Value::Slice(_) | Value::Inert(_) | Value::Lent(_))
@@ -288,25 +299,47 @@ impl Lower<'_> {
             }
             ("add_assign", [other]) => self.with_matrix(Scalar::Add, known, other, &kind, expr)?,
             ("sub_assign", [other]) => self.with_matrix(Scalar::Sub, known, other, &kind, expr)?,
-            ("normalize_mut", []) => self.exact(Op::Normalize, vec![known], expr)?,
+            ("normalize_mut", []) => {
+                let norm = self.exact(Op::Norm, vec![known], expr)?;
+                let new = self.exact(Op::Normalize, vec![known], expr)?;
+                self.put(&lent, new, expr)?;
+                return Ok(Some(Value::Node(norm)));
+            }
             ("transpose_mut", []) => self.exact(Op::Transpose, vec![known], expr)?,
+            ("tr_copy_from", [other]) => {
+                let other = self.expr_node(other, &kind)?;
+                self.exact(Op::Transpose, vec![other], expr)?
+            }
+            ("copy_from_slice", [other]) if kind.shape.iter().all(Shape::is_column) => {
+                match self.expr(other)? {
+                    Value::Slice(other) => other,
+                    Value::List(values) => self.column_of_list(values, expr)?,
+                    value => self.node(&value, other, &kind)?,
+                }
+            }
             ("set_column" | "set_row", [at, value]) => {
-                let part = if name == "set_row" {
-                    Part::Row
-                } else {
-                    Part::Column
-                };
-                let at = self.integer(at)?;
-                let mut path = lent.path.clone();
-                path.push((part.clone(), vec![at]));
-                let whole = self.graph.shape(known);
-                let shape =
-                    whole.and_then(|s| crate::rules::part_shape(&self.graph, &part, &s, &[at]));
-                let guess = shape.map_or(Kind::SCALAR, Kind::matrix);
+                let lent = self.line(&lent, name == "set_row", at, expr)?;
+                let guess = self.kind_at(&lent, expr)?;
                 let value = self.expr_node(value, &guess)?;
                 self.same_kind(value, &guess, expr)?;
-                let lent = Lent { path, ..lent };
                 return self.put(&lent, value, expr).map(|()| Some(Value::Unit));
+            }
+            ("fill_column" | "fill_row", [at, value]) => {
+                let lent = self.line(&lent, name == "fill_row", at, expr)?;
+                let kind = self.kind_at(&lent, expr)?;
+                let value = self.expr_node(value, &Kind::SCALAR)?;
+                let line = self.exact_of(Op::Fill, vec![value], kind, expr)?;
+                return self.put(&lent, line, expr).map(|()| Some(Value::Unit));
+            }
+            ("swap_columns" | "swap_rows", [a, b]) => {
+                let a = self.line(&lent, name == "swap_rows", a, expr)?;
+                let b = self.line(&lent, name == "swap_rows", b, expr)?;
+                return self.exchange(&a, &b, expr).map(|()| Some(Value::Unit));
+            }
+            ("swap", [a, b]) => {
+                let a = self.entry(&lent, a)?;
+                let b = self.entry(&lent, b)?;
+                return self.exchange(&a, &b, expr).map(|()| Some(Value::Unit));
             }
             ("axpy", [a, x, b]) => {
                 let a = self.expr_node(a, &Kind::SCALAR)?;
@@ -315,26 +348,10 @@ impl Lower<'_> {
                 let b = self.expr_node(b, &Kind::SCALAR)?;
                 self.axpy((a, x), (b, known), expr)?
             }
-            ("apply", [closure]) => {
-                let Some(mapped) = mapped(closure) else {
-                    return refuse(
-                        closure,
-                        "cannot see what this closure makes of an entry\nhelp: write `apply(|x| *x = …)`, or use `map`",
-                    );
-                };
-                // The entries themselves are read, not the place.
-                let name = format_ident!("changed", span = proc_macro2::Span::mixed_site());
-                let mapped: Expr = syn::parse_quote!(#name.map(#mapped));
-                self.scope.push();
-                self.scope.bind(crate::scope::Binding {
-                    ident: name,
-                    value: Value::Node(known),
-                    active: true,
-                    varies: true,
-                });
-                let value = self.expr(&mapped);
-                self.scope.pop();
-                self.node(&value?, expr, &kind)?
+            ("apply", [closure]) => self.applied_to_entries(known, &[], closure, expr)?,
+            ("zip_apply", [b, closure]) => self.applied_to_entries(known, &[b], closure, expr)?,
+            ("zip_zip_apply", [b, c, closure]) => {
+                self.applied_to_entries(known, &[b, c], closure, expr)?
             }
             _ => {
                 return refuse(
@@ -348,6 +365,129 @@ impl Lower<'_> {
         };
         self.put(&lent, new, expr)?;
         Ok(Some(Value::Unit))
+    }
+
+    /// A row or a column of a place.
+    fn line(&mut self, of: &Lent, row: bool, at: &Expr, expr: &Expr) -> Lowered<Lent> {
+        let at = self.integer(at)?;
+        let part = if row { Part::Row } else { Part::Column };
+        let line = of.part(part, vec![at]);
+        self.kind_at(&line, expr)?;
+        Ok(line)
+    }
+
+    /// An entry of a place, by the indices that `swap` takes.
+    fn entry(&mut self, of: &Lent, at: &Expr) -> Lowered<Lent> {
+        match at {
+            Expr::Tuple(pair) if pair.elems.len() == 2 => {
+                let at = vec![self.integer(&pair.elems[0])?, self.integer(&pair.elems[1])?];
+                Ok(of.part(Part::EntryAt, at))
+            }
+            one => Ok(of.part(Part::Entry, vec![self.integer(one)?])),
+        }
+    }
+
+    /// The kind of what is at a place, which is not read.
+    fn kind_at(&mut self, place: &Lent, at: &Expr) -> Lowered<Kind> {
+        let known = self.read_unchecked(place, at)?;
+        Ok(self.graph.kind(known))
+    }
+
+    /// Each of two places gets what is at the other.
+    pub(super) fn exchange(&mut self, a: &Lent, b: &Lent, at: &Expr) -> Lowered<()> {
+        let (at_a, at_b) = (self.read_lent(a, at)?, self.read_lent(b, at)?);
+        self.put(a, at_b, at)?;
+        self.put(b, at_a, at)
+    }
+
+    /// `std::mem::swap(&mut a, &mut b)` and the like.
+    pub(crate) fn moved_by_mem(
+        &mut self,
+        name: &str,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let place = |lower: &mut Self, arg: &Expr| match arg {
+            Expr::Reference(reference) if reference.mutability.is_some() => {
+                lower.place_of(&reference.expr)
+            }
+            Expr::Path(_) => lower.place_of(arg),
+            _ => refuse(
+                arg,
+                format!(
+                    "cannot follow `{name}` of this\nhelp: give it the variable itself, as in `&mut x`"
+                ),
+            ),
+        };
+        if self.closures > 0 {
+            return refuse(expr, "this cannot be done inside the closure of a method");
+        }
+        match (name, args) {
+            ("swap", [a, b]) => {
+                let (a, b) = (place(self, a)?, place(self, b)?);
+                self.exchange(&a, &b, expr)?;
+                Ok(Value::Unit)
+            }
+            ("replace", [of, value]) => {
+                let of = place(self, of)?;
+                let known = self.read_lent(&of, expr)?;
+                let kind = self.graph.kind(known);
+                let value = self.expr_node(value, &kind)?;
+                self.same_kind(value, &kind, expr)?;
+                self.put(&of, value, expr)?;
+                Ok(Value::Node(known))
+            }
+            ("take", [of]) => {
+                let of = place(self, of)?;
+                let known = self.read_lent(&of, expr)?;
+                let zero = self.graph.constant(0.0);
+                self.same_kind(zero, &self.graph.kind(known), expr)?;
+                self.put(&of, zero, expr)?;
+                Ok(Value::Node(known))
+            }
+            _ => refuse(
+                expr,
+                format!(
+                    "cannot follow `{name}` of a differentiated value\nhelp: use operators and assignments"
+                ),
+            ),
+        }
+    }
+
+    /// What `apply`, `zip_apply` and `zip_zip_apply` make of the entries of a matrix.
+    fn applied_to_entries(
+        &mut self,
+        known: Id,
+        others: &[&Expr],
+        closure: &Expr,
+        expr: &Expr,
+    ) -> Lowered<Id> {
+        let Some(mapped) = mapped(closure) else {
+            return refuse(
+                closure,
+                "cannot see what this closure makes of an entry\nhelp: write `apply(|x| *x = …)`, or use `map`",
+            );
+        };
+        // The entries themselves are read, not the place.
+        let name = format_ident!("changed", span = proc_macro2::Span::mixed_site());
+        let map = match others.len() {
+            0 => "map",
+            1 => "zip_map",
+            _ => "zip_zip_map",
+        };
+        let map = Ident::new(map, proc_macro2::Span::mixed_site());
+        let mapped: Expr = syn::parse_quote!(#name.#map(#(#others,)* #mapped));
+        self.scope.push();
+        self.scope.bind(crate::scope::Binding {
+            ident: name,
+            value: Value::Node(known),
+            active: true,
+            varies: true,
+        });
+        let value = self.expr(&mapped);
+        self.scope.pop();
+        let kind = self.graph.kind(known);
+        self.node(&value?, expr, &kind)
     }
 
     fn with_number(&mut self, op: Scalar, known: Id, by: &Expr, expr: &Expr) -> Lowered<Id> {
@@ -517,36 +657,79 @@ fn reading(left: &Expr) -> Expr {
     }
 }
 
-/// `|x| *x = e` as `|x| e`, and `|x| *x *= e` as `|x| x * e`.
+/// `|x| *x = e` as `|x| e`: a closure that changes the entry that its first parameter refers to, as one that returns the
+/// new entry.
 fn mapped(closure: &Expr) -> Option<Expr> {
     let Expr::Closure(closure) = closure else {
         return None;
     };
-    let body = match &*closure.body {
-        Expr::Block(block) => match &block.block.stmts[..] {
-            [syn::Stmt::Expr(body, _)] => body,
+    let entry = match closure.inputs.first()? {
+        Pat::Ident(entry) => entry,
+        Pat::Type(typed) => match &*typed.pat {
+            Pat::Ident(entry) => entry,
             _ => return None,
         },
-        body => body,
-    };
-    let is_entry = |left: &Expr| matches!(left, Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Deref(_)) && closure.inputs.len() == 1 && unary.expr.to_token_stream().to_string() == closure.inputs[0].to_token_stream().to_string());
-    let new: Expr = match body {
-        Expr::Assign(assign) if is_entry(&assign.left) => (*assign.right).clone(),
-        Expr::Binary(binary) if is_entry(&binary.left) => {
-            let (left, right) = (&closure.inputs[0], &binary.right);
-            match binary.op {
-                BinOp::AddAssign(_) => syn::parse_quote!(#left + (#right)),
-                BinOp::SubAssign(_) => syn::parse_quote!(#left - (#right)),
-                BinOp::MulAssign(_) => syn::parse_quote!(#left * (#right)),
-                BinOp::DivAssign(_) => syn::parse_quote!(#left / (#right)),
-                _ => return None,
-            }
-        }
         _ => return None,
     };
+    let name = &entry.ident;
+    let body = dereferenced(closure.body.to_token_stream(), name)?;
+    let new: Expr = match syn::parse2(body).ok()? {
+        Expr::Assign(assign) if assign.left.to_token_stream().to_string() == name.to_string() => {
+            *assign.right
+        }
+        body => syn::parse_quote!({ let mut #name = #name; #body; #name }),
+    };
     let mut closure = closure.clone();
+    closure.inputs[0] = syn::parse_quote!(#name);
     closure.body = Box::new(new);
     Some(Expr::Closure(closure))
+}
+
+/// The same tokens with `x` in place of `*x`; `None` if the reference itself is used.
+fn dereferenced(tokens: TokenStream, name: &Ident) -> Option<TokenStream> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_star =
+        |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '*');
+    let mut out = Vec::new();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(ident) if ident == name => {
+                let before = i.checked_sub(1).and_then(|i| trees.get(i));
+                // Of a method or a field of the number, which reads through the reference.
+                let read =
+                    matches!(trees.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == '.');
+                let starred =
+                    is_star(before) && !is_operand(i.checked_sub(2).and_then(|i| trees.get(i)));
+                if starred {
+                    out.pop();
+                } else if !read {
+                    return None;
+                }
+                out.push(tree.clone());
+            }
+            TokenTree::Group(group) => {
+                let inner = dereferenced(group.stream(), name)?;
+                let mut new = Group::new(group.delimiter(), inner);
+                new.set_span(group.span());
+                out.push(TokenTree::Group(new));
+            }
+            tree => out.push(tree.clone()),
+        }
+    }
+    Some(out.into_iter().collect())
+}
+
+/// Whether a star after it is a product.
+fn is_operand(tree: Option<&TokenTree>) -> bool {
+    match tree {
+        Some(TokenTree::Ident(word)) => !matches!(
+            word.to_string().as_str(),
+            "return" | "in" | "if" | "else" | "match"
+        ),
+        Some(TokenTree::Literal(_)) => true,
+        Some(TokenTree::Group(group)) => group.delimiter() != Delimiter::Brace,
+        Some(TokenTree::Punct(_)) | None => false,
+    }
 }
 
 /// What to write instead of a method that changes what it is called on.

@@ -1,7 +1,7 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
 use super::functions::closure_in;
-use super::loops::Left;
+use super::loops::{Left, broken_with};
 use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
@@ -488,13 +488,19 @@ impl Lower<'_> {
 
     /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
     fn first_value(&mut self, init: &Expr, ty: Option<&syn::Type>) -> Lowered<Option<Value>> {
+        if self.empty_list(init) {
+            return Ok(Some(Value::List(Vec::new())));
+        }
         let mark = self.mark();
         let value = match self.repeated(init)? {
             Some(list) => Ok(list),
             None => self.expr(init),
         };
         let value = match value {
-            Ok(Value::List(values)) => self.numbers_in(values, init).map(|ids| self.vector_of(ids)),
+            Ok(Value::List(values)) => {
+                let column = self.column_of_list(values, init);
+                column.map(Value::Slice)
+            }
             value => value,
         };
         let kept = match &value {
@@ -539,12 +545,6 @@ impl Lower<'_> {
         let kind = Kind::matrix(Shape::new(rows, crate::graph::Dim::Static(1)));
         let filled = self.exact_of(crate::rules::Op::Fill, vec![id], kind, init)?;
         Ok(Some(Value::Slice(filled)))
-    }
-
-    /// Numbers as a vector that is a list.
-    fn vector_of(&mut self, ids: Vec<crate::graph::Id>) -> Value {
-        let kind = Kind::matrix(Shape::fixed(ids.len(), 1));
-        Value::Slice(self.graph.insert(crate::rules::Op::Build, ids, kind))
     }
 
     /// Whether the pattern is a variable that changes, and is given differentiated values somewhere.
@@ -1083,9 +1083,12 @@ fn is_unit(expr: &Expr) -> bool {
     match expr {
         Expr::If(branch) => is_unit_block(&branch.then_branch),
         Expr::Block(block) => is_unit_block(&block.block),
+        Expr::Loop(each) => {
+            let label = each.label.as_ref().map(|l| l.name.ident.to_string());
+            broken_with(each.body.to_token_stream(), label.as_deref(), false).is_none()
+        }
         Expr::ForLoop(_)
         | Expr::While(_)
-        | Expr::Loop(_)
         | Expr::Assign(_)
         | Expr::Break(_)
         | Expr::Continue(_) => true,
