@@ -201,6 +201,7 @@ impl Emit<'_> {
         }
         let exit = this.exit.filter(|_| !derived);
         inner.forced.extend(exit);
+        inner.repeats = true;
         if keeps {
             let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
             inner.records = slots.iter().copied().filter(|id| !needed(id)).collect();
@@ -222,6 +223,12 @@ impl Emit<'_> {
         self.taken = std::mem::take(&mut inner.taken);
         self.numbers = std::mem::take(&mut inner.numbers);
         self.parameters = std::mem::take(&mut inner.parameters);
+        // Those of a loop in a loop are made before the outer one.
+        if self.repeats {
+            self.buffers.append(&mut inner.buffers);
+        } else {
+            self.out.append(&mut inner.buffers);
+        }
         let body = &inner.out;
         let body = quote!(#(#body)*);
         let header = match (condition, &this.header) {
@@ -823,6 +830,9 @@ impl Emit<'_> {
         for (term, negative) in others {
             if let Some(statement) = self.write_outer_product(&place, term, negative) {
                 self.out.push(statement);
+                continue;
+            }
+            if self.write_product_into(&place, term, negative) {
                 continue;
             }
             let value = self.operand(term).tokens;

@@ -515,6 +515,11 @@ impl Emit<'_> {
             self.bind(id, place, Hold::Variable);
             return;
         }
+        if self.has_buffer(id) {
+            let name = self.write_buffer(id);
+            self.borrowed = borrowed;
+            return self.bind(id, quote!(#name), Hold::Variable);
+        }
         let name = match self.changed_again(id) {
             Some(name) => name,
             None => self.name(id),
@@ -1205,6 +1210,9 @@ impl Emit<'_> {
                         self.write_into(&quote!(#name), inner, negative);
                         return;
                     }
+                }
+                if self.write_product_into(&view, inner, negative) {
+                    return;
                 }
                 // A pass adds to the part directly.
                 let matrices =
