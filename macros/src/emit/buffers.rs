@@ -43,11 +43,7 @@ impl Emit<'_> {
             Op::MatMul | Op::TrMul => true,
             Op::Part(_) => self.is_copied_view(id),
             Op::Scatter(_) => true,
-            _ if self.is_accumulation(id) => {
-                let mut terms = Vec::new();
-                self.terms(id, false, &mut terms);
-                terms.iter().all(|t| matches!(self.op(t.0), Op::Scatter(_)))
-            }
+            _ if self.is_accumulation(id) => self.is_made_of_parts(id),
             _ => self.begins_as(id).is_some(),
         }
     }
@@ -81,12 +77,13 @@ impl Emit<'_> {
                 // What another matrix begins is not copied for it.
                 let mut terms = Vec::new();
                 self.terms(user, false, &mut terms);
-                terms.iter().any(|(term, negative)| {
-                    *term != id && !negative && self.carried.contains(term)
-                })
+                terms
+                    .iter()
+                    .any(|(term, negative)| *term != id && !negative && self.carried.contains(term))
             }
             _ if self.is_pass(user) => true,
             Op::Part(_) | Op::Scatter(_) => true,
+            Op::Update(_) => self.args(user)[0] != id,
             Op::MatMul
             | Op::TrMul
             | Op::ProductTn

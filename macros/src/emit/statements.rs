@@ -1202,14 +1202,14 @@ impl Emit<'_> {
             _ => {
                 let view = self.view(place, part, &at, "_mut");
                 let inner = args[0];
-                if let Op::Scatter(_) = self.op(inner) {
-                    // A part of a part: in place as well.
-                    if self.uses[inner.0 as usize].len() == 1 && !self.bound.contains_key(&inner) {
-                        let name = self.fresh("part");
-                        self.out.push(quote!(let mut #name = #view;));
-                        self.write_into(&quote!(#name), inner, negative);
-                        return;
-                    }
+                if self.is_added_in_place(inner) && !self.bound.contains_key(&inner) {
+                    // Parts of a part: in place as well.
+                    let name = self.fresh("part");
+                    self.out.push(quote!(let mut #name = #view;));
+                    let mut parts = Vec::new();
+                    self.terms(inner, negative, &mut parts);
+                    self.write_parts(&quote!(#name), parts);
+                    return;
                 }
                 if self.write_product_into(&view, inner, negative) {
                     return;
