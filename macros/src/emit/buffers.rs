@@ -48,26 +48,27 @@ impl Emit<'_> {
         }
     }
 
-    /// The matrix that a pass overwrites a copy of, or what is computed for it alone.
+    /// What a pass begins with in its buffer, and overwrites: a matrix that is computed for it alone, or a copy.
     fn begins_as(&self, id: Id) -> Option<Id> {
         if !self.is_pass(id) || self.is_accumulation(id) || self.is_by_position(id) {
             return None;
         }
-        let matrices = self.matrices_of(id);
-        let own = self.shape(id);
-        let fits = |m: &Id| self.kind(*m).elem == Elem::Real && self.shape(*m).same_type(&own);
+        let mut matrices = self.matrices_of(id);
         if matrices.len() > 3 {
             return None;
         }
-        match self.overwritten_temporary(id) {
-            Some(temporary) => self.can_be_written_into(temporary).then_some(temporary),
-            None => matrices.into_iter().find(fits),
-        }
+        let own = self.shape(id);
+        matrices.retain(|m| self.kind(*m).elem == Elem::Real && self.shape(*m).same_type(&own));
+        let temporary = matrices.iter().find(|m| self.is_for_one_pass(**m));
+        temporary.or(matrices.first()).copied()
     }
 
-    fn overwritten_temporary(&self, id: Id) -> Option<Id> {
-        let overwrites = self.overwriting.contains(&id);
-        overwrites.then(|| self.temporary_of(id)).flatten()
+    /// Whether a matrix is computed in the buffer of the pass that reads it.
+    fn is_for_one_pass(&self, id: Id) -> bool {
+        !self.is_leaf(id)
+            && !self.gets_name(id)
+            && self.uses[id.0 as usize].len() == 1
+            && self.can_be_written_into(id)
     }
 
     /// Whether a value is read by another without being moved or changed.
@@ -154,7 +155,7 @@ impl Emit<'_> {
             return;
         };
         let krate = self.krate;
-        if self.overwritten_temporary(id).is_some() {
+        if self.is_for_one_pass(start) {
             self.write_over_buffer(start, name);
         } else {
             let start = self.by_reference(start);
@@ -162,15 +163,18 @@ impl Emit<'_> {
                 .push(quote!(#krate::__private::copy_into(&mut #name, #start);));
         }
         let args = self.args(id);
-        let one_sum = self.members_of(id).len() == 1
-            && args.len() == 2
-            && args[0] == start
-            && args[1] != start
-            && self.is_matrix(args[1])
-            && !self.filled_inside(args[1], id);
-        let assign = match self.op(id) {
-            Op::Scalar(Scalar::Add) if one_sum => quote!(+=),
-            Op::Scalar(Scalar::Sub) if one_sum => quote!(-=),
+        let other = args.iter().copied().find(|a| *a != start);
+        let other = other.filter(|other| {
+            args.contains(&start)
+                && self.members_of(id).len() == 1
+                && !self.filled_inside(*other, id)
+                && (self.is_derived(id) || args[0] == start)
+        });
+        let assign = match (self.op(id), other.map(|other| self.is_matrix(other))) {
+            (Op::Scalar(Scalar::Add), Some(true)) => quote!(+=),
+            (Op::Scalar(Scalar::Sub), Some(true)) if args[0] == start => quote!(-=),
+            (Op::Scalar(Scalar::Mul), Some(false)) => quote!(*=),
+            (Op::Scalar(Scalar::Div), Some(false)) => quote!(/=),
             _ => {
                 let others = self.matrices_of(id).into_iter();
                 let others: Vec<Id> = others.filter(|m| *m != start).collect();
@@ -178,8 +182,15 @@ impl Emit<'_> {
                 return;
             }
         };
-        let other = self.operand(args[1]).tokens;
-        self.out.push(quote!(#name #assign #other;));
+        if let Some(other) = other {
+            let other = if self.is_matrix(other) {
+                self.operand(other)
+            } else {
+                self.read(other)
+            };
+            let other = other.tokens;
+            self.out.push(quote!(#name #assign #other;));
+        }
     }
 
     /// Adds a number times Aᵀ x, or A x, to a vector where it is.

@@ -3,7 +3,7 @@
 use super::{Emit, Hold, Level, Written};
 use crate::graph::{Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
 use crate::rules::{Op, Part, Scalar};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
 use std::rc::Rc;
 
@@ -183,12 +183,12 @@ impl Emit<'_> {
             self.out.push(quote!(let mut #name = #start;));
         }
         let kept = keeps.then(|| self.fresh("steps"));
+        let mut into = None;
         if let Some(kept) = &kept {
-            let start = match is_count(&this) {
-                true => quote!(0_usize),
-                false => quote!(::std::vec::Vec::new()),
-            };
+            let start = self.empty_records(&this);
             self.out.push(quote!(let mut #kept = #start;));
+            // The place of an iteration in an array of them.
+            into = count_of(&this).map(|_| self.fresh("step"));
         }
         inner.taken.extend(std::mem::take(&mut self.taken));
         inner.numbers = std::mem::take(&mut self.numbers);
@@ -217,8 +217,11 @@ impl Emit<'_> {
             inner.bound.insert(leaf, (quote!(#name), hold));
             inner.mutable.insert(leaf);
         }
-        let condition =
-            inner.write_iteration(&carried, kept.as_ref().map(|k| (k, &slots[..])), exit);
+        let condition = inner.write_iteration(
+            &carried,
+            kept.as_ref().map(|k| (k, &into, &slots[..])),
+            exit,
+        );
         self.cyclic |= inner.cyclic;
         self.taken = std::mem::take(&mut inner.taken);
         self.numbers = std::mem::take(&mut inner.numbers);
@@ -233,7 +236,7 @@ impl Emit<'_> {
         let body = quote!(#(#body)*);
         let header = match (condition, &this.header) {
             (Some(condition), Header::Endless) => quote!(while #condition),
-            _ => header(&body),
+            _ => header(&body, into.map(|step| (quote!(#step), quote!(&mut #kept)))),
         };
         self.out.push(quote!(#header { #body }));
         for (at, item) in parts {
@@ -351,8 +354,39 @@ impl Emit<'_> {
     pub(super) fn no_records(&self, id: Id) -> TokenStream {
         let number = self.kept_of(id).map(|kept| kept.0);
         match number.map(|number| self.program.graph.loops.get(number)) {
-            Some(of) if is_count(&of) => quote!(0_usize),
+            Some(of) => self.empty_records(&of),
             _ => quote!(::std::vec::Vec::new()),
+        }
+    }
+
+    /// What a loop has kept before its first iteration.
+    fn empty_records(&self, this: &Loop) -> TokenStream {
+        if is_count(this) {
+            return quote!(0_usize);
+        }
+        let Some(count) = count_of(this) else {
+            return quote!(::std::vec::Vec::new());
+        };
+        let graph = &this.body.graph;
+        let (slots, _) = this.slots();
+        let values = slots.iter().map(|slot| {
+            let kind = graph.kind(*slot);
+            match (kind.elem, kind.shape) {
+                (Elem::Real, Some(shape)) => self.nothing(&shape),
+                (Elem::Real, None) => self.number(0.0),
+                (Elem::Int, _) => quote!(0),
+                (Elem::Bool, _) => quote!(false),
+                (Elem::Records, _) => match graph.kept_by(*slot) {
+                    Some((number, _)) => self.empty_records(&graph.loops.get(number)),
+                    None => quote!(()),
+                },
+                _ => quote!(()),
+            }
+        });
+        let count = Literal::usize_unsuffixed(count);
+        match &values.collect::<Vec<_>>()[..] {
+            [one] => quote!([#one; #count]),
+            many => quote!([(#(#many),*); #count]),
         }
     }
 
@@ -405,7 +439,7 @@ impl Emit<'_> {
         args: &[Id],
         graph: &Graph,
         names_read: &mut Vec<String>,
-    ) -> impl Fn(&TokenStream) -> TokenStream + use<> {
+    ) -> impl Fn(&TokenStream, Option<(TokenStream, TokenStream)>) -> TokenStream + use<> {
         // What earlier loops have kept.
         let mut sources: Vec<(usize, Id)> = Vec::new();
         for arg in &args[this.next.len()..this.inputs.len()] {
@@ -537,8 +571,9 @@ impl Emit<'_> {
             }
             _ => quote!(loop),
         };
-        move |body: &TokenStream| {
+        move |body: &TokenStream, into: Option<(TokenStream, TokenStream)>| {
             let mut zipped = zipped.clone();
+            zipped.extend(into);
             if let Some((index, range)) = &range {
                 let text = index.to_string();
                 let read = crate::ty::mentions(body.clone(), &|ident| *ident == text);
@@ -566,7 +601,7 @@ impl Emit<'_> {
     fn write_iteration(
         &mut self,
         carried: &[Carried],
-        kept: Option<(&Ident, &[Id])>,
+        kept: Option<(&Ident, &Option<Ident>, &[Id])>,
         exit: Option<Id>,
     ) -> Option<TokenStream> {
         let steps = self.program.steps.clone();
@@ -603,20 +638,33 @@ impl Emit<'_> {
             let own = e.bound.get(&c.next).map(|b| b.0.to_string());
             own != Some(c.name.to_string())
         };
-        let moves = kept.is_some_and(|(_, slots)| slots.iter().any(|s| self.is_matrix(*s)));
+        let moves = kept.is_some_and(|(.., slots)| slots.iter().any(|s| self.is_matrix(*s)));
         for variable in carried {
-            if moves && !self.is_leaf(variable.next) {
-                self.ensure(variable.next);
+            // What is added to a matrix is added where that is.
+            let next = variable.next;
+            let sum = matches!(self.op(next), Op::Scalar(Scalar::Add | Scalar::Sub))
+                && self.is_matrix(next)
+                && self.is_derived(next)
+                && self.args(next).contains(&variable.leaf);
+            if (moves || sum) && !self.is_leaf(next) {
+                self.ensure(next);
             }
         }
-        if let Some((name, slots)) = kept {
+        if let Some((name, into, slots)) = kept {
             self.borrowed.clear();
             let values: Vec<TokenStream> =
                 slots.iter().map(|slot| self.kept_value(*slot)).collect();
-            self.out.push(match &values[..] {
-                [one] if one.to_string() == "()" => quote!(#name += 1;),
-                [one] => quote!(#name.push(#one);),
-                many => quote!(#name.push((#(#many),*));),
+            let value = match &values[..] {
+                [one] => one.clone(),
+                many => quote!((#(#many),*)),
+            };
+            self.out.push(match into {
+                Some(step) => quote!(*#step = #value;),
+                None if value.to_string() == "()" => quote!(#name += 1;),
+                None => match &values[..] {
+                    [one] => quote!(#name.push(#one);),
+                    _ => quote!(#name.push(#value);),
+                },
             });
         }
         self.borrowed.clear();
@@ -1104,6 +1152,57 @@ fn nothing(kind: crate::graph::Kind) -> Leaf {
 fn counts(this: &Loop, record: usize) -> bool {
     let kept = this.body.graph.kept_by(this.records.borrow()[record]);
     kept.is_some_and(|(number, _)| is_count(&this.body.graph.loops.get(number)))
+}
+
+/// The most numbers that are kept in an array, on the stack.
+const LARGEST_ARRAY: usize = 1 << 13;
+
+/// How often a loop runs all of whose records go into an array: known to the macro, as is their size.
+fn count_of(this: &Loop) -> Option<usize> {
+    let Header::Range { range, .. } = &this.header else {
+        return None;
+    };
+    if !this.repeats() || this.may_be_left() || is_count(this) {
+        return None;
+    }
+    let count = length_of(range.clone())?;
+    (count > 0 && count * numbers_of_iteration(this)? <= LARGEST_ARRAY).then_some(count)
+}
+
+/// How many integers there are in `a..b`, `a..=b` or the like backwards, where these are literals.
+fn length_of(range: TokenStream) -> Option<usize> {
+    let trees: Vec<TokenTree> = range.into_iter().collect();
+    if let [TokenTree::Group(inner), rest @ ..] = &trees[..] {
+        let rest: String = rest.iter().map(ToString::to_string).collect();
+        return (rest == ".rev()").then(|| length_of(inner.stream()))?;
+    }
+    let text: String = trees.iter().map(ToString::to_string).collect();
+    let (start, end) = text.split_once("..")?;
+    let (end, closed) = match end.strip_prefix('=') {
+        Some(end) => (end, 1),
+        None => (end, 0),
+    };
+    let integer = |text: &str| text.trim_end_matches("usize").parse::<usize>().ok();
+    (integer(end)? + closed).checked_sub(integer(start)?)
+}
+
+/// How many numbers are kept of an iteration, if that is known to the macro.
+fn numbers_of_iteration(this: &Loop) -> Option<usize> {
+    let graph = &this.body.graph;
+    let (slots, _) = this.slots();
+    let size = |slot: &Id| {
+        let kind = graph.kind(*slot);
+        match (kind.elem, kind.shape) {
+            (Elem::Real, Some(shape)) => shape.entries(),
+            (Elem::Records, _) => {
+                let inner = graph.loops.get(graph.kept_by(*slot)?.0);
+                Some(count_of(&inner)? * numbers_of_iteration(&inner)?)
+            }
+            (Elem::Real | Elem::Int | Elem::Bool, None) => Some(1),
+            _ => None,
+        }
+    };
+    slots.iter().map(size).sum()
 }
 
 /// Whether all that is kept of a loop is how often it ran.
