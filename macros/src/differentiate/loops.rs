@@ -131,18 +131,37 @@ pub fn pulled_back(
         }
     }
     carried.sort_unstable();
+    let start = |k: usize| cotangent(k).unwrap_or_else(|| zero_of_part(graph, id, k, args[k]));
+    let wrt: Vec<usize> = (0..primal.inputs.len()).filter(|k| moving[*k]).collect();
+    let sources: Vec<Id> = wrt.iter().map(|k| primal.inputs[*k]).collect();
+    // The cotangent of what is only added to is the same in every iteration: it is read.
+    let steady: Vec<usize> = {
+        let leaves = carried.iter().map(|k| {
+            let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
+            (primal.next[*k], derived.leaf(primal.inputs[*k], "", "_bar"))
+        });
+        let leaves: Vec<(Id, Id)> = leaves.collect();
+        let inputs: Vec<Id> = carried.iter().map(|k| primal.inputs[*k]).collect();
+        let images = reverse(body, &leaves, &inputs).into_iter().zip(&leaves);
+        let same = images
+            .zip(&carried)
+            .filter(|((image, leaf), _)| *image == Some(leaf.1));
+        same.map(|(_, k)| *k).collect()
+    };
     let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
     let mut seeds = Vec::new();
     for &k in &carried {
-        seeds.push((primal.next[k], derived.leaf(primal.inputs[k], "", "_bar")));
+        let seed = match graph.op(start(k)) {
+            Op::Const(bits) if steady.contains(&k) => body.constant(f64::from_bits(bits)),
+            _ => derived.leaf(primal.inputs[k], "", "_bar"),
+        };
+        seeds.push((primal.next[k], seed));
     }
     for (value, cotangents) in &recorded {
         let leaf = derived.leaf(*value, "", "_bar");
         derived.read(leaf, *cotangents);
         seeds.push((*value, leaf));
     }
-    let wrt: Vec<usize> = (0..primal.inputs.len()).filter(|k| moving[*k]).collect();
-    let sources: Vec<Id> = wrt.iter().map(|k| primal.inputs[*k]).collect();
     // What the iterations add to the cotangents of what all of them read.
     let mut totals = IdMap::default();
     for &k in wrt.iter().filter(|k| **k >= count) {
@@ -156,7 +175,14 @@ pub fn pulled_back(
     let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
     let mut found = Vec::new();
     for (at, &k) in carried.iter().enumerate() {
-        let start = cotangent(k).unwrap_or_else(|| zero_of_part(graph, id, k, args[k]));
+        let start = start(k);
+        if steady.contains(&k) {
+            if derived.leaves.contains(&seeds[at].1) {
+                derived.read(seeds[at].1, start);
+            }
+            found.push((args[k], Place::Outside(start)));
+            continue;
+        }
         let next = image(k).unwrap_or_else(|| body.expr(primal.inputs[k]).zero().id);
         found.push((
             args[k],
@@ -183,6 +209,7 @@ pub fn pulled_back(
     let pulled = derived.finish();
     let found = found.into_iter().map(|(arg, at)| {
         let at = match at {
+            Place::Outside(cotangent) => return (arg, cotangent),
             Place::Carried(at) => at,
             Place::Recorded(at) => count + at,
         };
@@ -193,8 +220,9 @@ pub fn pulled_back(
     found
 }
 
-/// Where a loop gives a value: after its last iteration, or for every one.
+/// Where a loop gives a value: after its last iteration, or for every one; or what is the same before and after it.
 enum Place {
+    Outside(Id),
     Carried(usize),
     Recorded(usize),
 }
@@ -580,10 +608,9 @@ impl<'g> Kept<'g> {
         );
         if sized {
             // The size of what is carried is that of its tangent or cotangent.
-            let read = &self.primal.inputs[self.primal.next.len()..];
+            let carried = &self.primal.inputs[..self.primal.next.len()];
             let sources = self.body.sizes_of(id).into_iter();
-            let known = |s: &Id| read.contains(s) || self.body.leaf_of(*s).is_none();
-            needs.extend(sources.filter(known));
+            needs.extend(sources.filter(|source| !carried.contains(source)));
         }
         needs
     }

@@ -40,7 +40,16 @@ impl Emit<'_> {
             .map(|other| {
                 let mut roots = other.next.clone();
                 roots.extend(other.records.borrow().iter());
-                other.body.graph.needed_by(&roots)
+                let graph = &other.body.graph;
+                let mut needed = graph.needed_by(&roots);
+                // So are the integers that sizes are read from.
+                for id in (0..graph.count()).map(Id) {
+                    if needed[id.0 as usize] {
+                        let sizes = graph.sizes_of(id).into_iter();
+                        sizes.for_each(|size| needed[size.0 as usize] = true);
+                    }
+                }
+                needed
             })
             .collect();
         has_effect(&primal.body.steps, &primal.body.graph, &derived)
@@ -226,6 +235,17 @@ impl Emit<'_> {
         self.taken = std::mem::take(&mut inner.taken);
         self.numbers = std::mem::take(&mut inner.numbers);
         self.parameters = std::mem::take(&mut inner.parameters);
+        if derived {
+            let lets = this
+                .body
+                .steps
+                .iter()
+                .filter_map(|placed| match &placed.step {
+                    Step::Let { names, tokens, .. } => Some((names.clone(), tokens.clone())),
+                    _ => None,
+                });
+            leave_out_unread(&lets.collect::<Vec<_>>(), &mut inner.out);
+        }
         // Those of a loop in a loop are made before the outer one.
         if self.repeats {
             self.buffers.append(&mut inner.buffers);
@@ -1231,11 +1251,15 @@ fn leaves_on(steps: &[Placed]) -> Vec<Id> {
     conds.collect()
 }
 
-/// The statements that bind inert values, which may be repeated.
+/// The statements that bind inert values, which are repeated where the range is.
 fn pins_only(this: &Loop) -> Vec<Placed> {
+    if !matches!(this.header, Header::Range { .. }) {
+        return Vec::new();
+    }
     let steps = this.body.steps.iter();
     let pins = steps.filter(|placed| match &placed.step {
-        Step::Pin { leaf, .. } => this.body.pin_of(*leaf).is_some(),
+        Step::Pin { leaf, .. } => this.body.pin_of(*leaf).is_some() && !this.inputs.contains(leaf),
+        Step::Let { .. } => true,
         _ => false,
     });
     pins.cloned().collect()
@@ -1265,6 +1289,10 @@ fn redirect_sizes(graph: &Graph, this: &Loop) {
 fn has_effect(steps: &[Placed], graph: &Graph, derived: &[Vec<bool>]) -> bool {
     steps.iter().any(|placed| match &placed.step {
         Step::Verbatim { .. } => true,
+        // What it may panic at, it does so where it is repeated.
+        Step::Let { names, .. } => !derived
+            .iter()
+            .any(|needed| is_repeated(steps, names, needed)),
         Step::Pin { pure, .. } => !pure,
         Step::Evaluate(id) => !derived
             .iter()
@@ -1281,6 +1309,33 @@ fn has_effect(steps: &[Placed], graph: &Graph, derived: &[Vec<bool>]) -> bool {
             then, otherwise, ..
         } => has_effect(then, graph, derived) || has_effect(otherwise, graph, derived),
     })
+}
+
+/// Whether a statement is repeated that binds these names, for values that are needed.
+fn is_repeated(steps: &[Placed], names: &[Ident], needed: &[bool]) -> bool {
+    steps.iter().any(|placed| match &placed.step {
+        Step::Pin { leaf, tokens, .. } => {
+            needed[leaf.0 as usize] && crate::ty::mentions(tokens.clone(), &|i| names.contains(i))
+        }
+        Step::Let {
+            binds, names: of, ..
+        } => of == names && binds.iter().any(|leaf| needed[leaf.0 as usize]),
+        _ => false,
+    })
+}
+
+/// Leaves out repeated statements whose names nothing reads.
+fn leave_out_unread(lets: &[(Vec<Ident>, TokenStream)], statements: &mut Vec<TokenStream>) {
+    for (names, tokens) in lets.iter().rev() {
+        let text = tokens.to_string();
+        let Some(at) = statements.iter().position(|s| s.to_string() == text) else {
+            continue;
+        };
+        let reads = |s: &TokenStream| crate::ty::mentions(s.clone(), &|i| names.contains(i));
+        if !statements[at + 1..].iter().any(reads) {
+            statements.remove(at);
+        }
+    }
 }
 
 /// Whether the same index is checked where a part is added to a cotangent.

@@ -336,6 +336,12 @@ impl Emit<'_> {
                     self.out.push(tokens);
                     self.within_reach.extend(binds);
                 }
+                Step::Let { tokens, binds, .. } => {
+                    self.write_before(placed.at, context);
+                    let tokens = self.with_nalgebra(tokens.clone());
+                    self.out.push(tokens);
+                    self.within_reach.extend(binds);
+                }
                 Step::Pin {
                     leaf,
                     tokens,
