@@ -392,6 +392,7 @@ impl Body {
                 let own = |ident: &Ident| self.names.contains(&ident.to_string());
                 (!crate::ty::mentions(tokens.clone(), &own)).then(|| reads.clone())
             }
+            Step::Let { binds, .. } if binds.contains(&id) => Some(Vec::new()),
             _ => None,
         })
     }
@@ -514,7 +515,9 @@ impl Loop {
 /// Whether this holds of anything that is kept as it stands in these steps.
 pub fn any_tokens(steps: &[Placed], read: &dyn Fn(&TokenStream) -> bool) -> bool {
     steps.iter().any(|placed| match &placed.step {
-        Step::Verbatim { tokens, .. } | Step::Pin { tokens, .. } => read(tokens),
+        Step::Verbatim { tokens, .. } | Step::Let { tokens, .. } | Step::Pin { tokens, .. } => {
+            read(tokens)
+        }
         Step::Branch {
             then, otherwise, ..
         } => any_tokens(then, read) || any_tokens(otherwise, read),
@@ -603,6 +606,13 @@ pub enum Step {
     Verbatim {
         tokens: TokenStream,
         reads: Vec<Id>,
+        binds: Vec<Id>,
+    },
+    /// A statement of the user's that binds inert names in a loop, and can be repeated in another loop over the
+    /// iterations: it has no effect, and reads nothing but what does not change and how the iterations are counted.
+    Let {
+        tokens: TokenStream,
+        names: Vec<Ident>,
         binds: Vec<Id>,
     },
     /// An inert expression, bound to the name of a leaf with its type pinned.

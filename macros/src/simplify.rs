@@ -320,6 +320,7 @@ impl Graph {
     }
 
     fn build_product(&self, mut product: Product) -> Id {
+        self.use_logistic(&mut product);
         self.combine_logistic(&mut product);
         self.combine_log_det(&mut product);
         self.combine_quotients(&mut product);
@@ -428,6 +429,41 @@ impl Graph {
                 product.multiply(quotient, times);
             }
         }
+    }
+
+    /// `σ = 1 / (1 + eᵗ)` that the user computed is there to be used, and its slope `eᵗ / (1 + eᵗ)²` is `σ (1 − σ)`.
+    fn use_logistic(&self, product: &mut Product) {
+        for (below, exponent) in product.factors.clone() {
+            let Some((logistic, e)) = self.logistic_of(below).filter(|_| exponent < 0) else {
+                continue;
+            };
+            let rises = product.factors.iter().any(|f| f.0 == e && f.1 > 0);
+            if rises && exponent == -1 {
+                continue;
+            }
+            product.multiply(below, -exponent);
+            product.multiply(logistic, -exponent);
+            if rises {
+                product.multiply(e, -1);
+                product.multiply(logistic, -1);
+                product.multiply((1.0 - self.expr(logistic)).id, 1);
+            }
+        }
+    }
+
+    /// What the user computed as 1 over this, which is 1 + eᵗ; and eᵗ.
+    fn logistic_of(&self, below: Id) -> Option<(Id, Id)> {
+        let args = self.args(below);
+        let is_exp = |a: &Id| self.op(*a) == Op::Scalar(Scalar::Exp);
+        let is_one = |a: &Id| self.uniform_const(*a) == Some(1.0);
+        if self.op(below) != Op::Scalar(Scalar::Add) || !args.iter().any(is_one) {
+            return None;
+        }
+        let e = args.iter().copied().find(is_exp)?;
+        let op = Op::Scalar(Scalar::Div);
+        let quotient = self.find(op, vec![self.constant(1.0), below], self.kind(below));
+        let own = quotient.filter(|id| id.0 < self.user_nodes.get());
+        own.map(|logistic| (logistic, e))
     }
 
     /// `eᵗ / (1 + eᵗ)` is `1 / (1 + e⁻ᵗ)`, which does not overflow. Where eᵗ is there already, or stays, e⁻ᵗ is
@@ -643,7 +679,9 @@ impl Graph {
                 return self.expr(value).scatter(&part, shape, &at).id;
             }
         }
-        let (pa, pb) = (self.product_of(a), self.product_of(b));
+        let (mut pa, mut pb) = (self.product_of(a), self.product_of(b));
+        self.use_logistic(&mut pa);
+        self.use_logistic(&mut pb);
         let shared = pa
             .factors
             .iter()
@@ -655,6 +693,7 @@ impl Graph {
             product.multiply(base, exponent);
         }
         let mut combined = product.clone();
+        self.use_logistic(&mut combined);
         self.combine_logistic(&mut combined);
         self.combine_log_det(&mut combined);
         let within = product
@@ -719,7 +758,10 @@ impl Graph {
                     }
                 }
                 // x (n / d) = x n / d
-                Op::Scalar(Scalar::Div) if self.const_of(args[0]) == Some(1.0) => {
+                Op::Scalar(Scalar::Div)
+                    if self.const_of(args[0]) == Some(1.0)
+                        && self.logistic_of(args[1]).is_none() =>
+                {
                     return self.elementwise(Op::Scalar(Scalar::Div), &[x, args[1]]);
                 }
                 _ => {}

@@ -11,7 +11,9 @@
 //! `clone_owned` and the right side of a product are sound for every stride.
 
 use nalgebra::allocator::Allocator;
-use nalgebra::constraint::{SameNumberOfColumns, SameNumberOfRows, ShapeConstraint};
+use nalgebra::constraint::{
+    AreMultipliable, DimEq, SameNumberOfColumns, SameNumberOfRows, ShapeConstraint,
+};
 use nalgebra::{
     ComplexField, Const, DVector, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix,
     OVector, PermutationSequence, RawStorage, RealField, SVector, Storage, StorageMut, Vector,
@@ -1139,6 +1141,99 @@ pub trait GivenTwice {}
     note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: where more is needed, write the body of the function here"
 )]
 pub trait WithinOrder {}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Buffers: what every iteration of a loop computes anew, in memory that is there already. A buffer of another size
+// is replaced.
+
+/// A copy of a matrix.
+#[inline]
+pub fn copy_into<T, R, C, R2, C2, S>(buffer: &mut OMatrix<T, R, C>, matrix: &Matrix<T, R2, C2, S>)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    R2: Dim,
+    C2: Dim,
+    S: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R, C>,
+    ShapeConstraint: SameNumberOfRows<R, R2> + SameNumberOfColumns<C, C2>,
+{
+    make_fit(buffer, matrix.shape());
+    buffer.copy_from(matrix);
+}
+
+/// `A B`, as the operator computes it.
+#[inline]
+pub fn mul_into<T, R, C, R1, C1, S1, R2, C2, S2>(
+    buffer: &mut OMatrix<T, R, C>,
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R, C>,
+    ShapeConstraint:
+        SameNumberOfRows<R, R1> + SameNumberOfColumns<C, C2> + AreMultipliable<R1, C1, R2, C2>,
+{
+    make_fit(buffer, (a.nrows(), b.ncols()));
+    a.mul_to(b, buffer);
+}
+
+/// `Aᵀ B`, as `tr_mul` computes it.
+#[inline]
+pub fn tr_mul_into<T, R, C, R1, C1, S1, R2, C2, S2>(
+    buffer: &mut OMatrix<T, R, C>,
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R, C>,
+    ShapeConstraint: SameNumberOfRows<R1, R2> + DimEq<C1, R> + DimEq<C2, C>,
+{
+    make_fit(buffer, (a.ncols(), b.ncols()));
+    a.tr_mul_to(b, buffer);
+}
+
+/// Zeros.
+#[inline]
+pub fn zeros_into<T, R, C>(buffer: &mut OMatrix<T, R, C>, rows: usize, columns: usize)
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+    make_fit(buffer, (rows, columns));
+    buffer.fill(T::zero());
+}
+
+fn make_fit<T, R, C>(buffer: &mut OMatrix<T, R, C>, (rows, columns): (usize, usize))
+where
+    T: RealField + Copy,
+    R: Dim,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>,
+{
+    if buffer.shape() != (rows, columns) {
+        *buffer = OMatrix::zeros_generic(R::from_usize(rows), C::from_usize(columns));
+    }
+}
 
 // ---------------------------------------------------------------------------------------------------------------
 // Lists of matrices

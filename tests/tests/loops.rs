@@ -630,3 +630,97 @@ fn inert_state_is_that_of_the_iteration() {
         assert_close(counted_by_hand_jvp(&x, &v).1, tangent, 1e-12);
     }
 }
+
+/// Statements that bind inert names are repeated where the iterations are counted again.
+#[gradient(wrt(a))]
+#[hvp(wrt(a))]
+fn timed(a: f64, dt: f64, n: usize) -> f64 {
+    let mut total = 0.0;
+    for i in 0..n {
+        let t = dt * i as f64;
+        let m = 2 * i + 1;
+        let u = (a * t).sin();
+        for j in 0..m {
+            let w = t + j as f64;
+            total += u * (a * w).cos();
+        }
+    }
+    total
+}
+
+/// What is bound from how the iterations are counted, in a loop that is left early.
+#[gradient(wrt(a))]
+#[hvp(wrt(a))]
+fn left_early(a: f64, dt: f64, n: usize) -> f64 {
+    let mut total = 0.0;
+    let mut state = 0.5;
+    for i in 0..n {
+        let t = dt * i as f64;
+        let m = 2 * i + 1;
+        for j in 0..m {
+            let w = t + j as f64;
+            state = (a * w + state).cos();
+            total += state * state;
+        }
+        for j in 0..i {
+            state += (a * (t + (i + j) as f64)).sin() * state;
+        }
+        if total > 6.0 {
+            break;
+        }
+    }
+    total + state
+}
+
+/// Names of inert values that stand in for indices.
+#[gradient]
+#[vjp]
+fn picked(x: &DVector<f64>) -> f64 {
+    let mut total = 0.0;
+    let mut s = 1.0;
+    for i in 1..x.len() {
+        let j = x.len() - i;
+        let k = j - 1;
+        s = s * x[j] + x[k].sin();
+        total += s;
+    }
+    total
+}
+
+#[test]
+fn inert_names_in_loops() {
+    for n in [0, 1, 4, 9] {
+        let (a, dt) = (0.37, 0.21);
+        assert_close(
+            timed_gradient(a, dt, n),
+            slope(|t| timed(a + t, dt, n)),
+            1e-7,
+        );
+        assert_close(
+            left_early_gradient(a, dt, n),
+            slope(|t| left_early(a + t, dt, n)),
+            1e-7,
+        );
+        let (value, gradient) = left_early_value_and_gradient(a, dt, n);
+        assert_eq!(value, left_early(a, dt, n));
+        let (_, second) = left_early_hvp(a, dt, n, 1.0);
+        assert_close(gradient, left_early_gradient(a, dt, n), 1e-14);
+        assert_close(second, slope(|t| left_early_gradient(a + t, dt, n)), 1e-6);
+        let (_, second) = timed_hvp(a, dt, n, 1.0);
+        assert_close(second, slope(|t| timed_gradient(a + t, dt, n)), 1e-6);
+    }
+    let x = vector(6, 0.7);
+    let gradient = picked_gradient(&x);
+    let (_, pullback) = picked_vjp(&x);
+    for k in 0..x.len() {
+        let along = |t: f64| {
+            let mut x = x.clone();
+            x[k] += t;
+            picked(&x)
+        };
+        assert_close(gradient[k], slope(along), 1e-7);
+        assert_close(pullback(2.0)[k], 2.0 * gradient[k], 1e-14);
+    }
+    let empty = std::panic::catch_unwind(|| picked_gradient(&DVector::zeros(0)));
+    assert!(empty.is_ok_and(|gradient| gradient.is_empty()));
+}

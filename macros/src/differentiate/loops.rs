@@ -7,7 +7,7 @@
 
 use super::cut::{self, Candidate};
 use super::{forward, reverse};
-use crate::graph::{Elem, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop};
+use crate::graph::{Dim, Elem, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop};
 use crate::rules::{Op, Part, Scalar};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -608,7 +608,14 @@ impl<'g> Kept<'g> {
             + match (kind.elem, kind.shape) {
                 (Elem::Bool | Elem::Int, _) => 1,
                 (_, None) => 2,
-                (_, Some(shape)) => 2 * shape.entries().unwrap_or(500).min(500) as u32,
+                // What is dynamic is taken for larger than most that is static, and a matrix for larger than its columns.
+                (_, Some(shape)) => {
+                    let extents = [&shape.rows, &shape.cols].map(|dim| match dim {
+                        Dim::Static(n) => (*n).min(1000) as u32,
+                        _ => 100,
+                    });
+                    2 * extents[0] * extents[1]
+                }
             }
     }
 
@@ -632,10 +639,9 @@ impl<'g> Kept<'g> {
         );
         if sized {
             // The size of what is carried is that of its tangent or cotangent.
-            let read = &self.primal.inputs[self.primal.next.len()..];
+            let carried = &self.primal.inputs[..self.primal.next.len()];
             let sources = self.body.sizes_of(id).into_iter();
-            let known = |s: &Id| read.contains(s) || self.body.leaf_of(*s).is_none();
-            needs.extend(sources.filter(known));
+            needs.extend(sources.filter(|source| !carried.contains(source)));
         }
         needs
     }

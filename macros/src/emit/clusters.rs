@@ -502,9 +502,20 @@ impl Emit<'_> {
             return false;
         }
         match self.uses[id.0 as usize][..] {
-            [user] => self.is_accumulation(user) || part && matches!(self.op(user), Op::Scatter(_)),
+            [user] if self.is_accumulation(user) => true,
+            [user] => match self.op(user) {
+                Op::Scatter(of) => part || of.is_view() && self.is_made_of_parts(id),
+                _ => false,
+            },
             _ => false,
         }
+    }
+
+    /// A sum of nothing but parts.
+    pub(super) fn is_made_of_parts(&self, id: Id) -> bool {
+        let mut terms = Vec::new();
+        self.terms(id, false, &mut terms);
+        terms.iter().all(|t| matches!(self.op(t.0), Op::Scatter(_)))
     }
 
     /// A small vector all of whose parts are entries at known places: it is written as such.

@@ -440,7 +440,7 @@ impl Emit<'_> {
     ) {
         for placed in steps {
             match &placed.step {
-                Step::Verbatim { binds, .. } => {
+                Step::Verbatim { binds, .. } | Step::Let { binds, .. } => {
                     self.homes.extend(binds.iter().map(|leaf| (*leaf, context)));
                 }
                 Step::Pin { leaf, .. } => {

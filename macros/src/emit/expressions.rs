@@ -68,6 +68,7 @@ impl Emit<'_> {
 
     /// As an operand of `+`, `-` or `*`.
     pub(super) fn operand(&mut self, id: Id) -> Written {
+        self.ensure_buffer(id);
         let value = self.read(id);
         match value.hold {
             Hold::Place => {
@@ -84,6 +85,7 @@ impl Emit<'_> {
 
     /// As an argument that is taken by reference.
     pub(super) fn by_reference(&mut self, id: Id) -> TokenStream {
+        self.ensure_buffer(id);
         let value = self.read(id);
         match value.hold {
             Hold::Reference => value.tokens,
@@ -96,6 +98,7 @@ impl Emit<'_> {
 
     /// As the receiver of a method.
     pub(super) fn receiver(&mut self, id: Id) -> TokenStream {
+        self.ensure_buffer(id);
         let value = self.read(id);
         if let (Level::Atom, Op::Const(_)) = (value.level, self.op(id)) {
             // The type of a literal is not known to a method call.

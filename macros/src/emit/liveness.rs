@@ -102,7 +102,7 @@ impl Emit<'_> {
                         });
                     }
                 }
-                Step::Evaluate(_) | Step::Fit(_) => {}
+                Step::Evaluate(_) | Step::Fit(_) | Step::Let { .. } => {}
                 Step::Loop(id) => {
                     if self.has_effect(&placed.step) {
                         self.mark(*id);
@@ -188,7 +188,7 @@ impl Emit<'_> {
             Step::Verbatim { .. } => true,
             Step::Pin { pure, leaf, .. } => !pure || self.live[leaf.0 as usize],
             Step::Evaluate(id) => self.forced.contains(id) || !self.live[id.0 as usize],
-            Step::Fit(_) => false,
+            Step::Fit(_) | Step::Let { .. } => false,
             Step::Leave { .. } => true,
             Step::Loop(id) => self.loop_has_effect(*id),
             Step::Branch {

@@ -4,7 +4,7 @@ use super::joined::Joined;
 use super::{Emit, Hold, Level, Written};
 use crate::graph::{Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
 use crate::rules::{Op, Part, Scalar};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
 use std::rc::Rc;
 
@@ -15,6 +15,14 @@ struct Carried {
     leaf: Id,
     next: Id,
     name: Ident,
+}
+
+/// What is kept of every iteration, in a list with this name.
+struct List {
+    name: Ident,
+    /// The place of an iteration in an array of them.
+    step: Option<Ident>,
+    slots: Vec<Id>,
 }
 
 impl Emit<'_> {
@@ -41,7 +49,16 @@ impl Emit<'_> {
             .map(|other| {
                 let mut roots = other.next.clone();
                 roots.extend(other.records.borrow().iter());
-                other.body.graph.needed_by(&roots)
+                let graph = &other.body.graph;
+                let mut needed = graph.needed_by(&roots);
+                // So are the integers that sizes are read from.
+                for id in (0..graph.count()).map(Id) {
+                    if needed[id.0 as usize] {
+                        let sizes = graph.sizes_of(id).into_iter();
+                        sizes.for_each(|size| needed[size.0 as usize] = true);
+                    }
+                }
+                needed
             })
             .collect();
         has_effect(&primal.body.steps, &primal.body.graph, &derived)
@@ -184,15 +201,13 @@ impl Emit<'_> {
         let mut lists = Vec::new();
         for (kept, slots) in joined.kept.iter().zip(slots) {
             let name = self.fresh("steps");
-            let start = match is_count(&kept.of) {
-                true => quote!(0_usize),
-                false => quote!(::std::vec::Vec::new()),
-            };
+            let start = self.empty_records(&kept.of);
             self.out.push(quote!(let mut #name = #start;));
             for part in &kept.parts {
                 self.bind(*part, quote!(#name), Hold::Variable);
             }
-            lists.push((name, slots));
+            let step = count_of(&kept.of).map(|_| self.fresh("step"));
+            lists.push(List { name, step, slots });
         }
         inner.taken.extend(std::mem::take(&mut self.taken));
         inner.numbers = std::mem::take(&mut self.numbers);
@@ -206,8 +221,9 @@ impl Emit<'_> {
         let exit = this.exit.filter(|_| !derived);
         inner.forced.extend(exit);
         let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
-        let records = lists.iter().flat_map(|list| &list.1).copied();
+        let records = lists.iter().flat_map(|list| &list.slots).copied();
         inner.records = records.filter(|id| !needed(id)).collect();
+        inner.repeats = true;
         inner.arrange();
         for variable in &carried {
             let (name, leaf) = (&variable.name, variable.leaf);
@@ -224,11 +240,28 @@ impl Emit<'_> {
         self.taken = std::mem::take(&mut inner.taken);
         self.numbers = std::mem::take(&mut inner.numbers);
         self.parameters = std::mem::take(&mut inner.parameters);
+        if derived {
+            let lets = this
+                .body
+                .steps
+                .iter()
+                .filter_map(|placed| match &placed.step {
+                    Step::Let { names, tokens, .. } => Some((names.clone(), tokens.clone())),
+                    _ => None,
+                });
+            leave_out_unread(&lets.collect::<Vec<_>>(), &mut inner.out);
+        }
+        // Those of a loop in a loop are made before the outer one.
+        if self.repeats {
+            self.buffers.append(&mut inner.buffers);
+        } else {
+            self.out.append(&mut inner.buffers);
+        }
         let body = &inner.out;
         let body = quote!(#(#body)*);
         let header = match (condition, &this.header) {
             (Some(condition), Header::Endless) => quote!(while #condition),
-            _ => header(&body),
+            _ => header(&body, &lists),
         };
         self.out.push(quote!(#header { #body }));
         for (at, item) in parts.iter().copied() {
@@ -342,8 +375,39 @@ impl Emit<'_> {
     pub(super) fn no_records(&self, id: Id) -> TokenStream {
         let number = self.kept_of(id).map(|kept| kept.0);
         match number.map(|number| self.program.graph.loops.get(number)) {
-            Some(of) if is_count(&of) => quote!(0_usize),
+            Some(of) => self.empty_records(&of),
             _ => quote!(::std::vec::Vec::new()),
+        }
+    }
+
+    /// What a loop has kept before its first iteration.
+    fn empty_records(&self, this: &Loop) -> TokenStream {
+        if is_count(this) {
+            return quote!(0_usize);
+        }
+        let Some(count) = count_of(this) else {
+            return quote!(::std::vec::Vec::new());
+        };
+        let graph = &this.body.graph;
+        let (slots, _) = this.slots();
+        let values = slots.iter().map(|slot| {
+            let kind = graph.kind(*slot);
+            match (kind.elem, kind.shape) {
+                (Elem::Real, Some(shape)) => self.nothing(&shape),
+                (Elem::Real, None) => self.number(0.0),
+                (Elem::Int, _) => quote!(0),
+                (Elem::Bool, _) => quote!(false),
+                (Elem::Records, _) => match graph.kept_by(*slot) {
+                    Some((number, _)) => self.empty_records(&graph.loops.get(number)),
+                    None => quote!(()),
+                },
+                _ => quote!(()),
+            }
+        });
+        let count = Literal::usize_unsuffixed(count);
+        match &values.collect::<Vec<_>>()[..] {
+            [one] => quote!([#one; #count]),
+            many => quote!([(#(#many),*); #count]),
         }
     }
 
@@ -396,7 +460,7 @@ impl Emit<'_> {
         args: &[Id],
         graph: &Graph,
         names_read: &mut Vec<String>,
-    ) -> impl Fn(&TokenStream) -> TokenStream + use<> {
+    ) -> impl Fn(&TokenStream, &[List]) -> TokenStream + use<> {
         // What earlier loops have kept.
         let mut sources: Vec<(usize, Id)> = Vec::new();
         for arg in &args[this.next.len()..this.inputs.len()] {
@@ -528,8 +592,14 @@ impl Emit<'_> {
             }
             _ => quote!(loop),
         };
-        move |body: &TokenStream| {
+        move |body: &TokenStream, lists: &[List]| {
             let mut zipped = zipped.clone();
+            for List { name, step, .. } in lists {
+                let into = step
+                    .as_ref()
+                    .map(|step| (quote!(#step), quote!(&mut #name)));
+                zipped.extend(into);
+            }
             if let Some((index, range)) = &range {
                 let text = index.to_string();
                 let read = crate::ty::mentions(body.clone(), &|ident| *ident == text);
@@ -557,7 +627,7 @@ impl Emit<'_> {
     fn write_iteration(
         &mut self,
         carried: &[Carried],
-        lists: &[(Ident, Vec<Id>)],
+        lists: &[List],
         exit: Option<Id>,
     ) -> Option<TokenStream> {
         let steps = self.program.steps.clone();
@@ -594,21 +664,34 @@ impl Emit<'_> {
             let own = e.bound.get(&c.next).map(|b| b.0.to_string());
             own != Some(c.name.to_string())
         };
-        let mut slots = lists.iter().flat_map(|list| &list.1);
+        let mut slots = lists.iter().flat_map(|list| &list.slots);
         let moves = slots.any(|slot| self.is_matrix(*slot));
         for variable in carried {
-            if moves && !self.is_leaf(variable.next) {
-                self.ensure(variable.next);
+            // What is added to a matrix is added where that is.
+            let next = variable.next;
+            let sum = matches!(self.op(next), Op::Scalar(Scalar::Add | Scalar::Sub))
+                && self.is_matrix(next)
+                && self.is_derived(next)
+                && self.args(next).contains(&variable.leaf);
+            if (moves || sum) && !self.is_leaf(next) {
+                self.ensure(next);
             }
         }
-        for (name, slots) in lists {
+        for List { name, step, slots } in lists {
             self.borrowed.clear();
             let values: Vec<TokenStream> =
                 slots.iter().map(|slot| self.kept_value(*slot)).collect();
-            self.out.push(match &values[..] {
-                [one] if one.to_string() == "()" => quote!(#name += 1;),
-                [one] => quote!(#name.push(#one);),
-                many => quote!(#name.push((#(#many),*));),
+            let value = match &values[..] {
+                [one] => one.clone(),
+                many => quote!((#(#many),*)),
+            };
+            self.out.push(match step {
+                Some(step) => quote!(*#step = #value;),
+                None if value.to_string() == "()" => quote!(#name += 1;),
+                None => match &values[..] {
+                    [one] => quote!(#name.push(#one);),
+                    _ => quote!(#name.push(#value);),
+                },
             });
         }
         self.borrowed.clear();
@@ -822,6 +905,9 @@ impl Emit<'_> {
         for (term, negative) in others {
             if let Some(statement) = self.write_outer_product(&place, term, negative) {
                 self.out.push(statement);
+                continue;
+            }
+            if self.write_product_into(&place, term, negative) {
                 continue;
             }
             let value = self.operand(term).tokens;
@@ -1095,6 +1181,57 @@ fn counts(this: &Loop, record: usize) -> bool {
     kept.is_some_and(|(number, _)| is_count(&this.body.graph.loops.get(number)))
 }
 
+/// The most numbers that are kept in an array, on the stack.
+const LARGEST_ARRAY: usize = 1 << 13;
+
+/// How often a loop runs all of whose records go into an array: known to the macro, as is their size.
+fn count_of(this: &Loop) -> Option<usize> {
+    let Header::Range { range, .. } = &this.header else {
+        return None;
+    };
+    if !this.repeats() || this.may_be_left() || is_count(this) {
+        return None;
+    }
+    let count = length_of(range.clone())?;
+    (count > 0 && count * numbers_of_iteration(this)? <= LARGEST_ARRAY).then_some(count)
+}
+
+/// How many integers there are in `a..b`, `a..=b` or the like backwards, where these are literals.
+fn length_of(range: TokenStream) -> Option<usize> {
+    let trees: Vec<TokenTree> = range.into_iter().collect();
+    if let [TokenTree::Group(inner), rest @ ..] = &trees[..] {
+        let rest: String = rest.iter().map(ToString::to_string).collect();
+        return (rest == ".rev()").then(|| length_of(inner.stream()))?;
+    }
+    let text: String = trees.iter().map(ToString::to_string).collect();
+    let (start, end) = text.split_once("..")?;
+    let (end, closed) = match end.strip_prefix('=') {
+        Some(end) => (end, 1),
+        None => (end, 0),
+    };
+    let integer = |text: &str| text.trim_end_matches("usize").parse::<usize>().ok();
+    (integer(end)? + closed).checked_sub(integer(start)?)
+}
+
+/// How many numbers are kept of an iteration, if that is known to the macro.
+fn numbers_of_iteration(this: &Loop) -> Option<usize> {
+    let graph = &this.body.graph;
+    let (slots, _) = this.slots();
+    let size = |slot: &Id| {
+        let kind = graph.kind(*slot);
+        match (kind.elem, kind.shape) {
+            (Elem::Real, Some(shape)) => shape.entries(),
+            (Elem::Records, _) => {
+                let inner = graph.loops.get(graph.kept_by(*slot)?.0);
+                Some(count_of(&inner)? * numbers_of_iteration(&inner)?)
+            }
+            (Elem::Real | Elem::Int | Elem::Bool, None) => Some(1),
+            _ => None,
+        }
+    };
+    slots.iter().map(size).sum()
+}
+
 /// Whether all that is kept of a loop is how often it ran.
 fn is_count(this: &Loop) -> bool {
     let is_nothing = |id: &Id| this.body.graph.op(*id) == Op::Absent;
@@ -1121,11 +1258,15 @@ fn leaves_on(steps: &[Placed]) -> Vec<Id> {
     conds.collect()
 }
 
-/// The statements that bind inert values, which may be repeated.
+/// The statements that bind inert values, which are repeated where the range is.
 fn pins_only(this: &Loop) -> Vec<Placed> {
+    if !matches!(this.header, Header::Range { .. }) {
+        return Vec::new();
+    }
     let steps = this.body.steps.iter();
     let pins = steps.filter(|placed| match &placed.step {
-        Step::Pin { leaf, .. } => this.body.pin_of(*leaf).is_some(),
+        Step::Pin { leaf, .. } => this.body.pin_of(*leaf).is_some() && !this.inputs.contains(leaf),
+        Step::Let { .. } => true,
         _ => false,
     });
     pins.cloned().collect()
@@ -1155,6 +1296,10 @@ fn redirect_sizes(graph: &Graph, this: &Loop) {
 fn has_effect(steps: &[Placed], graph: &Graph, derived: &[Vec<bool>]) -> bool {
     steps.iter().any(|placed| match &placed.step {
         Step::Verbatim { .. } => true,
+        // What it may panic at, it does so where it is repeated.
+        Step::Let { names, .. } => !derived
+            .iter()
+            .any(|needed| is_repeated(steps, names, needed)),
         Step::Pin { pure, .. } => !pure,
         Step::Evaluate(id) => !derived
             .iter()
@@ -1171,6 +1316,33 @@ fn has_effect(steps: &[Placed], graph: &Graph, derived: &[Vec<bool>]) -> bool {
             then, otherwise, ..
         } => has_effect(then, graph, derived) || has_effect(otherwise, graph, derived),
     })
+}
+
+/// Whether a statement is repeated that binds these names, for values that are needed.
+fn is_repeated(steps: &[Placed], names: &[Ident], needed: &[bool]) -> bool {
+    steps.iter().any(|placed| match &placed.step {
+        Step::Pin { leaf, tokens, .. } => {
+            needed[leaf.0 as usize] && crate::ty::mentions(tokens.clone(), &|i| names.contains(i))
+        }
+        Step::Let {
+            binds, names: of, ..
+        } => of == names && binds.iter().any(|leaf| needed[leaf.0 as usize]),
+        _ => false,
+    })
+}
+
+/// Leaves out repeated statements whose names nothing reads.
+fn leave_out_unread(lets: &[(Vec<Ident>, TokenStream)], statements: &mut Vec<TokenStream>) {
+    for (names, tokens) in lets.iter().rev() {
+        let text = tokens.to_string();
+        let Some(at) = statements.iter().position(|s| s.to_string() == text) else {
+            continue;
+        };
+        let reads = |s: &TokenStream| crate::ty::mentions(s.clone(), &|i| names.contains(i));
+        if !statements[at + 1..].iter().any(reads) {
+            statements.remove(at);
+        }
+    }
 }
 
 /// Whether the same index is checked where a part is added to a cotangent.

@@ -4,6 +4,7 @@
 //! than once or the user named it, and written in place otherwise; chains of operations entry by entry are one
 //! pass; a value that only one side of a branch needs is computed on that side.
 
+mod buffers;
 mod calls;
 mod clusters;
 mod contexts;
@@ -359,10 +360,14 @@ struct Emit<'p> {
     lent: Vec<Id>,
     /// Parts that are added in place, whose size is that of what they are added to.
     sizeless: Ids,
+    /// Whether it is an iteration of a loop that is written.
+    repeats: bool,
     /// What has been computed already.
     computed: Ids,
     /// What the statement that is being written has read already.
     borrowed: Ids,
+    /// What the iterations write into, to be made before the loop.
+    buffers: Vec<TokenStream>,
     out: Vec<TokenStream>,
     current: usize,
 }
@@ -489,8 +494,10 @@ impl<'p> Emit<'p> {
             underway: Vec::new(),
             lent: Vec::new(),
             sizeless: Ids::default(),
+            repeats: false,
             computed: Ids::default(),
             differentiated: HashSet::new(),
+            buffers: Vec::new(),
             out: Vec::new(),
             current: 0,
         }

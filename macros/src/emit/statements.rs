@@ -336,6 +336,12 @@ impl Emit<'_> {
                     self.out.push(tokens);
                     self.within_reach.extend(binds);
                 }
+                Step::Let { tokens, binds, .. } => {
+                    self.write_before(placed.at, context);
+                    let tokens = self.with_nalgebra(tokens.clone());
+                    self.out.push(tokens);
+                    self.within_reach.extend(binds);
+                }
                 Step::Pin {
                     leaf,
                     tokens,
@@ -516,6 +522,11 @@ impl Emit<'_> {
             self.mutable.insert(id);
             self.bind(id, place, Hold::Variable);
             return;
+        }
+        if self.has_buffer(id) {
+            let name = self.write_buffer(id);
+            self.borrowed = borrowed;
+            return self.bind(id, quote!(#name), Hold::Variable);
         }
         let name = match self.changed_again(id) {
             Some(name) => name,
@@ -1199,14 +1210,17 @@ impl Emit<'_> {
             _ => {
                 let view = self.view(place, part, &at, "_mut");
                 let inner = args[0];
-                if let Op::Scatter(_) = self.op(inner) {
-                    // A part of a part: in place as well.
-                    if self.uses[inner.0 as usize].len() == 1 && !self.bound.contains_key(&inner) {
-                        let name = self.fresh("part");
-                        self.out.push(quote!(let mut #name = #view;));
-                        self.write_into(&quote!(#name), inner, negative);
-                        return;
-                    }
+                if self.is_added_in_place(inner) && !self.bound.contains_key(&inner) {
+                    // Parts of a part: in place as well.
+                    let name = self.fresh("part");
+                    self.out.push(quote!(let mut #name = #view;));
+                    let mut parts = Vec::new();
+                    self.terms(inner, negative, &mut parts);
+                    self.write_parts(&quote!(#name), parts);
+                    return;
+                }
+                if self.write_product_into(&view, inner, negative) {
+                    return;
                 }
                 // A pass adds to the part directly.
                 let matrices =

@@ -147,7 +147,7 @@ pub(super) fn check(body: &Body, exit: Left, expr: &Expr) -> Lowered<()> {
 fn effect(body: &Body) -> Option<TokenStream> {
     fn of_steps(steps: &[Placed], body: &Body) -> Option<TokenStream> {
         steps.iter().find_map(|placed| match &placed.step {
-            Step::Verbatim { tokens, .. } | Step::Pin { tokens, .. } => {
+            Step::Verbatim { tokens, .. } | Step::Pin { tokens, .. } | Step::Let { tokens, .. } => {
                 may_have_effect(tokens).then(|| tokens.clone())
             }
             Step::Branch {

@@ -38,6 +38,8 @@ pub(super) struct Around {
     left: Left,
     /// What is carried, as it was at the beginning of the iteration.
     carried: Vec<(String, Id)>,
+    /// Whether it goes through all of a range, which can be gone through again.
+    pub(super) repeats: bool,
 }
 
 /// What waits outside while a loop is read.
@@ -663,7 +665,12 @@ impl Lower<'_> {
         let (known_ways, name) = (self.ways_out.len(), label.map(|l| l.name.ident.to_string()));
         self.labels.extend(name.clone());
         let leaves: Vec<Id> = outside.inputs.iter().map(|i| i.1).collect();
+        let exits = |ident: &Ident| *ident == "break" || *ident == "return";
+        let exits = crate::ty::mentions(block.to_token_stream(), &exits)
+            || has_label_or_question(block.to_token_stream());
+        let repeats = matches!(counted, Counted::Range { .. }) && !exits;
         self.around = Some(Around {
+            repeats,
             label: label.map(|l| l.name.ident.to_string()),
             broken: Left::Never,
             left: Left::Never,
@@ -675,6 +682,11 @@ impl Lower<'_> {
         });
         let before = self.scope.clone();
         let header = self.header(counted);
+        if let (Ok(Header::Range { index, .. }), false) = (&header, repeats) {
+            // Where it is not counted again, the index is out of reach.
+            let name = self.graph.leaf_of(*index).map(|leaf| leaf.name.to_string());
+            self.kept_names.extend(name);
+        }
         let read = match header {
             Ok(header) => self.block(block).map(|_| header),
             Err(refusal) => Err(refusal),
@@ -1551,6 +1563,15 @@ fn joined(a: Inert, b: Inert) -> Inert {
     }
 }
 
+/// Whether there is a label, to which a loop may be left, or a `?`.
+fn has_label_or_question(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Punct(p) => matches!(p.as_char(), '?' | '\''),
+        TokenTree::Group(group) => has_label_or_question(group.stream()),
+        _ => false,
+    })
+}
+
 /// The names that statements bind.
 fn names_in(steps: &[Placed], into: &mut HashSet<String>) {
     fn patterns(tokens: TokenStream, into: &mut HashSet<String>) {
@@ -1592,6 +1613,7 @@ fn needed_in(body: &Body, next: &[Id], exit: Option<Id>) -> HashSet<Id> {
             match &placed.step {
                 Step::Verbatim { reads, .. } | Step::Pin { reads, .. } => into.extend(reads),
                 Step::Evaluate(id) | Step::Fit(id) | Step::Loop(id) => into.push(*id),
+                Step::Let { .. } => {}
                 Step::Leave { cond, .. } => into.push(*cond),
                 Step::Branch {
                     select,

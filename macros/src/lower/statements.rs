@@ -248,7 +248,10 @@ impl Lower<'_> {
         let mut names = Vec::new();
         pattern_names(&local.pat, &mut names);
         let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
-        self.kept_names.extend(new.iter().map(ToString::to_string));
+        let repeatable = self.is_repeatable(local, &tokens);
+        if !repeatable {
+            self.kept_names.extend(new.iter().map(ToString::to_string));
+        }
         let position = |ident: &Ident| names.iter().position(|n| n == ident);
         let pattern = renamed(&local.pat, &|i| position(i).map(|k| new[k].clone()));
         let otherwise = match &local.init {
@@ -263,12 +266,55 @@ impl Lower<'_> {
             _ => None,
         };
         let attrs = &local.attrs;
-        self.place(Step::Verbatim {
-            tokens: quote!(#(#attrs)* let #pattern = #init #otherwise;),
-            reads,
-            binds: Vec::new(),
+        let tokens = quote!(#(#attrs)* let #pattern = #init #otherwise;);
+        let binds = Vec::new();
+        self.place(match repeatable {
+            true => Step::Let {
+                tokens,
+                names: new.clone(),
+                binds,
+            },
+            false => Step::Verbatim {
+                tokens,
+                reads,
+                binds,
+            },
         });
         Ok(new)
+    }
+
+    /// Whether a loop over the same iterations may have this statement as well.
+    fn is_repeatable(&self, local: &syn::Local, init: &TokenStream) -> bool {
+        let repeats = self.around.as_ref().is_some_and(|around| around.repeats);
+        let in_iteration = repeats && self.steps.len() == 1;
+        let plain = match &local.pat {
+            Pat::Ident(name) => name.mutability.is_none() && name.by_ref.is_none(),
+            _ => false,
+        };
+        let diverges = local
+            .init
+            .as_ref()
+            .is_some_and(|init| init.diverge.is_some());
+        let own = |ident: &Ident| self.kept_names.contains(&ident.to_string());
+        // A parameter behind a reference stays, and is in reach everywhere.
+        let stays = || {
+            let read = self.scope.read_by(init.clone());
+            read.iter().all(|binding| match &binding.value {
+                Value::Inert(inert) => !inert.mutable,
+                Value::Node(id) => {
+                    let leaf = self.graph.leaf_of(*id);
+                    leaf.is_some_and(|leaf| !binding.active || leaf.form != Form::Owned)
+                }
+                _ => false,
+            })
+        };
+        in_iteration
+            && plain
+            && !diverges
+            && local.attrs.is_empty()
+            && self.is_pure(init)
+            && !crate::ty::mentions(self.kept(init), &own)
+            && stays()
     }
 
     /// Whether tokens may be kept here as they stand.
@@ -694,7 +740,7 @@ impl Lower<'_> {
         if let Value::Node(id) | Value::Inert(Inert { leaf: Some(id), .. }) = &value {
             self.graph.keep_local(*id);
             if let Some(Placed {
-                step: Step::Verbatim { binds, .. },
+                step: Step::Verbatim { binds, .. } | Step::Let { binds, .. },
                 ..
             }) = self.steps.last_mut().and_then(|s| s.last_mut())
             {

@@ -1,0 +1,169 @@
+//! What derivatives of loops cost, counted: allocations and their bytes.
+
+#![allow(
+    dead_code,
+    reason = "some functions are known by their companions only"
+)]
+
+use allocation_counter::{AllocationInfo, measure};
+use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
+use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
+use std::hint::black_box;
+
+fn cost<R>(call: impl FnOnce() -> R) -> AllocationInfo {
+    measure(|| {
+        black_box(call());
+    })
+}
+
+fn vector(n: usize) -> DVector<f64> {
+    DVector::from_fn(n, |i, _| 0.4 + 0.3 * (1.7 * i as f64).sin())
+}
+
+fn matrix(rows: usize, columns: usize) -> DMatrix<f64> {
+    DMatrix::from_fn(rows, columns, |i, j| {
+        0.2 * (i as f64 - 1.3 * j as f64).cos()
+    })
+}
+
+#[gradient]
+#[vjp]
+fn smoothed(x: &DVector<f64>) -> f64 {
+    let mut y = x.clone();
+    for i in 1..x.len() {
+        y[i] = 0.5 * y[i - 1] * y[i] + x[i].sin();
+    }
+    y[x.len() - 1]
+}
+
+#[gradient]
+fn swept(x: &DVector<f64>) -> f64 {
+    let mut table = DMatrix::zeros(2, x.len());
+    for i in 1..x.len() {
+        table[(0, i)] = table[(1, i - 1)] * x[i];
+        table[(1, i)] = table[(0, i)] + x[i - 1].exp();
+        if x[i] > 0.5 {
+            let column = table.column(i) * x[i];
+            table.set_column(i, &column);
+        }
+    }
+    table.sum()
+}
+
+/// An iteration that reads and writes a few entries costs the same however many there are: no vector is made, kept or
+/// copied in it.
+#[test]
+fn twice_the_entries_take_twice_the_memory() {
+    type Derivative = fn(&DVector<f64>) -> DVector<f64>;
+    let derivatives: [Derivative; 4] = [
+        smoothed_gradient,
+        |x| smoothed_value_and_gradient(x).1,
+        |x| smoothed_vjp(x).1(1.0),
+        swept_gradient,
+    ];
+    for derivative in derivatives {
+        let [small, large] = [1000, 2000].map(|n| {
+            let x = vector(n);
+            cost(|| derivative(&x)).bytes_total as f64
+        });
+        let growth = large / small;
+        assert!((1.5..2.5).contains(&growth), "grows by {growth}");
+    }
+}
+
+#[gradient]
+#[hvp]
+fn adds_up(a: f64, b: f64, n: usize) -> f64 {
+    let mut total = 0.0;
+    for i in 0..n {
+        let t = 0.1 * i as f64;
+        let u = (a * t).sin();
+        if u > 0.0 {
+            total += u * b.exp();
+        }
+    }
+    total
+}
+
+#[gradient]
+fn adds_up_vectors(a: &DMatrix<f64>, m: &DVector<f64>, x: &DMatrix<f64>) -> f64 {
+    let mut total = 0.0;
+    for i in 0..x.ncols() {
+        let y = a * (x.column(i) - m);
+        total += 0.5 * y.norm_squared();
+    }
+    total
+}
+
+#[test]
+fn a_loop_that_only_adds_up_keeps_nothing() {
+    for n in [1, 10, 1000] {
+        assert_eq!(cost(|| adds_up_gradient(0.3, 0.2, n)).count_total, 0);
+        assert_eq!(cost(|| adds_up_hvp(0.3, 0.2, n, 1.0, 0.5)).count_total, 0);
+    }
+    let allocations = |columns| {
+        let (a, m, x) = (matrix(4, 3), vector(3), matrix(3, columns));
+        cost(|| adds_up_vectors_value_and_gradient(&a, &m, &x)).count_total
+    };
+    assert_eq!(allocations(2), allocations(100));
+}
+
+/// Vectors of an iteration that nobody keeps share their memory with those of the next one.
+#[test]
+fn vectors_of_an_iteration_are_written_in_place() {
+    let (a, m, x) = (matrix(4, 3), vector(3), matrix(3, 50));
+    // Three derivatives, and the three vectors of an iteration twice.
+    let found = cost(|| adds_up_vectors_value_and_gradient(&a, &m, &x)).count_total;
+    assert!(found <= 10, "{found} allocations");
+    let plain = cost(|| adds_up_vectors(&a, &m, &x)).count_total;
+    assert!(found < plain, "{found} and {plain} allocations");
+}
+
+#[gradient]
+#[hessian]
+#[vjp]
+#[jvp]
+fn root(a: f64, start: f64) -> f64 {
+    let mut x = start;
+    for _ in 0..5 {
+        x = x - (x * x - a) / (2.0 * x);
+    }
+    x
+}
+
+#[gradient]
+#[hvp]
+#[jacobian]
+fn spun(a: &Matrix3<f64>, v: &Vector3<f64>) -> f64 {
+    let mut v = *v;
+    let mut total = 0.0;
+    for i in (1..=4).rev() {
+        v = (a * v).map(f64::sin);
+        for j in 0..3 {
+            if i > 2 {
+                v[j] = v[j] * v[j] + 0.1;
+            }
+        }
+        total += v.norm_squared();
+    }
+    total
+}
+
+#[test]
+fn static_sizes_and_counts_allocate_nothing() {
+    let (a, v) = (
+        Matrix3::new(0.8, -0.6, 0.1, 0.6, 0.8, -0.2, 0.3, 0.1, 0.9),
+        Vector3::new(0.3, -0.2, 0.5),
+    );
+    for info in [
+        cost(|| root_gradient(2.0, 1.3)),
+        cost(|| root_hessian(2.0, 1.3)),
+        cost(|| root_vjp(2.0, 1.3).1(1.0)),
+        cost(|| root_jvp(2.0, 1.3, 1.0, 0.0)),
+        cost(|| spun_gradient(&a, &v)),
+        cost(|| spun_value_and_jacobian(&a, &v)),
+        cost(|| spun_hvp(&a, &v, &a, &v)),
+    ] {
+        assert_eq!(info.count_total, 0);
+    }
+}
