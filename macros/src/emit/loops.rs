@@ -597,7 +597,7 @@ impl Emit<'_> {
             for List { name, step, .. } in lists {
                 let into = step
                     .as_ref()
-                    .map(|step| (quote!(#step), quote!(&mut #name)));
+                    .map(|step| (quote!(#step), quote!(#name.iter_mut())));
                 zipped.extend(into);
             }
             if let Some((index, range)) = &range {

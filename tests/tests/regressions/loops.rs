@@ -314,15 +314,16 @@ fn a_hessian_goes_backwards_through_tangents_as_often_as_the_loop_ran() {
 #[test]
 fn what_follows_a_change_of_an_entry_is_added_after_it() {
     #[jacobian]
-    fn f(x: &Vector2<f64>) -> DVector<f64> {
+    fn f(x: &Vector3<f64>) -> DVector<f64> {
         let mut v = DVector::from_column_slice(&[x[0], x[1], x[0]]);
         v[1] -= x[0];
-        &v + DVector::from_column_slice(&[x[0], x[1], 0.5])
+        &v + DVector::from_column_slice(&[x[0], x[2], 0.5])
     }
     // In another order the last digit differs.
-    let x = Vector2::new(-1.183, -0.519);
-    let value = DVector::from_vec(vec![x[0] + x[0], (x[1] - x[0]) + x[1], x[0] + 0.5]);
-    assert_ne!((x[1] + x[1]) - x[0], value[1]);
-    let jacobian = DMatrix::from_row_slice(3, 2, &[2.0, 0.0, -1.0, 2.0, 1.0, 0.0]);
+    let x = Vector3::new(-0.316, -1.354, -0.519);
+    let value = DVector::from_vec(vec![x[0] + x[0], (x[1] - x[0]) + x[2], x[0] + 0.5]);
+    assert_ne!((x[1] + x[2]) - x[0], value[1]);
+    let slopes = [2.0, 0.0, 0.0, -1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
+    let jacobian = DMatrix::from_row_slice(3, 3, &slopes);
     assert_eq!(f_value_and_jacobian(&x), (value, jacobian));
 }
