@@ -60,6 +60,9 @@ check! {
     isometries_with_matrices: turned turned_value_and_gradient turned_hessian turned_jvp turned_vjp;
     translations: shifts shifts_value_and_gradient shifts_hessian shifts_jvp shifts_vjp;
     homogeneous_matrices: homogeneous homogeneous_value_and_gradient homogeneous_hessian homogeneous_jvp homogeneous_vjp;
+    turned_step_by_step: integrated integrated_value_and_gradient integrated_hessian integrated_jvp integrated_vjp;
+    a_chain_of_links: linked linked_value_and_gradient linked_hessian linked_jvp linked_vjp;
+    assigned_on_sides: reassigned reassigned_value_and_gradient reassigned_hessian reassigned_jvp reassigned_vjp;
     branches: chosen chosen_value_and_gradient chosen_hessian chosen_jvp chosen_vjp;
 }
 
@@ -545,4 +548,69 @@ mod with_inert_values {
             assert_close(gradient[i], slope(|h| generic(&(v + unit * h), &p)));
         }
     }
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn integrated(x: &Vector6<f64>) -> f64 {
+    let mut q = UnitQuaternion::identity();
+    let mut p = Point3::origin();
+    for k in 0..4 {
+        let rate = Vector3::new(x[0] + 0.1 * k as f64, x[1], x[2]);
+        q *= UnitQuaternion::from_scaled_axis(rate * 0.2);
+        if k == 2 && x[1] > 0.0 {
+            continue;
+        }
+        p += q * Vector3::new(x[3], x[4], x[5]);
+    }
+    let mut turn = Rotation2::new(0.0);
+    let mut left = 3;
+    while left > 0 {
+        turn = Rotation2::new(x[0] * p.x) * turn;
+        left -= 1;
+    }
+    let flat = turn * Vector2::new(1.0, x[5]);
+    p.coords.norm_squared() + p.x * p.y + flat.x
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn linked(x: &Vector6<f64>) -> f64 {
+    let mut pose = Isometry3::identity();
+    let mut pair = (0.0, Vector3::zeros());
+    for (k, length) in [1.0, 0.5, 0.3].iter().enumerate() {
+        let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), x[k]);
+        pose = pose * Isometry3::from_parts(Translation3::new(*length * x[5], 0.1, 0.0), turn);
+        pose *= Translation3::new(0.0, x[3], 0.2);
+        pair = (pair.0 * x[4] + x[k], pair.1 + pose.translation.vector * pair.0);
+    }
+    let tip = pose * Point3::new(x[4], 0.0, 1.0);
+    tip.coords.norm_squared() * tip.x + pair.0 * pair.1.sum()
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn reassigned(x: &Vector6<f64>) -> f64 {
+    let mut r = Rotation3::from_euler_angles(x[0], 0.1, x[1]);
+    let mut q = UnitQuaternion::identity();
+    if x[2] > 0.4 {
+        r = r * Rotation3::from_axis_angle(&Vector3::x_axis(), x[2] * x[3]);
+        q = UnitQuaternion::from_euler_angles(x[3], x[4], 0.2);
+    } else if x[4] > 0.0 {
+        r *= Rotation3::from_euler_angles(x[4], x[2], 0.1);
+    }
+    let mut c = UnitComplex::new(x[5]);
+    for _ in 0..2 {
+        if x[3] > 0.0 {
+            c = c * UnitComplex::new(x[3]);
+        }
+    }
+    let v = r * (q * Vector3::new(x[0], 1.0, x[5]));
+    (c * Vector2::new(v.x, v.y)).x * v.z + v.x
 }

@@ -6,7 +6,7 @@ use super::functions::Function;
 use super::{Lower, Lowered, Refusal, checkpoints, refuse};
 use crate::error::text;
 use crate::graph::{
-    Body, Dim, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
+    Body, Dim, Elem, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
 };
 use crate::rules::Op;
 use crate::scope::{
@@ -36,8 +36,8 @@ pub(super) struct Around {
     broken: Left,
     /// Whether the rest of the iteration is left out: by `break` or `continue`.
     left: Left,
-    /// What is carried, as it was at the beginning of the iteration.
-    carried: Vec<(String, Id)>,
+    /// What is carried, as it was at the beginning of the iteration: variables, or parts of them.
+    carried: Vec<(String, Option<usize>, Id)>,
     /// Whether it goes through all of a range, which can be gone through again.
     pub(super) repeats: bool,
 }
@@ -73,6 +73,8 @@ pub(super) struct BrokenWith {
 /// A variable that a loop changes.
 struct Carried {
     name: Ident,
+    /// Of a tuple or a rotation, the number of the part.
+    part: Option<usize>,
     start: Id,
     /// Its name in the companion.
     own: Ident,
@@ -543,7 +545,7 @@ impl Lower<'_> {
         let names = assigned(tokens);
         let mut carried: Vec<Carried> = Vec::new();
         for name in ways.iter().flat_map(Lower::variables_of) {
-            carried.push(self.carried(name, expr)?);
+            carried.extend(self.carried(name, expr)?);
         }
         let given = self
             .broken_with
@@ -551,7 +553,7 @@ impl Lower<'_> {
             .flat_map(|given| given.names.clone());
         for name in given.collect::<Vec<_>>() {
             if self.scope.get(&name.to_string()).is_some() {
-                carried.push(self.carried(name, expr)?);
+                carried.extend(self.carried(name, expr)?);
             }
         }
         for name in &names {
@@ -567,7 +569,7 @@ impl Lower<'_> {
                 _ => binding,
             };
             if binding.active && !carried.iter().any(|c| c.name == binding.ident) {
-                carried.push(self.carried(binding.ident, expr)?);
+                carried.extend(self.carried(binding.ident, expr)?);
             }
         }
         // What turns out to be given a differentiated value in the loop is carried as well.
@@ -596,17 +598,28 @@ impl Lower<'_> {
             self.roll_back(mark);
             self.types.truncate(types);
             self.left_out.truncate(left_out);
-            let new = self.carried(name, expr)?;
-            carried.push(new);
+            carried.extend(self.carried(name, expr)?);
         }
     }
 
-    /// A variable that the loop changes, with its first value.
-    fn carried(&mut self, name: Ident, at: &Expr) -> Lowered<Carried> {
+    /// A variable that the loop changes, with its first value; a rotation or a tuple by its parts.
+    fn carried(&mut self, name: Ident, at: &Expr) -> Lowered<Vec<Carried>> {
         if self.scope.depth_of(&name.to_string()) < Some(self.closure_depth) {
             return self.captured_by_closure(&name, &name);
         }
         let value = self.variable(&name, at)?;
+        if let Value::Geometric(_) | Value::Tuple(_) = value {
+            let parts = self.numbers_of(&value, &name, at)?;
+            let value = with_parts(&value, &parts);
+            self.assign(&name, value);
+            let parts = parts.into_iter().enumerate().map(|(k, start)| Carried {
+                name: name.clone(),
+                part: Some(k),
+                start,
+                own: self.fresh(&name.to_string()),
+            });
+            return Ok(parts.collect());
+        }
         let start = self.node(&value, at, &Kind::SCALAR)?;
         // The name of a value that nothing else is known by goes over to the variable.
         let known = self.graph.names.borrow().get(&start).cloned();
@@ -617,7 +630,42 @@ impl Lower<'_> {
             }
             None => self.own_name(&name),
         };
-        Ok(Carried { name, start, own })
+        Ok(vec![Carried {
+            name,
+            part: None,
+            start,
+            own,
+        }])
+    }
+
+    /// The numbers and matrices that a tuple or a rotation is made of.
+    fn numbers_of(&mut self, value: &Value, name: &Ident, at: &Expr) -> Lowered<Vec<Id>> {
+        let Value::Tuple(parts) = value else {
+            let geometric = self.geometric(value)?;
+            return geometric.map(|g| g.coordinates).ok_or(Refusal(None));
+        };
+        let mut numbers = Vec::new();
+        for part in parts {
+            let part = match part {
+                Value::Inert(inert) => self.taken_over(name, inert, at)?,
+                part => part.clone(),
+            };
+            let id = match part {
+                Value::Tuple(_) | Value::Geometric(_) | Value::List(_) => None,
+                part => Some(self.node(&part, at, &Kind::SCALAR)?),
+            };
+            let smooth = id.filter(|id| self.graph.kind(*id).elem == Elem::Real);
+            let Some(id) = smooth else {
+                return refuse(
+                    at,
+                    format!(
+                        "cannot follow the parts of `{name}` through this loop\nhelp: use a variable for each part"
+                    ),
+                );
+            };
+            numbers.push(id);
+        }
+        Ok(numbers)
     }
 
     /// Whether something that is kept as it stands reads a value by its name.
@@ -677,7 +725,7 @@ impl Lower<'_> {
             carried: carried
                 .iter()
                 .zip(&leaves)
-                .map(|(c, leaf)| (c.name.to_string(), *leaf))
+                .map(|(c, leaf)| (c.name.to_string(), c.part, *leaf))
                 .collect(),
         });
         let before = self.scope.clone();
@@ -708,7 +756,7 @@ impl Lower<'_> {
         let read = read.and_then(|header| {
             let mut next = Vec::new();
             for (variable, leaf) in carried.iter().zip(&leaves) {
-                next.push(self.next_value(&variable.name, *leaf, expr)?);
+                next.push(self.next_value(variable, *leaf, expr)?);
             }
             Ok((header, next))
         });
@@ -748,14 +796,19 @@ impl Lower<'_> {
     }
 
     /// What a variable is at the end of the iteration.
-    fn next_value(&mut self, name: &Ident, leaf: Id, expr: &Expr) -> Lowered<Id> {
+    fn next_value(&mut self, variable: &Carried, leaf: Id, expr: &Expr) -> Lowered<Id> {
+        let name = &variable.name;
         let Some(binding) = self.scope.get(&name.to_string()).cloned() else {
             return Ok(leaf);
         };
         let kind = self.graph.kind(leaf);
-        let id = match binding.value {
-            Value::Slice(id) => id,
-            value => self.node(&value, expr, &kind)?,
+        let id = match (binding.value, variable.part) {
+            (Value::Slice(id), _) => id,
+            (value, None) => self.node(&value, expr, &kind)?,
+            (value, Some(part)) => match part_of(&value, part) {
+                Some(value) => self.node(&value, expr, &kind)?,
+                None => return Err(Refusal(None)),
+            },
         };
         let new = self.graph.kind(id);
         let same = match (&kind.shape, &new.shape) {
@@ -902,20 +955,16 @@ impl Lower<'_> {
             let leaf = self.copied_leaf(&mut outside, variable.start, own, true);
             self.sources.push(leaf);
             outside.inputs.push((variable.start, leaf));
-            let list = matches!(
-                outside
-                    .scope
-                    .get(&variable.name.to_string())
-                    .map(|b| &b.value),
-                Some(Value::Slice(_))
-            );
+            let name = variable.name.to_string();
+            let known = self.scope.get(&name).or_else(|| outside.scope.get(&name));
+            let value = match (known.map(|b| &b.value), variable.part) {
+                (Some(whole), Some(part)) => with_part(whole, part, leaf),
+                (Some(Value::Slice(_)), None) => Value::Slice(leaf),
+                _ => Value::Node(leaf),
+            };
             self.scope.bind(Binding {
                 ident: variable.name.clone(),
-                value: if list {
-                    Value::Slice(leaf)
-                } else {
-                    Value::Node(leaf)
-                },
+                value,
                 active: true,
                 varies: true,
             });
@@ -1222,7 +1271,7 @@ impl Lower<'_> {
                 inputs.push(*leaf);
                 args.push(*start);
                 nexts.push(*next);
-                names.push(&variable.name);
+                names.push(variable);
             }
         }
         let needed = needed_in(&body, &nexts, exit);
@@ -1268,7 +1317,7 @@ impl Lower<'_> {
         if effects {
             self.place(Step::Loop(id));
         }
-        for (k, name) in names.into_iter().enumerate() {
+        for (k, variable) in names.into_iter().enumerate() {
             let start = self.graph.kind(args[k]);
             let mut kind = self.graph.kind_like(&start);
             if let (Some(shape), Some(start), Some((rows, cols))) =
@@ -1286,7 +1335,13 @@ impl Lower<'_> {
                 self.graph.names.borrow_mut().insert(item, own);
             }
             let own = self.graph.names.borrow().get(&item).cloned();
-            self.assign(name, Value::Node(item));
+            let name = &variable.name;
+            let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+            let value = match (known, variable.part) {
+                (Some(whole), Some(part)) => with_part(whole, part, item),
+                _ => Value::Node(item),
+            };
+            self.assign(name, value);
             if let Some(own) = own {
                 self.graph.names.borrow_mut().insert(item, own);
             }
@@ -1472,8 +1527,13 @@ impl Lower<'_> {
         let [Stmt::Expr(Expr::Break(leaving), _)] = &branch.then_branch.stmts[..] else {
             return Ok(false);
         };
-        let unchanged = around.carried.iter().all(|(name, leaf)| {
-            matches!(self.scope.get(name).map(|b| &b.value), Some(Value::Node(id) | Value::Slice(id)) if id == leaf)
+        let unchanged = around.carried.iter().all(|(name, part, leaf)| {
+            let value = self.scope.get(name).map(|b| b.value.clone());
+            let value = match part {
+                Some(part) => value.and_then(|whole| part_of(&whole, *part)),
+                None => value,
+            };
+            matches!(value, Some(Value::Node(id) | Value::Slice(id)) if id == *leaf)
         });
         let plain = leaving.label.is_none()
             && leaving.expr.is_none()
@@ -1644,4 +1704,29 @@ fn needed_in(body: &Body, next: &[Id], exit: Option<Id>) -> HashSet<Id> {
         }
     }
     needed
+}
+
+/// A part of a tuple, or a coordinate.
+fn part_of(whole: &Value, part: usize) -> Option<Value> {
+    match whole {
+        Value::Tuple(parts) => parts.get(part).cloned(),
+        Value::Geometric(geometric) => geometric.coordinates.get(part).map(|id| Value::Node(*id)),
+        _ => None,
+    }
+}
+
+/// The same tuple, or rotation, with another part.
+fn with_part(whole: &Value, part: usize, id: Id) -> Value {
+    let mut whole = whole.clone();
+    match &mut whole {
+        Value::Tuple(parts) => parts[part] = Value::Node(id),
+        Value::Geometric(geometric) => geometric.coordinates[part] = id,
+        _ => {}
+    }
+    whole
+}
+
+fn with_parts(whole: &Value, parts: &[Id]) -> Value {
+    let parts = parts.iter().enumerate();
+    parts.fold(whole.clone(), |whole, (k, id)| with_part(&whole, k, *id))
 }

@@ -5,7 +5,7 @@ use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Form, Guard, Id, Kind, Step};
 use crate::rules::{Op, Scalar};
-use crate::scope::{Inert, Lent, Value};
+use crate::scope::{Hint, Inert, Lent, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::{BinOp, Expr};
@@ -37,6 +37,12 @@ impl Lower<'_> {
         if let (Expr::Path(_), Value::Tuple(_)) = (&*assign.left, &value) {
             let name = self.assigned_variable(&assign.left)?;
             self.assign(&name, value);
+            return Ok(Value::Unit);
+        }
+        if let Some(geometric) = self.geometric(&value)? {
+            let name = self.assigned_variable(&assign.left)?;
+            self.variable(&name, expr)?;
+            self.assign(&name, Value::Geometric(geometric));
             return Ok(Value::Unit);
         }
         let place = self.place_of(&assign.left)?;
@@ -123,8 +129,14 @@ impl Lower<'_> {
             ..binary.clone()
         };
         let value = self.binary(&whole, &Expr::Binary(whole.clone()))?;
-        let id = self.node(&value, expr, &Kind::SCALAR)?;
-        self.assign(&name, Self::entrywise(&[&value], id));
+        let value = match value {
+            Value::Geometric(_) => value,
+            value => {
+                let id = self.node(&value, expr, &Kind::SCALAR)?;
+                Self::entrywise(&[&value], id)
+            }
+        };
+        self.assign(&name, value);
         Ok(Value::Unit)
     }
 
@@ -188,7 +200,9 @@ impl Lower<'_> {
             return refuse(at, format!("there is no variable `{name}` here"));
         };
         match binding.value {
-            Value::Node(_) | Value::Entry(_) => Ok(binding.value),
+            Value::Node(_) | Value::Entry(_) | Value::Geometric(_) | Value::Tuple(_) => {
+                Ok(binding.value)
+            }
             Value::Slice(id) => Ok(Value::Node(id)),
             value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
             Value::Inert(inert) if !self.owned.contains(&inert.tokens.to_string()) => refuse(
@@ -220,18 +234,13 @@ impl Lower<'_> {
     }
 
     /// An inert variable that is given a differentiated value: from here on it is a value of the graph.
-    fn taken_over(&mut self, name: &Ident, inert: &Inert, at: &Expr) -> Lowered<Value> {
-        use crate::scope::Hint;
+    pub(super) fn taken_over(&mut self, name: &Ident, inert: &Inert, at: &Expr) -> Lowered<Value> {
         let kind = match &inert.hint {
             Hint::Real | Hint::Unknown => Kind::SCALAR,
             Hint::Matrix(shape) => Kind::matrix(shape.clone()),
             Hint::Geometric { .. } => {
-                return refuse(
-                    at,
-                    format!(
-                        "cannot follow the assignment to `{name}` yet\nhelp: bind the new value with its own `let`"
-                    ),
-                );
+                let value = Value::Inert(inert.clone());
+                return Ok(self.geometric(&value)?.map_or(value, Value::Geometric));
             }
             Hint::Int | Hint::Bool => {
                 return refuse(
@@ -349,7 +358,10 @@ impl Lower<'_> {
             };
             values.push(match binding.value {
                 _ if side.diverges => Value::Never,
-                value @ (Value::Node(_) | Value::Entry(_) | Value::Tuple(_)) => value,
+                value @ (Value::Node(_)
+                | Value::Entry(_)
+                | Value::Tuple(_)
+                | Value::Geometric(_)) => value,
                 Value::Slice(id) => Value::Node(id),
                 Value::List(entries) => Value::Node(self.column_of_list(entries, expr)?),
                 // It is read where it is the variable itself: at the end of that side.
@@ -361,7 +373,10 @@ impl Lower<'_> {
                     });
                     self.steps.push(std::mem::take(&mut side.steps));
                     let id = match &value {
-                        Value::Inert(inert) if inert.mutable && kind.is_matrix() => {
+                        Value::Inert(inert)
+                            if inert.mutable && kind.is_matrix()
+                                || matches!(inert.hint, Hint::Geometric { .. }) =>
+                        {
                             self.taken_over(&binding.ident, inert, expr)
                         }
                         value => self.node(value, expr, &kind).map(Value::Node),
