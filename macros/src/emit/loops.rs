@@ -70,21 +70,20 @@ impl Emit<'_> {
     pub(super) fn write_loop(&mut self, id: Id) {
         let Some(this) = self.loop_of(id) else { return };
         let args = self.args(id).to_vec();
-        let parts: Vec<(usize, Id)> = self
-            .ids()
-            .filter(|item| self.live[item.0 as usize])
-            .filter_map(|item| match self.op(item) {
-                Op::Item(part) if self.args(item).first() == Some(&id) => Some((part[0], item)),
-                _ => None,
-            })
-            .collect();
+        let parts = self.parts_of_loop(id);
+        let (mut this, mut args, mut parts) = (this, args, parts);
+        while let Some(sums) = self.sums_beside(id, &this) {
+            (this, args, parts) = self.in_one_pass((&this, &args, parts), sums);
+        }
         let keeps = parts.iter().any(|(at, _)| *at >= this.next.len());
         let graph = this.body.graph.clone();
         let derived = self.is_derived(id);
         // The user's names, but for those under which other values are still to be read.
         let mut own_names: Vec<Option<Ident>> = Vec::new();
         for (k, leaf) in this.inputs[..this.next.len()].iter().enumerate() {
-            let leaf = graph.leaf_of(*leaf).filter(|_| !derived);
+            let leaf = graph
+                .leaf_of(*leaf)
+                .filter(|_| !derived && this.body.carries(*leaf));
             let own = leaf.and_then(|l| syn::parse2::<Ident>(l.name).ok());
             let item = parts.iter().find(|p| p.0 == k).map(|p| p.1);
             own_names.push(own.filter(|own| {
@@ -276,6 +275,98 @@ impl Emit<'_> {
             self.bind(item, quote!(#name), hold);
         }
         self.bind(id, quote!(()), Hold::Scalar);
+    }
+
+    fn parts_of_loop(&self, id: Id) -> Vec<(usize, Id)> {
+        let live = self.ids().filter(|item| self.live[item.0 as usize]);
+        let parts = live.filter_map(|item| match self.op(item) {
+            Op::Item(part) if self.args(item).first() == Some(&id) => Some((part[0], item)),
+            _ => None,
+        });
+        parts.collect()
+    }
+
+    /// The loop over the same range that only adds up, and needs nothing that this one has computed: the derivative of
+    /// a loop that only adds up.
+    fn sums_beside(&self, id: Id, this: &Rc<Loop>) -> Option<Id> {
+        if this.may_be_left() || !this.repeats() || self.is_derived(id) && !only_adds_up(this) {
+            return None;
+        }
+        let later = (id.0 + 1..self.nodes.len() as u32).map(Id);
+        let mut derived = later.filter(|other| {
+            self.live[other.0 as usize]
+                && !self.bound.contains_key(other)
+                && self.context[other.0 as usize] == self.context[id.0 as usize]
+        });
+        derived.find(|other| {
+            let same = |sums: &Rc<Loop>| Rc::ptr_eq(&sums.body, &this.body) && only_adds_up(sums);
+            self.loop_of(*other).as_ref().is_some_and(same) && self.is_in_reach(*other)
+        })
+    }
+
+    /// Whether what a loop reads can be computed here, and nothing happens for it.
+    fn is_in_reach(&self, id: Id) -> bool {
+        let mut pending = self.args(id).to_vec();
+        let mut seen = crate::graph::Ids::default();
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) || self.bound.contains_key(&id) {
+                continue;
+            }
+            let unbound = self.homes.contains_key(&id) && !self.within_reach.contains(&id);
+            if unbound || self.op(id).is_opaque() || self.group_of.contains_key(&id) {
+                return false;
+            }
+            pending.extend(self.args(id));
+            pending.extend(self.extents_of(id));
+        }
+        true
+    }
+
+    /// A loop that does what both do.
+    fn in_one_pass(
+        &mut self,
+        (this, args, parts): (&Rc<Loop>, &[Id], Vec<(usize, Id)>),
+        sums: Id,
+    ) -> (Rc<Loop>, Vec<Id>, Vec<(usize, Id)>) {
+        let Some(other) = self.loop_of(sums) else {
+            return (this.clone(), args.to_vec(), parts);
+        };
+        let other_args = self.args(sums).to_vec();
+        for arg in &other_args {
+            self.ensure_inputs(*arg);
+        }
+        let (carried, more) = (this.next.len(), other.next.len());
+        let mut inputs = this.inputs[..carried].to_vec();
+        inputs.extend(&other.inputs[..more]);
+        inputs.extend(&this.inputs[carried..]);
+        let mut all = args[..carried].to_vec();
+        all.extend(&other_args[..more]);
+        all.extend(&args[carried..this.inputs.len()]);
+        let reads = other.inputs.iter().zip(&other_args).skip(more);
+        for (input, arg) in reads {
+            if !inputs.contains(input) {
+                inputs.push(*input);
+                all.push(*arg);
+            }
+        }
+        all.extend(&args[this.inputs.len()..]);
+        let mut next = this.next.clone();
+        next.extend(&other.next);
+        // What is kept comes after what is carried.
+        let parts = parts.into_iter().map(|(at, item)| match at < carried {
+            true => (at, item),
+            false => (at + more, item),
+        });
+        let sum_parts = self.parts_of_loop(sums).into_iter();
+        let parts = parts.chain(sum_parts.map(|(at, item)| (at + carried, item)));
+        let parts = parts.collect();
+        self.bind(sums, quote!(()), Hold::Scalar);
+        let both = Loop {
+            inputs,
+            next,
+            ..(**this).clone()
+        };
+        (Rc::new(both), all, parts)
     }
 
     /// What has this name and is read after the variable of the loop takes it, or in the loop.
@@ -1172,6 +1263,28 @@ fn nothing(kind: crate::graph::Kind) -> Leaf {
 fn counts(this: &Loop, record: usize) -> bool {
     let kept = this.body.graph.kept_by(this.records.borrow()[record]);
     kept.is_some_and(|(number, _)| is_count(&this.body.graph.loops.get(number)))
+}
+
+/// Whether all that a loop carries is what its iterations add up, and nothing is kept: they may come in any order.
+fn only_adds_up(this: &Loop) -> bool {
+    let graph = &this.body.graph;
+    let needed = graph.needed_by(&this.next);
+    let is_sum = |at: usize| {
+        let own = graph.depends_on(&[this.inputs[at]]);
+        let mut others = this.next.iter().enumerate().filter(|(k, _)| *k != at);
+        let mut used = own
+            .iter()
+            .filter(|id| needed[id.0 as usize] && **id != this.inputs[at]);
+        !others.any(|(_, next)| own.contains(next))
+            && used.all(|id| match (graph.op(*id), &graph.args(*id)[..]) {
+                (Op::Scalar(Scalar::Add), [a, b]) => own.contains(a) != own.contains(b),
+                (Op::Scalar(Scalar::Sub), [_, b]) => !own.contains(b),
+                _ => false,
+            })
+    };
+    matches!(this.header, Header::Range { .. })
+        && this.records.borrow().is_empty()
+        && (0..this.next.len()).all(is_sum)
 }
 
 /// The most numbers that are kept in an array, on the stack.
