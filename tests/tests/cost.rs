@@ -9,6 +9,7 @@ use allocation_counter::{AllocationInfo, measure};
 use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn cost<R>(call: impl FnOnce() -> R) -> AllocationInfo {
     measure(|| {
@@ -93,6 +94,58 @@ fn adds_up_vectors(a: &DMatrix<f64>, m: &DVector<f64>, x: &DMatrix<f64>) -> f64 
         total += 0.5 * y.norm_squared();
     }
     total
+}
+
+#[gradient(wrt(a))]
+#[hessian(wrt(a))]
+fn mean(a: f64, x: &DVector<f64>, calls: &AtomicUsize) -> f64 {
+    let mut total = 0.0;
+    for i in 0..x.len() {
+        calls.fetch_add(1, Ordering::Relaxed);
+        total += (a * x[i]).sin();
+    }
+    let n = x.len() as f64;
+    total / n
+}
+
+/// The same without a statement that has to come after the loop and before its derivative.
+#[gradient(wrt(a))]
+#[hessian(wrt(a))]
+fn sum_of_sines(a: f64, x: &DVector<f64>, calls: &AtomicUsize) -> f64 {
+    let mut total = 0.0;
+    for i in 0..x.len() {
+        calls.fetch_add(1, Ordering::Relaxed);
+        total += (a * x[i]).sin();
+    }
+    total
+}
+
+/// One pass gives the value and the derivatives, and what happens in it happens once.
+#[test]
+fn effects_of_a_loop_that_only_adds_up_happen_once() {
+    let (x, calls) = (vector(7), AtomicUsize::new(0));
+    let called = || calls.swap(0, Ordering::Relaxed);
+    let first = x.map(|t| (0.3 * t).cos() * t).sum();
+    let second = -x.map(|t| (0.3 * t).sin() * t * t).sum();
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-13, "{a} is not {b}");
+
+    let value = sum_of_sines(0.3, &x, &calls);
+    assert_eq!(called(), 7);
+    let (same, gradient) = sum_of_sines_value_and_gradient(0.3, &x, &calls);
+    assert_eq!(called(), 7);
+    assert_eq!(value, same);
+    close(gradient, first);
+    let (same, gradient, hessian) = sum_of_sines_value_gradient_and_hessian(0.3, &x, &calls);
+    assert_eq!(called(), 7);
+    assert_eq!(value, same);
+    close(gradient, first);
+    close(hessian, second);
+
+    let (same, gradient, hessian) = mean_value_gradient_and_hessian(0.3, &x, &calls);
+    assert_eq!(called(), 7);
+    assert_eq!(mean(0.3, &x, &calls), same);
+    close(gradient, first / 7.0);
+    close(hessian, second / 7.0);
 }
 
 #[test]

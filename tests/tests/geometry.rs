@@ -586,7 +586,10 @@ fn linked(x: &Vector6<f64>) -> f64 {
         let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), x[k]);
         pose = pose * Isometry3::from_parts(Translation3::new(*length * x[5], 0.1, 0.0), turn);
         pose *= Translation3::new(0.0, x[3], 0.2);
-        pair = (pair.0 * x[4] + x[k], pair.1 + pose.translation.vector * pair.0);
+        pair = (
+            pair.0 * x[4] + x[k],
+            pair.1 + pose.translation.vector * pair.0,
+        );
     }
     let tip = pose * Point3::new(x[4], 0.0, 1.0);
     tip.coords.norm_squared() * tip.x + pair.0 * pair.1.sum()

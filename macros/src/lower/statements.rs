@@ -555,9 +555,9 @@ impl Lower<'_> {
                 self.graph.kind(*id).elem == Elem::Real
                     && ty.is_none_or(|ty| self.check_type(value, ty).is_ok())
             }
-            Ok(Value::Tuple(parts)) if ty.is_none() => parts.iter().all(|part| {
-                matches!(part, Value::Node(id) if self.graph.kind(*id).elem == Elem::Real)
-            }),
+            Ok(Value::Tuple(parts)) if ty.is_none() => parts.iter().all(
+                |part| matches!(part, Value::Node(id) if self.graph.kind(*id).elem == Elem::Real),
+            ),
             _ => false,
         };
         if kept {
