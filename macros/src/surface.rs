@@ -400,12 +400,19 @@ impl Lower<'_> {
             Value::Slice(id) if name == "rows" => {
                 self.matrix_method(*id, &name, method, turbofish, args, expr)
             }
-            Value::Slice(_) | Value::Elements(_) => match question(&name) {
-                Some(hint) if self.only_observes(expr) && self.closures == 0 => {
-                    Ok(Value::Inert(self.inert_expression(expr, hint)))
+            Value::Slice(_) | Value::Elements(_)
+                if !matches!(
+                    name.as_str(),
+                    "first" | "last" | "get" | "to_vec" | "clone" | "as_slice"
+                ) =>
+            {
+                match question(&name) {
+                    Some(hint) if self.only_observes(expr) && self.closures == 0 => {
+                        Ok(Value::Inert(self.inert_expression(expr, hint)))
+                    }
+                    _ => refuse(method, unknown(&name, "a slice")),
                 }
-                _ => refuse(method, unknown(&name, "a slice")),
-            },
+            }
             Value::Position(_) => refuse(
                 method,
                 format!(
@@ -413,7 +420,31 @@ impl Lower<'_> {
                     self.real.to_token_stream()
                 ),
             ),
+            // `c.then(|| a)` is `if c { Some(a) } else { None }`.
+            Value::Node(id)
+                if self.graph.kind(*id).elem == Elem::Bool
+                    && matches!(name.as_str(), "then" | "then_some")
+                    && args.len() == 1 =>
+            {
+                let value = match (name.as_str(), args[0]) {
+                    ("then", Expr::Closure(closure)) if closure.inputs.is_empty() => &closure.body,
+                    ("then_some", value) => value,
+                    _ => {
+                        return refuse(
+                            args[0],
+                            "cannot see what this gives\nhelp: write `if … { Some(…) } else { None }`",
+                        );
+                    }
+                };
+                self.expr(&syn::parse_quote!(if #at { Some(#value) } else { None }))
+            }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
+            Value::Slice(_) | Value::List(_)
+                if matches!(name.as_str(), "first" | "last" | "get") =>
+            {
+                let value = value.clone();
+                self.entry_if_there(&value, at, &name, args, expr)
+            }
             Value::List(entries) if name == "len" && args.is_empty() => {
                 let count = entries.len();
                 let count = proc_macro2::Literal::usize_unsuffixed(count);
@@ -421,8 +452,14 @@ impl Lower<'_> {
                     self.inert_expression(&syn::parse_quote!(#count), Hint::Int),
                 ))
             }
-            Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
-                Ok(Value::List(entries.clone()))
+            Value::List(_) | Value::Slice(_)
+                if matches!(name.as_str(), "to_vec" | "clone" | "as_slice") =>
+            {
+                Ok(value.clone())
+            }
+            Value::List(entries) => {
+                let list = self.column_of_list(entries.clone(), at)?;
+                self.apply_method(method, turbofish, (Value::Slice(list), at), args, expr)
             }
             other => {
                 let other = other.clone();

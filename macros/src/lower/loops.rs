@@ -1271,7 +1271,7 @@ impl Lower<'_> {
         }
     }
 
-    fn either(&self, cond: Id, then: Left, otherwise: Left) -> Left {
+    pub(super) fn either(&self, cond: Id, then: Left, otherwise: Left) -> Left {
         let logic = |op: Op, args: Vec<Id>| self.graph.insert(op, args, Kind::BOOL);
         let not = |id: Id| logic(Op::Not, vec![id]);
         match (then, otherwise) {
