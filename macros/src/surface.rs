@@ -1482,14 +1482,14 @@ impl Lower<'_> {
             ) if count == n + 1 || (count == 1 && n == 1) => {
                 let list = args[count - 1];
                 let listed = if name.ends_with("iterator") {
-                    self.listed(list)?
+                    self.listed_or_collected(list)?
                 } else {
                     self.expr(list)?
                 };
                 let row_by_row = name.starts_with("from_row");
                 let entries = match listed {
                     Value::List(entries) => self.numbers_in(entries, list)?,
-                    Value::Slice(id) if !name.ends_with("iterator") => {
+                    Value::Slice(id) => {
                         let shape = match (rows, cols, count == n + 1) {
                             (_, _, true) => dims(self, &args[..n])?,
                             (Extent::Dynamic, Extent::Known(one), false) => {
@@ -1500,7 +1500,7 @@ impl Lower<'_> {
                             }
                             _ => return refuse(expr, "a size is missing"),
                         };
-                        return self.reshaped(id, shape, name == "from_row_slice", expr);
+                        return self.reshaped(id, shape, row_by_row, expr);
                     }
                     _ => {
                         return refuse(

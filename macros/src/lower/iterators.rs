@@ -43,6 +43,11 @@ impl Lower<'_> {
     ) -> Lowered<Option<Value>> {
         let name = call.method.to_string();
         let args: Vec<&Expr> = call.args.iter().collect();
+        if let ("for_each", [Expr::Closure(closure)], 0) = (name.as_str(), &args[..], self.closures)
+            && closure.inputs.len() == 1
+        {
+            return self.each_in_turn(&call.receiver, closure, expr).map(Some);
+        }
         if !matches!(
             (name.as_str(), &args[..]),
             ("sum" | "product" | "collect", []) | ("fold", [_, _])
@@ -51,7 +56,17 @@ impl Lower<'_> {
         }
         let place = self.fresh("i");
         let index: Expr = syn::parse_quote!(#place);
-        let Some(items) = self.items(&call.receiver, &index) else {
+        let items = self.items(&call.receiver, &index);
+        // What an iterator gives for each item of another is gone through by two loops.
+        if items.is_none()
+            && self.closures == 0
+            && let Expr::MethodCall(flat) = &*call.receiver
+            && flat.method == "flat_map"
+            && let Some(whole) = self.as_loop(call, &Items::new(Vec::new(), index.clone()))
+        {
+            return self.nested_block(&whole).map(Some);
+        }
+        let Some(items) = items else {
             return Ok(None);
         };
         if self.closures > 0 {
@@ -76,6 +91,28 @@ impl Lower<'_> {
             );
         };
         self.nested_block(&whole).map(Some)
+    }
+
+    /// `iterator.for_each(|item| …)` as a loop.
+    fn each_in_turn(
+        &mut self,
+        iterator: &Expr,
+        closure: &syn::ExprClosure,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if let Some((found, _)) = crate::scope::control_flow(quote!(#closure), false) {
+            return refuse(
+                found,
+                "`return` inside of this closure is not supported\nhelp: write a `for` loop with `continue`",
+            );
+        }
+        let (pattern, body) = (&closure.inputs[0], &closure.body);
+        let pattern = match pattern {
+            syn::Pat::Type(typed) => &*typed.pat,
+            pattern => pattern,
+        };
+        let whole: syn::ExprForLoop = syn::parse_quote!(for #pattern in #iterator { #body; });
+        self.for_loop(&whole, expr)
     }
 
     /// The sum of what an iterator gives, as one pass; `None` if it is something else.
@@ -131,11 +168,12 @@ impl Lower<'_> {
                 let product = variable(self, "product");
                 syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
             }
+            ("collect", _) if items.condition.is_some() || items.counts.is_empty() => {
+                let list = variable(self, "list");
+                syn::parse_quote!({ let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
+            }
             ("collect", _) => {
                 let count = items.least();
-                if items.condition.is_some() {
-                    return None;
-                }
                 let (list, at) = (variable(self, "list"), self.fresh("at"));
                 let zero = match self.real {
                     crate::ty::Real::Generic(_) => return None,
@@ -238,7 +276,7 @@ impl Lower<'_> {
                     counts: vec![
                         syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
                     ],
-                    item: syn::parse_quote!((#start) + #place),
+                    item: syn::parse_quote!(((#start) + #place)),
                 })
             }
             Expr::MethodCall(call) => {
@@ -279,7 +317,7 @@ impl Lower<'_> {
                     }
                     ("rev", []) => {
                         let least = self.plain(&call.receiver, place)?.least();
-                        let back: Expr = syn::parse_quote!((#least) - 1 - #place);
+                        let back: Expr = syn::parse_quote!(((#least) - 1 - #place));
                         let Items { counts, item, .. } = self.plain(&call.receiver, &back)?;
                         Some(Items::new(counts, item))
                     }
@@ -291,7 +329,7 @@ impl Lower<'_> {
                         Some(Items::new(counts, item))
                     }
                     ("skip", [count]) => {
-                        let later: Expr = syn::parse_quote!(#place + (#count));
+                        let later: Expr = syn::parse_quote!((#place + (#count)));
                         let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
                         let left = counts.iter().map(|all| -> Expr {
                             syn::parse_quote!(::core::primitive::usize::saturating_sub(#all, #count))
@@ -312,12 +350,52 @@ impl Lower<'_> {
                             item: syn::parse_quote!(#of.rows(#place, #size)),
                         })
                     }
+                    ("chunks", [size]) => {
+                        let of = &call.receiver;
+                        let start = quote!((#place * (#size)));
+                        Some(Items::new(
+                            vec![syn::parse_quote!((#of.len() + (#size) - 1) / (#size))],
+                            syn::parse_quote!(#of.rows(#start, ::core::primitive::usize::min(#size, #of.len() - #start))),
+                        ))
+                    }
+                    ("step_by", [step]) => {
+                        let later: Expr = syn::parse_quote!((#place * (#step)));
+                        let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
+                        let counts = counts.iter().map(|all| -> Expr {
+                            syn::parse_quote!((#all + (#step) - 1) / (#step))
+                        });
+                        Some(Items::new(counts.collect(), item))
+                    }
+                    ("chain", [other]) => {
+                        let first = self.plain(&call.receiver, place)?;
+                        let least = first.least();
+                        let later: Expr = syn::parse_quote!((#place - #least));
+                        let second = self
+                            .gone_through(other, &later)
+                            .filter(|items| items.condition.is_none())?;
+                        let (more, a, b) = (second.least(), first.item, second.item);
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#least + #more)],
+                            syn::parse_quote!(if #place < #least { #a } else { #b }),
+                        ))
+                    }
+                    ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
+                        let items = self.plain(&call.receiver, place)?;
+                        let item = &items.item;
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let option = quote!({ let #pattern = #item; #body });
+                        Some(Items {
+                            condition: Some(syn::parse_quote!(#option.is_some())),
+                            item: syn::parse_quote!(#option.unwrap()),
+                            counts: items.counts,
+                        })
+                    }
                     ("chunks_exact", [size]) => {
                         let of = &call.receiver;
                         Some(Items {
                             condition: None,
                             counts: vec![syn::parse_quote!(#of.len() / (#size))],
-                            item: syn::parse_quote!(#of.rows(#place * (#size), #size)),
+                            item: syn::parse_quote!(#of.rows((#place * (#size)), #size)),
                         })
                     }
                     ("enumerate", []) => {
