@@ -664,17 +664,17 @@ impl Lower<'_> {
                     expr,
                 )?))
             }
-            ("map", [f]) => self.elementwise(&[id], f, expr),
+            ("map", [f]) => self.mapped(&[id], f, expr),
             ("zip_map", [b, f]) => {
                 let kind = self.graph.kind(id);
                 let b = self.matrix_argument(b, &kind)?;
-                self.elementwise(&[id, b], f, expr)
+                self.mapped(&[id, b], f, expr)
             }
             ("zip_zip_map", [b, c, f]) => {
                 let kind = self.graph.kind(id);
                 let b = self.matrix_argument(b, &kind)?;
                 let c = self.matrix_argument(c, &kind)?;
-                self.elementwise(&[id, b, c], f, expr)
+                self.mapped(&[id, b, c], f, expr)
             }
             ("fold", [start, f]) => self.fold(id, start, f, expr),
             ("as_slice", []) if self.closures == 0 => Ok(Value::Slice(id)),
@@ -788,7 +788,12 @@ impl Lower<'_> {
     }
 
     /// `map`, `zip_map`: the closure acts on entries, so its body is an operation entry by entry.
-    fn elementwise(&mut self, matrices: &[Id], closure: &Expr, expr: &Expr) -> Lowered<Value> {
+    pub(crate) fn elementwise(
+        &mut self,
+        matrices: &[Id],
+        closure: &Expr,
+        expr: &Expr,
+    ) -> Lowered<Value> {
         if self.closures > 0 {
             return refuse(
                 expr,
@@ -1530,7 +1535,12 @@ impl Lower<'_> {
                     let inert = self.inert_expression(expr, Hint::Matrix(shape));
                     return Ok(Value::Inert(inert));
                 }
-                self.each_place(shape, args[n], expr)
+                let whole = Kind::matrix(shape.clone());
+                self.or_in_turn(
+                    args[n],
+                    |lower| lower.each_place(shape, args[n], expr),
+                    |lower, closure| lower.placed_in_turn(whole, closure, expr),
+                )
             }
             (
                 "from_iterator"

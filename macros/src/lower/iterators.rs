@@ -1,12 +1,13 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
 use super::{Lower, Lowered, refuse};
-use crate::graph::Kind;
+use crate::graph::{Id, Kind};
 use crate::rules::Op;
-use crate::scope::Value;
+use crate::scope::{Binding, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::Expr;
+use syn::spanned::Spanned;
 
 /// An iterator, as what it gives at place `i`.
 pub(super) struct Items {
@@ -46,7 +47,7 @@ impl Lower<'_> {
         if let ("for_each", [Expr::Closure(closure)], 0) = (name.as_str(), &args[..], self.closures)
             && closure.inputs.len() == 1
         {
-            return self.each_in_turn(&call.receiver, closure, expr).map(Some);
+            return self.each_in_turn(&call.receiver, closure).map(Some);
         }
         if !matches!(
             (name.as_str(), &args[..]),
@@ -94,12 +95,7 @@ impl Lower<'_> {
     }
 
     /// `iterator.for_each(|item| …)` as a loop.
-    fn each_in_turn(
-        &mut self,
-        iterator: &Expr,
-        closure: &syn::ExprClosure,
-        expr: &Expr,
-    ) -> Lowered<Value> {
+    fn each_in_turn(&mut self, iterator: &Expr, closure: &syn::ExprClosure) -> Lowered<Value> {
         if let Some((found, _)) = crate::scope::control_flow(quote!(#closure), false) {
             return refuse(
                 found,
@@ -111,8 +107,114 @@ impl Lower<'_> {
             syn::Pat::Type(typed) => &*typed.pat,
             pattern => pattern,
         };
-        let whole: syn::ExprForLoop = syn::parse_quote!(for #pattern in #iterator { #body; });
-        self.for_loop(&whole, expr)
+        let whole: syn::ExprForLoop =
+            syn::parse_quote_spanned!(iterator.span()=> for #pattern in #iterator { #body; });
+        self.for_loop(&whole, &Expr::ForLoop(whole.clone()))
+    }
+
+    /// `map`, `zip_map`, `zip_zip_map`.
+    pub(crate) fn mapped(&mut self, of: &[Id], closure: &Expr, expr: &Expr) -> Lowered<Value> {
+        self.or_in_turn(
+            closure,
+            |lower| lower.elementwise(of, closure, expr),
+            |lower, closure| lower.mapped_in_turn(of, closure),
+        )
+    }
+
+    /// What a closure gives for all entries: by one operation entry by entry, or by a loop over them where the closure
+    /// has loops or iterators of its own.
+    pub(crate) fn or_in_turn(
+        &mut self,
+        closure: &Expr,
+        at_once: impl FnOnce(&mut Self) -> Lowered<Value>,
+        in_turn: impl FnOnce(&mut Self, &syn::ExprClosure) -> Lowered<Value>,
+    ) -> Lowered<Value> {
+        let loops = |word: &Ident| {
+            ["for", "while", "loop", "sum", "product", "fold"].contains(&word.to_string().as_str())
+        };
+        let closure = match closure {
+            Expr::Closure(written)
+                if self.closures == 0 && crate::ty::mentions(quote!(#written), &loops) =>
+            {
+                written
+            }
+            _ => return at_once(self),
+        };
+        let (mark, left_out) = (self.mark(), self.left_out.len());
+        let errors = std::mem::take(&mut self.errors);
+        let value = at_once(self);
+        let found = std::mem::replace(&mut self.errors, errors);
+        if let (Ok(value), true) = (value, found.is_empty()) {
+            return Ok(value);
+        }
+        self.roll_back(mark);
+        self.left_out.truncate(left_out);
+        in_turn(self, closure)
+    }
+
+    /// A variable for what a loop fills.
+    fn filled(&mut self, start: Id) -> Ident {
+        let name = self.fresh("filled");
+        self.scope.bind(Binding {
+            ident: name.clone(),
+            value: Value::Node(start),
+            active: true,
+            varies: true,
+        });
+        name
+    }
+
+    fn mapped_in_turn(&mut self, of: &[Id], closure: &syn::ExprClosure) -> Lowered<Value> {
+        self.scope.push();
+        let names: Vec<Ident> = of.iter().map(|id| self.filled(*id)).collect();
+        let (name, at) = (&names[0], self.fresh("k"));
+        let (patterns, body) = (closure.inputs.iter(), &closure.body);
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #at in 0..#name.len() {
+            #(let #patterns = #names[#at];)*
+            #name[#at] = #body;
+        });
+        let value = self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        let filled = self.scope.get(&name.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        value.map(|_| filled.unwrap_or(Value::Poison))
+    }
+
+    /// `from_fn`: column by column, as nalgebra does it.
+    pub(crate) fn placed_in_turn(
+        &mut self,
+        kind: Kind,
+        closure: &syn::ExprClosure,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let zero = self.graph.constant(0.0);
+        let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
+        self.scope.push();
+        let name = self.filled(start);
+        let mut indices = Vec::new();
+        let mut lets: Vec<syn::Stmt> = Vec::new();
+        for pattern in &closure.inputs {
+            indices.push(match pattern {
+                syn::Pat::Ident(index) => index.ident.clone(),
+                pattern => {
+                    let index = self.fresh("k");
+                    lets.push(syn::parse_quote!(let #pattern = #index;));
+                    index
+                }
+            });
+        }
+        let ([i, j], body) = (&indices[..], &closure.body) else {
+            return refuse(closure, "this closure takes two indices");
+        };
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #j in 0..#name.ncols() {
+            for #i in 0..#name.nrows() {
+                #(#lets)*
+                #name[(#i, #j)] = #body;
+            }
+        });
+        let value = self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        let filled = self.scope.get(&name.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        value.map(|_| filled.unwrap_or(Value::Poison))
     }
 
     /// The sum of what an iterator gives, as one pass; `None` if it is something else.
