@@ -400,12 +400,19 @@ impl Lower<'_> {
             Value::Slice(id) if name == "rows" => {
                 self.matrix_method(*id, &name, method, turbofish, args, expr)
             }
-            Value::Slice(_) | Value::Elements(_) => match question(&name) {
-                Some(hint) if self.only_observes(expr) && self.closures == 0 => {
-                    Ok(Value::Inert(self.inert_expression(expr, hint)))
+            Value::Slice(_) | Value::Elements(_)
+                if !matches!(
+                    name.as_str(),
+                    "first" | "last" | "get" | "to_vec" | "clone" | "as_slice"
+                ) =>
+            {
+                match question(&name) {
+                    Some(hint) if self.only_observes(expr) && self.closures == 0 => {
+                        Ok(Value::Inert(self.inert_expression(expr, hint)))
+                    }
+                    _ => refuse(method, unknown(&name, "a slice")),
                 }
-                _ => refuse(method, unknown(&name, "a slice")),
-            },
+            }
             Value::Position(_) => refuse(
                 method,
                 format!(
@@ -413,7 +420,31 @@ impl Lower<'_> {
                     self.real.to_token_stream()
                 ),
             ),
+            // `c.then(|| a)` is `if c { Some(a) } else { None }`.
+            Value::Node(id)
+                if self.graph.kind(*id).elem == Elem::Bool
+                    && matches!(name.as_str(), "then" | "then_some")
+                    && args.len() == 1 =>
+            {
+                let value = match (name.as_str(), args[0]) {
+                    ("then", Expr::Closure(closure)) if closure.inputs.is_empty() => &closure.body,
+                    ("then_some", value) => value,
+                    _ => {
+                        return refuse(
+                            args[0],
+                            "cannot see what this gives\nhelp: write `if … { Some(…) } else { None }`",
+                        );
+                    }
+                };
+                self.expr(&syn::parse_quote!(if #at { Some(#value) } else { None }))
+            }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
+            Value::Slice(_) | Value::List(_)
+                if matches!(name.as_str(), "first" | "last" | "get") =>
+            {
+                let value = value.clone();
+                self.entry_if_there(&value, at, &name, args, expr)
+            }
             Value::List(entries) if name == "len" && args.is_empty() => {
                 let count = entries.len();
                 let count = proc_macro2::Literal::usize_unsuffixed(count);
@@ -421,8 +452,14 @@ impl Lower<'_> {
                     self.inert_expression(&syn::parse_quote!(#count), Hint::Int),
                 ))
             }
-            Value::List(entries) if matches!(name.as_str(), "to_vec" | "clone") => {
-                Ok(Value::List(entries.clone()))
+            Value::List(_) | Value::Slice(_)
+                if matches!(name.as_str(), "to_vec" | "clone" | "as_slice") =>
+            {
+                Ok(value.clone())
+            }
+            Value::List(entries) => {
+                let list = self.column_of_list(entries.clone(), at)?;
+                self.apply_method(method, turbofish, (Value::Slice(list), at), args, expr)
             }
             other => {
                 let other = other.clone();
@@ -627,17 +664,17 @@ impl Lower<'_> {
                     expr,
                 )?))
             }
-            ("map", [f]) => self.elementwise(&[id], f, expr),
+            ("map", [f]) => self.mapped(&[id], f, expr),
             ("zip_map", [b, f]) => {
                 let kind = self.graph.kind(id);
                 let b = self.matrix_argument(b, &kind)?;
-                self.elementwise(&[id, b], f, expr)
+                self.mapped(&[id, b], f, expr)
             }
             ("zip_zip_map", [b, c, f]) => {
                 let kind = self.graph.kind(id);
                 let b = self.matrix_argument(b, &kind)?;
                 let c = self.matrix_argument(c, &kind)?;
-                self.elementwise(&[id, b, c], f, expr)
+                self.mapped(&[id, b, c], f, expr)
             }
             ("fold", [start, f]) => self.fold(id, start, f, expr),
             ("as_slice", []) if self.closures == 0 => Ok(Value::Slice(id)),
@@ -751,7 +788,12 @@ impl Lower<'_> {
     }
 
     /// `map`, `zip_map`: the closure acts on entries, so its body is an operation entry by entry.
-    fn elementwise(&mut self, matrices: &[Id], closure: &Expr, expr: &Expr) -> Lowered<Value> {
+    pub(crate) fn elementwise(
+        &mut self,
+        matrices: &[Id],
+        closure: &Expr,
+        expr: &Expr,
+    ) -> Lowered<Value> {
         if self.closures > 0 {
             return refuse(
                 expr,
@@ -1445,14 +1487,14 @@ impl Lower<'_> {
             ) if count == n + 1 || (count == 1 && n == 1) => {
                 let list = args[count - 1];
                 let listed = if name.ends_with("iterator") {
-                    self.listed(list)?
+                    self.listed_or_collected(list)?
                 } else {
                     self.expr(list)?
                 };
                 let row_by_row = name.starts_with("from_row");
                 let entries = match listed {
                     Value::List(entries) => self.numbers_in(entries, list)?,
-                    Value::Slice(id) if !name.ends_with("iterator") => {
+                    Value::Slice(id) => {
                         let shape = match (rows, cols, count == n + 1) {
                             (_, _, true) => dims(self, &args[..n])?,
                             (Extent::Dynamic, Extent::Known(one), false) => {
@@ -1463,7 +1505,7 @@ impl Lower<'_> {
                             }
                             _ => return refuse(expr, "a size is missing"),
                         };
-                        return self.reshaped(id, shape, name == "from_row_slice", expr);
+                        return self.reshaped(id, shape, row_by_row, expr);
                     }
                     _ => {
                         return refuse(
@@ -1493,7 +1535,12 @@ impl Lower<'_> {
                     let inert = self.inert_expression(expr, Hint::Matrix(shape));
                     return Ok(Value::Inert(inert));
                 }
-                self.each_place(shape, args[n], expr)
+                let whole = Kind::matrix(shape.clone());
+                self.or_in_turn(
+                    args[n],
+                    |lower| lower.each_place(shape, args[n], expr),
+                    |lower, closure| lower.placed_in_turn(whole, closure, expr),
+                )
             }
             (
                 "from_iterator"

@@ -1,5 +1,6 @@
 //! `if … else`, and the closures of elementwise methods.
 
+use super::loops::Left;
 use super::matching::{Body, conjuncts};
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
@@ -158,7 +159,10 @@ impl Lower<'_> {
         self.merge_exits(cond, left_then, left_otherwise);
         self.tail = false;
         let value = match (then, otherwise) {
-            (Ok(a), Ok(b)) => {
+            (Ok(mut a), Ok(mut b)) => {
+                if is_option(&a) || is_option(&b) {
+                    (a, b) = (self.some_of_inert(a), self.some_of_inert(b));
+                }
                 let a = self.pin_side(a, &b, (cond, true), &mut then_side.steps)?;
                 let b = self.pin_side(b, &a, (cond, false), &mut otherwise_side.steps)?;
                 self.choose(cond_value, cond, a, b, expr)
@@ -341,8 +345,91 @@ impl Lower<'_> {
                 let value = self.pin_side(*value, other, (cond, side), steps)?;
                 Ok(Value::Wrapped(Box::new(value)))
             }
+            (Value::Wrapped(value), other) => {
+                let other = match other {
+                    Value::Maybe(maybe) => &maybe.value,
+                    other => other,
+                };
+                let value = self.pin_side(*value, other, (cond, side), steps)?;
+                Ok(Value::Wrapped(Box::new(value)))
+            }
             (value, _) => Ok(value),
         }
+    }
+
+    /// `Some(e)` that carries no derivative, beside one that does.
+    fn some_of_inert(&mut self, value: Value) -> Value {
+        let Value::Inert(inert) = &value else {
+            return value;
+        };
+        let mut expr = syn::parse2::<Expr>(inert.tokens.clone());
+        while let Ok(Expr::Block(block)) = &expr
+            && let [Stmt::Expr(only, None)] = &block.block.stmts[..]
+        {
+            expr = Ok(only.clone());
+        }
+        let Ok(Expr::Call(call)) = expr else {
+            return value;
+        };
+        let plain = matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some") || path.path.is_ident("Ok"));
+        let (true, 1) = (plain, call.args.len()) else {
+            return value;
+        };
+        let inner = match &call.args[0] {
+            Expr::Lit(lit) => self.literal(lit, &call.args[0]).ok(),
+            _ => None,
+        };
+        Value::Wrapped(Box::new(inner.unwrap_or_else(|| {
+            Value::Inert(Inert {
+                tokens: call.args[0].to_token_stream(),
+                hint: crate::scope::Hint::Unknown,
+                leaf: None,
+                ..inert.clone()
+            })
+        })))
+    }
+
+    /// One of two `Option`s.
+    pub(super) fn choose_option(
+        &mut self,
+        cond_value: &Value,
+        cond: Id,
+        a: Value,
+        b: Value,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let mut somes = Vec::new();
+        let mut values = Vec::new();
+        for value in [a, b] {
+            let (some, value) = match value {
+                Value::Wrapped(value) if matches!(*value, Value::Never) => {
+                    (Left::Never, Value::Never)
+                }
+                Value::Wrapped(value) => (Left::Always, *value),
+                Value::Maybe(maybe) => {
+                    let some = maybe.some;
+                    let value = self.joined_value(some, *maybe.value, expr)?;
+                    (Left::If(some), value)
+                }
+                _ => (Left::Never, Value::Never),
+            };
+            somes.push(some);
+            values.push(value);
+        }
+        let some = self.either(cond, somes[0], somes[1]);
+        let (Some(b), Some(a)) = (values.pop(), values.pop()) else {
+            return Err(Refusal(None));
+        };
+        let value = self.choose(cond_value, cond, a, b, expr)?;
+        match some {
+            Left::If(some) => self.some_on(some, true, value, expr),
+            _ => Ok(Value::Wrapped(Box::new(value))),
+        }
+    }
+
+    /// What is there on a side only, as a value that is there on both.
+    pub(super) fn joined_value(&mut self, some: Id, value: Value, expr: &Expr) -> Lowered<Value> {
+        self.choose(&Value::Node(some), some, value, Value::Never, expr)
     }
 
     pub(super) fn choose(
@@ -372,6 +459,9 @@ impl Lower<'_> {
             (Value::Wrapped(a), Value::Wrapped(b)) => {
                 let value = self.choose(cond_value, cond, *a, *b, expr)?;
                 Ok(Value::Wrapped(Box::new(value)))
+            }
+            (a, b) if whole && (may_be_there(&a) && may_be_there(&b)) => {
+                self.choose_option(cond_value, cond, a, b, expr)
             }
             (Value::List(a), Value::List(b)) if a.len() == b.len() => {
                 let pairs = a.into_iter().zip(b);
@@ -719,5 +809,19 @@ fn selects(graph: &Graph, value: &Value, cond: Id, into: &mut Vec<Id>) {
             .iter()
             .for_each(|id| selects(graph, &Value::Node(*id), cond, into)),
         _ => {}
+    }
+}
+
+/// Whether a value is known to be an `Option` or a `Result`.
+fn is_option(value: &Value) -> bool {
+    matches!(value, Value::Wrapped(_) | Value::Maybe(_))
+}
+
+/// Whether a value is an `Option` that can be followed.
+fn may_be_there(value: &Value) -> bool {
+    match value {
+        Value::Maybe(maybe) => maybe.error.is_none(),
+        Value::Inert(inert) => is_none(inert),
+        value => matches!(value, Value::Wrapped(_)),
     }
 }

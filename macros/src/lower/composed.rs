@@ -539,8 +539,18 @@ impl Lower<'_> {
         Ok((rows, cols, lines.concat()))
     }
 
+    /// What `from_iterator` is given.
+    pub(crate) fn listed_or_collected(&mut self, list: &Expr) -> Lowered<Value> {
+        let index: Expr = syn::parse_quote!(i);
+        let mapped = matches!(list, Expr::MethodCall(call) if !call.args.is_empty());
+        if mapped && self.closures == 0 && self.items(list, &index).is_some() {
+            return self.expr(&syn::parse_quote!(#list.collect::<::std::vec::Vec<_>>()));
+        }
+        self.listed(list)
+    }
+
     /// The entries of `[a, b].into_iter()` and the like.
-    pub(crate) fn listed(&mut self, list: &Expr) -> Lowered<Value> {
+    fn listed(&mut self, list: &Expr) -> Lowered<Value> {
         match list {
             Expr::MethodCall(call)
                 if call.args.is_empty()

@@ -144,6 +144,8 @@ impl Lower<'_> {
         let Some(items) = self.gone_through(&each.expr, &index) else {
             return refuse(&each.expr, unknown(&names[0]));
         };
+        // What is left out does not count.
+        let some = items.condition.is_some();
         let count = items.least();
         let mut body = each.body.clone();
         let (mut before, mut lists): (Vec<Stmt>, Vec<(Ident, Ident)>) = (Vec::new(), Vec::new());
@@ -155,7 +157,7 @@ impl Lower<'_> {
                 None => return refuse(&name, unknown(&name)),
             };
             let length = self.make_room(&grown, &count, expr)?;
-            body.stmts = match grown.always {
+            body.stmts = match grown.always.filter(|_| !some) {
                 Some(most) => {
                     counted = true;
                     let first: TokenStream =

@@ -1,12 +1,13 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
 use super::{Lower, Lowered, refuse};
-use crate::graph::Kind;
+use crate::graph::{Id, Kind};
 use crate::rules::Op;
-use crate::scope::Value;
+use crate::scope::{Binding, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::Expr;
+use syn::spanned::Spanned;
 
 /// An iterator, as what it gives at place `i`.
 pub(super) struct Items {
@@ -43,6 +44,11 @@ impl Lower<'_> {
     ) -> Lowered<Option<Value>> {
         let name = call.method.to_string();
         let args: Vec<&Expr> = call.args.iter().collect();
+        if let ("for_each", [Expr::Closure(closure)], 0) = (name.as_str(), &args[..], self.closures)
+            && closure.inputs.len() == 1
+        {
+            return self.each_in_turn(&call.receiver, closure).map(Some);
+        }
         if !matches!(
             (name.as_str(), &args[..]),
             ("sum" | "product" | "collect", []) | ("fold", [_, _])
@@ -51,7 +57,17 @@ impl Lower<'_> {
         }
         let place = self.fresh("i");
         let index: Expr = syn::parse_quote!(#place);
-        let Some(items) = self.items(&call.receiver, &index) else {
+        let items = self.items(&call.receiver, &index);
+        // What an iterator gives for each item of another is gone through by two loops.
+        if items.is_none()
+            && self.closures == 0
+            && let Expr::MethodCall(flat) = &*call.receiver
+            && flat.method == "flat_map"
+            && let Some(whole) = self.as_loop(call, &Items::new(Vec::new(), index.clone()))
+        {
+            return self.nested_block(&whole).map(Some);
+        }
+        let Some(items) = items else {
             return Ok(None);
         };
         if self.closures > 0 {
@@ -76,6 +92,129 @@ impl Lower<'_> {
             );
         };
         self.nested_block(&whole).map(Some)
+    }
+
+    /// `iterator.for_each(|item| …)` as a loop.
+    fn each_in_turn(&mut self, iterator: &Expr, closure: &syn::ExprClosure) -> Lowered<Value> {
+        if let Some((found, _)) = crate::scope::control_flow(quote!(#closure), false) {
+            return refuse(
+                found,
+                "`return` inside of this closure is not supported\nhelp: write a `for` loop with `continue`",
+            );
+        }
+        let (pattern, body) = (&closure.inputs[0], &closure.body);
+        let pattern = match pattern {
+            syn::Pat::Type(typed) => &*typed.pat,
+            pattern => pattern,
+        };
+        let whole: syn::ExprForLoop =
+            syn::parse_quote_spanned!(iterator.span()=> for #pattern in #iterator { #body; });
+        self.for_loop(&whole, &Expr::ForLoop(whole.clone()))
+    }
+
+    /// `map`, `zip_map`, `zip_zip_map`.
+    pub(crate) fn mapped(&mut self, of: &[Id], closure: &Expr, expr: &Expr) -> Lowered<Value> {
+        self.or_in_turn(
+            closure,
+            |lower| lower.elementwise(of, closure, expr),
+            |lower, closure| lower.mapped_in_turn(of, closure),
+        )
+    }
+
+    /// What a closure gives for all entries: by one operation entry by entry, or by a loop over them where the closure
+    /// has loops or iterators of its own.
+    pub(crate) fn or_in_turn(
+        &mut self,
+        closure: &Expr,
+        at_once: impl FnOnce(&mut Self) -> Lowered<Value>,
+        in_turn: impl FnOnce(&mut Self, &syn::ExprClosure) -> Lowered<Value>,
+    ) -> Lowered<Value> {
+        let loops = |word: &Ident| {
+            ["for", "while", "loop", "sum", "product", "fold"].contains(&word.to_string().as_str())
+        };
+        let closure = match closure {
+            Expr::Closure(written)
+                if self.closures == 0 && crate::ty::mentions(quote!(#written), &loops) =>
+            {
+                written
+            }
+            _ => return at_once(self),
+        };
+        let (mark, left_out) = (self.mark(), self.left_out.len());
+        let errors = std::mem::take(&mut self.errors);
+        let value = at_once(self);
+        let found = std::mem::replace(&mut self.errors, errors);
+        if let (Ok(value), true) = (value, found.is_empty()) {
+            return Ok(value);
+        }
+        self.roll_back(mark);
+        self.left_out.truncate(left_out);
+        in_turn(self, closure)
+    }
+
+    /// A variable for what a loop fills.
+    fn filled(&mut self, start: Id) -> Ident {
+        let name = self.fresh("filled");
+        self.scope.bind(Binding {
+            ident: name.clone(),
+            value: Value::Node(start),
+            active: true,
+            varies: true,
+        });
+        name
+    }
+
+    fn mapped_in_turn(&mut self, of: &[Id], closure: &syn::ExprClosure) -> Lowered<Value> {
+        self.scope.push();
+        let names: Vec<Ident> = of.iter().map(|id| self.filled(*id)).collect();
+        let (name, at) = (&names[0], self.fresh("k"));
+        let (patterns, body) = (closure.inputs.iter(), &closure.body);
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #at in 0..#name.len() {
+            #(let #patterns = #names[#at];)*
+            #name[#at] = #body;
+        });
+        let value = self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        let filled = self.scope.get(&name.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        value.map(|_| filled.unwrap_or(Value::Poison))
+    }
+
+    /// `from_fn`: column by column, as nalgebra does it.
+    pub(crate) fn placed_in_turn(
+        &mut self,
+        kind: Kind,
+        closure: &syn::ExprClosure,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let zero = self.graph.constant(0.0);
+        let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
+        self.scope.push();
+        let name = self.filled(start);
+        let mut indices = Vec::new();
+        let mut lets: Vec<syn::Stmt> = Vec::new();
+        for pattern in &closure.inputs {
+            indices.push(match pattern {
+                syn::Pat::Ident(index) => index.ident.clone(),
+                pattern => {
+                    let index = self.fresh("k");
+                    lets.push(syn::parse_quote!(let #pattern = #index;));
+                    index
+                }
+            });
+        }
+        let ([i, j], body) = (&indices[..], &closure.body) else {
+            return refuse(closure, "this closure takes two indices");
+        };
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #j in 0..#name.ncols() {
+            for #i in 0..#name.nrows() {
+                #(#lets)*
+                #name[(#i, #j)] = #body;
+            }
+        });
+        let value = self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        let filled = self.scope.get(&name.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        value.map(|_| filled.unwrap_or(Value::Poison))
     }
 
     /// The sum of what an iterator gives, as one pass; `None` if it is something else.
@@ -131,11 +270,12 @@ impl Lower<'_> {
                 let product = variable(self, "product");
                 syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
             }
+            ("collect", _) if items.condition.is_some() || items.counts.is_empty() => {
+                let list = variable(self, "list");
+                syn::parse_quote!({ let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
+            }
             ("collect", _) => {
                 let count = items.least();
-                if items.condition.is_some() {
-                    return None;
-                }
                 let (list, at) = (variable(self, "list"), self.fresh("at"));
                 let zero = match self.real {
                     crate::ty::Real::Generic(_) => return None,
@@ -238,7 +378,7 @@ impl Lower<'_> {
                     counts: vec![
                         syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
                     ],
-                    item: syn::parse_quote!((#start) + #place),
+                    item: syn::parse_quote!(((#start) + #place)),
                 })
             }
             Expr::MethodCall(call) => {
@@ -279,7 +419,7 @@ impl Lower<'_> {
                     }
                     ("rev", []) => {
                         let least = self.plain(&call.receiver, place)?.least();
-                        let back: Expr = syn::parse_quote!((#least) - 1 - #place);
+                        let back: Expr = syn::parse_quote!(((#least) - 1 - #place));
                         let Items { counts, item, .. } = self.plain(&call.receiver, &back)?;
                         Some(Items::new(counts, item))
                     }
@@ -291,7 +431,7 @@ impl Lower<'_> {
                         Some(Items::new(counts, item))
                     }
                     ("skip", [count]) => {
-                        let later: Expr = syn::parse_quote!(#place + (#count));
+                        let later: Expr = syn::parse_quote!((#place + (#count)));
                         let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
                         let left = counts.iter().map(|all| -> Expr {
                             syn::parse_quote!(::core::primitive::usize::saturating_sub(#all, #count))
@@ -312,12 +452,52 @@ impl Lower<'_> {
                             item: syn::parse_quote!(#of.rows(#place, #size)),
                         })
                     }
+                    ("chunks", [size]) => {
+                        let of = &call.receiver;
+                        let start = quote!((#place * (#size)));
+                        Some(Items::new(
+                            vec![syn::parse_quote!((#of.len() + (#size) - 1) / (#size))],
+                            syn::parse_quote!(#of.rows(#start, ::core::primitive::usize::min(#size, #of.len() - #start))),
+                        ))
+                    }
+                    ("step_by", [step]) => {
+                        let later: Expr = syn::parse_quote!((#place * (#step)));
+                        let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
+                        let counts = counts.iter().map(|all| -> Expr {
+                            syn::parse_quote!((#all + (#step) - 1) / (#step))
+                        });
+                        Some(Items::new(counts.collect(), item))
+                    }
+                    ("chain", [other]) => {
+                        let first = self.plain(&call.receiver, place)?;
+                        let least = first.least();
+                        let later: Expr = syn::parse_quote!((#place - #least));
+                        let second = self
+                            .gone_through(other, &later)
+                            .filter(|items| items.condition.is_none())?;
+                        let (more, a, b) = (second.least(), first.item, second.item);
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#least + #more)],
+                            syn::parse_quote!(if #place < #least { #a } else { #b }),
+                        ))
+                    }
+                    ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
+                        let items = self.plain(&call.receiver, place)?;
+                        let item = &items.item;
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let option = quote!({ let #pattern = #item; #body });
+                        Some(Items {
+                            condition: Some(syn::parse_quote!(#option.is_some())),
+                            item: syn::parse_quote!(#option.unwrap()),
+                            counts: items.counts,
+                        })
+                    }
                     ("chunks_exact", [size]) => {
                         let of = &call.receiver;
                         Some(Items {
                             condition: None,
                             counts: vec![syn::parse_quote!(#of.len() / (#size))],
-                            item: syn::parse_quote!(#of.rows(#place * (#size), #size)),
+                            item: syn::parse_quote!(#of.rows((#place * (#size)), #size)),
                         })
                     }
                     ("enumerate", []) => {

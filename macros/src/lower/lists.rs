@@ -106,9 +106,53 @@ impl Lower<'_> {
     }
 
     /// A list of numbers as a vector.
-    pub(super) fn column_of_list(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Id> {
+    pub(crate) fn column_of_list(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Id> {
         let numbers = self.numbers_in(list, at)?;
         self.column_of(&numbers, at)
+    }
+
+    /// `v.first()`, `v.last()` and `v.get(i)` of a list of numbers.
+    pub(crate) fn entry_if_there(
+        &mut self,
+        list: &Value,
+        name: &Expr,
+        method: &str,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let entries = self.entries_of(list, expr)?;
+        let place: Expr = match (method, args) {
+            ("first", []) => syn::parse_quote!(0),
+            ("last", []) => syn::parse_quote!(#name.len() - 1),
+            ("get", [at]) => (*at).clone(),
+            _ => {
+                return refuse(
+                    expr,
+                    "this entry cannot be followed\nhelp: take it by its index, as in `v[i]`",
+                );
+            }
+        };
+        if let Some(entries) = &entries {
+            let known = match method {
+                "first" => entries.first(),
+                "last" => entries.last(),
+                _ => match &place {
+                    Expr::Lit(_) => {
+                        let at = self.integer(&place)?;
+                        self.graph.integer_value(at).and_then(|i| entries.get(i))
+                    }
+                    _ => None,
+                },
+            };
+            if let Some(entry) = known {
+                return Ok(Value::Wrapped(Box::new(entry.clone())));
+            }
+        }
+        let there: Expr = match method {
+            "get" => syn::parse_quote!(#place < #name.len()),
+            _ => syn::parse_quote!(#name.len() > 0),
+        };
+        self.expr(&syn::parse_quote!(if #there { Some(#name[#place]) } else { None }))
     }
 
     /// `v[a..b]` of a list of numbers: some rows of it.

@@ -114,6 +114,12 @@ impl Lower<'_> {
         if checkpoints::is_segment(each) {
             return self.segment(each, expr);
         }
+        if let Some(whole) = nested_loops(each) {
+            return self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        }
+        if let Some(done) = self.unrolled(each)? {
+            return Ok(done);
+        }
         if let Some(done) = self.growing(each, expr)? {
             return Ok(done);
         }
@@ -217,6 +223,82 @@ impl Lower<'_> {
             recomputed: false,
         };
         self.looped(counted, label, body, expr)
+    }
+
+    /// A loop over a list that is written out, of what cannot be counted through: its body once for each.
+    fn unrolled(&mut self, each: &syn::ExprForLoop) -> Lowered<Option<Value>> {
+        const MOST: usize = 16;
+        let mut list = &*each.expr;
+        loop {
+            list = match list {
+                Expr::Reference(of) if of.mutability.is_none() => &of.expr,
+                Expr::Paren(of) => &of.expr,
+                Expr::MethodCall(call)
+                    if call.args.is_empty()
+                        && (call.method == "iter" || call.method == "into_iter") =>
+                {
+                    &call.receiver
+                }
+                _ => break,
+            };
+        }
+        let written = match list {
+            Expr::Array(_) => true,
+            Expr::Macro(mac) => mac.mac.path.is_ident("vec"),
+            _ => false,
+        };
+        if self.is_inert(&each.expr) || !written && !matches!(list, Expr::Path(_)) {
+            return Ok(None);
+        }
+        let mut block: syn::Block = syn::parse_quote!({});
+        let list: Expr = match written {
+            true => {
+                // It is made once.
+                let name = self.fresh("list");
+                let stmt: Stmt = syn::parse_quote!(let #name = #list;);
+                block.stmts.push(stmt);
+                syn::parse_quote!(#name)
+            }
+            false => list.clone(),
+        };
+        let mark = self.mark();
+        let value = match block.stmts.first() {
+            Some(Stmt::Local(local)) => match &local.init {
+                Some(init) => self.expr(&init.expr)?,
+                None => return Ok(None),
+            },
+            _ => self.expr(&list)?,
+        };
+        self.roll_back(mark);
+        let Value::List(entries) = value else {
+            return Ok(None);
+        };
+        let numbers = entries
+            .iter()
+            .all(|entry| matches!(entry, Value::Node(id) if !self.graph.is_matrix(*id)));
+        if numbers && !written {
+            return Ok(None);
+        }
+        if numbers {
+            let mut whole = each.clone();
+            *whole.expr = list;
+            block.stmts.push(Stmt::Expr(Expr::ForLoop(whole), None));
+            return self.nested_block(&block).map(Some);
+        }
+        if entries.len() > MOST || crate::scope::leaves_loop(&each.body.to_token_stream()).is_some()
+        {
+            return refuse(
+                &each.expr,
+                "a list of vectors, matrices or tuples is gone through by writing the body once for each, which cannot be done here\nhelp: keep them as the columns of one matrix, and take `column(i)`",
+            );
+        }
+        let (pattern, stmts) = (&each.pat, &each.body.stmts);
+        for k in 0..entries.len() {
+            let k = syn::Index::from(k);
+            let once: Stmt = syn::parse_quote!({ let #pattern = #list[#k]; #(#stmts)* });
+            block.stmts.push(once);
+        }
+        self.nested_block(&block).map(Some)
     }
 
     /// `while condition { … }`
@@ -1454,7 +1536,7 @@ impl Lower<'_> {
         }
     }
 
-    fn either(&self, cond: Id, then: Left, otherwise: Left) -> Left {
+    pub(super) fn either(&self, cond: Id, then: Left, otherwise: Left) -> Left {
         let logic = |op: Op, args: Vec<Id>| self.graph.insert(op, args, Kind::BOOL);
         let not = |id: Id| logic(Op::Not, vec![id]);
         match (then, otherwise) {
@@ -1559,6 +1641,35 @@ fn is_active(outside: &mut Outside, id: Id) -> bool {
         outside.active.push(active);
     }
     outside.active[id.0 as usize]
+}
+
+/// `for y in xs.flat_map(|x| ys) { … }` as two loops.
+fn nested_loops(each: &syn::ExprForLoop) -> Option<syn::ExprForLoop> {
+    let Expr::MethodCall(call) = &*each.expr else {
+        return None;
+    };
+    if crate::scope::leaves_loop(&each.body.to_token_stream()).is_some() {
+        return None;
+    }
+    let (outer, pattern) = (&call.receiver, &each.pat);
+    let stmts = &each.body.stmts;
+    match (call.method.to_string().as_str(), call.args.first()) {
+        ("flat_map", Some(Expr::Closure(closure))) if closure.inputs.len() == 1 => {
+            let (item, inner) = (&closure.inputs[0], &closure.body);
+            match &**inner {
+                Expr::Block(block) => {
+                    let (last, before) = block.block.stmts.split_last()?;
+                    Some(
+                        syn::parse_quote!(for #item in #outer { #(#before)* for #pattern in #last { #(#stmts)* } }),
+                    )
+                }
+                inner => Some(
+                    syn::parse_quote!(for #item in #outer { for #pattern in #inner { #(#stmts)* } }),
+                ),
+            }
+        }
+        _ => None,
+    }
 }
 
 /// Of how many parts what `break` gives is: those of other loops are not meant.

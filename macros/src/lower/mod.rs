@@ -23,6 +23,7 @@ mod mutation;
 mod numbers;
 mod options;
 mod places;
+mod products;
 mod statements;
 
 pub use composed::is_composed;

@@ -305,7 +305,14 @@ impl Lower<'_> {
                 "is_some" | "is_none" | "is_ok" | "is_err" | "unwrap" | "ok",
                 []
             ) | (
-                "expect" | "unwrap_or" | "unwrap_or_else" | "map" | "ok_or" | "ok_or_else",
+                "expect"
+                    | "unwrap_or"
+                    | "unwrap_or_else"
+                    | "map"
+                    | "ok_or"
+                    | "ok_or_else"
+                    | "and_then"
+                    | "filter",
                 [_]
             ) | ("map_or" | "map_or_else", [_, _])
         );
@@ -344,6 +351,30 @@ impl Lower<'_> {
                     value: Box::new(mapped),
                     ..maybe
                 }))
+            }
+            ("and_then", [f]) if !is_result => {
+                let value = (*maybe.value).clone();
+                let (then, side) = self.side(maybe.some, true, |lower| lower.apply(f, vec![value]));
+                let then = then?;
+                if !side.steps.is_empty() {
+                    self.place_side(maybe.some, true, side.steps);
+                }
+                let none = Value::Wrapped(Box::new(Value::Never));
+                self.choose_option(&some, maybe.some, then, none, expr)
+            }
+            ("filter", [f]) if !is_result => {
+                let value = (*maybe.value).clone();
+                let (fits, side) = self.side(maybe.some, true, |lower| {
+                    lower.apply(f, vec![value.clone()])
+                });
+                let fits = fits?;
+                if !side.steps.is_empty() {
+                    self.place_side(maybe.some, true, side.steps);
+                }
+                let fits = self.node(&fits, f, &Kind::BOOL)?;
+                let value = self.joined_value(maybe.some, value, expr)?;
+                let both = self.exact(Op::And, vec![maybe.some, fits], expr)?;
+                self.some_on(both, true, value, expr)
             }
             ("unwrap_or", [other]) => {
                 // Evaluated whether it is needed or not.
@@ -482,7 +513,18 @@ impl Lower<'_> {
                 self.apply(other, Vec::new())
             }
             ("map_or_else", [_, f]) => self.apply(f, vec![value.clone()]),
-            ("map", [_]) if !is_there => Ok(Value::Wrapped(Box::new(Value::Never))),
+            ("map" | "and_then" | "filter", [_]) if !is_there => {
+                Ok(Value::Wrapped(Box::new(Value::Never)))
+            }
+            ("and_then", [f]) => self.apply(f, vec![value.clone()]),
+            ("filter", [f]) => {
+                let fits = self.apply(f, vec![value.clone()])?;
+                let fits = self.node(&fits, f, &Kind::BOOL)?;
+                self.some_on(fits, true, value.clone(), expr)
+            }
+            ("is_some" | "is_ok", []) if is_there => {
+                Ok(self.inert_value(&syn::parse_quote!(true), crate::scope::Hint::Bool))
+            }
             ("map", [f]) => {
                 let mapped = self.apply(f, vec![value.clone()])?;
                 Ok(Value::Wrapped(Box::new(mapped)))

@@ -4,10 +4,11 @@
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Id, Kind, Shape, Step};
-use crate::rules::{Comparison, Op, Part, Scalar};
+use crate::rules::{Op, Part, Scalar};
 use crate::scope::{Lent, Value};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
+use syn::spanned::Spanned;
 use syn::{BinOp, Expr, Pat};
 
 impl Lower<'_> {
@@ -346,8 +347,18 @@ impl Lower<'_> {
                 let x = self.expr_node(x, &kind)?;
                 self.same_kind(x, &kind, expr)?;
                 let b = self.expr_node(b, &Kind::SCALAR)?;
-                self.axpy((a, x), (b, known), expr)?
+                let product = self.exact(Op::Scalar(Scalar::Mul), vec![a, x], expr)?;
+                self.and_scaled(product, (b, known), expr)?
             }
+            ("gemv" | "gemv_tr" | "gemm" | "gemm_tr" | "ger", [alpha, a, b, beta]) => {
+                self.product_added(&call.method, &lent, [alpha, a, b, beta], expr)?
+            }
+            ("fill_diagonal" | "set_diagonal", [value]) => {
+                return self
+                    .diagonal_set(&name, &call.receiver, value, expr)
+                    .map(Some);
+            }
+            ("fill_with_identity", []) => self.exact_of(Op::Identity, Vec::new(), kind, expr)?,
             ("apply", [closure]) => self.applied_to_entries(known, &[], closure, expr)?,
             ("zip_apply", [b, closure]) => self.applied_to_entries(known, &[b], closure, expr)?,
             ("zip_zip_apply", [b, c, closure]) => {
@@ -391,6 +402,39 @@ impl Lower<'_> {
     fn kind_at(&mut self, place: &Lent, at: &Expr) -> Lowered<Kind> {
         let known = self.read_unchecked(place, at)?;
         Ok(self.graph.kind(known))
+    }
+
+    /// `m.fill_diagonal(a)` and `m.set_diagonal(&v)`, entry by entry.
+    fn diagonal_set(
+        &mut self,
+        method: &str,
+        of: &Expr,
+        value: &Expr,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if !matches!(of, Expr::Path(_)) {
+            return refuse(
+                of,
+                format!(
+                    "cannot follow `{method}` of a part\nhelp: call it on the matrix itself, or assign the entries in a loop"
+                ),
+            );
+        }
+        let (name, k) = (self.fresh("diagonal"), self.fresh("k"));
+        self.scope.push();
+        let bound = self
+            .expr(value)
+            .and_then(|value| self.bind(&syn::parse_quote!(#name), value));
+        let entry: Expr = match method {
+            "set_diagonal" => syn::parse_quote!(#name[#k]),
+            _ => syn::parse_quote!(#name),
+        };
+        let each: syn::ExprForLoop = syn::parse_quote_spanned!(expr.span()=>
+            for #k in 0..::core::primitive::usize::min(#of.nrows(), #of.ncols()) { #of[(#k, #k)] = #entry; }
+        );
+        let done = bound.and_then(|()| self.for_loop(&each, &Expr::ForLoop(each.clone())));
+        self.scope.pop();
+        done
     }
 
     /// Each of two places gets what is at the other.
@@ -518,26 +562,6 @@ impl Lower<'_> {
             at,
             "a value of another type is assigned here, as far as the macro can see\nhelp: bind the value with its type before, as in `let v: Vector3<f64> = …;`",
         )
-    }
-
-    /// a x + b y, but a x where b is zero, as BLAS has it.
-    fn axpy(&mut self, (a, x): (Id, Id), (b, y): (Id, Id), expr: &Expr) -> Lowered<Id> {
-        let product = self.exact(Op::Scalar(Scalar::Mul), vec![a, x], expr)?;
-        let constant = match self.graph.op(b) {
-            Op::Const(bits) => Some(f64::from_bits(bits)),
-            _ => None,
-        };
-        if constant == Some(0.0) {
-            return Ok(product);
-        }
-        let other = self.exact(Op::Scalar(Scalar::Mul), vec![b, y], expr)?;
-        let sum = self.exact(Op::Scalar(Scalar::Add), vec![product, other], expr)?;
-        if constant.is_some() {
-            return Ok(sum);
-        }
-        let zero = self.graph.constant(0.0);
-        let nothing = self.exact(Op::Compare(Comparison::Eq), vec![b, zero], expr)?;
-        self.exact(Op::Select, vec![nothing, product, sum], expr)
     }
 
     /// `place op= value`
