@@ -9,7 +9,9 @@
 mod common;
 
 use common::{assert_close, slope};
-use nalgebra::{DMatrix, DVector, Matrix3, RowDVector, SMatrix, SVector, Vector2, Vector3};
+use nalgebra::{
+    DMatrix, DVector, Matrix2, Matrix3, RowDVector, SMatrix, SVector, Vector2, Vector3,
+};
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[gradient]
@@ -466,5 +468,109 @@ mod elements_of_an_inert_list_in_loops {
         let (value, found) = misses_value_and_gradient(&x, &matrices, &targets);
         assert_eq!(value, misses(&x, &matrices, &targets));
         assert!((found - expected).amax() < 1e-12);
+    }
+}
+
+#[gradient]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn route(points: &[Vector2<f64>], turns: &[Matrix2<f64>], goal: &Vector2<f64>) -> f64 {
+    let mut length = 0.0;
+    let mut at = Vector2::zeros();
+    let mut best = f64::INFINITY;
+    for i in 1..points.len() {
+        length += (points[i] - points[i - 1]).norm();
+        at = turns[i % turns.len()] * at + points[i];
+    }
+    for (k, p) in points.iter().enumerate() {
+        let miss = (p - goal).norm_squared() + 0.01 * k as f64;
+        if miss < best {
+            best = miss;
+        }
+    }
+    length + at.norm_squared() + best
+}
+
+#[test]
+fn elements_in_loops() {
+    type Point = (Vec<Vector2<f64>>, Vec<Matrix2<f64>>, Vector2<f64>);
+    let entries = |p: &Point| -> Vec<f64> {
+        let points = p.0.iter().flat_map(|v| v.iter().copied());
+        let turns = p.1.iter().flat_map(|m| m.iter().copied());
+        points.chain(turns).chain(p.2.iter().copied()).collect()
+    };
+    let wave = |k: usize, seed: f64| (1.3 * k as f64 + seed).sin();
+    let point = |seed: f64| -> Point {
+        (
+            (0..4)
+                .map(|k| Vector2::new(wave(k, seed), wave(k + 7, seed)))
+                .collect(),
+            (0..2)
+                .map(|k| Matrix2::from_fn(|i, j| wave(i + 2 * j + 5 * k, seed)))
+                .collect(),
+            Vector2::new(0.3, -0.2) * seed,
+        )
+    };
+    let (at, direction) = (point(0.4), point(1.9));
+    let moved = |t: f64| -> Point {
+        (
+            at.0.iter()
+                .zip(&direction.0)
+                .map(|(a, d)| a + d * t)
+                .collect(),
+            at.1.iter()
+                .zip(&direction.1)
+                .map(|(a, d)| a + d * t)
+                .collect(),
+            at.2 + direction.2 * t,
+        )
+    };
+    let dot = |a: &Point| -> f64 {
+        let pairs = entries(a).into_iter().zip(entries(&direction));
+        pairs.map(|(a, d)| a * d).sum()
+    };
+    let value = |p: &Point| route(&p.0, &p.1, &p.2);
+    let gradient = |p: &Point| route_gradient(&p.0, &p.1, &p.2);
+    let along = slope(|t| value(&moved(t)));
+    assert_close(dot(&gradient(&at)), along);
+    let (same, tangent) = route_jvp(
+        &at.0,
+        &at.1,
+        &at.2,
+        &direction.0,
+        &direction.1,
+        &direction.2,
+    );
+    assert_eq!(same, value(&at));
+    assert_close(tangent, along);
+    assert_close(dot(&route_vjp(&at.0, &at.1, &at.2).1(2.0)), 2.0 * along);
+    let (first, product) = route_hvp(
+        &at.0,
+        &at.1,
+        &at.2,
+        &direction.0,
+        &direction.1,
+        &direction.2,
+    );
+    assert_eq!(first, gradient(&at));
+    for (k, entry) in entries(&product).into_iter().enumerate() {
+        let want = slope(|t| entries(&gradient(&moved(t)))[k]);
+        assert!(
+            (entry - want).abs() < 1e-7 * (1.0 + want.abs()),
+            "{k}: {entry} {want}"
+        );
+    }
+    let (by_points, ..) = route_hessian(&at.0, &at.1, &at.2);
+    let rows = by_points.0.nrows();
+    assert_eq!((rows, by_points.1.ncols(), by_points.2.ncols()), (8, 8, 2));
+    for i in 0..rows {
+        let blocks = [&by_points.0, &by_points.1, &by_points.2];
+        let row = blocks
+            .iter()
+            .flat_map(|block| (0..block.ncols()).map(|j| block[(i, j)]));
+        let along: f64 = row.zip(entries(&direction)).map(|(h, d)| h * d).sum();
+        assert_close(along, entries(&product)[i]);
     }
 }

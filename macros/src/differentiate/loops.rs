@@ -584,7 +584,27 @@ impl<'g> Kept<'g> {
                 | Op::Part(_)
                 | Op::Size(_)
         );
-        (quick || self.is_recomputed(id)) && !self.primal.inputs.contains(&id)
+        let quick = quick || self.expands(id) || self.is_recomputed(id);
+        quick && !self.primal.inputs.contains(&id)
+    }
+
+    /// Whether a value is larger than what it is computed from, so that reading it would take as long as computing it.
+    fn expands(&self, id: Id) -> bool {
+        let args = self.body.args(id);
+        let known = args.iter().all(|arg| !self.body.op(*arg).is_opaque());
+        let read: u32 = args.iter().map(|arg| self.size(*arg)).sum();
+        known && !args.is_empty() && self.size(id) > read
+    }
+
+    /// How many numbers there are in a value; what is dynamic is taken for larger than most that is static, and a matrix
+    /// for larger than its columns.
+    fn size(&self, id: Id) -> u32 {
+        let extent = |dim: &Dim| match dim {
+            Dim::Static(n) => (*n).min(1000) as u32,
+            _ => 100,
+        };
+        let shape = self.body.shape(id);
+        shape.map_or(1, |shape| extent(&shape.rows) * extent(&shape.cols))
     }
 
     /// Whether a value is a segment of a loop with checkpoints, or what that gives.
@@ -603,19 +623,10 @@ impl<'g> Kept<'g> {
         }
         // Rather what is transposed: a product takes it as it is.
         let transposed = u32::from(self.body.op(id) == Op::Transpose);
-        let kind = self.body.kind(id);
         transposed
-            + match (kind.elem, kind.shape) {
-                (Elem::Bool | Elem::Int, _) => 1,
-                (_, None) => 2,
-                // What is dynamic is taken for larger than most that is static, and a matrix for larger than its columns.
-                (_, Some(shape)) => {
-                    let extents = [&shape.rows, &shape.cols].map(|dim| match dim {
-                        Dim::Static(n) => (*n).min(1000) as u32,
-                        _ => 100,
-                    });
-                    2 * extents[0] * extents[1]
-                }
+            + match self.body.kind(id).elem {
+                Elem::Bool | Elem::Int => 1,
+                _ => 2 * self.size(id),
             }
     }
 
@@ -624,6 +635,7 @@ impl<'g> Kept<'g> {
         let node = self.body.node(id);
         let mut needs = node.args.to_vec();
         needs.extend(node.guards.iter().map(|g| g.cond));
+        needs.extend(self.body.elements.borrow().get(&id));
         let sized = matches!(
             node.op,
             Op::Size(_)
@@ -668,6 +680,11 @@ impl<'g> Kept<'g> {
         }
         if self.body.integer_value(id).is_some() {
             return true;
+        }
+        // Where the element of a list begins is known from its index.
+        let index = self.body.elements.borrow().get(&id).copied();
+        if let Some(index) = index {
+            return self.is_free(index);
         }
         match self.primal.header {
             Header::Range { index, .. } if index == id => self.repeats,

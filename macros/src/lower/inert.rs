@@ -265,7 +265,7 @@ impl Lower<'_> {
         let sized = |ident: &Ident| {
             matches!(
                 self.scope.get(&ident.to_string()).map(|b| &b.value),
-                Some(Value::Node(_) | Value::Slice(_))
+                Some(Value::Node(_) | Value::Slice(_) | Value::Elements(_))
             )
         };
         is_pure(tokens.clone(), &sized)

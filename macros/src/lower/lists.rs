@@ -316,7 +316,9 @@ impl Lower<'_> {
                 ),
             );
         }
-        if self.is_in_loop() {
+        let lists = self.graph.lists.borrow().get(&list).cloned();
+        let ragged = lists.is_some_and(|l| l.element.is_some_and(|e| e.is_dynamic()));
+        if self.is_in_loop() && ragged {
             return refuse(
                 expr,
                 format!(

@@ -1,18 +1,15 @@
-use nalgebra::Vector3;
+//! What is not read in loops yet: matrices of sizes of their own, and fields.
+
+use nalgebra::DVector;
 use nalgrad::gradient;
 
 #[gradient]
-fn f(xs: &[Vector3<f64>]) -> f64 {
+fn f(xs: &[DVector<f64>]) -> f64 {
     let mut s = 0.0;
     for i in 0..xs.len() {
         s += xs[i].norm_squared();
     }
     s
-}
-
-#[gradient]
-fn g(xs: &[Vector3<f64>]) -> f64 {
-    xs.iter().map(|x| x.norm()).sum()
 }
 
 #[derive(nalgrad::Differentiable)]
