@@ -102,6 +102,15 @@ pub struct Maybe {
     pub error: Option<TokenStream>,
 }
 
+/// What the columns of a matrix are that stands for a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Columns {
+    /// Each is a list of numbers.
+    Lists,
+    /// This many are a matrix, or one is a vector.
+    Matrices(usize),
+}
+
 /// What an expression of the body stands for.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -116,6 +125,8 @@ pub enum Value {
     Slice(Id),
     /// A list of vectors or matrices.
     Elements(Id),
+    /// A list of these that changes, side by side in one matrix.
+    Columns(Id, Columns),
     Inert(Inert),
     Tuple(Vec<Value>),
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be, or of a result.
@@ -147,7 +158,9 @@ impl Value {
     /// The values of the graph that it is made of.
     fn ids(&self, into: &mut Vec<Id>) {
         match self {
-            Value::Node(id) | Value::Entry(id) | Value::Slice(id) => into.push(*id),
+            Value::Node(id) | Value::Entry(id) | Value::Slice(id) | Value::Columns(id, _) => {
+                into.push(*id)
+            }
             Value::List(values) | Value::Tuple(values) => values.iter().for_each(|v| v.ids(into)),
             Value::Geometric(geometric) => into.extend(&geometric.coordinates),
             Value::Wrapped(value) => value.ids(into),

@@ -400,7 +400,11 @@ impl Lower<'_> {
             Value::Slice(id) if name == "rows" => {
                 self.matrix_method(*id, &name, method, turbofish, args, expr)
             }
-            Value::Slice(_) | Value::Elements(_)
+            Value::Columns(id, columns) if name == "len" && args.is_empty() => {
+                let (id, columns) = (*id, *columns);
+                self.length_of_columns(id, columns, expr)
+            }
+            Value::Slice(_) | Value::Elements(_) | Value::Columns(..)
                 if !matches!(
                     name.as_str(),
                     "first" | "last" | "get" | "to_vec" | "clone" | "as_slice"

@@ -4,6 +4,9 @@
 #![allow(dead_code, clippy::explicit_auto_deref)]
 
 mod common;
+#[macro_use]
+#[path = "common/six.rs"]
+mod six;
 
 use common::{assert_close, slope};
 use nalgebra::{
@@ -13,42 +16,12 @@ use nalgebra::{
 };
 use nalgrad::{gradient, hessian, jacobian, jvp, vjp};
 
-/// Compares all derivatives of functions of six numbers with differences.
-macro_rules! check {
-    ($($test:ident: $name:ident $gradient:ident $hessian:ident $jvp:ident $vjp:ident;)*) => {$(
-        #[test]
-        fn $test() {
-            let points = [
-                Vector6::new(0.7, -0.4, 0.3, 0.2, -0.9, 0.5),
-                Vector6::new(-1.1, 0.8, 1.6, -0.3, 1.4, 0.9),
-                Vector6::new(2.5, 3.0, -2.0, 2.0, -3.0, 1.5),
-            ];
-            for x in points {
-                let (value, gradient) = $gradient(&x);
-                assert_eq!(value.to_bits(), $name(&x).to_bits());
-                let hessian = $hessian(&x);
-                let direction = Vector6::new(0.3, -0.5, 0.2, 0.8, -0.1, 0.4);
-                let (same, tangent) = $jvp(&x, &direction);
-                assert_eq!(value.to_bits(), same.to_bits());
-                assert_close(tangent, gradient.dot(&direction));
-                assert_close(0.0, ($vjp(&x).1(2.0) - 2.0 * gradient).norm());
-                for i in 0..6 {
-                    let unit = Vector6::ith(i, 1.0);
-                    assert_close(gradient[i], slope(|h| $name(&(x + unit * h))));
-                    for j in 0..6 {
-                        let second = slope(|h| $gradient(&(x + unit * h)).1[j]);
-                        assert!(
-                            (hessian[(i, j)] - second).abs() < 1e-7 * (1.0 + second.abs()),
-                            "{i} {j} at {x}: {} {second}", hessian[(i, j)]
-                        );
-                    }
-                }
-            }
-        }
-    )*};
-}
-
 check! {
+    at [
+        Vector6::new(0.7, -0.4, 0.3, 0.2, -0.9, 0.5),
+        Vector6::new(-1.1, 0.8, 1.6, -0.3, 1.4, 0.9),
+        Vector6::new(2.5, 3.0, -2.0, 2.0, -3.0, 1.5),
+    ];
     quaternions: quaternions_of quaternions_of_value_and_gradient quaternions_of_hessian quaternions_of_jvp quaternions_of_vjp;
     unit_quaternions: rotations_of rotations_of_value_and_gradient rotations_of_hessian rotations_of_jvp rotations_of_vjp;
     axes_and_angles: axes axes_value_and_gradient axes_hessian axes_jvp axes_vjp;

@@ -7,10 +7,13 @@
 )]
 
 mod common;
+#[macro_use]
+#[path = "common/six.rs"]
+mod six;
 
 use common::{assert_close, slope};
 use nalgebra::{
-    DMatrix, DVector, Matrix2, Matrix3, RowDVector, SMatrix, SVector, Vector2, Vector3,
+    DMatrix, DVector, Matrix2, Matrix3, RowDVector, SMatrix, SVector, Vector2, Vector3, Vector6,
 };
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
@@ -573,4 +576,80 @@ fn elements_in_loops() {
         let along: f64 = row.zip(entries(&direction)).map(|(h, d)| h * d).sum();
         assert_close(along, entries(&product)[i]);
     }
+}
+
+check! {
+    at [
+        Vector6::new(0.7, -0.4, 0.3, 0.2, -0.9, 0.5),
+        Vector6::new(-1.1, 0.8, 1.6, -0.3, 1.4, 0.9),
+    ];
+    lists_of_vectors_that_change: walked walked_value_and_gradient walked_hessian walked_jvp walked_vjp;
+    lists_of_matrices_that_change: posed posed_value_and_gradient posed_hessian posed_jvp posed_vjp;
+    tables: tabled tabled_value_and_gradient tabled_hessian tabled_jvp tabled_vjp;
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn walked(x: &Vector6<f64>) -> f64 {
+    let mut places = vec![Vector2::new(x[0], 1.0); x.len() - 2];
+    let mut turns = [Vector3::zeros(); 3];
+    for i in 1..places.len() {
+        places[i] = places[i - 1] * x[1] + Vector2::new(x[2], 0.1 * i as f64);
+        if x[i] > 0.0 {
+            places[i].x += x[3];
+            turns[i % 3] += Vector3::new(x[i], 0.5, x[0]);
+        } else {
+            turns[(i + 1) % 3][2] = x[4] * x[5];
+        }
+    }
+    turns[0] *= x[4];
+    let mut length = 0.0;
+    for place in places.iter() {
+        length += place.norm();
+    }
+    for (k, turn) in turns.iter().enumerate() {
+        length += turn.norm_squared() * (k + 1) as f64;
+    }
+    assert!(places.len() == 4 && turns.len() == 3);
+    length + places[places.len() - 1].dot(&places[1])
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn posed(x: &Vector6<f64>) -> f64 {
+    let parents = [0, 0, 1, 1];
+    let mut poses = [Matrix2::identity(); 4];
+    let mut steps = vec![Matrix2::zeros(); parents.len()];
+    for i in 1..4 {
+        steps[i] = Matrix2::new(x[i], 1.0, -x[0], x[i + 1]);
+        poses[i] = poses[parents[i]] * steps[i];
+        poses[i][(0, 1)] += x[5];
+    }
+    let mut total = 0.0;
+    for (pose, step) in poses.iter().zip(steps.iter()) {
+        total += (pose * step).sum() + pose.column(1).norm_squared();
+    }
+    total
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn tabled(x: &Vector6<f64>) -> f64 {
+    let mut table = vec![vec![0.0; 4]; x.len()];
+    let mut small = [[x[0]; 2]; 2];
+    for i in 1..table.len() {
+        for j in 1..4 {
+            table[i][j] = (table[i - 1][j - 1] * x[i] + x[j]).sin();
+            table[i][0] += 0.1 * table[i][j];
+        }
+    }
+    small[0][1] *= x[3];
+    small[1][0] = small[0][1] * table[3][0];
+    small[1][0] * small[1][1] + table[5][3]
 }

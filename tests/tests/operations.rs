@@ -4,6 +4,9 @@
 #![allow(dead_code, clippy::toplevel_ref_arg, clippy::useless_conversion)]
 
 mod common;
+#[macro_use]
+#[path = "common/six.rs"]
+mod six;
 
 use common::{assert_close, slope};
 use nalgebra::{
@@ -12,38 +15,11 @@ use nalgebra::{
 };
 use nalgrad::{gradient, hessian, jvp, vjp};
 
-/// Compares all derivatives of functions of six numbers with differences.
-macro_rules! check {
-    ($($test:ident: $name:ident $gradient:ident $hessian:ident $jvp:ident $vjp:ident;)*) => {$(
-        #[test]
-        fn $test() {
-            let points = [
-                Vector6::new(0.7, -0.4, 1.3, 0.2, -0.9, 0.5),
-                Vector6::new(-1.1, 0.8, 0.6, -0.3, 1.4, 0.9),
-            ];
-            for x in points {
-                let (value, gradient) = $gradient(&x);
-                assert_eq!(value.to_bits(), $name(&x).to_bits());
-                let hessian = $hessian(&x);
-                let direction = Vector6::new(0.3, -0.5, 0.2, 0.8, -0.1, 0.4);
-                let (same, tangent) = $jvp(&x, &direction);
-                assert_eq!(value.to_bits(), same.to_bits());
-                assert_close(tangent, gradient.dot(&direction));
-                assert_close(0.0, ($vjp(&x).1(2.0) - 2.0 * gradient).norm());
-                for i in 0..6 {
-                    let unit = Vector6::ith(i, 1.0);
-                    assert_close(gradient[i], slope(|h| $name(&(x + unit * h))));
-                    for j in 0..6 {
-                        let second = slope(|h| $gradient(&(x + unit * h)).1[j]);
-                        assert!((hessian[(i, j)] - second).abs() < 1e-7 * (1.0 + second.abs()));
-                    }
-                }
-            }
-        }
-    )*};
-}
-
 check! {
+    at [
+        Vector6::new(0.7, -0.4, 1.3, 0.2, -0.9, 0.5),
+        Vector6::new(-1.1, 0.8, 0.6, -0.3, 1.4, 0.9),
+    ];
     rows_and_columns: from_parts from_parts_value_and_gradient from_parts_hessian from_parts_jvp from_parts_vjp;
     iterators: listed listed_value_and_gradient listed_hessian listed_jvp listed_vjp;
     blocks: stacked stacked_value_and_gradient stacked_hessian stacked_jvp stacked_vjp;

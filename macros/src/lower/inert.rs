@@ -5,7 +5,7 @@ use crate::error::text;
 use crate::graph::{Elem, Form, Id, Kind, Leaf, Step};
 use crate::rules::Op;
 use crate::scope::{
-    Hint, Inert, Pending, Value, captured, is_observer, is_pure, rename, variables,
+    Columns, Hint, Inert, Pending, Value, captured, is_observer, is_pure, rename, variables,
 };
 use crate::ty::{Extent, Passing, Real};
 use proc_macro2::{Ident, TokenStream};
@@ -47,7 +47,7 @@ impl Lower<'_> {
                     ..
                 } => self.is_active(a) || self.is_active(b),
             },
-            Value::Slice(id) | Value::Elements(id) => self.is_active(*id),
+            Value::Slice(id) | Value::Elements(id) | Value::Columns(id, _) => self.is_active(*id),
             Value::Called(..) | Value::Untyped(_) | Value::Position(_) | Value::Lent(_) => true,
             Value::Function(function) => function.kept.is_none(),
             Value::Inert(_) | Value::Unset(_) | Value::Unit | Value::Never => false,
@@ -67,7 +67,11 @@ impl Lower<'_> {
         let mut reads: Vec<Id> = Vec::new();
         for binding in self.scope.read_by(tokens.clone()) {
             match &binding.value {
-                Value::Node(id) | Value::Slice(id) if !reads.contains(id) => reads.push(*id),
+                Value::Node(id) | Value::Slice(id) | Value::Columns(id, _)
+                    if !reads.contains(id) =>
+                {
+                    reads.push(*id)
+                }
                 // Its parts are read in their places; those that have names are values.
                 Value::Tuple(_) | Value::List(_) => {
                     reads.extend(self.parts_of_tuple(&binding.value));
@@ -123,14 +127,28 @@ impl Lower<'_> {
                 other(own)
             }
             Value::Slice(id) => {
-                let named = self
-                    .graph
-                    .names
-                    .borrow()
-                    .get(id)
-                    .map(ToTokens::to_token_stream);
-                let whole = self.graph.leaf_of(*id).map(|leaf| leaf.name).or(named)?;
+                let whole = self.name_of_variable(*id)?;
                 Some(quote!(#whole.as_slice()))
+            }
+            Value::Columns(id, columns) => {
+                let whole = self.name_of_variable(*id)?;
+                let list = |element: TokenStream| quote!(.map(|column| #element).collect::<::std::vec::Vec<_>>());
+                Some(match columns {
+                    Columns::Lists => {
+                        let list = list(quote!(column.as_slice().to_vec()));
+                        quote!(#whole.column_iter()#list)
+                    }
+                    Columns::Matrices(1) => {
+                        let list = list(quote!(column.clone_owned()));
+                        quote!(#whole.column_iter()#list)
+                    }
+                    Columns::Matrices(width) => {
+                        let width = proc_macro2::Literal::usize_unsuffixed(*width);
+                        let list =
+                            list(quote!(#whole.fixed_columns::<#width>(column).clone_owned()));
+                        quote!((0..#whole.ncols()).step_by(#width)#list)
+                    }
+                })
             }
             Value::Function(function) => {
                 let kept = function.kept.as_ref()?;

@@ -507,10 +507,10 @@ impl Lower<'_> {
         let bindings = names.iter().filter_map(|name| self.scope.get(name));
         let ids = bindings.filter_map(|binding| match &binding.value {
             Value::Lent(lent) => match self.scope.get(&lent.name.to_string())?.value {
-                Value::Node(id) | Value::Slice(id) => Some(id),
+                Value::Node(id) | Value::Slice(id) | Value::Columns(id, _) => Some(id),
                 _ => None,
             },
-            Value::Node(id) | Value::Slice(id) => Some(*id),
+            Value::Node(id) | Value::Slice(id) | Value::Columns(id, _) => Some(*id),
             _ => None,
         });
         ids.collect()
@@ -885,7 +885,7 @@ impl Lower<'_> {
         };
         let kind = self.graph.kind(leaf);
         let id = match (binding.value, variable.part) {
-            (Value::Slice(id), _) => id,
+            (Value::Slice(id) | Value::Columns(id, _), _) => id,
             (value, None) => self.node(&value, expr, &kind)?,
             (value, Some(part)) => match part_of(&value, part) {
                 Some(value) => self.node(&value, expr, &kind)?,
@@ -1042,6 +1042,7 @@ impl Lower<'_> {
             let value = match (known.map(|b| &b.value), variable.part) {
                 (Some(whole), Some(part)) => with_part(whole, part, leaf),
                 (Some(Value::Slice(_)), None) => Value::Slice(leaf),
+                (Some(Value::Columns(_, columns)), None) => Value::Columns(leaf, *columns),
                 _ => Value::Node(leaf),
             };
             self.scope.bind(Binding {
@@ -1081,6 +1082,7 @@ impl Lower<'_> {
             Value::Node(id) => Value::Node(self.captured(outside, *id)),
             Value::Entry(id) => Value::Entry(self.captured(outside, *id)),
             Value::Slice(id) => Value::Slice(self.captured(outside, *id)),
+            Value::Columns(id, columns) => Value::Columns(self.captured(outside, *id), *columns),
             Value::List(values) => Value::List(all(self, values)),
             Value::Elements(id) => Value::Elements(self.captured(outside, *id)),
             Value::Inert(inert) => {
@@ -1615,7 +1617,7 @@ impl Lower<'_> {
                 Some(part) => value.and_then(|whole| part_of(&whole, *part)),
                 None => value,
             };
-            matches!(value, Some(Value::Node(id) | Value::Slice(id)) if id == *leaf)
+            matches!(value, Some(Value::Node(id) | Value::Slice(id) | Value::Columns(id, _)) if id == *leaf)
         });
         let plain = leaving.label.is_none()
             && leaving.expr.is_none()

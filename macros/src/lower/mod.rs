@@ -7,6 +7,7 @@ mod assigned;
 mod branches;
 mod calls;
 mod checkpoints;
+mod columns;
 mod composed;
 mod exits;
 mod expressions;
@@ -529,7 +530,7 @@ impl Lower<'_> {
                     self.real.to_token_stream()
                 ),
             ),
-            Value::Elements(_) => refuse(
+            Value::Elements(_) | Value::Columns(..) => refuse(
                 at.to_token_stream(),
                 format!(
                     "cannot compute with the list `{0}`\nhelp: take single elements, as in `{0}[i]`",

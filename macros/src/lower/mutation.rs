@@ -203,7 +203,7 @@ impl Lower<'_> {
             Value::Node(_) | Value::Entry(_) | Value::Geometric(_) | Value::Tuple(_) => {
                 Ok(binding.value)
             }
-            Value::Slice(id) => Ok(Value::Node(id)),
+            Value::Slice(id) | Value::Columns(id, _) => Ok(Value::Node(id)),
             value @ Value::Called(..) => Ok(Value::Node(self.node(&value, at, &Kind::SCALAR)?)),
             Value::Inert(inert) if !self.owned.contains(&inert.tokens.to_string()) => refuse(
                 at,
@@ -295,9 +295,12 @@ impl Lower<'_> {
             (Some(Value::Slice(_)), Value::Node(id)) if self.graph.is_matrix(id) => {
                 Value::Slice(id)
             }
+            (Some(Value::Columns(_, columns)), Value::Node(id)) => Value::Columns(id, *columns),
             (_, value) => value,
         };
-        if let (Value::Node(id) | Value::Slice(id), 0) = (&value, self.closures) {
+        if let (Value::Node(id) | Value::Slice(id) | Value::Columns(id, _), 0) =
+            (&value, self.closures)
+        {
             let named = self.graph.names.borrow().contains_key(id);
             if !named && self.graph.leaf_of(*id).is_none() {
                 let own = self.fresh(&name.to_string());
@@ -305,7 +308,9 @@ impl Lower<'_> {
             }
         }
         let varies = match &value {
-            Value::Node(id) | Value::Entry(id) | Value::Slice(id) => self.graph.varies(*id),
+            Value::Node(id) | Value::Entry(id) | Value::Slice(id) | Value::Columns(id, _) => {
+                self.graph.varies(*id)
+            }
             _ => true,
         };
         self.scope.assign(&name.to_string(), value, varies);
@@ -345,9 +350,9 @@ impl Lower<'_> {
         let kind = sides
             .iter()
             .find_map(|side| match at_end(self, side).map(|b| b.value) {
-                Some(Value::Node(id) | Value::Entry(id) | Value::Slice(id)) => {
-                    Some(self.graph.kind(id))
-                }
+                Some(
+                    Value::Node(id) | Value::Entry(id) | Value::Slice(id) | Value::Columns(id, _),
+                ) => Some(self.graph.kind(id)),
                 _ => None,
             })
             .unwrap_or(Kind::SCALAR);
@@ -362,7 +367,7 @@ impl Lower<'_> {
                 | Value::Entry(_)
                 | Value::Tuple(_)
                 | Value::Geometric(_)) => value,
-                Value::Slice(id) => Value::Node(id),
+                Value::Slice(id) | Value::Columns(id, _) => Value::Node(id),
                 Value::List(entries) => Value::Node(self.column_of_list(entries, expr)?),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {

@@ -158,7 +158,7 @@ impl Lower<'_> {
             .get(&lent.name.to_string())
             .map(|b| b.value.clone())
         {
-            Some(Value::Slice(id)) => id,
+            Some(Value::Slice(id) | Value::Columns(id, _)) => id,
             Some(value) => self.node(&value, at, &Kind::SCALAR)?,
             None => return Err(Refusal(None)),
         };
@@ -168,7 +168,13 @@ impl Lower<'_> {
         Ok(id)
     }
 
-    fn part_at(&mut self, of: Id, part: &Part, positions: &[Id], at: &dyn ToTokens) -> Lowered<Id> {
+    pub(super) fn part_at(
+        &mut self,
+        of: Id,
+        part: &Part,
+        positions: &[Id],
+        at: &dyn ToTokens,
+    ) -> Lowered<Id> {
         let shape = self.graph.shape(of);
         let shape = shape.and_then(|s| crate::rules::part_shape(&self.graph, part, &s, positions));
         let kind = shape.map_or(Kind::SCALAR, Kind::matrix);
@@ -259,9 +265,23 @@ impl Lower<'_> {
                 .pushed(&root, list.clone(), &call.args[0], expr)
                 .map(Some);
         }
+        if let (Some(Value::Columns(..)), Expr::Path(_)) = (&known, &*call.receiver) {
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` on a list of vectors or matrices is not supported yet\nhelp: assign to its elements, as in `{root}[i] = …`"
+                ),
+            );
+        }
         if !matches!(
             known,
-            Some(Value::Node(_) | Value::Slice(_) | Value::Inert(_) | Value::Lent(_))
+            Some(
+                Value::Node(_)
+                    | Value::Slice(_)
+                    | Value::Columns(..)
+                    | Value::Inert(_)
+                    | Value::Lent(_)
+            )
         ) {
             return Ok(None);
         }

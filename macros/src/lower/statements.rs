@@ -6,7 +6,7 @@ use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
-use crate::scope::{Binding, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
+use crate::scope::{Binding, Columns, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -550,7 +550,7 @@ impl Lower<'_> {
             value => value,
         };
         let kept = match &value {
-            Ok(Value::Slice(_)) => true,
+            Ok(Value::Slice(_) | Value::Columns(..)) => true,
             Ok(value @ Value::Node(id)) => {
                 self.graph.kind(*id).elem == Elem::Real
                     && ty.is_none_or(|ty| self.check_type(value, ty).is_ok())
@@ -580,12 +580,24 @@ impl Lower<'_> {
             }
             _ => return Ok(None),
         };
-        let value = self.expr(&value)?;
-        let Value::Node(id) = value else {
-            return Ok(None);
+        let inner = self.repeated(&value)?;
+        let value = match inner {
+            Some(list) => list,
+            None => self.expr(&value)?,
         };
-        if self.graph.kind(id) != Kind::SCALAR {
-            return Ok(None);
+        let (id, columns) = match value {
+            Value::Node(id) if self.graph.kind(id) == Kind::SCALAR => (id, None),
+            Value::Node(id) if self.graph.kind(id).elem == Elem::Real => {
+                match self.graph.shape(id).map(|shape| shape.cols) {
+                    Some(crate::graph::Dim::Static(width)) => (id, Some(Columns::Matrices(width))),
+                    _ => return Ok(None),
+                }
+            }
+            Value::Slice(id) => (id, Some(Columns::Lists)),
+            _ => return Ok(None),
+        };
+        if let Some(columns) = columns {
+            return self.side_by_side(id, columns, (&count, init)).map(Some);
         }
         let rows = match init {
             Expr::Repeat(_) => crate::ty::constant_size(&count),
@@ -912,7 +924,9 @@ impl Lower<'_> {
 
     /// What the user calls a value that has no name yet.
     pub(super) fn name_value(&mut self, value: &Value, ident: &Ident) {
-        if let (Value::Node(id) | Value::Entry(id), 0) = (value, self.closures) {
+        if let (Value::Node(id) | Value::Entry(id) | Value::Columns(id, _), 0) =
+            (value, self.closures)
+        {
             let named = self.graph.names.borrow().contains_key(id);
             if !named && self.graph.leaf_of(*id).is_none() {
                 let own = self.own_name(ident);
