@@ -826,6 +826,13 @@ impl<'g> Linear<'g> {
                 let at: Vec<Expr> = node.args[1..].iter().map(|a| graph.expr(*a)).collect();
                 row(graph.real(1.0).scatter(part, Some(operand.clone()), &at))
             }
+            // What takes the place of a part.
+            Op::Update(part) if k == 1 => {
+                let args = std::iter::once(arg).chain(node.args[2..].iter().copied());
+                let scatter = Op::Scatter(part.clone());
+                let scattered = graph.insert(scatter, args.collect(), node.kind.clone());
+                self.linear(scattered, 0, of)
+            }
             Op::Scatter(part) if part.is_entry() => {
                 let unit = graph.real(1.0);
                 let at: Vec<Expr> = node.args[1..].iter().map(|a| graph.expr(*a)).collect();

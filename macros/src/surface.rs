@@ -1509,8 +1509,14 @@ impl Lower<'_> {
         }
     }
 
-    /// The extent that a count is, where it is that of a matrix: `x.len()`.
+    /// The extent of a dynamic matrix that a count is: `x.len()`.
     fn known_count(&mut self, count: &Expr) -> Lowered<Option<Dim>> {
+        let dim = self.count_of(count)?;
+        Ok(dim.filter(|dim| matches!(dim, Dim::Dynamic(d) if *d != u32::MAX)))
+    }
+
+    /// The extent that a count is, where it is that of a matrix: `x.len()`.
+    pub(crate) fn count_of(&mut self, count: &Expr) -> Lowered<Option<Dim>> {
         let Expr::MethodCall(call) = count else {
             return Ok(None);
         };
@@ -1521,14 +1527,13 @@ impl Lower<'_> {
         let (Value::Node(id) | Value::Slice(id)) = self.expr(&call.receiver)? else {
             return Ok(None);
         };
-        let dim = self.graph.shape(id).and_then(|shape| match &*name {
+        Ok(self.graph.shape(id).and_then(|shape| match &*name {
             "nrows" => Some(shape.rows),
             "ncols" => Some(shape.cols),
             _ if shape.is_column() => Some(shape.rows),
             _ if shape.is_vector() => Some(shape.cols),
             _ => None,
-        });
-        Ok(dim.filter(|dim| matches!(dim, Dim::Dynamic(d) if *d != u32::MAX)))
+        }))
     }
 
     fn count(&self, n: usize) -> Dim {

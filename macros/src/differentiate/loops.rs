@@ -388,10 +388,17 @@ impl<'g> Derived<'g> {
                 reads.push((*input, args[k]));
             }
         }
-        if !repeats && kept.recorded.is_empty() {
-            // How often, at least.
-            let count = body.insert(Op::Absent, Vec::new(), Kind::OPAQUE);
-            kept.recorded.push(count);
+        let is_record = |id: Id| graph.kind(id).elem == Elem::Records;
+        if !repeats && kept.recorded.is_empty() && !reads.iter().any(|r| is_record(r.1)) {
+            // How often, at least: as often as the first loop of all, which depends on no tangent.
+            let among = primal.inputs.iter().zip(&args[..]).skip(primal.next.len());
+            match among.filter(|r| is_record(*r.1)).min_by_key(|r| *r.1) {
+                Some((input, record)) => reads.push((*input, *record)),
+                None => {
+                    let count = body.insert(Op::Absent, Vec::new(), Kind::OPAQUE);
+                    kept.recorded.push(count);
+                }
+            }
         }
         for value in kept.recorded {
             let record = graph.item(self.primal_id, vec![primal.record(value)], Kind::RECORDS);

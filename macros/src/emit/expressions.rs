@@ -60,7 +60,7 @@ impl Emit<'_> {
     /// Whether the variable may be moved here: nobody reads it later, and it belongs to this block.
     pub(super) fn is_last_use(&self, id: Id) -> bool {
         self.remaining[id.0 as usize] == 0
-            && !self.unmovable.contains(&id)
+            && !self.stays(id)
             && !self.borrowed.contains(&id)
             && (!self.is_leaf(id) || self.carried.contains(&id))
             && self.context[id.0 as usize] == self.current

@@ -1,7 +1,7 @@
 //! What is needed: the values that the outputs read, and what happens on the way.
 
 use super::Emit;
-use crate::graph::{Dim, Extent, Id, Placed, Step};
+use crate::graph::{Dim, Elem, Extent, Id, Placed, Step};
 use crate::rules::{Op, Part};
 
 impl Emit<'_> {
@@ -152,6 +152,35 @@ impl Emit<'_> {
                 self.forced.insert(id);
             }
         }
+    }
+
+    /// What statements read is there when they are written: it is not moved before.
+    pub(super) fn find_read_by_steps(&mut self, steps: &[Placed]) {
+        for placed in steps {
+            match &placed.step {
+                Step::Verbatim { reads, .. } => self.unmovable.extend(reads),
+                Step::Pin {
+                    leaf, reads, pure, ..
+                } if !pure || self.live[leaf.0 as usize] => match self.kind(*leaf).elem {
+                    Elem::Int | Elem::Bool => reads
+                        .iter()
+                        .for_each(|r| *self.awaited.entry(*r).or_default() += 1),
+                    _ => self.unmovable.extend(reads),
+                },
+                Step::Branch {
+                    then, otherwise, ..
+                } => {
+                    self.find_read_by_steps(then);
+                    self.find_read_by_steps(otherwise);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a value has to stay where it is.
+    pub(super) fn stays(&self, id: Id) -> bool {
+        self.unmovable.contains(&id) || self.awaited.get(&id).is_some_and(|count| *count > 0)
     }
 
     pub(super) fn has_effect(&self, step: &Step) -> bool {

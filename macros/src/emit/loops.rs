@@ -178,6 +178,10 @@ impl Emit<'_> {
                 self.remaining[start.0 as usize] = 0;
                 continue;
             }
+            // The range reads it afterwards.
+            if args[this.inputs.len()..].contains(&start) {
+                self.unmovable.insert(start);
+            }
             self.borrowed.clear();
             let start = self.start_of(start, &inner, variable.leaf);
             self.out.push(quote!(let mut #name = #start;));
@@ -885,7 +889,7 @@ impl Emit<'_> {
             && *hold != Hold::View
             && self.mutable.contains(&of)
             && self.remaining[of.0 as usize] <= 1
-            && !self.unmovable.contains(&of)
+            && !self.stays(of)
             && !self.named.contains(&by)
             && (self.context[of.0 as usize] == self.current || self.lent.contains(&of))
             && (!self.is_leaf(of) || self.carried.contains(&of));
@@ -984,7 +988,7 @@ impl Emit<'_> {
         let own = self.context[root.0 as usize] == context || self.lent.contains(&root);
         let free = own
             && self.mutable.contains(&root)
-            && !self.unmovable.contains(&root)
+            && !self.stays(root)
             && self.shape(root).same_type(&self.shape(member))
             && (!self.is_leaf(root) || self.carried.contains(&root));
         let (name, hold) = self.bound.get(&root).cloned()?;

@@ -131,7 +131,7 @@ impl Emit<'_> {
         let (name, _) = self.bound.get(&of)?;
         let free = self.mutable.contains(&of)
             && self.remaining[of.0 as usize] == 1
-            && !self.unmovable.contains(&of)
+            && !self.stays(of)
             && self.context[of.0 as usize] == self.current;
         free.then(|| syn::parse2(name.clone()).ok())?
     }

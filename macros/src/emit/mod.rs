@@ -332,6 +332,8 @@ struct Emit<'p> {
     order: Vec<Id>,
     remaining: Vec<usize>,
     unmovable: Ids,
+    /// How many statements are still to be written that read a value, and keep nothing of it but a number.
+    awaited: IdMap<usize>,
     /// The functions of entries of which a derivative is needed.
     differentiated: HashSet<usize>,
     /// The tangent that is computed together with a call, where that is known.
@@ -474,6 +476,7 @@ impl<'p> Emit<'p> {
             order: Vec::new(),
             remaining: vec![0; count],
             unmovable: Ids::default(),
+            awaited: IdMap::default(),
             borrowed: Ids::default(),
             pullbacks: IdMap::default(),
             handed_out: IdMap::default(),
@@ -500,6 +503,7 @@ impl<'p> Emit<'p> {
         self.find_contexts();
         self.find_clusters();
         self.count_uses();
+        self.find_read_by_steps(&self.program.steps.clone());
     }
 
     pub(super) fn node(&self, id: Id) -> &'p Node {

@@ -73,7 +73,7 @@ impl Emit<'_> {
             let owned = matches!(e.bound.get(&m), Some((_, Hold::Variable)));
             owned
                 && e.remaining[m.0 as usize] == 1
-                && !e.unmovable.contains(&m)
+                && !e.stays(m)
                 && e.context[m.0 as usize] == e.current
         })
     }

@@ -349,6 +349,11 @@ impl Emit<'_> {
                         let tokens = self.with_nalgebra(tokens.clone());
                         self.out.push(tokens);
                         self.within_reach.push(*leaf);
+                        for id in reads {
+                            if let Some(count) = self.awaited.get_mut(id) {
+                                *count = count.saturating_sub(1);
+                            }
+                        }
                     }
                 }
                 Step::Evaluate(id) => {
@@ -450,10 +455,7 @@ impl Emit<'_> {
 
     /// What a kept statement reads must have its name.
     pub(super) fn write_reads(&mut self, reads: &[Id]) {
-        for id in reads {
-            self.ensure(*id);
-            self.unmovable.insert(*id);
-        }
+        reads.iter().for_each(|id| self.ensure(*id));
     }
 
     /// The branch that a value is computed in, as seen from a place outside, if it has to be written first.

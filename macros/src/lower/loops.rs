@@ -93,7 +93,8 @@ impl Lower<'_> {
         self.left_out.truncate(left_out);
         // It is no sum of numbers.
         self.roll_back(mark);
-        if let Some(range) = self.range(&each.expr)? {
+        let changed = self.changed_in(expr);
+        if let Some(range) = self.range(&each.expr, &changed)? {
             let index = match &*each.pat {
                 Pat::Ident(index) if index.mutability.is_none() && index.subpat.is_none() => {
                     Some(&index.ident)
@@ -132,7 +133,7 @@ impl Lower<'_> {
         };
         let mut least: Option<Inert> = None;
         for count in &items.counts {
-            let count = self.bound(count)?;
+            let count = self.bound(count, &changed)?;
             least = Some(match least {
                 None => count,
                 Some(least) if least.tokens.to_string() == count.tokens.to_string() => least,
@@ -186,13 +187,13 @@ impl Lower<'_> {
     }
 
     /// A range of integers, forwards or backwards; `None` if it is something else.
-    fn range(&mut self, expr: &Expr) -> Lowered<Option<Inert>> {
+    fn range(&mut self, expr: &Expr, changed: &[Id]) -> Lowered<Option<Inert>> {
         let range = match expr {
-            Expr::Paren(inner) => return self.range(&inner.expr),
-            Expr::Group(inner) => return self.range(&inner.expr),
+            Expr::Paren(inner) => return self.range(&inner.expr, changed),
+            Expr::Group(inner) => return self.range(&inner.expr, changed),
             Expr::Range(range) => range,
             Expr::MethodCall(call) if call.method == "rev" && call.args.is_empty() => {
-                let range = self.range(&call.receiver)?;
+                let range = self.range(&call.receiver, changed)?;
                 return Ok(range.map(|range| {
                     let tokens = &range.tokens;
                     Inert {
@@ -202,10 +203,10 @@ impl Lower<'_> {
                 }));
             }
             Expr::MethodCall(call) if call.method == "step_by" && call.args.len() == 1 => {
-                let Some(range) = self.range(&call.receiver)? else {
+                let Some(range) = self.range(&call.receiver, changed)? else {
                     return Ok(None);
                 };
-                let step = self.bound(&call.args[0])?;
+                let step = self.bound(&call.args[0], changed)?;
                 let (tokens, by) = (&range.tokens, &step.tokens);
                 return Ok(Some(Inert {
                     tokens: quote!((#tokens).step_by(#by)),
@@ -217,7 +218,7 @@ impl Lower<'_> {
         let (Some(start), Some(end)) = (&range.start, &range.end) else {
             return Ok(None);
         };
-        let (start, end) = (self.bound(start)?, self.bound(end)?);
+        let (start, end) = (self.bound(start, changed)?, self.bound(end, changed)?);
         let (a, limits, b) = (&start.tokens, &range.limits, &end.tokens);
         Ok(Some(Inert {
             tokens: quote!(#a #limits #b),
@@ -225,9 +226,54 @@ impl Lower<'_> {
         }))
     }
 
+    /// The values of the variables that a loop changes.
+    fn changed_in(&self, each: &Expr) -> Vec<Id> {
+        let names = assigned(each.to_token_stream());
+        let bindings = names.iter().filter_map(|name| self.scope.get(name));
+        let ids = bindings.filter_map(|binding| match &binding.value {
+            Value::Lent(lent) => match self.scope.get(&lent.name.to_string())?.value {
+                Value::Node(id) | Value::Slice(id) => Some(id),
+                _ => None,
+            },
+            Value::Node(id) | Value::Slice(id) => Some(*id),
+            _ => None,
+        });
+        ids.collect()
+    }
+
     /// One end of a range, which is an integer.
-    fn bound(&mut self, expr: &Expr) -> Lowered<Inert> {
+    fn bound(&mut self, expr: &Expr, changed: &[Id]) -> Lowered<Inert> {
         match self.expr(expr)? {
+            // What the loop changes may have another size, or another name, when derivatives count again.
+            Value::Inert(inert) if inert.reads.iter().any(|id| changed.contains(id)) => {
+                let known = self
+                    .count_of(expr)?
+                    .filter(|dim| !matches!(dim, Dim::Dynamic(_)));
+                let (tokens, leaf) = match known {
+                    Some(known) => (crate::ty::dim_tokens(&known), None),
+                    None => {
+                        let hint = Hint::Int;
+                        let leaf = self.pin(
+                            &Inert {
+                                hint,
+                                ..inert.clone()
+                            },
+                            Kind::INT,
+                        )?;
+                        let name = self.graph.leaf_of(leaf).map(|leaf| leaf.name);
+                        (name.unwrap_or_default(), Some(leaf))
+                    }
+                };
+                Ok(Inert {
+                    tokens,
+                    hint: Hint::Int,
+                    reads: leaf.into_iter().collect(),
+                    varies: inert.varies,
+                    pure: true,
+                    mutable: false,
+                    leaf,
+                })
+            }
             Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Unknown) => {
                 let parens = !super::inert::is_single(&inert.tokens)
                     && !matches!(expr, Expr::MethodCall(_) | Expr::Field(_) | Expr::Binary(_));
@@ -277,6 +323,20 @@ impl Lower<'_> {
             self.kept_names.insert(name.to_string());
             range.tokens = quote!(::core::clone::Clone::clone(&#name));
             range.reads.clear();
+        }
+        if let Counted::Each { iterator, .. } = &mut counted {
+            let changed = self.changed_in(expr);
+            if iterator.reads.iter().any(|id| changed.contains(id)) {
+                // What the loop changes is read before it.
+                let name = self.fresh("items");
+                let tokens = std::mem::replace(&mut iterator.tokens, name.to_token_stream());
+                self.place(Step::Verbatim {
+                    tokens: quote!(let #name = #tokens;),
+                    reads: std::mem::take(&mut iterator.reads),
+                    binds: Vec::new(),
+                });
+                self.kept_names.insert(name.to_string());
+            }
         }
         let tokens = expr.to_token_stream();
         let known_ways = self.ways_out.len();
@@ -440,6 +500,14 @@ impl Lower<'_> {
         let body = self.leave(&mut outside);
         match read {
             Ok((header, next)) => {
+                let named = match counted {
+                    Counted::Range { range: read, .. } | Counted::Each { iterator: read, .. } => {
+                        read.reads.clone()
+                    }
+                    Counted::While(_) => self.header_reads(&header, &outside),
+                    Counted::Endless => Vec::new(),
+                };
+                let header = (header, named);
                 let finished = self.finish_loop(body, outside, (header, next, exit), carried, expr);
                 (None, finished)
             }
@@ -891,7 +959,7 @@ impl Lower<'_> {
         &mut self,
         body: Body,
         outside: Outside,
-        (header, next, exit): (Header, Vec<Id>, Left),
+        ((header, named), next, exit): ((Header, Vec<Id>), Vec<Id>, Left),
         carried: &[Carried],
         expr: &Expr,
     ) -> Lowered<()> {
@@ -923,8 +991,7 @@ impl Lower<'_> {
                 args.push(*id);
             }
         }
-        let header_reads = self.header_reads(&header, &outside);
-        args.extend(header_reads);
+        args.extend(named);
         let effects = !body.steps.is_empty();
         let wishes: Vec<Option<TokenStream>> = inputs[..nexts.len()]
             .iter()
@@ -984,13 +1051,10 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// What the tokens of a header read by name.
+    /// What the condition of a `while` reads by name.
     fn header_reads(&self, header: &Header, outside: &Outside) -> Vec<Id> {
-        let tokens = match header {
-            Header::Range { range, .. } => range,
-            Header::Each { iterator, .. } => iterator,
-            Header::While(cond) => cond,
-            Header::Endless | Header::Recorded => return Vec::new(),
+        let Header::While(tokens) = header else {
+            return Vec::new();
         };
         let mut names = Vec::new();
         variables(tokens.clone(), &mut names);

@@ -1,8 +1,8 @@
 //! Loops: what they carry, keep and change, among each other and in branches.
 
 use crate::oracle::panic_message;
-use nalgebra::{DVector, Vector2, Vector3};
-use nalgrad::{gradient, hessian};
+use nalgebra::{DMatrix, DVector, Vector2, Vector3};
+use nalgrad::{gradient, hessian, jacobian};
 
 #[test]
 fn a_second_loop_changes_a_variable_that_is_read_as_it_was() {
@@ -168,5 +168,145 @@ fn several_maps_of_columns_change_the_same_tangent() {
         };
         let slope = (by(1e-5) - by(-1e-5)) / 2e-5;
         assert!((h.column(i) - &slope).norm() < 1e-7, "{h} and {slope}");
+    }
+}
+
+#[test]
+fn a_range_counts_what_the_loop_makes_shorter() {
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut v = x * 2.0;
+        let mut s = 1.0;
+        for i in 0..v.len() {
+            s *= x[i] * v.norm_squared();
+            v = v.rows(0, 1).into_owned();
+        }
+        s
+    }
+    // x · 4 (x² + y²) · y · 4 x²
+    let (x, y) = (0.5_f64, 2.0_f64);
+    let by_x = 16.0 * (5.0 * x.powi(4) * y + 3.0 * x.powi(2) * y.powi(3));
+    let by_y = 16.0 * (x.powi(5) + 3.0 * x.powi(3) * y.powi(2));
+    expect!((&DVector::from_vec(vec![x, y])) => DVector::from_vec(vec![by_x, by_y]));
+}
+
+#[test]
+fn a_range_counts_what_nothing_else_reads() {
+    #[jacobian]
+    fn f(a: &DVector<f64>, b: f64) -> DVector<f64> {
+        let mut unread = DVector::from_element(2, 0.5);
+        for i in 0..unread.len() {
+            unread += a;
+            if a[i] > 9.0 {
+                break;
+            }
+        }
+        let mut v = DVector::from_element(2, 0.5) - a;
+        for k in 0..v.len() {
+            if k > 0 {
+                v /= b;
+            }
+        }
+        v
+    }
+    let a = DVector::from_vec(vec![1.0, 3.0]);
+    let (value, (by_a, by_b)) = f_value_and_jacobian(&a, 2.0);
+    assert_eq!(value, f(&a, 2.0));
+    assert_eq!(by_a, DMatrix::identity(2, 2) * -0.5);
+    assert_eq!(by_b.as_slice(), [0.5 / 4.0, 2.5 / 4.0]);
+    assert_eq!(f_jacobian(&a, 2.0), (by_a, by_b));
+}
+
+#[test]
+fn an_inner_range_counts_a_vector_that_its_loop_changes() {
+    #[gradient]
+    fn f(q: f64) -> f64 {
+        let mut q = q;
+        for _ in 0..3 {
+            let mut v = DVector::from_vec(vec![q, q, 0.7]);
+            for _ in 0..v.nrows() {
+                v /= q;
+            }
+            if q > 1.5 {
+                q *= v[0];
+            }
+        }
+        q
+    }
+    // q / q² each time, as long as that is more than 1.5.
+    expect!((2.0) => -1.0 / 4.0);
+    expect!((0.5) => 1.0);
+}
+
+#[test]
+fn a_length_is_read_after_a_sum_that_could_have_moved_the_vector() {
+    #[gradient]
+    fn f(x: &DVector<f64>, m: &DMatrix<f64>) -> f64 {
+        let v = m * x;
+        let w = &v + x;
+        assert!(w[0] > 0.0);
+        let n = v.len();
+        assert!(n == 1);
+        w.norm_squared()
+    }
+    let (x, m) = (
+        DVector::from_element(1, 2.0),
+        DMatrix::from_element(1, 1, 3.0),
+    );
+    // (m x + x)²
+    expect!((&x, &m) => (DVector::from_element(1, 64.0), DMatrix::from_element(1, 1, 32.0)));
+}
+
+#[test]
+fn an_entry_is_assigned_a_number_of_which_a_hessian_has_a_row() {
+    #[gradient]
+    #[hessian]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut v = x.clone();
+        let p = v[0];
+        v[0] = 3.0 * v[1];
+        p * v[0] * v[1]
+    }
+    // 3 x y²
+    let x = DVector::from_vec(vec![2.0, 5.0]);
+    expect!((&x) => DVector::from_vec(vec![75.0, 60.0]));
+    let want = DMatrix::from_row_slice(2, 2, &[0.0, 30.0, 30.0, 12.0]);
+    assert_eq!(f_hessian(&x), want);
+}
+
+#[test]
+fn a_hessian_goes_backwards_through_tangents_as_often_as_the_loop_ran() {
+    #[gradient]
+    #[hessian]
+    fn f(x: &DVector<f64>, m: &DMatrix<f64>) -> f64 {
+        let mut v = m * x;
+        let mut n = 0;
+        while v.norm_squared() > 0.2 && n < 2 {
+            let old = v[0];
+            v[1] = old * v[1];
+            n += 1;
+        }
+        v.sum()
+    }
+    // With u = m x: u₀ + u₁ u₀².
+    let x = DVector::from_vec(vec![0.5, 2.0]);
+    let m = DMatrix::from_row_slice(2, 2, &[1.0, 0.25, 0.5, 1.5]);
+    let u = &m * &x;
+    let du = DVector::from_vec(vec![1.0 + 2.0 * u[0] * u[1], u[0] * u[0]]);
+    assert_eq!(f(&x, &m), u[0] + u[1] * u[0] * u[0]);
+    let gradient = (m.tr_mul(&du), &du * x.transpose());
+    expect!((&x, &m) => gradient);
+    let ddu = DMatrix::from_row_slice(2, 2, &[2.0 * u[1], 2.0 * u[0], 2.0 * u[0], 0.0]);
+    let ((by_x, mixed), (other, _)) = f_hessian(&x, &m);
+    assert!((by_x - m.tr_mul(&(&ddu * &m))).norm() < 1e-12);
+    assert_eq!(mixed.transpose(), other);
+    for k in 0..4 {
+        let by = |t: f64| {
+            let mut at = m.clone();
+            at[k] += t;
+            f_gradient(&x, &at).0
+        };
+        let slope = (by(1e-5) - by(-1e-5)) / 2e-5;
+        assert!((mixed.column(k) - slope).norm() < 1e-7);
     }
 }
