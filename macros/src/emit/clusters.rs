@@ -248,10 +248,10 @@ impl Emit<'_> {
             let sum =
                 matches!(self.op(id), Op::Scalar(Scalar::Add | Scalar::Sub)) && self.is_matrix(id);
             self.accumulates[id.0 as usize] = sum
-                && self
-                    .args(id)
-                    .iter()
-                    .any(|a| matches!(self.op(*a), Op::Scatter(_)) || self.is_accumulation(*a));
+                && self.args(id).iter().enumerate().any(|(k, a)| {
+                    matches!(self.op(*a), Op::Scatter(_))
+                        || self.is_accumulation(*a) && self.may_reorder(id, k)
+                });
         }
         // What is added in place where it is read needs no size of its own.
         let mut readers: IdMap<Vec<Id>> = IdMap::default();
@@ -428,9 +428,9 @@ impl Emit<'_> {
                 continue;
             };
             let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
-            let called = sources.into_iter().flatten();
-            let called = called.filter(|s| matches!(self.op(*s), Op::Item(_)));
-            self.unmovable.extend(called.collect::<Vec<_>>());
+            let computed = sources.into_iter().flatten();
+            let computed = computed.filter(|s| !self.is_leaf(*s));
+            self.unmovable.extend(computed.collect::<Vec<_>>());
         }
     }
 
@@ -500,7 +500,11 @@ impl Emit<'_> {
             return false;
         }
         match self.uses[id.0 as usize][..] {
-            [user] => self.is_accumulation(user) || part && matches!(self.op(user), Op::Scatter(_)),
+            [user] if part => self.is_accumulation(user) || matches!(self.op(user), Op::Scatter(_)),
+            [user] => {
+                let at = self.args(user).iter().position(|a| *a == id);
+                self.is_accumulation(user) && at.is_some_and(|k| self.may_reorder(user, k))
+            }
             _ => false,
         }
     }
