@@ -1164,11 +1164,11 @@ fn leaves_on(steps: &[Placed]) -> Vec<Id> {
     conds.collect()
 }
 
-/// The statements that bind inert values, which may be repeated.
+/// The statements that bind inert values, which may be repeated; those that are kept are not.
 fn pins_only(this: &Loop) -> Vec<Placed> {
     let steps = this.body.steps.iter();
     let pins = steps.filter(|placed| match &placed.step {
-        Step::Pin { leaf, .. } => this.body.pin_of(*leaf).is_some(),
+        Step::Pin { leaf, .. } => !this.inputs.contains(leaf) && this.body.pin_of(*leaf).is_some(),
         _ => false,
     });
     pins.cloned().collect()

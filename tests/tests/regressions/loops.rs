@@ -434,3 +434,27 @@ fn an_inner_range_counts_what_the_outer_loop_began_with() {
     let x = DVector::from_vec(vec![1.0, 3.0]);
     expect!((&x) => &x * 72.0);
 }
+
+#[test]
+fn an_arm_is_kept_where_the_counter_is_not() {
+    #[gradient]
+    fn f(x: &Vector3<f64>) -> f64 {
+        let mut a = 0.5;
+        for k in 0..3 {
+            match k {
+                0 => a -= x[0],
+                1 => {}
+                _ => {
+                    if x[1] < 0.5 {
+                        break;
+                    }
+                    a *= x[2];
+                }
+            }
+        }
+        a
+    }
+    // (½ − x) z, or ½ − x where the loop is left.
+    expect!((&Vector3::new(2.0, 1.0, 3.0)) => Vector3::new(-3.0, 0.0, -1.5));
+    expect!((&Vector3::new(2.0, 0.0, 3.0)) => Vector3::new(-1.0, 0.0, 0.0));
+}
