@@ -635,9 +635,9 @@ impl<'g> Kept<'g> {
         );
         if sized {
             // The size of what is carried is that of its tangent or cotangent.
-            let read = &self.primal.inputs[self.primal.next.len()..];
+            let carried = |of: &Loop, id: &Id| of.inputs[..of.next.len()].contains(id);
             let sources = self.body.sizes_of(id).into_iter();
-            let known = |s: &Id| read.contains(s) || self.body.leaf_of(*s).is_none();
+            let known = |s: &Id| !carried(self.primal, s) && !carried(self.first, s);
             needs.extend(sources.filter(known));
         }
         needs

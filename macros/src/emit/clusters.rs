@@ -410,6 +410,12 @@ impl Emit<'_> {
                 _ => {}
             }
         }
+        for id in self.ids() {
+            // Added in several places, each time from what it is made of.
+            if matches!(self.op(id), Op::Scatter(_)) && self.uses[id.0 as usize].len() > 1 {
+                self.unmovable.insert(self.args(id)[0]);
+            }
+        }
         for id in self.ids().collect::<Vec<_>>() {
             if self.live[id.0 as usize] && !self.is_folded(id) && self.temporary_of(id).is_some() {
                 self.overwriting.insert(id);

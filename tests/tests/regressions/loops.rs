@@ -458,3 +458,41 @@ fn an_arm_is_kept_where_the_counter_is_not() {
     expect!((&Vector3::new(2.0, 1.0, 3.0)) => Vector3::new(-3.0, 0.0, -1.5));
     expect!((&Vector3::new(2.0, 0.0, 3.0)) => Vector3::new(-1.0, 0.0, 0.0));
 }
+
+#[test]
+fn a_count_that_an_arm_computes_is_kept() {
+    #[gradient]
+    fn f(x: f64, v: &DVector<f64>) -> f64 {
+        let mut s = x;
+        for k in 0..3 {
+            match k {
+                1 => {
+                    let mut t = 3.0;
+                    for _ in 1..v.nrows() {
+                        t += s;
+                    }
+                    s = t * s;
+                }
+                _ => s *= 2.0,
+            }
+        }
+        s
+    }
+    // Of three: 2 (3 + 2 · 2 x) 2 x.
+    expect!((0.5, &DVector::zeros(3)) => (12.0 + 16.0, DVector::zeros(3)));
+}
+
+#[test]
+fn a_part_that_both_sides_add_is_not_moved() {
+    #[gradient]
+    fn f(s: f64, w: DVector<f64>) -> f64 {
+        let v = w.rows(0, 2);
+        if s > 1.0 {
+            return w[0];
+        }
+        v.mean()
+    }
+    let w = DVector::from_vec(vec![1.0, 2.0, 3.0]);
+    expect!((2.0, w.clone()) => (0.0, DVector::from_vec(vec![1.0, 0.0, 0.0])));
+    expect!((0.0, w.clone()) => (0.0, DVector::from_vec(vec![0.5, 0.5, 0.0])));
+}
