@@ -496,3 +496,22 @@ fn a_part_that_both_sides_add_is_not_moved() {
     expect!((2.0, w.clone()) => (0.0, DVector::from_vec(vec![1.0, 0.0, 0.0])));
     expect!((0.0, w.clone()) => (0.0, DVector::from_vec(vec![0.5, 0.5, 0.0])));
 }
+
+#[test]
+fn a_closure_reads_a_counter_as_it_is_before_it() {
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut k = 0;
+        let mut s = 0.0;
+        while k < 2 {
+            s += x.map(|e| e * x[k + 1] * k as f64).sum();
+            k += 1;
+            s += x.map(|e| e * x[k]).sum();
+        }
+        s
+    }
+    // (x + y + z) (y + z + z)
+    let x = DVector::from_vec(vec![1.0, 2.0, 4.0]);
+    assert_eq!(f(&x), 70.0);
+    expect!((&x) => DVector::from_vec(vec![10.0, 17.0, 24.0]));
+}
