@@ -1005,7 +1005,8 @@ impl<'g> Linear<'g> {
         if chosen.is_zero() {
             return None;
         }
-        self.of_factor(self.dense(chosen.id))
+        let chosen = graph.choice_of_size(chosen.id, Some(&shape));
+        self.of_factor(self.dense(chosen))
     }
 
     /// A diagonal as a matrix of the shape of the value that it multiplies.

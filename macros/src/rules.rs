@@ -619,8 +619,8 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
         // The side taken, and only that one.
         Op::Select => vec![
             Law::Constant,
-            linear(|on, g| on.args[0].choose(g, g.zero())),
-            linear(|on, g| on.args[0].choose(g.zero(), g)),
+            linear(|on, g| on.args[0].on_side(true, g, on.args[1])),
+            linear(|on, g| on.args[0].on_side(false, g, on.args[2])),
         ],
 
         Op::Fill => vec![linear(|_, g| g.sum())],

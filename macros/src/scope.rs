@@ -498,9 +498,12 @@ pub fn control_flow(tokens: TokenStream, wrapped: bool) -> Option<(TokenTree, St
                 if matches!(text.as_str(), "return" | "yield" | "await") {
                     return Some((tree.clone(), format!("`{text}`")));
                 }
-                let is_macro = trees
-                    .get(i + 1)
-                    .is_some_and(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'))
+                // `if !(…)` is none.
+                let is_name = syn::parse_str::<Ident>(&text).is_ok();
+                let is_macro = is_name
+                    && trees
+                        .get(i + 1)
+                        .is_some_and(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'))
                     && trees
                         .get(i + 2)
                         .is_some_and(|t| matches!(t, TokenTree::Group(_)));

@@ -882,7 +882,10 @@ impl Graph {
             let known = self.args(values[j]);
             let sum = |k: usize| self.sum_of(&[known[k], args[k]]);
             let merged = match op {
-                Op::Select => self.select(args[0], sum(1), sum(2)),
+                Op::Select => {
+                    let chosen = self.select(args[0], sum(1), sum(2));
+                    self.choice_of_size(chosen, self.shape(*value).as_ref())
+                }
                 Op::Scatter(part) => {
                     let at: Vec<Expr> = args[1..].iter().map(|a| self.expr(*a)).collect();
                     let sum = self.expr(sum(0));
@@ -1167,6 +1170,18 @@ impl Graph {
         }
     }
 
+    /// A choice between matrices as one of this size.
+    pub fn choice_of_size(&self, id: Id, shape: Option<&Shape>) -> Id {
+        let (Op::Select, Some(own), Some(shape)) = (self.op(id), self.shape(id), shape) else {
+            return id;
+        };
+        let args = self.args(id);
+        if own == *shape || !own.same_type(shape) || self.shape(args[0]).is_some() {
+            return id;
+        }
+        self.insert(Op::Select, args.to_vec(), Kind::matrix(shape.clone()))
+    }
+
     fn select(&self, cond: Id, a: Id, b: Id) -> Id {
         if a == b {
             return self.over(cond, a);
@@ -1365,6 +1380,28 @@ impl<'g> Expr<'g> {
             Some(false) => b,
             None => self.with(self.graph.select(self.id, a.id, b.id)),
         }
+    }
+
+    /// A value on one side of this condition, and zero on the other: of the size of what it is added to, as that of the
+    /// value is known on its own side only.
+    pub fn on_side(self, side: bool, value: Self, of: Self) -> Self {
+        let (value, zero) = match (value.shape(), of.shape()) {
+            (Some(own), Some(shape)) if own.same_type(&shape) => {
+                let value = match (self.graph.op(value.id), self.graph.args(value.id)) {
+                    (Op::Fill, args) => self.with(args[0]).fill(Some(shape.clone())),
+                    _ => value,
+                };
+                (value, self.real(0.0).fill(Some(shape)))
+            }
+            _ => (value, value.zero()),
+        };
+        let chosen = if side {
+            self.choose(value, zero)
+        } else {
+            self.choose(zero, value)
+        };
+        let shape = of.shape();
+        self.with(self.graph.choice_of_size(chosen.id, shape.as_ref()))
     }
 
     pub fn and(self, other: Self) -> Self {

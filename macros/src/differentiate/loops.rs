@@ -280,6 +280,13 @@ fn loop_of(graph: &Graph, id: Id) -> Option<Rc<Loop>> {
     }
 }
 
+/// The loop of the user's that a loop was derived from, or that itself.
+fn first_of(graph: &Graph, derived: &Rc<Loop>) -> Option<(Id, Rc<Loop>)> {
+    let ids = (0..graph.count()).map(Id);
+    let mut loops = ids.filter_map(|id| Some((id, loop_of(graph, id)?)));
+    loops.find(|(_, other)| Rc::ptr_eq(&other.body, &derived.body))
+}
+
 /// A part of what a loop gives, of the kind of another value, as a number or a matrix.
 fn part_of(graph: &Graph, of: Id, at: usize, like: &Kind) -> Id {
     let known = (of.0 + 1..graph.count())
@@ -408,7 +415,8 @@ impl<'g> Derived<'g> {
         let (graph, primal) = (self.graph, self.primal);
         let body = &primal.body.graph;
         let repeats = !primal.may_be_left() && primal.repeats();
-        let mut kept = Kept::new(primal, body.depends_on(&self.leaves), repeats);
+        let (first_id, first) = first_of(graph, primal).unwrap_or((self.primal_id, primal.clone()));
+        let mut kept = Kept::new((primal, &first), body.depends_on(&self.leaves), repeats);
         let next = self.carried.iter().map(|c| c.2);
         let roots: Vec<Id> = next.chain(self.records.iter().copied()).collect();
         kept.find(&roots, &self.leaves);
@@ -420,8 +428,14 @@ impl<'g> Derived<'g> {
         let args = graph.args(self.primal_id);
         let mut reads = self.reads;
         for (k, input) in primal.inputs.iter().enumerate() {
-            if kept.read.contains(input) {
+            if kept.read.remove(input) {
                 reads.push((*input, args[k]));
+            }
+        }
+        let of_first = graph.args(first_id);
+        for (k, input) in first.inputs.iter().enumerate() {
+            if kept.read.contains(input) {
+                reads.push((*input, of_first[k]));
             }
         }
         let is_record = |id: Id| graph.kind(id).elem == Elem::Records;
@@ -436,9 +450,12 @@ impl<'g> Derived<'g> {
                 }
             }
         }
-        for value in kept.recorded {
-            let record = graph.item(self.primal_id, vec![primal.record(value)], Kind::RECORDS);
-            reads.push((value, record));
+        for value in std::mem::take(&mut kept.recorded) {
+            let (of, at) = match kept.is_there(value) {
+                true => (self.primal_id, primal.record(value)),
+                false => (first_id, first.record(value)),
+            };
+            reads.push((value, graph.item(of, vec![at], Kind::RECORDS)));
         }
         let inputs = self.carried.iter().map(|c| c.0);
         let inputs: Vec<Id> = inputs.chain(reads.iter().map(|r| r.0)).collect();
@@ -470,7 +487,12 @@ impl<'g> Derived<'g> {
 /// What a derived loop needs to know of an iteration of the first one.
 struct Kept<'g> {
     primal: &'g Loop,
+    /// The loop of the user's that all loops of this body are derived from.
+    first: &'g Loop,
     body: &'g Graph,
+    /// What the derivatives of that one are computed from besides: it cannot compute that.
+    derived: Ids,
+    there: IdMap<bool>,
     /// What depends on the leaves of the derived loop.
     own: Ids,
     /// Whether the range is gone through again.
@@ -483,10 +505,19 @@ struct Kept<'g> {
 }
 
 impl<'g> Kept<'g> {
-    fn new(primal: &'g Loop, own: Ids, repeats: bool) -> Self {
+    fn new((primal, first): (&'g Loop, &'g Loop), own: Ids, repeats: bool) -> Self {
+        let body = &primal.body.graph;
+        let placeholder = |id: &Id| {
+            let leaf = body.leaf_of(*id);
+            leaf.is_some_and(|leaf| leaf.name.to_string().starts_with(PLACEHOLDER))
+        };
+        let leaves: Vec<Id> = (0..body.count()).map(Id).filter(placeholder).collect();
         Kept {
             primal,
-            body: &primal.body.graph,
+            first,
+            body,
+            derived: body.depends_on(&leaves),
+            there: IdMap::default(),
             own,
             repeats,
             free: IdMap::default(),
@@ -534,16 +565,18 @@ impl<'g> Kept<'g> {
                 continue;
             }
             found.push(id);
-            if self.is_quick(id) {
+            if self.is_quick(id) || self.derived.contains(&id) && !self.is_there(id) {
                 pending.extend(self.needs(id));
             }
         }
         found.sort();
         let candidates = found.iter().map(|id| {
-            let quick = self.is_quick(*id);
+            // What neither loop can compute is computed of parts of it that they can.
+            let nowhere = self.derived.contains(id) && !self.is_there(*id);
+            let quick = self.is_quick(*id) || nowhere;
             let needs = if quick { self.needs(*id) } else { Vec::new() };
             Candidate {
-                cost: self.cost(*id),
+                cost: if nowhere { NEVER } else { self.cost(*id) },
                 from: needs
                     .iter()
                     .filter_map(|n| found.binary_search(n).ok())
@@ -557,6 +590,25 @@ impl<'g> Kept<'g> {
             .into_iter()
             .map(|k| found[k])
             .collect()
+    }
+
+    /// Whether the loop that is differentiated can compute a value: what it does not read, it does not have.
+    fn is_there(&mut self, id: Id) -> bool {
+        if let Some(known) = self.there.get(&id) {
+            return *known;
+        }
+        let there = match self.body.op(id) {
+            _ if self.primal.inputs.contains(&id) => true,
+            _ if std::ptr::eq(self.primal, self.first) => true,
+            Op::Leaf(_) => match (&self.primal.header, self.primal.body.pin_of(id)) {
+                (Header::Range { index, .. }, _) if *index == id => true,
+                (_, Some(reads)) => reads.into_iter().all(|read| self.is_there(read)),
+                _ => false,
+            },
+            _ => self.needs(id).into_iter().all(|need| self.is_there(need)),
+        };
+        self.there.insert(id, there);
+        there
     }
 
     /// Whether a value is quickly computed again.
@@ -651,9 +703,10 @@ impl<'g> Kept<'g> {
         );
         if sized {
             // The size of what is carried is that of its tangent or cotangent.
-            let carried = &self.primal.inputs[..self.primal.next.len()];
+            let carried = |of: &Loop, id: &Id| of.inputs[..of.next.len()].contains(id);
             let sources = self.body.sizes_of(id).into_iter();
-            needs.extend(sources.filter(|source| !carried.contains(source)));
+            let known = |s: &Id| !carried(self.primal, s) && !carried(self.first, s);
+            needs.extend(sources.filter(known));
         }
         needs
     }
@@ -678,7 +731,7 @@ impl<'g> Kept<'g> {
         if let Some(at) = self.primal.inputs.iter().position(|i| *i == id) {
             return at >= self.primal.next.len();
         }
-        if self.body.integer_value(id).is_some() {
+        if self.body.integer_value(id).is_some() || self.is_read_by_first(id) {
             return true;
         }
         // Where the element of a list begins is known from its index.
@@ -696,6 +749,11 @@ impl<'g> Kept<'g> {
         }
     }
 
+    /// Whether this is the same in all iterations of the first loop.
+    fn is_read_by_first(&self, id: Id) -> bool {
+        self.first.inputs[self.first.next.len()..].contains(&id)
+    }
+
     /// Notes the inputs that are read.
     fn reads_of(&mut self, id: Id) {
         let mut pending = vec![id];
@@ -704,7 +762,7 @@ impl<'g> Kept<'g> {
             if self.recorded.contains(&id) || !seen.insert(id) {
                 continue;
             }
-            if self.primal.inputs.contains(&id) {
+            if self.primal.inputs.contains(&id) || self.is_read_by_first(id) {
                 self.read.insert(id);
                 continue;
             }

@@ -167,7 +167,8 @@ pub fn tangent_of(graph: &Graph, id: Id, known: &[Option<Id>], needed: &[bool]) 
                 (_, None) => on.args[k].zero(),
             })
             .collect();
-        terms.push(graph.applied(&node.op, &args, &node.kind).id);
+        let applied = graph.applied(&node.op, &args, &node.kind).id;
+        terms.push(graph.choice_of_size(applied, node.kind.shape.as_ref()));
     } else {
         for (k, law) in laws.iter().enumerate() {
             let Some(tangent) = moves(k).map(|t| graph.expr(t)) else {
@@ -312,7 +313,11 @@ fn outside_of(graph: &Graph, guards: &[Guard], arg: Id, value: Id) -> Id {
         .iter()
         .rev()
         .filter(|g| !around.contains(g))
-        .fold(value, |value, guard| on_side(graph, value, *guard))
+        .fold(value, |value, guard| {
+            let cond = graph.expr(guard.cond);
+            cond.on_side(guard.side, graph.expr(value), graph.expr(arg))
+                .id
+        })
 }
 
 /// The value on the given side of a branch.
@@ -320,16 +325,5 @@ fn assume(graph: &Graph, value: Id, guard: Guard) -> Id {
     match (graph.op(value), graph.args(value)) {
         (Op::Select, args) if args[0] == guard.cond => args[if guard.side { 1 } else { 2 }],
         _ => value,
-    }
-}
-
-/// The value on that side, and zero on the other.
-fn on_side(graph: &Graph, value: Id, guard: Guard) -> Id {
-    let (cond, value) = (graph.expr(guard.cond), graph.expr(value));
-    let zero = value.zero();
-    if guard.side {
-        cond.choose(value, zero).id
-    } else {
-        cond.choose(zero, value).id
     }
 }

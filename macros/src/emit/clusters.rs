@@ -247,13 +247,11 @@ impl Emit<'_> {
         {
             let sum =
                 matches!(self.op(id), Op::Scalar(Scalar::Add | Scalar::Sub)) && self.is_matrix(id);
-            // What the user adds to a matrix after its parts is added after them.
-            let flattens = |a: Id| self.is_derived(id) && self.is_accumulation(a);
             self.accumulates[id.0 as usize] = sum
-                && self
-                    .args(id)
-                    .iter()
-                    .any(|a| matches!(self.op(*a), Op::Scatter(_)) || flattens(*a));
+                && self.args(id).iter().enumerate().any(|(k, a)| {
+                    matches!(self.op(*a), Op::Scatter(_))
+                        || self.is_accumulation(*a) && self.may_reorder(id, k)
+                });
         }
         // What is added in place where it is read needs no size of its own.
         let mut readers: IdMap<Vec<Id>> = IdMap::default();
@@ -412,6 +410,12 @@ impl Emit<'_> {
                 _ => {}
             }
         }
+        for id in self.ids() {
+            // Added in several places, each time from what it is made of.
+            if matches!(self.op(id), Op::Scatter(_)) && self.uses[id.0 as usize].len() > 1 {
+                self.unmovable.insert(self.args(id)[0]);
+            }
+        }
         for id in self.ids().collect::<Vec<_>>() {
             if self.live[id.0 as usize] && !self.is_folded(id) && self.temporary_of(id).is_some() {
                 self.overwriting.insert(id);
@@ -430,9 +434,9 @@ impl Emit<'_> {
                 continue;
             };
             let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
-            let called = sources.into_iter().flatten();
-            let called = called.filter(|s| matches!(self.op(*s), Op::Item(_)));
-            self.unmovable.extend(called.collect::<Vec<_>>());
+            let computed = sources.into_iter().flatten();
+            let computed = computed.filter(|s| !self.is_leaf(*s));
+            self.unmovable.extend(computed.collect::<Vec<_>>());
         }
     }
 
@@ -502,10 +506,13 @@ impl Emit<'_> {
             return false;
         }
         match self.uses[id.0 as usize][..] {
-            [user] if self.is_accumulation(user) => true,
+            [user] if part && self.is_accumulation(user) => true,
             [user] => match self.op(user) {
                 Op::Scatter(of) => part || of.is_view() && self.is_made_of_parts(id),
-                _ => false,
+                _ => {
+                    let at = self.args(user).iter().position(|a| *a == id);
+                    self.is_accumulation(user) && at.is_some_and(|k| self.may_reorder(user, k))
+                }
             },
             _ => false,
         }

@@ -20,7 +20,14 @@ impl Emit<'_> {
         self.last_step = self.find_last_step(&self.program.steps);
         self.first_with_tangent = self.find_first_with_tangent();
         let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
-        let needed = self.needed_guards();
+        let needed = self.needed_guards(&|_| true);
+        // A branch that is not taken hands out no matrix of the right size, and no factorisation; what may panic is not
+        // handed out, but computed where it is read.
+        let strict = |arg| {
+            let is_number = self.kind(arg).shape.is_none();
+            self.is_dynamic(arg) || !is_number && !self.is_matrix(arg) || self.op(arg).may_panic()
+        };
+        let strict = self.needed_guards(&strict);
         for id in self.ids().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
@@ -41,7 +48,7 @@ impl Emit<'_> {
                 parts.entry(of).or_default().push((id, used));
                 continue;
             }
-            let guards = self.own_guards(id);
+            let guards = strict[id.0 as usize].clone();
             // What a statement binds is where that statement is.
             let bound = self.homes.get(&id).copied();
             let common = used
@@ -65,7 +72,7 @@ impl Emit<'_> {
             let before = bound.is_none()
                 && !self.satisfies(common, &guards)
                 && self.exclude(&used)
-                && self.is_harmless(id, common, &used);
+                && self.is_harmless(id, common, &used, &strict);
             if before {
             } else if bound.is_some_and(|home| home != common) || !self.satisfies(common, &guards) {
                 // Computed in the first branch that needs it and is taken whenever one of the others is, and handed out
@@ -100,6 +107,8 @@ impl Emit<'_> {
                         .copied()
                         // As far out as the conditions still hold.
                         .map(further_out)
+                        // A pullback hands nothing out.
+                        .filter(|c| !self.is_in_pullback(*c) || self.is_in_pullback(common))
                         .filter(|c| {
                             is_taken(*c)
                                 && (self.apart || self.may_hand_out(*c, common, &guards, &used))
@@ -194,15 +203,15 @@ impl Emit<'_> {
         true
     }
 
-    /// The conditions under which all is there that a value is computed of.
-    fn needed_guards(&self) -> Vec<Vec<(Id, bool)>> {
+    /// The conditions under which all of some kind is there that a value is computed of.
+    fn needed_guards(&self, of: &dyn Fn(Id) -> bool) -> Vec<Vec<(Id, bool)>> {
         let mut needed: Vec<Vec<(Id, bool)>> = Vec::new();
         for id in self.ids() {
             let mut all = self.own_guards(id);
             let args = self.args(id);
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };
-            for arg in read {
+            for arg in read.iter().filter(|arg| of(**arg)) {
                 for guard in &needed[arg.0 as usize] {
                     if !all.contains(guard) {
                         all.push(*guard);
@@ -314,14 +323,18 @@ impl Emit<'_> {
 
     /// Whether a number can be computed in this place although the user computed it on a side of a branch: nothing of
     /// what it is computed from panics, does something, is bound on that side, or is more than a number.
-    fn is_harmless(&self, id: Id, place: usize, used: &[usize]) -> bool {
+    fn is_harmless(
+        &self,
+        id: Id,
+        place: usize,
+        used: &[usize],
+        needed: &[Vec<(Id, bool)>],
+    ) -> bool {
         let mut pending = vec![id];
         let mut seen = Ids::default();
         while let Some(id) = pending.pop() {
-            let guards = &self.node(id).guards;
-            let whole = guards.iter().filter(|g| self.kind(g.cond).shape.is_none());
-            let guards: Vec<(Id, bool)> = whole.map(|g| (g.cond, g.side)).collect();
-            if !seen.insert(id) || self.satisfies(place, &guards) {
+            let guards = &needed[id.0 as usize];
+            if !seen.insert(id) || self.satisfies(place, guards) {
                 continue;
             }
             let number = self.kind(id).shape.is_none();
@@ -331,7 +344,7 @@ impl Emit<'_> {
                 return false;
             }
             if let Op::Leaf(_) = op
-                && self.is_bound_beside(&guards, place, used)
+                && self.is_bound_beside(guards, place, used)
             {
                 return false;
             }
@@ -592,7 +605,11 @@ impl Emit<'_> {
     /// together. What is computed from something has a larger number, only the tangent of a call is computed together
     /// with the call: what has a smaller number than both is not looked at.
     fn reaches_branch(&self, from: &[Id], targets: &[Id]) -> bool {
-        let mut pending: Vec<Id> = from.iter().flat_map(|id| self.args(*id)).copied().collect();
+        let mut pending: Vec<Id> = Vec::new();
+        for id in from {
+            pending.extend(self.args(*id));
+            pending.extend(self.extents_of(*id));
+        }
         let mut seen = vec![false; self.nodes.len()];
         let first = targets.iter().copied().chain(self.first_with_tangent).min();
         while let Some(id) = pending.pop() {
@@ -606,6 +623,7 @@ impl Emit<'_> {
                 pending.extend(self.inputs_of_call(id));
             } else {
                 pending.extend(self.args(id));
+                pending.extend(self.extents_of(id));
             }
             if let Some(group) = self.group_of.get(&id) {
                 pending.extend(&self.groups[*group].members);
@@ -635,6 +653,7 @@ impl Emit<'_> {
                 pending.extend(self.inputs_of_call(id));
             } else {
                 pending.extend(self.args(id));
+                pending.extend(self.extents_of(id));
             }
         }
         false

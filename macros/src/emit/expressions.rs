@@ -100,15 +100,22 @@ impl Emit<'_> {
     pub(super) fn receiver(&mut self, id: Id) -> TokenStream {
         self.ensure_buffer(id);
         let value = self.read(id);
-        if let (Level::Atom, Op::Const(_)) = (value.level, self.op(id)) {
-            // The type of a literal is not known to a method call.
-            let (tokens, real) = (&value.tokens, self.real);
-            return match self.real {
-                Real::Generic(_) => quote!(#tokens),
-                _ => quote!((#tokens as #real)),
-            };
+        if value.hold == Hold::Scalar {
+            return self.typed(&value);
         }
         value.at(Level::Atom)
+    }
+
+    /// A number as the receiver of a method, to which the type of literals is not known.
+    fn typed(&self, value: &Written) -> TokenStream {
+        let literal = !crate::ty::mentions(value.tokens.clone(), &|_| true);
+        match self.real {
+            Real::F64 | Real::F32 if literal => {
+                let (tokens, real) = (value.at(Level::Cast), self.real);
+                quote!((#tokens as #real))
+            }
+            _ => value.at(Level::Atom),
+        }
     }
 
     /// As an owned value.
@@ -434,7 +441,7 @@ impl Emit<'_> {
             | Op::Or
             | Op::Not => {
                 let written: Vec<Written> = args.iter().map(|a| self.read(*a)).collect();
-                self.scalar_operation(op, args, written)
+                self.scalar_operation(op, written)
             }
             Op::Select => {
                 self.ensure(id);
@@ -704,7 +711,7 @@ impl Emit<'_> {
     }
 
     /// An operation on numbers; its arguments are written already.
-    pub(super) fn scalar_operation(&self, op: &Op, args: &[Id], written: Vec<Written>) -> Written {
+    pub(super) fn scalar_operation(&self, op: &Op, written: Vec<Written>) -> Written {
         if let Some((level, symbol)) = infix(op) {
             let mut written = written.into_iter();
             if let (Some(a), Some(b)) = (written.next(), written.next()) {
@@ -714,25 +721,7 @@ impl Emit<'_> {
         }
         let krate = self.krate;
         let w = &written;
-        let receiver = |i: usize| {
-            let value = &w[i];
-            // A matrix of one number is read as that number.
-            let constant = args.get(i).is_some_and(|a| match self.op(*a) {
-                Op::Fill => matches!(self.op(self.args(*a)[0]), Op::Const(_)),
-                op => matches!(op, Op::Const(_)),
-            });
-            let named = |tokens: &TokenStream| {
-                let first = tokens.clone().into_iter().next();
-                matches!(first, Some(proc_macro2::TokenTree::Ident(_)))
-            };
-            match self.real {
-                Real::F64 | Real::F32 if constant && !named(&value.tokens) => {
-                    let (tokens, real) = (&value.tokens, self.real);
-                    quote!((#tokens as #real))
-                }
-                _ => value.at(Level::Atom),
-            }
-        };
+        let receiver = |i: usize| self.typed(&w[i]);
         let call = |name: &str| {
             let name = Ident::new(name, Span::call_site());
             let receiver = receiver(0);

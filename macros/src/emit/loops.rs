@@ -174,6 +174,24 @@ impl Emit<'_> {
                 None => break inner,
             }
         };
+        // What has no value in this loop must not be read by a name that something else has.
+        let index = match &this.header {
+            Header::Range { index, .. } => Some(*index),
+            _ => None,
+        };
+        let is_bound = |id: Id| {
+            let binds =
+                |placed: &Placed| matches!(&placed.step, Step::Pin { leaf, .. } if *leaf == id);
+            this.inputs.contains(&id) || index == Some(id) || program.steps.iter().any(binds)
+        };
+        let read = inner.ids().filter(|id| inner.live[id.0 as usize]);
+        let read = read.filter(|id| !this.inputs.contains(id));
+        let mut read = read.flat_map(|id| inner.args(id)).copied();
+        let is_variable = |id: Id| {
+            let constant = program.graph.integer_value(id).is_some();
+            matches!(inner.op(id), Op::Leaf(_)) && !constant
+        };
+        self.cyclic |= derived && read.any(|id| is_variable(id) && !is_bound(id));
         live.sort_unstable();
         let carried: Vec<Carried> = live
             .iter()
@@ -190,8 +208,8 @@ impl Emit<'_> {
                 self.remaining[start.0 as usize] = 0;
                 continue;
             }
-            // The range reads it afterwards.
-            if args[this.inputs.len()..].contains(&start) {
+            // The range, or an iteration, reads it afterwards.
+            if args[this.next.len()..].contains(&start) {
                 self.unmovable.insert(start);
             }
             self.borrowed.clear();
@@ -534,6 +552,11 @@ impl Emit<'_> {
                 } else {
                     Form::Owned
                 };
+                let kept = source.records.borrow()[record];
+                let ident = match is_optional(&source.body.graph, kept) {
+                    true => quote!(#ident.as_ref().unwrap()),
+                    false => ident,
+                };
                 // What an inner loop has kept in its turn.
                 if let Some(kept) = source.body.graph.kept_by(source.records.borrow()[record]) {
                     graph.kept.borrow_mut().insert(*input, kept);
@@ -798,6 +821,14 @@ impl Emit<'_> {
         match self.kind(id).elem {
             Elem::Opaque => quote!(()),
             Elem::Real if self.is_matrix(id) => self.read_owned(id),
+            Elem::Factor if self.handed_out.contains_key(&id) => {
+                let option = &self.handed_out[&id];
+                quote!(::core::clone::Clone::clone(&#option))
+            }
+            Elem::Factor if is_optional(&self.program.graph, id) => {
+                let value = self.read(id).at(Level::Atom);
+                quote!(::core::option::Option::Some(::core::clone::Clone::clone(&#value)))
+            }
             Elem::Factor | Elem::Records => {
                 let value = self.read(id);
                 let tokens = value.at(Level::Atom);
@@ -1173,6 +1204,13 @@ fn nothing(kind: crate::graph::Kind) -> Leaf {
         form: Form::Owned,
         varies: false,
     }
+}
+
+/// Whether a factorisation that is kept is there on one side of a branch only.
+fn is_optional(graph: &Graph, id: Id) -> bool {
+    let node = graph.node(id);
+    let mut guards = node.guards.iter();
+    node.kind.elem == Elem::Factor && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
 }
 
 /// Whether a record of a loop is how often an inner one ran.

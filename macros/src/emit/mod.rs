@@ -403,6 +403,7 @@ fn attempt(
     emit.outputs = reads.iter().map(|r| r.0).collect();
     emit.late = program.graph.depends_on(&outputs.result.cotangents());
     emit.find_live();
+    emit.find_checked(&outputs.result);
     emit.arrange();
     emit.find_lists(&outputs.result);
     emit.keep_sizes(&outputs.result.answered());

@@ -532,6 +532,6 @@ impl Emit<'_> {
             .iter()
             .map(|a| self.closure_value(*a, root, place, shared, names))
             .collect();
-        self.scalar_operation(op, args, written)
+        self.scalar_operation(op, written)
     }
 }

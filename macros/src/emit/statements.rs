@@ -267,6 +267,32 @@ impl Emit<'_> {
         Some(quote!(::core::assert_eq!(#name.shape(), (#rows, #cols));))
     }
 
+    /// What tells the sizes that are compared with those of a derivative is computed, and stays.
+    pub(super) fn find_checked(&mut self, result: &Returns) {
+        let (id, want) = match result {
+            Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
+                return parts.iter().for_each(|part| self.find_checked(part));
+            }
+            Returns::Struct(_, fields) => {
+                return fields.iter().for_each(|(_, part)| self.find_checked(part));
+            }
+            Returns::Pullback(pullback) => return self.find_checked(&pullback.body),
+            Returns::Matrix(Some(id), Some(shape)) => (*id, shape.clone()),
+            Returns::Like(Some(id), other) if self.is_matrix(*other) => (*id, self.shape(*other)),
+            _ => return,
+        };
+        let (have, uncertain) = (self.shape(id), self.uncertain_sizes(id, &want));
+        let sides = [(&want.rows, &have.rows), (&want.cols, &have.cols)];
+        for (dims, _) in sides.into_iter().zip(uncertain).filter(|side| side.1) {
+            for source in [self.sources_of(dims.0), self.sources_of(dims.1)].concat() {
+                self.mark(source);
+                self.forced.insert(source);
+                self.unmovable.insert(source);
+            }
+        }
+        self.find_live();
+    }
+
     /// Whether a value may have another number of rows, and of columns, than this without a panic before.
     fn uncertain_sizes(&self, id: Id, want: &Shape) -> [bool; 2] {
         let have = self.shape(id);
@@ -278,7 +304,8 @@ impl Emit<'_> {
             let args = self.args(id);
             let shapes: Vec<Shape> = args.iter().map(|a| self.shape(*a)).collect();
             match self.op(id) {
-                op if op.is_elementwise() && self.kind(id).shape.is_some() => {
+                // The sides of a branch may differ.
+                op if op.is_elementwise() && !self.is_branch(id) => {
                     let matrices = args.iter().filter(|a| self.kind(**a).shape.is_some());
                     for shape in matrices.map(|a| self.shape(*a)) {
                         classes.join(&shape.rows, &self.shape(id).rows);
@@ -687,6 +714,10 @@ impl Emit<'_> {
             .collect();
         let written = self.read(cond);
         let (cond_tokens, unless) = (written.at(Level::Or), written.at(Level::Unary));
+        // What is handed out is still there at the end.
+        let may_move = exports.iter().filter(|id| !self.unmovable.contains(*id));
+        let may_move: Vec<Id> = may_move.copied().collect();
+        self.unmovable.extend(&may_move);
         let mut blocks = Vec::new();
         for side in [0, 1] {
             let before_side: Vec<usize> = changed
@@ -804,6 +835,9 @@ impl Emit<'_> {
         let [then, otherwise] = &blocks[..] else {
             return;
         };
+        for id in may_move {
+            self.unmovable.remove(&id);
+        }
         for id in kept_inside {
             self.bind(id, quote!(()), Hold::Scalar);
         }
@@ -1053,17 +1087,27 @@ impl Emit<'_> {
                 && !self.outputs.contains(&id)
                 && !self.bound.contains_key(&id)
                 && self.is_accumulation(id);
+        let negative_if =
+            |k: usize| (*self.op(id) == Op::Scalar(Scalar::Sub) && k == 1) != negative;
         match self.op(id) {
-            Op::Scalar(Scalar::Add) if own && self.is_accumulation(id) => {
-                let args = args.iter();
-                args.for_each(|a| self.terms_within(*a, false, negative, into))
-            }
-            Op::Scalar(Scalar::Sub) if own && self.is_accumulation(id) => {
-                self.terms_within(args[0], false, negative, into);
-                self.terms_within(args[1], false, !negative, into);
+            Op::Scalar(Scalar::Add | Scalar::Sub) if own && self.is_accumulation(id) => {
+                for (k, arg) in args.iter().enumerate() {
+                    if self.may_reorder(id, k) {
+                        self.terms_within(*arg, false, negative_if(k), into);
+                    } else {
+                        into.push((*arg, negative_if(k)));
+                    }
+                }
             }
             _ => into.push((id, negative)),
         }
+    }
+
+    /// Whether the terms of a sum that is a term of another one may be added one by one: always in a derivative. A value
+    /// of the user's rounds as it does there, so that only parts are added to it, in their order.
+    pub(super) fn may_reorder(&self, sum: Id, k: usize) -> bool {
+        let part = |id: Id| matches!(self.op(id), Op::Scatter(_));
+        self.is_derived(sum) || k == 0 && part(self.args(sum)[1])
     }
 
     pub(super) fn write_entries(&mut self, id: Id) -> Written {

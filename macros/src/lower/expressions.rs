@@ -38,7 +38,10 @@ impl Lower<'_> {
                 | Expr::Loop(_)
                 | Expr::Unsafe(_)
         );
-        let value = if compound && self.closures == 0 && self.is_inert(expr) {
+        // A block of nothing but an expression is that.
+        let plain = matches!(expr, Expr::Block(block)
+            if block.label.is_none() && matches!(block.block.stmts[..], [syn::Stmt::Expr(_, None)]));
+        let value = if compound && !plain && self.closures == 0 && self.is_inert(expr) {
             Err(Refusal(None))
         } else {
             self.form(expr)

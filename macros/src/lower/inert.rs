@@ -314,7 +314,8 @@ impl Lower<'_> {
         {
             return Ok(leaf);
         }
-        if self.closures > 0 && !inert.pure {
+        // A closure cannot change what it reads: that is the same before it.
+        if self.closures > 0 && !inert.pure && !self.is_pure(&inert.tokens) {
             return refuse(
                 &inert.tokens,
                 format!(

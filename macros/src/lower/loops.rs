@@ -78,6 +78,8 @@ struct Carried {
     start: Id,
     /// Its name in the companion.
     own: Ident,
+    /// Whether that was the name of its first value.
+    taken_over: bool,
 }
 
 /// One iteration as it was read.
@@ -124,14 +126,17 @@ impl Lower<'_> {
             return Ok(done);
         }
         let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
-        let left_out = self.left_out.len();
+        let (left_out, types) = (self.left_out.len(), self.types.len());
+        let (scope, bound) = (self.scope.clone(), self.bound.clone());
         let sum = self.accumulation(each, expr);
         let found = std::mem::replace(&mut self.errors, errors);
         if let (Ok(Some(sum)), true) = (sum, found.is_empty()) {
             return Ok(sum);
         }
         self.left_out.truncate(left_out);
+        self.types.truncate(types);
         // It is no sum of numbers.
+        (self.scope, self.bound) = (scope, bound);
         self.roll_back(mark);
         let changed = self.changed_in(expr);
         if let Some(range) = self.range(&each.expr, &changed)? {
@@ -699,13 +704,16 @@ impl Lower<'_> {
                 part: Some(k),
                 start,
                 own: self.fresh(&name.to_string()),
+                taken_over: false,
             });
             return Ok(parts.collect());
         }
         let start = self.node(&value, at, &Kind::SCALAR)?;
         // The name of a value that nothing else is known by goes over to the variable.
         let known = self.graph.names.borrow().get(&start).cloned();
-        let own = match known.filter(|own| *own == name && !self.is_read_by_name(start)) {
+        let known = known.filter(|own| *own == name && !self.is_read_by_name(start));
+        let taken_over = known.is_some();
+        let own = match known {
             Some(own) => {
                 self.graph.names.borrow_mut().remove(&start);
                 own
@@ -717,6 +725,7 @@ impl Lower<'_> {
             part: None,
             start,
             own,
+            taken_over,
         }])
     }
 
@@ -1356,6 +1365,9 @@ impl Lower<'_> {
                 args.push(*start);
                 nexts.push(*next);
                 names.push(variable);
+            } else if variable.taken_over {
+                let own = variable.own.clone();
+                self.graph.names.borrow_mut().insert(variable.start, own);
             }
         }
         let needed = needed_in(&body, &nexts, exit);

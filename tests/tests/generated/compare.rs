@@ -262,6 +262,7 @@ fn at_point(
     let blocks = blocks(program);
     let all: Vec<f64> = truth.jacobian.concat();
     let callees_log = program.callees.iter().any(crate::shrink::logs);
+    let calls_in_loops = crate::shrink::calls_in_loops(function);
     for (k, kind) in program.kinds.iter().enumerate() {
         let more = extra(program, *kind, &places, point);
         let name = kind.attribute();
@@ -345,8 +346,9 @@ fn at_point(
             }
             let (own, after) = rest.split_at(numbers.len());
             rest = after;
-            // Jacobians and Hessians call functions more often.
-            let repeats = callees_log && matches!(kind, Kind::Jacobian | Kind::Hessian);
+            // Jacobians and Hessians call functions more often, and so do the loops of derivatives.
+            let often = calls_in_loops || matches!(kind, Kind::Jacobian | Kind::Hessian);
+            let repeats = callees_log && often;
             let right = if *exact {
                 let from = usize::from(repeats && numbers.first() == Some(&log)).min(own.len());
                 bits_agree(&own[from..], &numbers[from..])

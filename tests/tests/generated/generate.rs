@@ -32,9 +32,8 @@ pub const ALL: &[Feature] = &[
     Feature::Match,
 ];
 
-/// What the macro understands today. With all of them one program in ten is refused or does not compile, which is too
-/// many for the test.
-pub const ENABLED: &[Feature] = &[];
+/// What the macro understands today.
+pub const ENABLED: &[Feature] = ALL;
 
 /// How near a kink a point may be, and how large the numbers on the way.
 const MARGIN: f64 = 1e-3;
@@ -143,6 +142,8 @@ struct Generator<'a> {
     scope: Vec<Var>,
     /// The largest value of each integer.
     largest: HashMap<Var, usize>,
+    /// What the loops around count with: it keeps its name.
+    counters: Vec<Var>,
     /// How many operations may follow.
     budget: usize,
     used: HashSet<Var>,
@@ -176,6 +177,7 @@ impl<'a> Generator<'a> {
             variables: Vec::new(),
             scope: Vec::new(),
             largest: HashMap::new(),
+            counters: Vec::new(),
             budget: 0,
             used: HashSet::new(),
             entries_only: false,
@@ -359,7 +361,8 @@ impl<'a> Generator<'a> {
     /// A variable of a `let`: it may take the name of one before it.
     fn let_variable(&mut self, ty: Type, holds: Holds) -> Var {
         let shadowed = (!self.scope.is_empty() && self.random.percent(15))
-            .then(|| *self.random.of(&self.scope));
+            .then(|| *self.random.of(&self.scope))
+            .filter(|var| !self.counters.contains(var));
         let var = self.new_variable(ty, holds);
         if let Some(shadowed) = shadowed {
             let name = self.variables[shadowed].name.clone();
@@ -814,11 +817,13 @@ impl<'a> Generator<'a> {
             value: Expr::Int(0),
         });
         let cond = self.random.percent(40).then(|| self.cond());
+        self.counters.push(counter);
         let inner = self.scoped(|g| {
             // The counter is below its end inside.
             g.largest.insert(counter, n - 1);
             g.loop_body(false)
         });
+        self.counters.pop();
         self.largest.insert(counter, n);
         Some(Statement::While(counter, Expr::Int(n), cond, inner))
     }

@@ -18,6 +18,12 @@ pub fn logs(function: &Function) -> bool {
     format!("{:?}", function.body).contains("Log(")
 }
 
+/// Whether a function has loops and calls others, perhaps in these.
+pub fn calls_in_loops(function: &Function) -> bool {
+    let text = format!("{:?}", function.body);
+    text.contains("Call(") && ["For(", "While("].iter().any(|l| text.contains(l))
+}
+
 /// Programs that are one step smaller, and still mean something.
 pub fn smaller(program: &Program) -> Vec<Program> {
     let mut all = Vec::new();

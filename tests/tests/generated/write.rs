@@ -360,7 +360,7 @@ impl Writer<'_> {
             Statement::AssignEntry(var, index, op, value) => {
                 let name = self.name(*var);
                 let place = self.place(index);
-                let value = self.expr(value).0;
+                let value = self.owned(value).0;
                 self.line(&format!("{name}{place} {} {value};", assignment(op)));
             }
             Statement::If(cond, then, otherwise) => {

@@ -11,7 +11,7 @@ use super::oracle::{BY_DIFFERENCES, assert_same, difference, slope};
 use nalgebra::{
     DMatrix, DVector, Matrix2, Matrix3x2, Vector2, Vector3, dmatrix, dvector, matrix, vector,
 };
-use nalgrad::{differentiable, gradient, hessian, jacobian, jvp, vjp};
+use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[track_caller]
 fn assert_slope(got: f64, at: f64, f: impl Fn(f64) -> f64) {
@@ -352,5 +352,175 @@ mod values_of_one_side {
         for a in [1.2, 0.3] {
             assert_slope(f_vjp(a).1(1.0), a, f);
         }
+    }
+}
+
+/// What a branch within another hands out was moved before it was handed out, and was computed where its sizes were wrong.
+mod handed_out_of_a_pullback {
+    use super::*;
+
+    #[differentiable]
+    fn helper(t: f64) -> f64 {
+        f64::max(
+            1.0,
+            if t > 1.5 {
+                DMatrix::from_row_slice(2, 2, &[t, 1.5, t, -1.0])
+                    .tr_mul(&(DMatrix::from_element(2, 2, t) * dvector![2.0, t]))
+                    .dot(&dvector![t, 3.0])
+            } else {
+                0.75
+            },
+        )
+    }
+
+    #[gradient]
+    #[hvp]
+    fn f(t: f64) -> f64 {
+        helper(t) * t
+    }
+
+    #[test]
+    fn is_there() {
+        for t in [0.5, 1.75, 2.5] {
+            assert_slope(f_gradient(t), t, f);
+            assert_slope(f_hvp(t, 1.0).1, t, f_gradient);
+        }
+    }
+}
+
+/// The sides of a branch have different sizes: those of derivatives were taken from the other one.
+mod sides_of_two_sizes {
+    use super::*;
+
+    #[jacobian(wrt(x))]
+    #[jvp]
+    #[vjp]
+    fn f(x: DVector<f64>, a: f64) -> DVector<f64> {
+        if a > 0.5 {
+            return x.clone();
+        }
+        dvector![a, x[0]]
+    }
+
+    #[gradient]
+    #[jacobian]
+    fn sum(x: &DVector<f64>) -> f64 {
+        let (k, v): (f64, DVector<f64>) = if x[2] < 3.0 {
+            (2.0, DVector::from_element(2, 0.5))
+        } else {
+            (3.0, x.clone())
+        };
+        v.sum() * k
+    }
+
+    #[gradient]
+    #[hvp]
+    fn product(p: DMatrix<f64>, t: f64) -> f64 {
+        let (s, m): (f64, DMatrix<f64>) = if t > 0.75 {
+            let of = |k: usize| if p[(1, k)] < t { -1.0 } else { t * t };
+            (t, DMatrix::from_fn(3, 3, |k, _| of(k)))
+        } else {
+            (t, p.clone())
+        };
+        dvector![s, m[(1, 1)], 1.0].norm_squared()
+    }
+
+    #[test]
+    fn have_derivatives_of_their_own_sizes() {
+        let x = dvector![1.0, 2.0, 4.0];
+        assert_eq!(f_jacobian(x.clone(), 1.0), DMatrix::identity(3, 3));
+        let (value, jacobian) = f_value_and_jacobian(x.clone(), 0.25);
+        assert_eq!(value, f(x.clone(), 0.25));
+        assert_eq!(jacobian, dmatrix![0.0, 0.0, 0.0; 1.0, 0.0, 0.0]);
+        let (_, pullback) = f_vjp(x.clone(), 0.25);
+        assert_eq!(pullback(dvector![2.0, 3.0]), dvector![3.0, 0.0, 0.0]);
+        let (_, pullback) = f_vjp(x.clone(), 1.0);
+        assert_eq!(pullback(x.clone()), x);
+        assert_eq!(sum_gradient(&x), dvector![3.0, 3.0, 3.0]);
+        assert_eq!(sum_jacobian(&x), dmatrix![3.0, 3.0, 3.0]);
+        assert_eq!(
+            sum_value_and_jacobian(&(&x * 0.5)),
+            (2.0, DMatrix::zeros(1, 3))
+        );
+    }
+
+    #[test]
+    fn do_not_meet_what_the_other_side_is_computed_from() {
+        let p = |t: f64| DMatrix::from_fn(2, 3, |i, j| t * (1.5 + i as f64) - j as f64);
+        for at in [0.5, 1.0] {
+            let along = |t: f64| product(p(t), t);
+            let (dp, dt) = product_gradient(p(at), at);
+            let direction = p(2.0) - p(1.0);
+            assert_slope(dp.dot(&direction) + dt, at, along);
+            let ((first, _), (second, by_t)) = product_hvp(p(at), at, direction.clone(), 1.0);
+            assert_eq!(first, dp);
+            let slope_along = |t: f64| {
+                let (dp, dt) = product_gradient(p(t), t);
+                dp.dot(&direction) + dt
+            };
+            assert_slope(second.dot(&direction) + by_t, at, slope_along);
+        }
+    }
+}
+
+/// Entries of a matrix of one arm were read whichever arm was taken: of an empty one.
+mod entries_of_one_arm {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(x: &[f64; 2], arm: usize) -> f64 {
+        let w = DVector::from_fn(3, |_, _| x[0]);
+        match arm {
+            0 => DMatrix::from_row_slice(2, 2, &[0.5, w.norm(), x[1], x[1]])
+                .add_scalar(0.5)
+                .norm(),
+            1 => x[0] * x[1],
+            _ => 0.5,
+        }
+    }
+
+    #[test]
+    fn are_read_there() {
+        for arm in 0..3 {
+            let (x, y) = (0.75, -1.5);
+            let (_, gradient, hessian) = f_value_gradient_and_hessian(&[x, y], arm);
+            assert_slope(gradient[1], y, |y| f(&[x, y], arm));
+            for k in 0..2 {
+                assert_slope(hessian[(k, 0)], x, |x| f_gradient(&[x, y], arm)[k]);
+                assert_slope(hessian[(k, 1)], y, |y| f_gradient(&[x, y], arm)[k]);
+            }
+        }
+    }
+}
+
+/// The type of a product of literals is not known to a method call.
+mod method_of_literals {
+    use super::*;
+
+    #[gradient]
+    fn f(s: f64) -> f64 {
+        f64::abs(1.0 * -0.25).max(0.0) * s
+    }
+
+    #[test]
+    fn has_a_type() {
+        assert_eq!(f_value_and_gradient(2.0), (0.5, 0.25));
+    }
+}
+
+/// An expression in braces was taken for a number.
+mod braces {
+    use super::*;
+
+    #[gradient]
+    fn f(a: f64) -> f64 {
+        let v: DVector<f64> = dmatrix![1.5, a; a, 0.5] * ({ DVector::<f64>::from_element(2, 2.0) });
+        v.sum()
+    }
+
+    #[test]
+    fn are_what_they_hold() {
+        assert_eq!(f_value_and_gradient(2.0), (12.0, 4.0));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::oracle::panic_message;
 use nalgebra::{DMatrix, DVector, Vector2, Vector3};
-use nalgrad::{gradient, hessian, jacobian};
+use nalgrad::{gradient, hessian, hvp, jacobian};
 
 #[test]
 fn a_second_loop_changes_a_variable_that_is_read_as_it_was() {
@@ -326,4 +326,209 @@ fn what_follows_a_change_of_an_entry_is_added_after_it() {
     let slopes = [2.0, 0.0, 0.0, -1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
     let jacobian = DMatrix::from_row_slice(3, 3, &slopes);
     assert_eq!(f_value_and_jacobian(&x), (value, jacobian));
+}
+
+#[test]
+fn parts_are_added_in_the_order_of_the_user() {
+    #[gradient]
+    fn f(x: &Vector3<f64>) -> f64 {
+        let mut v = *x;
+        for i in 0..3 {
+            let t = v[i];
+            v[2 - i] += t;
+            v += x;
+        }
+        v[0]
+    }
+    let x = Vector3::new(0.679, 0.558, -0.535);
+    // 5 x + 3 z
+    expect!((&x) => Vector3::new(5.0, 0.0, 3.0));
+}
+
+#[test]
+fn an_inner_variable_shadows_one_that_a_range_counts_later() {
+    #[gradient]
+    fn f(t: f64) -> f64 {
+        let v = Vector2::from_element(0.5);
+        let mut k = 0;
+        while k < 2 {
+            let mut v = t;
+            v += 1.0;
+            assert!(v > t);
+            k += 1;
+        }
+        let mut s = t;
+        for _ in 0..v.len() {
+            s *= t;
+        }
+        s
+    }
+    expect!((2.0) => 12.0);
+}
+
+#[test]
+fn a_factorisation_on_one_side_of_a_branch_is_kept() {
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut t = 0.75;
+        for k in 0..2 {
+            if x[k] > 0.5 {
+                let m = DMatrix::from_row_slice(2, 2, &[2.0, 0.0, t, 4.0]);
+                t += m.lu().solve(x).unwrap()[1];
+            }
+        }
+        t
+    }
+    // Once: t + (y − t x / 2) / 4.
+    let x = DVector::from_vec(vec![1.0, 0.25]);
+    expect!((&x) => DVector::from_vec(vec![-0.75 / 8.0, 0.25]));
+    let x = DVector::from_vec(vec![0.25, 0.5]);
+    expect!((&x) => DVector::zeros(2));
+}
+
+#[test]
+fn a_tangent_of_a_way_back_reads_what_only_the_way_there_has() {
+    #[gradient]
+    #[hvp]
+    fn f(s: f64) -> f64 {
+        let mut a = s;
+        for _ in 0..3 {
+            a /= s * s + 0.5;
+        }
+        a
+    }
+    // s q⁻³ with q = s² + ½: q⁻³ − 6 s² q⁻⁴ and −18 s q⁻⁴ + 48 s³ q⁻⁵.
+    let s: f64 = 0.75;
+    let q = s * s + 0.5;
+    let first = q.powi(-3) - 6.0 * s * s * q.powi(-4);
+    expect!((s) => first);
+    let (gradient, second) = f_hvp(s, 2.0);
+    assert!((gradient - first).abs() < 1e-12);
+    let want = -18.0 * s * q.powi(-4) + 48.0 * s.powi(3) * q.powi(-5);
+    assert!((second - 2.0 * want).abs() < 1e-12, "{second}, not {want}");
+}
+
+#[test]
+fn a_sum_that_is_read_as_a_loop_after_all_begins_where_it_was() {
+    fn say(log: &std::cell::Cell<f64>) -> f64 {
+        log.set(log.get() + 1.0);
+        log.get()
+    }
+    #[gradient]
+    fn f(x: &DVector<f64>, log: &std::cell::Cell<f64>) -> f64 {
+        let mut s = 0.0;
+        let mut t = 0.0;
+        for i in 0..2 {
+            s += x[i];
+            t += x[i] * say(log);
+        }
+        s * t
+    }
+    let x = DVector::from_vec(vec![3.0, 5.0]);
+    let log = || std::cell::Cell::new(0.0);
+    // (x + y) (x + 2 y)
+    assert_eq!(f(&x, &log()), 8.0 * 13.0);
+    let (value, gradient) = f_value_and_gradient(&x, &log());
+    assert_eq!(value, 8.0 * 13.0);
+    assert_eq!(gradient.as_slice(), [13.0 + 8.0, 13.0 + 16.0]);
+    assert_eq!(f_gradient(&x, &log()), gradient);
+}
+
+#[test]
+fn an_inner_range_counts_what_the_outer_loop_began_with() {
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let v = x * 2.0;
+        let mut w = v.clone();
+        for _ in 0..2 {
+            for _ in 0..v.nrows() {
+                w += x;
+            }
+        }
+        w.norm_squared()
+    }
+    // With n = 2 entries: (2 + 4)² x².
+    let x = DVector::from_vec(vec![1.0, 3.0]);
+    expect!((&x) => &x * 72.0);
+}
+
+#[test]
+fn an_arm_is_kept_where_the_counter_is_not() {
+    #[gradient]
+    fn f(x: &Vector3<f64>) -> f64 {
+        let mut a = 0.5;
+        for k in 0..3 {
+            match k {
+                0 => a -= x[0],
+                1 => {}
+                _ => {
+                    if x[1] < 0.5 {
+                        break;
+                    }
+                    a *= x[2];
+                }
+            }
+        }
+        a
+    }
+    // (½ − x) z, or ½ − x where the loop is left.
+    expect!((&Vector3::new(2.0, 1.0, 3.0)) => Vector3::new(-3.0, 0.0, -1.5));
+    expect!((&Vector3::new(2.0, 0.0, 3.0)) => Vector3::new(-1.0, 0.0, 0.0));
+}
+
+#[test]
+fn a_count_that_an_arm_computes_is_kept() {
+    #[gradient]
+    fn f(x: f64, v: &DVector<f64>) -> f64 {
+        let mut s = x;
+        for k in 0..3 {
+            match k {
+                1 => {
+                    let mut t = 3.0;
+                    for _ in 1..v.nrows() {
+                        t += s;
+                    }
+                    s = t * s;
+                }
+                _ => s *= 2.0,
+            }
+        }
+        s
+    }
+    // Of three: 2 (3 + 2 · 2 x) 2 x.
+    expect!((0.5, &DVector::zeros(3)) => (12.0 + 16.0, DVector::zeros(3)));
+}
+
+#[test]
+fn a_part_that_both_sides_add_is_not_moved() {
+    #[gradient]
+    fn f(s: f64, w: DVector<f64>) -> f64 {
+        let v = w.rows(0, 2);
+        if s > 1.0 {
+            return w[0];
+        }
+        v.mean()
+    }
+    let w = DVector::from_vec(vec![1.0, 2.0, 3.0]);
+    expect!((2.0, w.clone()) => (0.0, DVector::from_vec(vec![1.0, 0.0, 0.0])));
+    expect!((0.0, w.clone()) => (0.0, DVector::from_vec(vec![0.5, 0.5, 0.0])));
+}
+
+#[test]
+fn a_closure_reads_a_counter_as_it_is_before_it() {
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut k = 0;
+        let mut s = 0.0;
+        while k < 2 {
+            s += x.map(|e| e * x[k + 1] * k as f64).sum();
+            k += 1;
+            s += x.map(|e| e * x[k]).sum();
+        }
+        s
+    }
+    // (x + y + z) (y + z + z)
+    let x = DVector::from_vec(vec![1.0, 2.0, 4.0]);
+    assert_eq!(f(&x), 70.0);
+    expect!((&x) => DVector::from_vec(vec![10.0, 17.0, 24.0]));
 }
