@@ -180,9 +180,23 @@ impl Emit<'_> {
             _ => None,
         };
         let is_bound = |id: Id| {
-            let binds =
-                |placed: &Placed| matches!(&placed.step, Step::Pin { leaf, .. } if *leaf == id);
-            this.inputs.contains(&id) || index == Some(id) || program.steps.iter().any(binds)
+            // The element of a list begins where its index says.
+            let id = program
+                .graph
+                .elements
+                .borrow()
+                .get(&id)
+                .map_or(id, |at| *at);
+            let binds = |placed: &Placed| match &placed.step {
+                Step::Pin { leaf, .. } => *leaf == id,
+                Step::Let { binds, .. } => binds.contains(&id),
+                _ => false,
+            };
+            let constant = program.graph.integer_value(id).is_some();
+            constant
+                || this.inputs.contains(&id)
+                || index == Some(id)
+                || program.steps.iter().any(binds)
         };
         let read = inner.ids().filter(|id| inner.live[id.0 as usize]);
         let read = read.filter(|id| !this.inputs.contains(id));
