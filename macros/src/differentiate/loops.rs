@@ -134,20 +134,19 @@ pub fn pulled_back(
     let start = |k: usize| cotangent(k).unwrap_or_else(|| zero_of_part(graph, id, k, args[k]));
     let wrt: Vec<usize> = (0..primal.inputs.len()).filter(|k| moving[*k]).collect();
     let sources: Vec<Id> = wrt.iter().map(|k| primal.inputs[*k]).collect();
+    let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
+    let mut seeds = Vec::new();
+    for &k in &carried {
+        seeds.push((primal.next[k], derived.leaf(primal.inputs[k], "", "_bar")));
+    }
     // The cotangent of what is only added to is the same in every iteration: it is read.
-    let steady: Vec<usize> = {
-        let leaves = carried.iter().map(|k| {
-            let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
-            (primal.next[*k], derived.leaf(primal.inputs[*k], "", "_bar"))
-        });
-        let leaves: Vec<(Id, Id)> = leaves.collect();
-        let inputs: Vec<Id> = carried.iter().map(|k| primal.inputs[*k]).collect();
-        let images = reverse(body, &leaves, &inputs).into_iter().zip(&leaves);
-        let same = images
-            .zip(&carried)
-            .filter(|((image, leaf), _)| *image == Some(leaf.1));
-        same.map(|(_, k)| *k).collect()
-    };
+    let roots = carried.iter().map(|k| primal.next[*k]);
+    let roots: Vec<Id> = roots.chain(recorded.iter().map(|r| r.0)).collect();
+    let steady: Vec<usize> = carried
+        .iter()
+        .copied()
+        .filter(|k| primal.adds_up(*k, &roots))
+        .collect();
     let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
     let mut seeds = Vec::new();
     for &k in &carried {
@@ -608,9 +607,14 @@ impl<'g> Kept<'g> {
         );
         if sized {
             // The size of what is carried is that of its tangent or cotangent.
-            let carried = &self.primal.inputs[..self.primal.next.len()];
+            let read = &self.primal.inputs[self.primal.next.len()..];
             let sources = self.body.sizes_of(id).into_iter();
-            needs.extend(sources.filter(|source| !carried.contains(source)));
+            let known = |s: &Id| {
+                read.contains(s)
+                    || self.body.leaf_of(*s).is_none()
+                    || self.body.kind(*s) == Kind::INT
+            };
+            needs.extend(sources.filter(known));
         }
         needs
     }

@@ -1267,24 +1267,9 @@ fn counts(this: &Loop, record: usize) -> bool {
 
 /// Whether all that a loop carries is what its iterations add up, and nothing is kept: they may come in any order.
 fn only_adds_up(this: &Loop) -> bool {
-    let graph = &this.body.graph;
-    let needed = graph.needed_by(&this.next);
-    let is_sum = |at: usize| {
-        let own = graph.depends_on(&[this.inputs[at]]);
-        let mut others = this.next.iter().enumerate().filter(|(k, _)| *k != at);
-        let mut used = own
-            .iter()
-            .filter(|id| needed[id.0 as usize] && **id != this.inputs[at]);
-        !others.any(|(_, next)| own.contains(next))
-            && used.all(|id| match (graph.op(*id), &graph.args(*id)[..]) {
-                (Op::Scalar(Scalar::Add), [a, b]) => own.contains(a) != own.contains(b),
-                (Op::Scalar(Scalar::Sub), [_, b]) => !own.contains(b),
-                _ => false,
-            })
-    };
     matches!(this.header, Header::Range { .. })
         && this.records.borrow().is_empty()
-        && (0..this.next.len()).all(is_sum)
+        && (0..this.next.len()).all(|at| this.adds_up(at, &this.next))
 }
 
 /// The most numbers that are kept in an array, on the stack.
