@@ -367,6 +367,8 @@ pub enum Argument {
 /// What one iteration of a loop computes, and what happens in it.
 #[derive(Clone)]
 pub struct Body {
+    /// Its number among those of the function; copies have the same.
+    pub number: usize,
     pub graph: Graph,
     pub steps: Vec<Placed>,
     /// The names that its statements bind, which are out of reach elsewhere.

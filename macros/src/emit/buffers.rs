@@ -15,7 +15,9 @@ impl Emit<'_> {
             && self.is_dynamic(id)
             && self.kind(id).elem == Elem::Real
             && !self.is_leaf(id)
-            && !self.outputs.contains(&id)
+            && (!self.outputs.contains(&id)
+                || self.stored.contains(&id)
+                || self.swapped.contains(&id))
             && !self.named.contains(&id)
             && !self.lists.contains_key(&id)
             && self.context[id.0 as usize] == self.current
@@ -116,6 +118,7 @@ impl Emit<'_> {
         self.buffers.push(quote!(let mut #name = #empty;));
         self.write_over_buffer(id, &name);
         self.unmovable.insert(id);
+        self.buffered.insert(id);
         name
     }
 

@@ -68,7 +68,9 @@ impl Emit<'_> {
     }
 
     pub(super) fn write_loop(&mut self, id: Id) {
-        let Some(this) = self.loop_of(id) else { return };
+        let (Some(this), Op::Loop(number)) = (self.loop_of(id), self.op(id)) else {
+            return;
+        };
         let args = self.args(id).to_vec();
         let parts = self.parts_of_loop(id);
         let (mut this, mut args, mut parts) = (this, args, parts);
@@ -105,7 +107,8 @@ impl Emit<'_> {
                 names_read.push(self.bring_in(&graph, *input, args[k]));
             }
         }
-        let header = self.loop_header(&this, &args, &graph, &mut names_read);
+        let mut views = Vec::new();
+        let header = self.loop_header(&this, &args, &graph, (&mut names_read, &mut views));
         let mut names = Vec::new();
         let mut continued = Vec::new();
         for (k, (leaf, own)) in this.inputs.iter().zip(own_names).enumerate() {
@@ -198,6 +201,17 @@ impl Emit<'_> {
             // The place of an iteration in an array of them.
             into = count_of(&this).map(|_| self.fresh("step"));
         }
+        let mut stored = this.slots().0;
+        stored.retain(|slot| keeps && is_stored(&program.graph, *slot));
+        if !stored.is_empty() {
+            let (store, krate) = (self.fresh("kept"), self.krate);
+            self.new_stores
+                .push(quote!(let mut #store = #krate::__private::Kept::new();));
+            self.stores
+                .insert((this.body.number, *number), store.clone());
+            inner.store = Some(store);
+        }
+        inner.stores = std::mem::take(&mut self.stores);
         inner.taken.extend(std::mem::take(&mut self.taken));
         inner.numbers = std::mem::take(&mut self.numbers);
         inner.parameters = std::mem::take(&mut self.parameters);
@@ -212,8 +226,24 @@ impl Emit<'_> {
         inner.repeats = true;
         if keeps {
             let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
+            stored.retain(|slot| !needed(slot));
+            inner.stored = stored.into_iter().collect();
             inner.records = slots.iter().copied().filter(|id| !needed(id)).collect();
         }
+        inner.swapped = carried
+            .iter()
+            .filter(|variable| {
+                let (next, leaf) = (variable.next, variable.leaf);
+                let once = carried.iter().filter(|other| other.next == next).count() == 1;
+                let moved = keeps && slots.contains(&next) && !is_stored(&program.graph, next);
+                let leaf_moved = keeps && slots.contains(&leaf) && !is_stored(&program.graph, leaf);
+                once && !moved
+                    && !leaf_moved
+                    && inner.is_dynamic(next)
+                    && inner.shape(next).same_type(&inner.shape(leaf))
+            })
+            .map(|variable| variable.next)
+            .collect();
         inner.arrange();
         for variable in &carried {
             let (name, leaf) = (&variable.name, variable.leaf);
@@ -232,6 +262,8 @@ impl Emit<'_> {
         );
         self.cyclic |= inner.cyclic;
         self.taken = std::mem::take(&mut inner.taken);
+        self.stores = std::mem::take(&mut inner.stores);
+        self.new_stores.append(&mut inner.new_stores);
         self.numbers = std::mem::take(&mut inner.numbers);
         self.parameters = std::mem::take(&mut inner.parameters);
         if derived {
@@ -253,6 +285,13 @@ impl Emit<'_> {
         }
         let body = &inner.out;
         let body = quote!(#(#body)*);
+        // What is kept elsewhere is looked up under its name.
+        let opening = views.iter().filter(|(name, _)| {
+            let text = name.to_string();
+            crate::ty::mentions(body.clone(), &|ident| *ident == text)
+        });
+        let opening = opening.map(|(name, store)| quote!(let #name = #store.view(#name);));
+        let body = quote!(#(#opening)* #body);
         let header = match (condition, &this.header) {
             (Some(condition), Header::Endless) => quote!(while #condition),
             _ => header(&body, into.map(|step| (quote!(#step), quote!(&mut #kept)))),
@@ -549,7 +588,7 @@ impl Emit<'_> {
         this: &Loop,
         args: &[Id],
         graph: &Graph,
-        names_read: &mut Vec<String>,
+        (names_read, views): (&mut Vec<String>, &mut Vec<(TokenStream, Ident)>),
     ) -> impl Fn(&TokenStream, Option<(TokenStream, TokenStream)>) -> TokenStream + use<> {
         // What earlier loops have kept.
         let mut sources: Vec<(usize, Id)> = Vec::new();
@@ -579,7 +618,10 @@ impl Emit<'_> {
                 }
                 let place = places[record];
                 let known = names[place].to_string() != "_";
+                let store = self.stores.get(&(source.body.number, number)).cloned();
+                let store = store.filter(|_| is_stored(graph, *input));
                 let (name, by_reference) = match kind.elem {
+                    _ if store.is_some() => (None, false),
                     Elem::Real if !kind.is_matrix() => (None, false),
                     Elem::Bool | Elem::Int => (None, false),
                     Elem::Records if counts(&source, record) => (None, false),
@@ -619,10 +661,15 @@ impl Emit<'_> {
                     Some(()) => quote!(ref #ident),
                     None => ident.clone(),
                 };
-                let form = if by_reference {
-                    Form::Borrowed
-                } else {
-                    Form::Owned
+                let form = match store {
+                    Some(store) => {
+                        if !known {
+                            views.push((ident.clone(), store));
+                        }
+                        Form::View
+                    }
+                    None if by_reference => Form::Borrowed,
+                    None => Form::Owned,
                 };
                 // What an inner loop has kept in its turn.
                 if let Some(kept) = source.body.graph.kept_by(source.records.borrow()[record]) {
@@ -782,7 +829,18 @@ impl Emit<'_> {
         let changed: Vec<&Carried> = carried.iter().filter(|c| changes(self, c)).collect();
         let owned = changed.iter().any(|c| self.is_dynamic(c.leaf));
         let mut assignments: Vec<(Ident, TokenStream, TokenStream)> = Vec::new();
+        let mut swaps = Vec::new();
         for variable in changed {
+            let next = variable.next;
+            if self.swapped.contains(&next) && self.has_buffer(next) {
+                self.ensure(next);
+            }
+            if let (Some((other, _)), true) = (self.bound.get(&next), self.buffered.contains(&next))
+            {
+                let name = &variable.name;
+                swaps.push(quote!(::core::mem::swap(&mut #name, &mut #other);));
+                continue;
+            }
             let (assign, value) = self.next_of(variable);
             assignments.push((variable.name.clone(), assign, value));
         }
@@ -825,6 +883,7 @@ impl Emit<'_> {
                     });
             self.out.push(quote!((#(#names),*) = (#(#values),*);));
         }
+        self.out.append(&mut swaps);
         if let Some(exit) = exit {
             let exit = self.read(exit).tokens;
             self.out.push(quote!(if #exit { break; }));
@@ -879,6 +938,26 @@ impl Emit<'_> {
 
     /// A value to be kept, which owns what it is made of.
     fn kept_value(&mut self, id: Id) -> TokenStream {
+        if let Some(store) = self
+            .store
+            .clone()
+            .filter(|_| is_stored(&self.program.graph, id))
+        {
+            self.ensure_buffer(id);
+            let value = self.read(id);
+            let value = match value.hold {
+                Hold::View => {
+                    let view = value.at(Level::Atom);
+                    quote!(&#view.clone_owned())
+                }
+                Hold::Reference => value.tokens,
+                _ => {
+                    let value = value.at(Level::Unary);
+                    quote!(&#value)
+                }
+            };
+            return quote!(#store.push(#value));
+        }
         match self.kind(id).elem {
             Elem::Opaque => quote!(()),
             Elem::Real if self.is_matrix(id) => self.read_owned(id),
@@ -1270,6 +1349,12 @@ fn only_adds_up(this: &Loop) -> bool {
     matches!(this.header, Header::Range { .. })
         && this.records.borrow().is_empty()
         && (0..this.next.len()).all(|at| this.adds_up(at, &this.next))
+}
+
+/// Whether a value of an iteration is kept with others of all sizes in one list.
+fn is_stored(graph: &Graph, slot: Id) -> bool {
+    let kind = graph.kind(slot);
+    kind.elem == Elem::Real && kind.shape.is_some_and(|shape| shape.is_dynamic())
 }
 
 /// The most numbers that are kept in an array, on the stack.

@@ -45,8 +45,11 @@ impl Emit<'_> {
             }
             checks.extend(self.same_shape(*tangent, *of));
         }
+        checks.append(&mut self.new_stores);
         self.out.splice(0..0, checks);
         let result = self.written_result(&outputs.result);
+        let stores = std::mem::take(&mut self.new_stores);
+        self.out.splice(0..0, stores);
         let body = self.finished(match around {
             Some(around) => quote!(#around(#result)),
             None => result,
@@ -133,6 +136,7 @@ impl Emit<'_> {
     /// `move |y_bar: Y| { … }`: what it reads it owns, or borrows from the arguments.
     fn written_pullback(&mut self, pullback: &Pullback) -> TokenStream {
         let outside = std::mem::take(&mut self.out);
+        let stores = std::mem::take(&mut self.new_stores);
         let before = self.bound.clone();
         // A view of a local variable is taken again inside; what a branch handed out is a matrix of its own.
         let is_view =
@@ -154,6 +158,8 @@ impl Emit<'_> {
         }
         self.write_before(self.nodes.len() as u32, PULLBACK);
         let result = self.written_result(&pullback.body);
+        let own = std::mem::replace(&mut self.new_stores, stores);
+        self.out.splice(0..0, own);
         let inside = self.finished(result);
         self.out = outside;
         self.bound = before;

@@ -891,7 +891,9 @@ impl Lower<'_> {
         names_in(&steps, &mut names);
         self.expected = outside.expected.take();
         self.around = outside.around.take();
+        self.bodies += 1;
         Body {
+            number: self.bodies,
             graph,
             steps,
             names,

@@ -122,6 +122,8 @@ pub struct Lower<'a> {
     owned: HashSet<String>,
     /// Names that kept statements have bound.
     kept_names: HashSet<String>,
+    /// How many bodies of loops have been read.
+    bodies: usize,
     /// The labels of the loops around, and the ways out of more than the innermost one.
     labels: Vec<String>,
     ways_out: Vec<exits::WayOut>,
@@ -197,6 +199,7 @@ pub fn lower(
         changing: HashSet::new(),
         owned: HashSet::new(),
         kept_names: HashSet::new(),
+        bodies: 0,
         around: None,
         left_out: Vec::new(),
         labels: Vec::new(),
