@@ -724,3 +724,59 @@ fn inert_names_in_loops() {
     let empty = std::panic::catch_unwind(|| picked_gradient(&DVector::zeros(0)));
     assert!(empty.is_ok_and(|gradient| gradient.is_empty()));
 }
+
+/// Vectors that are kept of loops in loops, on sides of branches, and of sizes that change.
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn recurrent(w: &DMatrix<f64>, x: &DMatrix<f64>) -> f64 {
+    let mut h = DVector::from_element(w.nrows(), 0.1);
+    let mut total = 0.0;
+    for t in 0..x.ncols() {
+        for _ in 0..2 {
+            h = (w * &h + x.column(t)).map(|z| 1.0 / (1.0 + (-z).exp()));
+        }
+        if t % 2 == 1 {
+            let twice = (w.tr_mul(&h) * h[0]).map(f64::sin);
+            h = h.component_mul(&twice);
+        }
+        let part = h.rows(0, t % 3 + 1) * total;
+        total = part.norm_squared() + h.sum();
+    }
+    total
+}
+
+#[test]
+fn vectors_kept_of_loops() {
+    let w = DMatrix::from_fn(3, 3, |i, j| 0.7 * (i as f64 - 1.7 * j as f64).sin());
+    let dw = DMatrix::from_fn(3, 3, |i, j| (0.4 * i as f64 + j as f64).cos());
+    for columns in [0, 1, 2, 5] {
+        let x = DMatrix::from_fn(3, columns, |i, j| 0.8 * (i as f64 + 2.3 * j as f64).cos());
+        let dx = DMatrix::from_fn(3, columns, |i, j| (1.1 * i as f64 - 0.3 * j as f64).sin());
+        let along = |t: f64| recurrent(&(&w + &dw * t), &(&x + &dx * t));
+        let gradient = recurrent_gradient(&w, &x);
+        let directional = gradient.0.dot(&dw) + gradient.1.dot(&dx);
+        assert_close(directional, slope(along), 1e-7);
+        let (value, tangent) = recurrent_jvp(&w, &x, &dw, &dx);
+        assert_eq!(value, recurrent(&w, &x));
+        assert_close(tangent, directional, 1e-12);
+        let (_, pullback) = recurrent_vjp(&w, &x);
+        for scale in [1.0, -2.0] {
+            let (by_w, by_x) = pullback(scale);
+            assert_close((by_w - &gradient.0 * scale).amax(), 0.0, 1e-12);
+            assert!(
+                by_x.iter()
+                    .zip(&gradient.1)
+                    .all(|(a, b)| (a - b * scale).abs() < 1e-12)
+            );
+        }
+        let (_, second) = recurrent_hvp(&w, &x, &dw, &dx);
+        let found = second.0.dot(&dw) + second.1.dot(&dx);
+        let slope_of_gradient = slope(|t| {
+            let (by_w, by_x) = recurrent_gradient(&(&w + &dw * t), &(&x + &dx * t));
+            by_w.dot(&dw) + by_x.dot(&dx)
+        });
+        assert_close(found, slope_of_gradient, 1e-6);
+    }
+}
