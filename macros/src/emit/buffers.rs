@@ -196,6 +196,29 @@ impl Emit<'_> {
         }
     }
 
+    /// Adds what a pass computes, entry by entry.
+    pub(super) fn write_pass_added(
+        &mut self,
+        place: &TokenStream,
+        term: Id,
+        negative: bool,
+    ) -> bool {
+        let unnamed = self.is_entrywise(term)
+            && !self.bound.contains_key(&term)
+            && (self.is_inline(term) || !self.gets_name(term))
+            && !self.is_by_position(term);
+        if !unnamed || !self.is_dynamic(term) || self.is_accumulation(term) {
+            return false;
+        }
+        let matrices = self.matrices_of(term);
+        if !(1..=2).contains(&matrices.len()) {
+            return false;
+        }
+        let assign = if negative { quote!(-=) } else { quote!(+=) };
+        self.write_pass_into(place, term, None, &matrices, &assign);
+        true
+    }
+
     /// Adds a number times Aᵀ x, or A x, to a vector where it is.
     pub(super) fn write_product_into(
         &mut self,

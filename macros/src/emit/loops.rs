@@ -1073,6 +1073,9 @@ impl Emit<'_> {
             if self.write_product_into(&place, term, negative) {
                 continue;
             }
+            if self.write_pass_added(&place, term, negative) {
+                continue;
+            }
             let value = self.operand(term).tokens;
             self.out.push(if negative {
                 quote!(#place -= #value;)

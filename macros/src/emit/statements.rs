@@ -1226,20 +1226,7 @@ impl Emit<'_> {
                 if self.write_product_into(&view, inner, negative) {
                     return;
                 }
-                // A pass adds to the part directly.
-                let matrices =
-                    if self.is_pass(inner) && !self.gets_name(inner) && !self.is_by_position(inner)
-                    {
-                        self.matrices_of(inner)
-                    } else {
-                        Vec::new()
-                    };
-                if self.is_dynamic(inner)
-                    && (1..=2).contains(&matrices.len())
-                    && !self.is_accumulation(inner)
-                {
-                    let assign = if negative { quote!(-=) } else { quote!(+=) };
-                    self.write_pass_into(&view, inner, None, &matrices, &assign);
+                if self.write_pass_added(&view, inner, negative) {
                     return;
                 }
                 let name = self.fresh("part");
