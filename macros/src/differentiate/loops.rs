@@ -768,7 +768,9 @@ impl<'g> Kept<'g> {
                     Dim::Static(n) => (*n).min(1000) as u32,
                     _ => 100,
                 });
-                2 * extents[0] * extents[1]
+                // A transpose is read off what it is one of.
+                let turned = u32::from(self.body.op(id) == Op::Transpose);
+                2 * extents[0] * extents[1] + turned
             }
         }
     }
