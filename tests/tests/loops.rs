@@ -820,6 +820,54 @@ fn outer_products_are_added_in_place() {
     }
 }
 
+/// Variables that begin as others, and others that go on with what they were.
+#[gradient]
+#[hvp]
+fn handed_on(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+    let mut h = x.clone();
+    let mut before = x * 0.5;
+    let mut total = 0.0;
+    for i in 0..3 {
+        let mut g = h.clone();
+        for _ in 0..2 {
+            g = (a * &g).map(f64::sin);
+        }
+        let next = a.tr_mul(&g) + &before * (i as f64);
+        before = h;
+        h = next;
+        total += h.dot(&before);
+        if total > 50.0 {
+            break;
+        }
+    }
+    total + before.sum()
+}
+
+#[test]
+fn variables_that_change_places() {
+    let a = DMatrix::from_fn(3, 3, |i, j| (0.7 * i as f64 - 1.1 * j as f64).cos());
+    let (da, dx) = (a.map(|t| t * t - 0.4), vector(3, -0.2));
+    for scale in [0.5, 1.0, 30.0] {
+        let x = vector(3, 0.3) * scale;
+        let gradient = handed_on_gradient(&a, &x);
+        let (value, same) = handed_on_value_and_gradient(&a, &x);
+        assert_eq!(value, handed_on(&a, &x));
+        assert_eq!(gradient, same);
+        let along = |t: f64| handed_on(&(&a + &da * t), &(&x + &dx * t));
+        assert_close(
+            gradient.0.dot(&da) + gradient.1.dot(&dx),
+            slope(along),
+            1e-7,
+        );
+        let (_, second) = handed_on_hvp(&a, &x, &da, &dx);
+        let second_slope = slope(|t| {
+            let (by_a, by_x) = handed_on_gradient(&(&a + &da * t), &(&x + &dx * t));
+            by_a.dot(&da) + by_x.dot(&dx)
+        });
+        assert_close(second.0.dot(&da) + second.1.dot(&dx), second_slope, 1e-6);
+    }
+}
+
 /// The slope of a logistic function from its value, also where that is 0 or 1.
 #[gradient]
 fn gates(w: f64, x: &DVector<f64>) -> f64 {

@@ -230,7 +230,8 @@ impl Emit<'_> {
             inner.stored = stored.into_iter().collect();
             inner.records = slots.iter().copied().filter(|id| !needed(id)).collect();
         }
-        inner.swapped = carried
+        inner.arrange();
+        let swapped = carried
             .iter()
             .filter(|variable| {
                 let (next, leaf) = (variable.next, variable.leaf);
@@ -242,9 +243,20 @@ impl Emit<'_> {
                     && inner.is_dynamic(next)
                     && inner.shape(next).same_type(&inner.shape(leaf))
             })
-            .map(|variable| variable.next)
-            .collect();
-        inner.arrange();
+            .map(|variable| (variable.next, variable.leaf))
+            .collect::<Vec<_>>();
+        for (next, leaf) in swapped {
+            // What is added to it is added where it is.
+            let sum = matches!(inner.op(next), Op::Scalar(Scalar::Add | Scalar::Sub))
+                && (inner.args(next).contains(&leaf) || inner.is_accumulation(next));
+            inner.swapped.insert(next);
+            if !sum && inner.has_buffer(next) {
+                // The variable stays, to change places with the buffer.
+                inner.unmovable.insert(leaf);
+            } else {
+                inner.swapped.remove(&next);
+            }
+        }
         for variable in &carried {
             let (name, leaf) = (&variable.name, variable.leaf);
             let hold = if inner.is_matrix(leaf) {
