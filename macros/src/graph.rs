@@ -3,7 +3,7 @@
 //! The paper's "introduce intermediate variables" is the construction of this graph. Operations are
 //! pure; what has effects stands beside the graph, in the steps of a [`Program`].
 
-use crate::rules::{Op, Part};
+use crate::rules::{Op, Part, Scalar};
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -367,6 +367,8 @@ pub enum Argument {
 /// What one iteration of a loop computes, and what happens in it.
 #[derive(Clone)]
 pub struct Body {
+    /// Its number among those of the function; copies have the same.
+    pub number: usize,
     pub graph: Graph,
     pub steps: Vec<Placed>,
     /// The names that its statements bind, which are out of reach elsewhere.
@@ -495,6 +497,46 @@ impl Loop {
             }
         }
         (values, places)
+    }
+
+    /// Whether what is carried at this place is only added to: the rest that is wanted of an iteration does not depend on
+    /// it.
+    pub fn adds_up(&self, at: usize, wanted: &[Id]) -> bool {
+        let (graph, leaf) = (&self.body.graph, self.inputs[at]);
+        let needed = graph.needed_by(wanted);
+        let own = graph.depends_on(&[leaf]);
+        let sum = |id: &Id| match (graph.op(*id), &graph.args(*id)[..]) {
+            (Op::Scalar(Scalar::Add), [a, b]) => own.contains(a) != own.contains(b),
+            (Op::Scalar(Scalar::Sub), [_, b]) => !own.contains(b),
+            (Op::Select, [cond, a, b]) => !own.contains(cond) && own.contains(a) && own.contains(b),
+            (Op::Item(part), [of]) => match (graph.op(*of), part.first()) {
+                (Op::Loop(number), Some(part)) => {
+                    graph.loops.get(number).next.len() > *part
+                        && own.contains(&graph.args(*of)[*part])
+                }
+                _ => false,
+            },
+            (Op::Loop(number), args) => {
+                let inner = graph.loops.get(number);
+                let mut through = (0..args.len()).filter(|k| own.contains(&args[*k]));
+                let mut roots = inner.next.clone();
+                roots.extend(inner.records.borrow().iter());
+                match (through.next(), through.next()) {
+                    (Some(k), None) => {
+                        k < inner.next.len() && inner.exit.is_none() && inner.adds_up(k, &roots)
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        };
+        let others = wanted.iter().filter(|id| **id != self.next[at]);
+        own.contains(&self.next[at])
+            && others.into_iter().all(|id| !own.contains(id))
+            && own
+                .iter()
+                .filter(|id| needed[id.0 as usize] && **id != leaf)
+                .all(sum)
     }
 
     /// Whether it may be left before its range has ended.

@@ -15,8 +15,9 @@ use nalgebra::constraint::{
     AreMultipliable, DimEq, SameNumberOfColumns, SameNumberOfRows, ShapeConstraint,
 };
 use nalgebra::{
-    ComplexField, Const, DVector, DefaultAllocator, Dim, DimMin, LU, Matrix, MatrixView, OMatrix,
-    OVector, PermutationSequence, RawStorage, RealField, SVector, Storage, StorageMut, Vector,
+    ComplexField, Const, DVector, DefaultAllocator, Dim, DimMin, IsContiguous, LU, Matrix,
+    MatrixView, OMatrix, OVector, PermutationSequence, RawStorage, RealField, SVector, Storage,
+    StorageMut, Vector,
 };
 use std::cmp::Ordering;
 
@@ -1232,6 +1233,60 @@ where
 {
     if buffer.shape() != (rows, columns) {
         *buffer = OMatrix::zeros_generic(R::from_usize(rows), C::from_usize(columns));
+    }
+}
+
+/// What a loop keeps of its iterations: the entries of matrices, one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Kept<T> {
+    entries: Vec<T>,
+}
+
+/// Where a matrix is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<R, C> {
+    start: usize,
+    rows: R,
+    columns: C,
+}
+
+impl<T: RealField + Copy> Kept<T> {
+    /// Nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        let entries = Vec::new();
+        Self { entries }
+    }
+
+    /// Keeps a matrix.
+    #[inline]
+    pub fn push<R, C, S>(&mut self, matrix: &Matrix<T, R, C, S>) -> Place<R, C>
+    where
+        R: Dim,
+        C: Dim,
+        S: RawStorage<T, R, C> + IsContiguous,
+    {
+        let (rows, columns) = matrix.shape_generic();
+        let start = self.entries.len();
+        self.entries.extend_from_slice(matrix.as_slice());
+        Place {
+            start,
+            rows,
+            columns,
+        }
+    }
+
+    /// Forgets all, and keeps the room.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// What is kept there.
+    #[inline]
+    #[must_use]
+    pub fn view<R: Dim, C: Dim>(&self, at: Place<R, C>) -> MatrixView<'_, T, R, C, Const<1>, R> {
+        MatrixView::from_slice_generic(&self.entries[at.start..], at.rows, at.columns)
     }
 }
 

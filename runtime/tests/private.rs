@@ -266,6 +266,64 @@ fn products_of_views_with_gaps() {
 }
 
 #[test]
+fn products_into_buffers_are_those_of_the_operators() {
+    let mut buffer = DMatrix::zeros(0, 0);
+    // One buffer for all sizes, larger and smaller ones in turn.
+    for (rows, inner, columns) in [
+        (3, 2, 4),
+        (7, 9, 6),
+        (1, 5, 2),
+        (7, 9, 6),
+        (2, 0, 3),
+        (0, 2, 2),
+    ] {
+        let (a, b) = (mixed(rows, inner, 1), mixed(inner, columns, 2));
+        mul_into(&mut buffer, &a, &b);
+        assert_eq!(buffer, &a * &b);
+        let a = mixed(inner, rows, 3);
+        tr_mul_into(&mut buffer, &a, &b);
+        assert_eq!(buffer, a.tr_mul(&b));
+        copy_into(&mut buffer, &a);
+        assert_eq!(buffer, a);
+        zeros_into(&mut buffer, columns, rows);
+        assert_eq!(buffer, DMatrix::zeros(columns, rows));
+    }
+    let (a, x) = (mixed(6, 4, 5), mixed(4, 3, 6));
+    let mut y = DVector::zeros(0);
+    mul_into(&mut y, &a, &x.column(1));
+    assert_eq!(y, &a * x.column(1));
+    tr_mul_into(&mut y, &x, &a.row(2).transpose());
+    assert_eq!(y, x.tr_mul(&a.row(2).transpose()));
+    let mut mixed_sizes = OMatrix::<f64, Const<4>, Dyn>::zeros(0);
+    copy_into(&mut mixed_sizes, &x);
+    assert_eq!(mixed_sizes.as_slice(), x.as_slice());
+}
+
+#[test]
+#[should_panic(expected = "gemm: dimensions mismatch")]
+fn a_product_into_a_buffer_refuses_sizes_that_differ() {
+    mul_into(&mut DMatrix::zeros(0, 0), &mixed(7, 8, 1), &mixed(9, 7, 2));
+}
+
+#[test]
+fn what_is_kept_is_found_again() {
+    let mut kept = Kept::new();
+    let (a, x) = (mixed(3, 4, 1), DVector::from_element(5, 2.0));
+    let places = (
+        kept.push(&a),
+        kept.push(&x),
+        kept.push(&DMatrix::zeros(0, 3)),
+        kept.push(&a.column(2)),
+        kept.push(&Matrix2::new(1.0, 2.0, 3.0, 4.0)),
+    );
+    assert_eq!(kept.view(places.0), a);
+    assert_eq!(kept.view(places.1), x);
+    assert_eq!(kept.view(places.2).shape(), (0, 3));
+    assert_eq!(kept.view(places.3), a.column(2));
+    assert_eq!(kept.view(places.4), Matrix2::new(1.0, 2.0, 3.0, 4.0));
+}
+
+#[test]
 fn a_map_of_columns_is_the_map_of_each() {
     let (a, m) = (mixed(2, 3, 1), mixed(12, 5, 2));
     let images = each_column(&m, (Dyn(4), Dyn(3)), Dyn(8), |x| &a * x.transpose());

@@ -193,6 +193,35 @@ fn calls_and_jacobians() {
     }
 }
 
+#[gradient(checkpoint)]
+fn diffused(x: &DVector<f64>, n: usize) -> f64 {
+    let mut x = x.clone();
+    for _ in 0..n {
+        let k = x.len() - 1;
+        let flow = (x.rows(1, k) - x.rows(0, k)).map(|d| 0.1 * d.tanh());
+        for i in 0..k {
+            x[i] += flow[i];
+            x[i + 1] -= flow[i];
+        }
+    }
+    x.norm_squared()
+}
+
+#[test]
+fn vectors_that_are_kept() {
+    let x = DVector::from_fn(20, |i, _| (1.7 * i as f64).sin());
+    let gradient = diffused_gradient(&x, 30);
+    let slope = slope(|t| {
+        let mut x = x.clone();
+        x[3] += t;
+        diffused(&x, 30)
+    });
+    assert!((gradient[3] - slope).abs() < 1e-8);
+    let most = |n| allocation_counter::measure(|| drop(diffused_gradient(&x, n))).bytes_max as f64;
+    let growth = most(16 * 400) / most(400);
+    assert!(growth < 5.0, "{growth}");
+}
+
 #[test]
 fn what_is_kept() {
     let most = |f: &dyn Fn(usize) -> (f64, f64), n: usize| {

@@ -172,6 +172,30 @@ fn vectors_of_an_iteration_are_written_in_place() {
     assert!(found < plain, "{found} and {plain} allocations");
 }
 
+/// A network that is applied to its own output.
+#[gradient]
+fn recurrent(w: &DMatrix<f64>, x: &DMatrix<f64>) -> f64 {
+    let mut h = DVector::zeros(w.nrows());
+    for t in 0..x.ncols() {
+        for _ in 0..2 {
+            h = (w * &h + x.column(t)).map(f64::tanh);
+        }
+    }
+    h.sum()
+}
+
+/// Vectors that are kept of an iteration share one list: it grows a few times, and so do those of what is kept of each.
+#[test]
+fn what_is_kept_of_iterations_is_not_allocated_one_by_one() {
+    let allocations = |columns| {
+        let (w, x) = (matrix(5, 5), matrix(5, columns));
+        cost(|| recurrent_gradient(&w, &x)).count_total as usize
+    };
+    let (few, many) = (allocations(50), allocations(100));
+    // What is kept of the inner loop is a list of its own.
+    assert!(many <= few + 50 + 4, "{few} and {many} allocations");
+}
+
 #[gradient]
 #[hessian]
 #[vjp]

@@ -724,3 +724,232 @@ fn inert_names_in_loops() {
     let empty = std::panic::catch_unwind(|| picked_gradient(&DVector::zeros(0)));
     assert!(empty.is_ok_and(|gradient| gradient.is_empty()));
 }
+
+/// Products with what is the same in all iterations, added with either sign, to parts and to the whole.
+#[gradient]
+#[hvp]
+fn linear_in_iterations(a: &DMatrix<f64>, m: &DVector<f64>, p: &DMatrix<f64>, n: usize) -> f64 {
+    let mut total = 0.0;
+    for i in 0..n {
+        let s = 0.3 * i as f64;
+        let y = a * m - a * p.column(1) * s;
+        let z = a.tr_mul(&p.column(0).rows(0, 2));
+        total += (&y * s).map(f64::sin).sum() + z.norm_squared() * y[0];
+    }
+    total
+}
+
+#[test]
+fn products_of_sums_over_iterations() {
+    let a = DMatrix::from_fn(2, 3, |i, j| 0.5 * (i as f64 + 1.9 * j as f64).sin());
+    let (m, p) = (
+        vector(3, 0.2),
+        DMatrix::from_fn(3, 2, |i, j| (i as f64 - j as f64).cos()),
+    );
+    let (da, dm) = (a.map(|t| t * t - 0.3), vector(3, -0.4));
+    let dp = p.map(|t| 0.5 - t);
+    for n in [0, 1, 4] {
+        let moved = |t: f64| (&a + &da * t, &m + &dm * t, &p + &dp * t);
+        let along = |t: f64| {
+            let (a, m, p) = moved(t);
+            linear_in_iterations(&a, &m, &p, n)
+        };
+        let dot = |g: (DMatrix<f64>, DVector<f64>, DMatrix<f64>)| {
+            g.0.dot(&da) + g.1.dot(&dm) + g.2.dot(&dp)
+        };
+        assert_close(
+            dot(linear_in_iterations_gradient(&a, &m, &p, n)),
+            slope(along),
+            1e-7,
+        );
+        let (value, gradient) = linear_in_iterations_value_and_gradient(&a, &m, &p, n);
+        assert_eq!(value, linear_in_iterations(&a, &m, &p, n));
+        assert_close(dot(gradient), slope(along), 1e-7);
+        let (_, second) = linear_in_iterations_hvp(&a, &m, &p, n, &da, &dm, &dp);
+        let second_slope = slope(|t| {
+            let (a, m, p) = moved(t);
+            dot(linear_in_iterations_gradient(&a, &m, &p, n))
+        });
+        assert_close(dot(second), second_slope, 1e-6);
+    }
+}
+
+/// Outer products and products with vectors are added in place, with any factor.
+#[gradient]
+fn bilinear(a: &DMatrix<f64>, x: &DMatrix<f64>, y: &DMatrix<f64>) -> f64 {
+    let mut total = 0.0;
+    for i in 0..x.ncols() {
+        let product = a * y.column(i);
+        total += x[(0, i)] * x.column(i).dot(&product) - 0.5 * total;
+    }
+    total
+}
+
+#[test]
+fn outer_products_are_added_in_place() {
+    let of = |rows: usize, columns: usize, c: f64| {
+        DMatrix::from_fn(rows, columns, |i, j| (c * i as f64 + j as f64).sin())
+    };
+    let (a, x, y) = (of(2, 3, 0.7), of(2, 4, 1.3), of(3, 4, -0.4));
+    let (by_a, by_x, by_y) = bilinear_gradient(&a, &x, &y);
+    // The cotangent of the i-th term is 2^(i − 3).
+    let weight = |i: usize| 0.5f64.powi(3 - i as i32);
+    for k in 0..2 {
+        for l in 0..3 {
+            let entry: f64 = (0..4)
+                .map(|i| weight(i) * x[(0, i)] * x[(k, i)] * y[(l, i)])
+                .sum();
+            assert_close(by_a[(k, l)], entry, 1e-13);
+        }
+    }
+    for i in 0..4 {
+        let product = &a * y.column(i);
+        let form = x.column(i).dot(&product);
+        for k in 0..2 {
+            let first = if k == 0 { form } else { 0.0 };
+            assert_close(
+                by_x[(k, i)],
+                weight(i) * (first + x[(0, i)] * product[k]),
+                1e-13,
+            );
+        }
+        for l in 0..3 {
+            let entry = weight(i) * x[(0, i)] * a.column(l).dot(&x.column(i));
+            assert_close(by_y[(l, i)], entry, 1e-13);
+        }
+    }
+}
+
+/// Variables that begin as others, and others that go on with what they were.
+#[gradient]
+#[hvp]
+fn handed_on(a: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+    let mut h = x.clone();
+    let mut before = x * 0.5;
+    let mut total = 0.0;
+    for i in 0..3 {
+        let mut g = h.clone();
+        for _ in 0..2 {
+            g = (a * &g).map(f64::sin);
+        }
+        let next = a.tr_mul(&g) + &before * (i as f64);
+        before = h;
+        h = next;
+        total += h.dot(&before);
+        if total > 50.0 {
+            break;
+        }
+    }
+    total + before.sum()
+}
+
+#[test]
+fn variables_that_change_places() {
+    let a = DMatrix::from_fn(3, 3, |i, j| (0.7 * i as f64 - 1.1 * j as f64).cos());
+    let (da, dx) = (a.map(|t| t * t - 0.4), vector(3, -0.2));
+    for scale in [0.5, 1.0, 30.0] {
+        let x = vector(3, 0.3) * scale;
+        let gradient = handed_on_gradient(&a, &x);
+        let (value, same) = handed_on_value_and_gradient(&a, &x);
+        assert_eq!(value, handed_on(&a, &x));
+        assert_eq!(gradient, same);
+        let along = |t: f64| handed_on(&(&a + &da * t), &(&x + &dx * t));
+        assert_close(
+            gradient.0.dot(&da) + gradient.1.dot(&dx),
+            slope(along),
+            1e-7,
+        );
+        let (_, second) = handed_on_hvp(&a, &x, &da, &dx);
+        let second_slope = slope(|t| {
+            let (by_a, by_x) = handed_on_gradient(&(&a + &da * t), &(&x + &dx * t));
+            by_a.dot(&da) + by_x.dot(&dx)
+        });
+        assert_close(second.0.dot(&da) + second.1.dot(&dx), second_slope, 1e-6);
+    }
+}
+
+/// The slope of a logistic function from its value, also where that is 0 or 1.
+#[gradient]
+fn gates(w: f64, x: &DVector<f64>) -> f64 {
+    let mut h = 0.5;
+    for i in 0..x.len() {
+        let gate = 1.0 / (1.0 + (-(w * x[i])).exp());
+        h = gate * h + gate * gate;
+    }
+    h
+}
+
+#[test]
+fn slopes_of_saturated_gates() {
+    for x in [vec![0.3, -0.7, 1.2], vec![5.0, -6.0, 2.0]] {
+        let x = DVector::from_vec(x);
+        let (by_w, by_x) = gates_gradient(0.8, &x);
+        assert_close(by_w, slope(|t| gates(0.8 + t, &x)), 1e-8);
+        for i in 0..3 {
+            let along = |t: f64| {
+                let mut x = x.clone();
+                x[i] += t;
+                gates(0.8, &x)
+            };
+            assert_close(by_x[i], slope(along), 1e-8);
+        }
+    }
+    let (by_w, by_x) = gates_gradient(1.0, &DVector::from_vec(vec![-1e3, 1e3, -800.0]));
+    assert_eq!((by_w, by_x), (0.0, DVector::zeros(3)));
+}
+
+/// Vectors that are kept of loops in loops, on sides of branches, and of sizes that change.
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn recurrent(w: &DMatrix<f64>, x: &DMatrix<f64>) -> f64 {
+    let mut h = DVector::from_element(w.nrows(), 0.1);
+    let mut total = 0.0;
+    for t in 0..x.ncols() {
+        for _ in 0..2 {
+            h = (w * &h + x.column(t)).map(|z| 1.0 / (1.0 + (-z).exp()));
+        }
+        if t % 2 == 1 {
+            let twice = (w.tr_mul(&h) * h[0]).map(f64::sin);
+            h = h.component_mul(&twice);
+        }
+        let part = h.rows(0, t % 3 + 1) * total;
+        total = part.norm_squared() + h.sum();
+    }
+    total
+}
+
+#[test]
+fn vectors_kept_of_loops() {
+    let w = DMatrix::from_fn(3, 3, |i, j| 0.7 * (i as f64 - 1.7 * j as f64).sin());
+    let dw = DMatrix::from_fn(3, 3, |i, j| (0.4 * i as f64 + j as f64).cos());
+    for columns in [0, 1, 2, 5] {
+        let x = DMatrix::from_fn(3, columns, |i, j| 0.8 * (i as f64 + 2.3 * j as f64).cos());
+        let dx = DMatrix::from_fn(3, columns, |i, j| (1.1 * i as f64 - 0.3 * j as f64).sin());
+        let along = |t: f64| recurrent(&(&w + &dw * t), &(&x + &dx * t));
+        let gradient = recurrent_gradient(&w, &x);
+        let directional = gradient.0.dot(&dw) + gradient.1.dot(&dx);
+        assert_close(directional, slope(along), 1e-7);
+        let (value, tangent) = recurrent_jvp(&w, &x, &dw, &dx);
+        assert_eq!(value, recurrent(&w, &x));
+        assert_close(tangent, directional, 1e-12);
+        let (_, pullback) = recurrent_vjp(&w, &x);
+        for scale in [1.0, -2.0] {
+            let (by_w, by_x) = pullback(scale);
+            assert_close((by_w - &gradient.0 * scale).amax(), 0.0, 1e-12);
+            assert!(
+                by_x.iter()
+                    .zip(&gradient.1)
+                    .all(|(a, b)| (a - b * scale).abs() < 1e-12)
+            );
+        }
+        let (_, second) = recurrent_hvp(&w, &x, &dw, &dx);
+        let found = second.0.dot(&dw) + second.1.dot(&dx);
+        let slope_of_gradient = slope(|t| {
+            let (by_w, by_x) = recurrent_gradient(&(&w + &dw * t), &(&x + &dx * t));
+            by_w.dot(&dw) + by_x.dot(&dx)
+        });
+        assert_close(found, slope_of_gradient, 1e-6);
+    }
+}

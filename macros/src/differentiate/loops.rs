@@ -7,7 +7,7 @@
 
 use super::cut::{self, Candidate};
 use super::{forward, reverse};
-use crate::graph::{Dim, Elem, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop};
+use crate::graph::{Dim, Elem, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop, Shape};
 use crate::rules::{Op, Part, Scalar};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -182,6 +182,7 @@ pub fn pulled_back(
         fixed = now;
     };
     let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
+    let factored = Factored::new(&primal, &images);
     let mut found = Vec::new();
     for (at, &k) in carried.iter().enumerate() {
         let (start, seed) = (starts[&primal.inputs[k]], seeds[at].1);
@@ -204,6 +205,15 @@ pub fn pulled_back(
             continue;
         }
         let total = totals[&primal.inputs[k]];
+        let mut products = Vec::new();
+        let image = factored.without_products(image, false, &mut products);
+        for product in products {
+            let leaf = derived.leaf(product.named, "", "_sum");
+            let next = (body.expr(leaf) + body.expr(product.vector)).id;
+            let start = graph.expr(product.zero(graph, &args)).id;
+            let at = derived.carry(leaf, start, next);
+            found.push((args[k], Place::Product(at, product)));
+        }
         if image == total {
             continue;
         }
@@ -220,6 +230,13 @@ pub fn pulled_back(
             Place::Carried(at) => part(at),
             Place::Recorded(at) => part(count + at),
             Place::Outside(cotangent) => cotangent,
+            Place::Product(at, product) => {
+                let sum = part_of(graph, pulled, at, &product.kind(graph, &args));
+                let guards = graph.guards.replace(graph.node(id).guards);
+                let cotangent = product.taken_of(graph, sum, &args, arg);
+                graph.guards.replace(guards);
+                cotangent
+            }
         };
         (arg, cotangent)
     });
@@ -230,9 +247,183 @@ pub fn pulled_back(
 
 /// Where a cotangent is found: after the last iteration of a loop, for every one, or outside of it.
 enum Place {
+    /// Of what is summed there a product is taken after the loop.
+    Product(usize, Product),
     Carried(usize),
     Recorded(usize),
     Outside(Id),
+}
+
+/// Σ sᵢ A vᵢ is A Σ sᵢ vᵢ: a product with a matrix that is the same in all iterations is taken once, after them.
+struct Product {
+    transposed: bool,
+    /// The number of the matrix among what the loop reads.
+    matrix: usize,
+    /// What is summed, sᵢ vᵢ, and vᵢ.
+    vector: Id,
+    named: Id,
+    /// Where in the cotangent it is added: a part, at places that are the same in all iterations.
+    part: Option<(Part, Vec<At>)>,
+}
+
+/// A place that is the same in all iterations: something read, by its number, or an integer.
+enum At {
+    Read(usize),
+    Integer(usize),
+}
+
+impl Product {
+    fn shape(&self, graph: &Graph, args: &[Id]) -> Option<Shape> {
+        let matrix = graph.shape(args[self.matrix])?;
+        let rows = if self.transposed {
+            matrix.rows
+        } else {
+            matrix.cols
+        };
+        Some(Shape::new(rows, Dim::Static(1)))
+    }
+
+    fn kind(&self, graph: &Graph, args: &[Id]) -> Kind {
+        Kind {
+            elem: Elem::Real,
+            shape: self.shape(graph, args),
+        }
+    }
+
+    fn zero(&self, graph: &Graph, args: &[Id]) -> Id {
+        let zero = graph.expr(graph.constant(0.0));
+        zero.fill(self.shape(graph, args)).id
+    }
+
+    fn taken_of(&self, graph: &Graph, sum: Id, args: &[Id], whole: Id) -> Id {
+        let matrix = graph.expr(args[self.matrix]);
+        let matrix = if self.transposed { matrix.t() } else { matrix };
+        let product = matrix.times(graph.expr(sum));
+        let Some((part, at)) = &self.part else {
+            return product.id;
+        };
+        let at = at.iter().map(|at| match at {
+            At::Read(number) => graph.expr(args[*number]),
+            At::Integer(n) => graph.integer(*n),
+        });
+        let at: Vec<_> = at.collect();
+        product.scatter(part, graph.shape(whole), &at).id
+    }
+}
+
+/// The terms of sums in the body of a loop.
+struct Factored<'g> {
+    primal: &'g Loop,
+    body: &'g Graph,
+    /// How many values read each.
+    readers: Vec<usize>,
+}
+
+impl<'g> Factored<'g> {
+    fn new(primal: &'g Loop, images: &[Option<Id>]) -> Self {
+        let body = &primal.body.graph;
+        let roots: Vec<Id> = images.iter().copied().flatten().collect();
+        let needed = body.needed_by(&roots);
+        let mut readers = vec![0; body.count() as usize];
+        for id in (0..body.count()).map(Id).filter(|id| needed[id.0 as usize]) {
+            body.args(id)
+                .iter()
+                .for_each(|arg| readers[arg.0 as usize] += 1);
+        }
+        Factored {
+            primal,
+            body,
+            readers,
+        }
+    }
+
+    /// The sum without the terms that are such products, which come beside it.
+    fn without_products(&self, id: Id, negative: bool, into: &mut Vec<Product>) -> Id {
+        let args = self.body.args(id);
+        let (Op::Scalar(op @ (Scalar::Add | Scalar::Sub)), [a, b]) = (self.body.op(id), &args[..])
+        else {
+            return id;
+        };
+        let is_sum = op == Scalar::Add;
+        if let Some(product) = self.product(*b, negative == is_sum) {
+            into.push(product);
+            return self.without_products(*a, negative, into);
+        }
+        if let Some(product) = self.product(*a, negative).filter(|_| is_sum) {
+            into.push(product);
+            return self.without_products(*b, negative, into);
+        }
+        let rest = self.without_products(*a, negative, into);
+        let other = if is_sum {
+            self.without_products(*b, negative, into)
+        } else {
+            *b
+        };
+        if (rest, other) == (*a, *b) {
+            return id;
+        }
+        let (rest, other) = (self.body.expr(rest), self.body.expr(other));
+        if is_sum {
+            (rest + other).id
+        } else {
+            (rest - other).id
+        }
+    }
+
+    /// What is read, and the same in all iterations.
+    fn read(&self, id: Id) -> Option<usize> {
+        let at = self.primal.inputs.iter().position(|input| *input == id)?;
+        let whole = self.body.kind(id).elem != Elem::Records;
+        (at >= self.primal.next.len() && whole).then_some(at)
+    }
+
+    fn product(&self, term: Id, negative: bool) -> Option<Product> {
+        let once = |id: Id| self.readers[id.0 as usize] == 1;
+        let args = self.body.args(term);
+        let (part, inner) = match self.body.op(term) {
+            Op::Scatter(part) if part.is_view() && once(args[0]) => {
+                let at = args[1..].iter().map(|at| {
+                    let integer = || self.body.integer_value(*at).map(At::Integer);
+                    self.read(*at).map(At::Read).or_else(integer)
+                });
+                (Some((part, at.collect::<Option<Vec<_>>>()?)), args[0])
+            }
+            _ => (None, term),
+        };
+        let args = self.body.args(inner);
+        let (inner, negative) = match self.body.op(inner) {
+            Op::Scalar(Scalar::Neg) => (args[0], !negative),
+            _ => (inner, negative),
+        };
+        let args = self.body.args(inner);
+        let (factor, product) = match (self.body.op(inner), &args[..]) {
+            (Op::Scalar(Scalar::Mul), [a, b]) if !self.body.is_matrix(*a) => (Some(*a), *b),
+            (Op::Scalar(Scalar::Mul), [a, b]) if !self.body.is_matrix(*b) => (Some(*b), *a),
+            _ => (None, inner),
+        };
+        let args = self.body.args(product);
+        let transposed = match self.body.op(product) {
+            Op::TrMul => true,
+            Op::MatMul => false,
+            _ => return None,
+        };
+        let (matrix, named) = (self.read(args[0])?, args[1]);
+        if !once(product) || !self.body.shape(named)?.is_column() || self.read(named).is_some() {
+            return None;
+        }
+        let mut vector = self.body.expr(named);
+        if let Some(factor) = factor {
+            vector = self.body.expr(factor) * vector;
+        }
+        let vector = if negative { -vector } else { vector }.id;
+        Some(Product {
+            transposed,
+            matrix,
+            vector,
+            named,
+            part,
+        })
+    }
 }
 
 /// Sums of which one is what a loop has added up: it begins with another one, a total, instead of zero.

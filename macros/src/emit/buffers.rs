@@ -15,7 +15,9 @@ impl Emit<'_> {
             && self.is_dynamic(id)
             && self.kind(id).elem == Elem::Real
             && !self.is_leaf(id)
-            && !self.outputs.contains(&id)
+            && (!self.outputs.contains(&id)
+                || self.stored.contains(&id)
+                || self.swapped.contains(&id))
             && !self.named.contains(&id)
             && !self.lists.contains_key(&id)
             && self.context[id.0 as usize] == self.current
@@ -116,6 +118,7 @@ impl Emit<'_> {
         self.buffers.push(quote!(let mut #name = #empty;));
         self.write_over_buffer(id, &name);
         self.unmovable.insert(id);
+        self.buffered.insert(id);
         name
     }
 
@@ -191,6 +194,29 @@ impl Emit<'_> {
             let other = other.tokens;
             self.out.push(quote!(#name #assign #other;));
         }
+    }
+
+    /// Adds what a pass computes, entry by entry.
+    pub(super) fn write_pass_added(
+        &mut self,
+        place: &TokenStream,
+        term: Id,
+        negative: bool,
+    ) -> bool {
+        let unnamed = self.is_entrywise(term)
+            && !self.bound.contains_key(&term)
+            && (self.is_inline(term) || !self.gets_name(term))
+            && !self.is_by_position(term);
+        if !unnamed || !self.is_dynamic(term) || self.is_accumulation(term) {
+            return false;
+        }
+        let matrices = self.matrices_of(term);
+        if !(1..=2).contains(&matrices.len()) {
+            return false;
+        }
+        let assign = if negative { quote!(-=) } else { quote!(+=) };
+        self.write_pass_into(place, term, None, &matrices, &assign);
+        true
     }
 
     /// Adds a number times Aᵀ x, or A x, to a vector where it is.

@@ -24,6 +24,8 @@ pub(super) struct Joined {
 /// What one of the loops keeps of every iteration, for others.
 pub(super) struct Kept {
     pub(super) of: Rc<Loop>,
+    /// The number of that loop.
+    pub(super) number: usize,
     pub(super) parts: Vec<Id>,
 }
 
@@ -84,8 +86,14 @@ impl Emit<'_> {
                 }
             }
             if !records.is_empty() {
-                let of = of.clone();
-                kept.push(Kept { of, parts: records });
+                let Op::Loop(number) = *self.op(*member) else {
+                    continue;
+                };
+                kept.push(Kept {
+                    of: of.clone(),
+                    number,
+                    parts: records,
+                });
             }
         }
         this.inputs.extend(read);
@@ -130,7 +138,7 @@ impl Emit<'_> {
                 .all(|map| map.contains(&id) == map.contains(first));
         // What only adds up does so in any order.
         let adds_up = this.records.borrow().is_empty()
-            && (0..this.next.len()).all(|k| this.sums.contains(&k));
+            && (0..this.next.len()).all(|k| this.adds_up(k, &this.next));
         if !here || this.backwards != with.backwards && !adds_up || with.is_left_midway() {
             return None;
         }

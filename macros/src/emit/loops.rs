@@ -23,6 +23,8 @@ struct List {
     /// The place of an iteration in an array of them.
     step: Option<Ident>,
     slots: Vec<Id>,
+    /// Where what has a dynamic size is kept.
+    store: Option<Ident>,
 }
 
 impl Emit<'_> {
@@ -111,7 +113,8 @@ impl Emit<'_> {
                 names_read.push(self.bring_in(&graph, *input, args[k]));
             }
         }
-        let header = self.loop_header(this, args, &graph, &mut names_read);
+        let mut views = Vec::new();
+        let header = self.loop_header(this, args, &graph, (&mut names_read, &mut views));
         let mut names = Vec::new();
         let mut continued = Vec::new();
         for (k, (leaf, own)) in this.inputs.iter().zip(own_names).enumerate() {
@@ -239,8 +242,21 @@ impl Emit<'_> {
                 self.bind(*part, quote!(#name), Hold::Variable);
             }
             let step = count_of(&kept.of).map(|_| self.fresh("step"));
-            lists.push(List { name, step, slots });
+            let store = slots.iter().any(|slot| is_stored(&program.graph, *slot));
+            let store = store.then(|| self.fresh("kept"));
+            if let Some(store) = &store {
+                self.new_stores.push(store.clone());
+                self.stores
+                    .insert((this.body.number, kept.number), store.clone());
+            }
+            lists.push(List {
+                name,
+                step,
+                slots,
+                store,
+            });
         }
+        inner.stores = std::mem::take(&mut self.stores);
         inner.taken.extend(std::mem::take(&mut self.taken));
         inner.numbers = std::mem::take(&mut self.numbers);
         inner.parameters = std::mem::take(&mut self.parameters);
@@ -256,7 +272,37 @@ impl Emit<'_> {
         let records = lists.iter().flat_map(|list| &list.slots).copied();
         inner.records = records.filter(|id| !needed(id)).collect();
         inner.repeats = true;
+        let all: Vec<Id> = lists.iter().flat_map(|list| list.slots.clone()).collect();
+        let stored = all.iter().copied();
+        let stored = stored.filter(|slot| is_stored(&program.graph, *slot) && !needed(slot));
+        inner.stored = stored.collect();
         inner.arrange();
+        let swapped = carried
+            .iter()
+            .filter(|variable| {
+                let (next, leaf) = (variable.next, variable.leaf);
+                let once = carried.iter().filter(|other| other.next == next).count() == 1;
+                let moved = all.contains(&next) && !is_stored(&program.graph, next);
+                let leaf_moved = all.contains(&leaf) && !is_stored(&program.graph, leaf);
+                once && !moved
+                    && !leaf_moved
+                    && inner.is_dynamic(next)
+                    && inner.shape(next).same_type(&inner.shape(leaf))
+            })
+            .map(|variable| (variable.next, variable.leaf))
+            .collect::<Vec<_>>();
+        for (next, leaf) in swapped {
+            // What is added to it is added where it is.
+            let sum = matches!(inner.op(next), Op::Scalar(Scalar::Add | Scalar::Sub))
+                && (inner.args(next).contains(&leaf) || inner.is_accumulation(next));
+            inner.swapped.insert(next);
+            if !sum && inner.has_buffer(next) {
+                // The variable stays, to change places with the buffer.
+                inner.unmovable.insert(leaf);
+            } else {
+                inner.swapped.remove(&next);
+            }
+        }
         for variable in &carried {
             let (name, leaf) = (&variable.name, variable.leaf);
             let hold = if inner.is_matrix(leaf) {
@@ -270,6 +316,11 @@ impl Emit<'_> {
         let condition = inner.write_iteration(&carried, &lists, exit);
         self.cyclic |= inner.cyclic;
         self.taken = std::mem::take(&mut inner.taken);
+        self.stores = std::mem::take(&mut inner.stores);
+        // What loops in it keep is read in the same iteration, unless it is kept as a part of this one.
+        let cleared = inner.new_stores.iter().filter(|_| lists.is_empty());
+        let cleared: Vec<TokenStream> = cleared.map(|store| quote!(#store.clear();)).collect();
+        self.new_stores.append(&mut inner.new_stores);
         self.numbers = std::mem::take(&mut inner.numbers);
         self.parameters = std::mem::take(&mut inner.parameters);
         if derived {
@@ -291,6 +342,13 @@ impl Emit<'_> {
         }
         let body = &inner.out;
         let body = quote!(#(#body)*);
+        // What is kept elsewhere is looked up under its name.
+        let opening = views.iter().filter(|(name, _)| {
+            let text = name.to_string();
+            crate::ty::mentions(body.clone(), &|ident| *ident == text)
+        });
+        let opening = opening.map(|(name, store)| quote!(let #name = #store.view(#name);));
+        let body = quote!(#(#cleared)* #(#opening)* #body);
         let header = match (condition, &this.header) {
             (Some(condition), Header::Endless) => quote!(while #condition),
             _ => header(&body, &lists),
@@ -491,7 +549,7 @@ impl Emit<'_> {
         this: &Loop,
         args: &[Id],
         graph: &Graph,
-        names_read: &mut Vec<String>,
+        (names_read, views): (&mut Vec<String>, &mut Vec<(TokenStream, Ident)>),
     ) -> impl Fn(&TokenStream, &[List]) -> TokenStream + use<> {
         // What earlier loops have kept.
         let mut sources: Vec<(usize, Id)> = Vec::new();
@@ -521,7 +579,10 @@ impl Emit<'_> {
                 }
                 let place = places[record];
                 let known = names[place].to_string() != "_";
+                let store = self.stores.get(&(source.body.number, number)).cloned();
+                let store = store.filter(|_| is_stored(graph, *input));
                 let (name, by_reference) = match kind.elem {
+                    _ if store.is_some() => (None, false),
                     Elem::Real if !kind.is_matrix() => (None, false),
                     Elem::Bool | Elem::Int => (None, false),
                     Elem::Records if counts(&source, record) => (None, false),
@@ -561,10 +622,15 @@ impl Emit<'_> {
                     Some(()) => quote!(ref #ident),
                     None => ident.clone(),
                 };
-                let form = if by_reference {
-                    Form::Borrowed
-                } else {
-                    Form::Owned
+                let form = match store {
+                    Some(store) => {
+                        if !known {
+                            views.push((ident.clone(), store));
+                        }
+                        Form::View
+                    }
+                    None if by_reference => Form::Borrowed,
+                    None => Form::Owned,
                 };
                 let kept = source.records.borrow()[record];
                 let ident = match is_optional(&source.body.graph, kept) {
@@ -714,7 +780,11 @@ impl Emit<'_> {
                 self.ensure(next);
             }
         }
-        for List { name, step, slots } in lists {
+        for list in lists {
+            let List {
+                name, step, slots, ..
+            } = list;
+            self.store.clone_from(&list.store);
             self.borrowed.clear();
             let values: Vec<TokenStream> =
                 slots.iter().map(|slot| self.kept_value(*slot)).collect();
@@ -735,7 +805,18 @@ impl Emit<'_> {
         let changed: Vec<&Carried> = carried.iter().filter(|c| changes(self, c)).collect();
         let owned = changed.iter().any(|c| self.is_dynamic(c.leaf));
         let mut assignments: Vec<(Ident, TokenStream, TokenStream)> = Vec::new();
+        let mut swaps = Vec::new();
         for variable in changed {
+            let next = variable.next;
+            if self.swapped.contains(&next) && self.has_buffer(next) {
+                self.ensure(next);
+            }
+            if let (Some((other, _)), true) = (self.bound.get(&next), self.buffered.contains(&next))
+            {
+                let name = &variable.name;
+                swaps.push(quote!(::core::mem::swap(&mut #name, &mut #other);));
+                continue;
+            }
             let (assign, value) = self.next_of(variable);
             assignments.push((variable.name.clone(), assign, value));
         }
@@ -778,6 +859,7 @@ impl Emit<'_> {
                     });
             self.out.push(quote!((#(#names),*) = (#(#values),*);));
         }
+        self.out.append(&mut swaps);
         if let Some(exit) = exit {
             let exit = self.read(exit).tokens;
             self.out.push(quote!(if #exit { break; }));
@@ -832,6 +914,26 @@ impl Emit<'_> {
 
     /// A value to be kept, which owns what it is made of.
     fn kept_value(&mut self, id: Id) -> TokenStream {
+        if let Some(store) = self
+            .store
+            .clone()
+            .filter(|_| is_stored(&self.program.graph, id))
+        {
+            self.ensure_buffer(id);
+            let value = self.read(id);
+            let value = match value.hold {
+                Hold::View => {
+                    let view = value.at(Level::Atom);
+                    quote!(&#view.clone_owned())
+                }
+                Hold::Reference => value.tokens,
+                _ => {
+                    let value = value.at(Level::Unary);
+                    quote!(&#value)
+                }
+            };
+            return quote!(#store.push(#value));
+        }
         match self.kind(id).elem {
             Elem::Opaque => quote!(()),
             Elem::Real if self.is_matrix(id) => self.read_owned(id),
@@ -953,6 +1055,9 @@ impl Emit<'_> {
                 continue;
             }
             if self.write_product_into(&place, term, negative) {
+                continue;
+            }
+            if self.write_pass_added(&place, term, negative) {
                 continue;
             }
             let value = self.operand(term).tokens;
@@ -1231,6 +1336,12 @@ fn is_optional(graph: &Graph, id: Id) -> bool {
 fn counts(this: &Loop, record: usize) -> bool {
     let kept = this.body.graph.kept_by(this.records.borrow()[record]);
     kept.is_some_and(|(number, _)| is_count(&this.body.graph.loops.get(number)))
+}
+
+/// Whether a value of an iteration is kept with others of all sizes in one list.
+fn is_stored(graph: &Graph, slot: Id) -> bool {
+    let kind = graph.kind(slot);
+    kind.elem == Elem::Real && kind.shape.is_some_and(|shape| shape.is_dynamic())
 }
 
 /// The most numbers that are kept in an array, on the stack.

@@ -236,6 +236,7 @@ impl Emit<'_> {
         let before = self.bound.clone();
         self.bound.insert(symbol, (quote!(#name), Hold::Reference));
         let outside = std::mem::take(&mut self.out);
+        let stores = std::mem::take(&mut self.new_stores);
         let around = std::mem::replace(&mut self.in_map, true);
         // Several maps may compute the same values, each for itself: how often they are read is counted anew.
         let inside = self.inside_map(id);
@@ -255,6 +256,7 @@ impl Emit<'_> {
             }
         }
         let value = self.read_owned(image);
+        self.begin_with_stores(stores);
         self.computed = state.0;
         for inner in &inside {
             self.remaining[inner.0 as usize] = state.1[inner.0 as usize];

@@ -368,6 +368,17 @@ struct Emit<'p> {
     borrowed: Ids,
     /// What the iterations write into, to be made before the loop.
     buffers: Vec<TokenStream>,
+    /// Where loops keep matrices, by the numbers of their bodies and of the loops.
+    stores: HashMap<(usize, usize), Ident>,
+    /// Those to be made where the function or its pullback begins.
+    new_stores: Vec<Ident>,
+    /// Where this loop keeps matrices, and which.
+    store: Option<Ident>,
+    stored: Ids,
+    /// What has a buffer.
+    buffered: Ids,
+    /// The next values of variables with which those change places.
+    swapped: Ids,
     out: Vec<TokenStream>,
     current: usize,
 }
@@ -499,6 +510,12 @@ impl<'p> Emit<'p> {
             computed: Ids::default(),
             differentiated: HashSet::new(),
             buffers: Vec::new(),
+            stores: HashMap::new(),
+            new_stores: Vec::new(),
+            store: None,
+            stored: Ids::default(),
+            buffered: Ids::default(),
+            swapped: Ids::default(),
             out: Vec::new(),
             current: 0,
         }

@@ -47,6 +47,7 @@ impl Emit<'_> {
         }
         self.out.splice(0..0, checks);
         let result = self.written_result(&outputs.result);
+        self.begin_with_stores(Vec::new());
         let body = self.finished(match around {
             Some(around) => quote!(#around(#result)),
             None => result,
@@ -130,9 +131,20 @@ impl Emit<'_> {
         }
     }
 
+    /// Makes the stores of the loops that have been written; those of loops outside of these statements wait.
+    pub(super) fn begin_with_stores(&mut self, outside: Vec<Ident>) {
+        let krate = self.krate;
+        let own = std::mem::replace(&mut self.new_stores, outside);
+        let made = own
+            .iter()
+            .map(|store| quote!(let mut #store = #krate::__private::Kept::new();));
+        self.out.splice(0..0, made);
+    }
+
     /// `move |y_bar: Y| { … }`: what it reads it owns, or borrows from the arguments.
     fn written_pullback(&mut self, pullback: &Pullback) -> TokenStream {
         let outside = std::mem::take(&mut self.out);
+        let stores = std::mem::take(&mut self.new_stores);
         let before = self.bound.clone();
         // A view of a local variable is taken again inside; what a branch handed out is a matrix of its own.
         let is_view =
@@ -154,6 +166,7 @@ impl Emit<'_> {
         }
         self.write_before(self.nodes.len() as u32, PULLBACK);
         let result = self.written_result(&pullback.body);
+        self.begin_with_stores(stores);
         let inside = self.finished(result);
         self.out = outside;
         self.bound = before;
@@ -1266,20 +1279,7 @@ impl Emit<'_> {
                 if self.write_product_into(&view, inner, negative) {
                     return;
                 }
-                // A pass adds to the part directly.
-                let matrices =
-                    if self.is_pass(inner) && !self.gets_name(inner) && !self.is_by_position(inner)
-                    {
-                        self.matrices_of(inner)
-                    } else {
-                        Vec::new()
-                    };
-                if self.is_dynamic(inner)
-                    && (1..=2).contains(&matrices.len())
-                    && !self.is_accumulation(inner)
-                {
-                    let assign = if negative { quote!(-=) } else { quote!(+=) };
-                    self.write_pass_into(&view, inner, None, &matrices, &assign);
+                if self.write_pass_added(&view, inner, negative) {
                     return;
                 }
                 let name = self.fresh("part");

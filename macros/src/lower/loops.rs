@@ -1324,7 +1324,9 @@ impl Lower<'_> {
         self.expected = outside.expected.take();
         self.around = outside.around.take();
         self.closure_depth = outside.closure_depth;
+        self.loops_read += 1;
         Body {
+            number: self.loops_read,
             graph,
             steps,
             names,

@@ -127,6 +127,8 @@ pub struct Lower<'a> {
     owned: HashSet<String>,
     /// Names that kept statements have bound.
     kept_names: HashSet<String>,
+    /// How many bodies of loops have been read.
+    loops_read: usize,
     /// The labels of the loops around, and the ways out of more than the innermost one.
     labels: Vec<String>,
     ways_out: Vec<exits::WayOut>,
@@ -212,6 +214,7 @@ pub fn lower(
         changing: HashSet::new(),
         owned: HashSet::new(),
         kept_names: HashSet::new(),
+        loops_read: 0,
         around: None,
         checkpoint: checkpoint.map(|given| given.1),
         has_segments: false,

@@ -20,6 +20,7 @@ mod source {
     pub mod comparisons;
     pub mod cost;
     pub mod elementwise;
+    pub mod energy;
     pub mod gaussian;
     pub mod hessians;
     pub mod huber;

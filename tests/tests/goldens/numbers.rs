@@ -260,6 +260,16 @@ fn vectors() {
         });
             roughness roughness_gradient roughness_value_and_gradient;
         }
+        let (a, x) = (
+            dynamic(&SMatrix::<f64, 2, 4>::from_fn(|i, j| v[j] - 0.3 * i as f64)),
+            dynamic(&SMatrix::<f64, 4, 3>::from_fn(|i, j| u[i] + 0.7 * j as f64)),
+        );
+        rows! { energy (&a, &dv, &x) => DVector::from_fn(4, |i, _| {
+            let y = |k: usize, j: usize| sum(4, |l| a[(k, l)] * (x[(l, j)] - v[l]));
+            -sum(2, |k| sum(3, |j| a[(k, i)] * y(k, j)))
+        });
+            energy energy_gradient energy_value_and_gradient;
+        }
         rows! { likelihood (&dv, &du, &dv.map(|t| t + 2.0)) => {
             let (r, s) = (|i: usize| v[i] - u[i], |i: usize| v[i] + 2.0);
             (DVector::from_fn(4, |i, _| -r(i) / s(i).powi(2)), DVector::from_fn(4, |i, _| 1.0 / s(i) - r(i).powi(2) / s(i).powi(3)))
