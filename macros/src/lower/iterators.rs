@@ -1,7 +1,7 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
 use super::{Lower, Lowered, refuse};
-use crate::graph::{Id, Kind};
+use crate::graph::{Dim, Id, Kind};
 use crate::rules::Op;
 use crate::scope::{Binding, Value};
 use proc_macro2::Ident;
@@ -183,9 +183,23 @@ impl Lower<'_> {
     pub(crate) fn placed_in_turn(
         &mut self,
         kind: Kind,
+        sizes: &[&Expr],
         closure: &syn::ExprClosure,
         expr: &Expr,
     ) -> Lowered<Value> {
+        let count = |dim: Option<&Dim>, size: Option<&&Expr>| -> Expr {
+            match (dim, size) {
+                (Some(dim @ (Dim::Static(_) | Dim::Generic(_))), _) => {
+                    let count = crate::ty::dim_tokens(dim);
+                    syn::parse_quote!(#count)
+                }
+                (_, Some(size)) => (*size).clone(),
+                _ => syn::parse_quote!(1),
+            }
+        };
+        let shape = kind.shape.as_ref();
+        let rows = count(shape.map(|s| &s.rows), sizes.first());
+        let columns = count(shape.map(|s| &s.cols), sizes.last());
         let zero = self.graph.constant(0.0);
         let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
         self.scope.push();
@@ -205,8 +219,8 @@ impl Lower<'_> {
         let ([i, j], body) = (&indices[..], &closure.body) else {
             return refuse(closure, "this closure takes two indices");
         };
-        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #j in 0..#name.ncols() {
-            for #i in 0..#name.nrows() {
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #j in 0..#columns {
+            for #i in 0..#rows {
                 #(#lets)*
                 #name[(#i, #j)] = #body;
             }

@@ -509,8 +509,17 @@ impl Lower<'_> {
             );
         }
         let mut counted = counted;
+        // The size of what changes in the loop is read before.
+        let changing = assigned(expr.to_token_stream());
+        let resized = |lower: &Self, range: &Inert| {
+            changing.iter().any(|name| {
+                let known = lower.scope.get(name).map(|b| &b.value);
+                let dynamic = matches!(known, Some(Value::Node(id) | Value::Slice(id)) if lower.graph.shape(*id).is_some_and(|s| s.is_dynamic()));
+                dynamic && crate::scope::contains(range.tokens.clone(), name)
+            })
+        };
         if let Counted::Range { range, .. } = &mut counted
-            && !range.pure
+            && (!range.pure || !self.is_in_loop() && resized(self, range))
         {
             // It is evaluated here, and may be gone through twice.
             let name = self.fresh("range");

@@ -261,6 +261,7 @@ pub fn lower(
             "this statement cannot be followed\nhelp: write it in simpler steps, each with its own `let`",
         );
     }
+    let parameters_broken = parameters.iter().any(|p| p.broken);
     let mut steps = lower.steps.pop().unwrap_or_default();
     lower.leave_out(&mut steps);
     let Lower {
@@ -276,7 +277,8 @@ pub fn lower(
         ..
     } = lower;
     errors.finish().map_err(Some)?;
-    let Ok(result) = result else {
+    // What is wrong with a parameter has been said.
+    let (Ok(result), false) = (result, parameters_broken) else {
         return Err(None);
     };
     Ok(Program {
