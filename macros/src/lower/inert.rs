@@ -296,7 +296,11 @@ impl Lower<'_> {
         {
             return Ok(leaf);
         }
-        if self.closures > 0 && !inert.pure {
+        // A number that changes is read once, before the closure.
+        let number = inert.mutable
+            && kind == Kind::SCALAR
+            && syn::parse2::<Ident>(inert.tokens.clone()).is_ok();
+        if self.closures > 0 && !inert.pure && !number {
             return refuse(
                 &inert.tokens,
                 format!(

@@ -465,6 +465,17 @@ impl Lower<'_> {
 
     /// One end of a range, which is an integer.
     fn bound(&mut self, expr: &Expr) -> Lowered<Inert> {
+        let changed = assigned(expr.to_token_stream());
+        if let Some(name) = changed.iter().find(|name| self.scope.get(name).is_some())
+            && !self.is_inert(expr)
+        {
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` is changed in the header of this loop, which cannot be followed\nhelp: assign to it before the loop"
+                ),
+            );
+        }
         match self.expr(expr)? {
             Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Unknown) => {
                 let parens = !super::inert::is_single(&inert.tokens)
@@ -681,7 +692,7 @@ impl Lower<'_> {
         let newly = before.names().into_iter().find_map(|name| {
             let (old, new) = (before.get(&name)?, self.scope.get(&name)?);
             let changed = matches!(old.value, Value::Inert(_))
-                && !matches!(new.value, Value::Inert(_))
+                && !matches!(new.value, Value::Inert(_) | Value::Poison)
                 || !carried.iter().any(|c| c.name == old.ident)
                     && self.scope.differs(&before, &name);
             changed.then(|| old.ident.clone())
@@ -1296,14 +1307,9 @@ impl Lower<'_> {
         let outer = label.map(|l| l.ident.to_string());
         let outer = outer.filter(|l| around.label.as_ref() != Some(l));
         if let Some(outer) = outer {
-            if self.leave_outer(&outer, breaks) {
-                self.set_exits(Some((Left::Always, Left::Always)));
-                return Ok(Value::Unit);
-            }
-            return refuse(
-                at,
-                "leaving an outer loop from an inner one is not supported\nhelp: put the inner loop into a function of its own, with `#[differentiable]`, or remember to leave in a variable",
-            );
+            self.leave_outer(&outer, breaks)?;
+            self.set_exits(Some((Left::Always, Left::Always)));
+            return Ok(Value::Unit);
         }
         around.left = Left::Always;
         if breaks {
