@@ -72,9 +72,9 @@ fn spell(tokens: TokenStream) -> String {
                     ',' | ';' => (false, Last::Operator),
                     ':' if joint || last == Last::Path => (false, Last::Path),
                     ':' => (false, Last::Operator),
-                    '<' if last == Last::Path || last == Last::Type => {
+                    '<' if last == Last::Path || !last.is_operand() || last == Last::Type => {
                         angles += 1;
-                        (false, Last::Tight)
+                        (last == Last::Operator, Last::Tight)
                     }
                     '>' if angles > 0 && last != Last::Joint => {
                         angles -= 1;

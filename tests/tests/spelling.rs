@@ -21,6 +21,7 @@ fn as_it_was_written() {
         "if a <= b { a } else { -b }",
         "std::mem::swap(&mut a, &mut b)",
         "Some(x)?.y",
+        "<f64 as std::ops::Mul>::mul(a, b)",
         "a < b && c > d",
         "x as f64 / 2.0",
         "vec![0.0; n]",

@@ -152,12 +152,14 @@ impl Lower<'_> {
         in_turn(self, closure)
     }
 
-    /// A variable for what a loop fills.
-    fn filled(&mut self, start: Id) -> Ident {
-        let name = self.fresh("filled");
+    /// A variable of the companion's own, which stands for a value.
+    pub(super) fn local_name(&mut self, wish: &str, id: Id) -> Ident {
+        let name = self.fresh(wish);
+        let value = Value::Node(id);
+        self.name_value(&value, &name);
         self.scope.bind(Binding {
             ident: name.clone(),
-            value: Value::Node(start),
+            value,
             active: true,
             varies: true,
         });
@@ -166,7 +168,7 @@ impl Lower<'_> {
 
     fn mapped_in_turn(&mut self, of: &[Id], closure: &syn::ExprClosure) -> Lowered<Value> {
         self.scope.push();
-        let names: Vec<Ident> = of.iter().map(|id| self.filled(*id)).collect();
+        let names: Vec<Ident> = of.iter().map(|id| self.local_name("filled", *id)).collect();
         let (name, at) = (&names[0], self.fresh("k"));
         let (patterns, body) = (closure.inputs.iter(), &closure.body);
         let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #at in 0..#name.len() {
@@ -203,7 +205,7 @@ impl Lower<'_> {
         let zero = self.graph.constant(0.0);
         let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
         self.scope.push();
-        let name = self.filled(start);
+        let name = self.local_name("filled", start);
         let mut indices = Vec::new();
         let mut lets: Vec<syn::Stmt> = Vec::new();
         for pattern in &closure.inputs {
