@@ -362,35 +362,33 @@ impl Lower<'_> {
             one if names.len() == 1 => vec![one],
             _ => return refuse(value, "the parts of this tuple cannot be told apart"),
         };
-        let mut found = Vec::new();
-        for (name, given) in names.iter().zip(&values) {
-            let known = self.variable(name, at)?;
-            let known = self.node(&known, at, &Kind::SCALAR)?;
-            let kind = self.graph.kind(known);
-            let id = self.node(given, value, &kind)?;
-            let new = self.graph.kind(id);
-            if new.elem != kind.elem {
+        let (mut wanted, mut given) = (Vec::new(), Vec::new());
+        for (name, one) in names.iter().zip(&values) {
+            let start = self.variable(name, at)?;
+            let start = self.node(&start, at, &Kind::SCALAR)?;
+            let kind = self.graph.kind(start);
+            let id = self.node(one, value, &kind)?;
+            if self.graph.kind(id).elem != kind.elem {
                 return refuse(value, format!("`{}` is no real number", text(value)));
             }
-            found.push((kind, new));
-            self.assign(name, Value::Node(id));
+            wanted.push(kind);
+            given.push(id);
         }
-        if found
-            .iter()
-            .any(|(kind, new)| kind.is_matrix() != new.is_matrix())
-        {
-            let kinds: Vec<Kind> = found.into_iter().map(|(_, new)| new).collect();
-            if kinds
-                .iter()
-                .any(|k| k.shape.as_ref().is_some_and(Shape::is_dynamic))
-            {
-                return refuse(
-                    value,
-                    "`break` gives numbers and matrices of known size only\nhelp: assign the value to a variable of outside the loop, and leave with `break`",
-                );
-            }
+        let kinds = given.iter().map(|id| self.graph.kind(*id));
+        let kinds: Vec<Kind> = kinds.collect();
+        let dynamic = |kind: &Kind| kind.shape.as_ref().is_some_and(Shape::is_dynamic);
+        if kinds.iter().any(dynamic) {
+            return refuse(
+                value,
+                "`break` gives numbers and matrices of known size only\nhelp: assign the value to a variable of outside the loop, and leave with `break`",
+            );
+        }
+        if wanted.iter().zip(&kinds).any(|(a, b)| a.shape != b.shape) {
             self.broken_with[known].kinds = Some(kinds);
             return Err(Refusal(None));
+        }
+        for (name, id) in names.iter().zip(given) {
+            self.assign(name, Value::Node(id));
         }
         Ok(())
     }
