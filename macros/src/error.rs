@@ -48,52 +48,105 @@ pub fn text(tokens: impl ToTokens) -> String {
 
 fn spell(tokens: TokenStream) -> String {
     let mut out = String::new();
-    let mut previous: Option<TokenTree> = None;
+    let mut last = Last::Nothing;
+    // How many angle brackets are open, and whether the parameters of a closure are.
+    let (mut angles, mut parameters) = (0, false);
     for tree in tokens {
-        if needs_space(previous.as_ref(), &tree) {
+        let (text, spaced, next) = match &tree {
+            TokenTree::Group(group) => {
+                let inner = spell(group.stream());
+                let (text, spaced) = match group.delimiter() {
+                    Delimiter::Parenthesis => (format!("({inner})"), false),
+                    Delimiter::Brace => (format!("{{ {inner} }}"), last.is_operand()),
+                    Delimiter::Bracket => (format!("[{inner}]"), false),
+                    Delimiter::None => (inner, last.is_operand()),
+                };
+                (text, spaced || last == Last::Operator, Last::Operand)
+            }
+            TokenTree::Punct(punct) => {
+                let sign = punct.as_char();
+                let joint = punct.spacing() == proc_macro2::Spacing::Joint;
+                let operand = last.is_operand();
+                let (spaced, next) = match sign {
+                    '.' | '?' | '#' | '\'' => (last == Last::Operator, Last::Tight),
+                    ',' | ';' => (false, Last::Operator),
+                    ':' if joint || last == Last::Path => (false, Last::Path),
+                    ':' => (false, Last::Operator),
+                    '<' if last == Last::Path || !last.is_operand() || last == Last::Type => {
+                        angles += 1;
+                        (last == Last::Operator, Last::Tight)
+                    }
+                    '>' if angles > 0 && last != Last::Joint => {
+                        angles -= 1;
+                        (false, Last::Type)
+                    }
+                    '|' if parameters => {
+                        parameters = false;
+                        (false, Last::Operator)
+                    }
+                    '|' if !operand && last != Last::Joint => {
+                        parameters = !joint;
+                        let next = if joint { Last::Joint } else { Last::Tight };
+                        (last == Last::Operator, next)
+                    }
+                    _ if last == Last::Joint => (false, Last::Operator),
+                    '*' | '&' | '-' | '!' if !operand => (last == Last::Operator, Last::Tight),
+                    '!' if !joint => (false, Last::Tight),
+                    _ => (true, Last::Operator),
+                };
+                let joined = joint && next == Last::Operator && !matches!(sign, ',' | ';');
+                let next = if joined { Last::Joint } else { next };
+                (sign.to_string(), spaced, next)
+            }
+            TokenTree::Ident(ident) => {
+                let text = ident.to_string();
+                let next = match text.chars().next() {
+                    Some(first) if first.is_uppercase() => Last::Type,
+                    _ if KEYWORDS.contains(&text.as_str()) => Last::Operator,
+                    _ => Last::Operand,
+                };
+                (text, last.is_operand() || last == Last::Operator, next)
+            }
+            literal => {
+                let spaced = last.is_operand() || last == Last::Operator;
+                (literal.to_string(), spaced, Last::Operand)
+            }
+        };
+        if spaced && !out.is_empty() {
             out.push(' ');
         }
-        match &tree {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Brace => ("{ ", " }"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::None => ("", ""),
-                };
-                out += open;
-                out += &spell(group.stream());
-                out += close;
-            }
-            other => out += &other.to_string(),
-        }
-        previous = Some(tree);
+        out += &text;
+        last = next;
     }
     out
 }
 
-fn needs_space(previous: Option<&TokenTree>, next: &TokenTree) -> bool {
-    let Some(previous) = previous else {
-        return false;
-    };
-    match (previous, next) {
-        (TokenTree::Punct(p), TokenTree::Punct(_)) => {
-            p.spacing() == proc_macro2::Spacing::Alone
-                && !matches!(
-                    p.as_char(),
-                    '&' | '.' | '!' | '|' | '<' | '>' | ':' | '-' | '*'
-                )
-        }
-        (TokenTree::Punct(p), _) => !matches!(
-            p.as_char(),
-            '.' | '&' | '!' | ':' | '?' | '|' | '#' | '\'' | '<'
-        ),
-        (_, TokenTree::Punct(p)) => {
-            !matches!(p.as_char(), '.' | ',' | ';' | '?' | ':' | '!' | '<' | '>')
-        }
-        (TokenTree::Ident(_) | TokenTree::Group(_), TokenTree::Group(g)) => {
-            g.delimiter() == Delimiter::Brace
-        }
-        _ => true,
+/// Words after which a value begins.
+const KEYWORDS: &[&str] = &[
+    "return", "in", "if", "else", "match", "let", "mut", "as", "break", "for", "while", "ref",
+    "move",
+];
+
+/// What was written last, for the space before what comes next.
+#[derive(Clone, Copy, PartialEq)]
+enum Last {
+    Nothing,
+    /// What may stand on the left of an operator.
+    Operand,
+    /// The same, and perhaps of a type with parameters in angle brackets.
+    Type,
+    /// A colon of `::`.
+    Path,
+    /// After it there is a space.
+    Operator,
+    /// The first part of an operator.
+    Joint,
+    /// After it there is none: a dot, a sign, a bracket.
+    Tight,
+}
+
+impl Last {
+    fn is_operand(self) -> bool {
+        matches!(self, Last::Operand | Last::Type)
     }
 }

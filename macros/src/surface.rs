@@ -1543,7 +1543,7 @@ impl Lower<'_> {
                 self.or_in_turn(
                     args[n],
                     |lower| lower.each_place(shape, args[n], expr),
-                    |lower, closure| lower.placed_in_turn(whole, closure, expr),
+                    |lower, closure| lower.placed_in_turn(whole, &args[..n], closure, expr),
                 )
             }
             (

@@ -417,9 +417,15 @@ impl Lower<'_> {
             values.push(value);
         }
         let some = self.either(cond, somes[0], somes[1]);
-        let (Some(b), Some(a)) = (values.pop(), values.pop()) else {
+        let (Some(mut b), Some(mut a)) = (values.pop(), values.pop()) else {
             return Err(Refusal(None));
         };
+        if let Value::Never = a {
+            a = self.in_place_of_none(&b, expr)?;
+        }
+        if let Value::Never = b {
+            b = self.in_place_of_none(&a, expr)?;
+        }
         let value = self.choose(cond_value, cond, a, b, expr)?;
         match some {
             Left::If(some) => self.some_on(some, true, value, expr),
@@ -429,7 +435,39 @@ impl Lower<'_> {
 
     /// What is there on a side only, as a value that is there on both.
     pub(super) fn joined_value(&mut self, some: Id, value: Value, expr: &Expr) -> Lowered<Value> {
-        self.choose(&Value::Node(some), some, value, Value::Never, expr)
+        let none = self.in_place_of_none(&value, expr)?;
+        self.choose(&Value::Node(some), some, value, none, expr)
+    }
+
+    /// What stands for the value of `None`: it is computed, and nobody reads it.
+    fn in_place_of_none(&mut self, value: &Value, expr: &Expr) -> Lowered<Value> {
+        match value {
+            Value::Tuple(parts) => {
+                let parts = parts.iter().map(|part| self.in_place_of_none(part, expr));
+                parts.collect::<Lowered<Vec<Value>>>().map(Value::Tuple)
+            }
+            Value::Inert(_) | Value::Called(..) => Ok(Value::Node(self.graph.constant(0.0))),
+            Value::Node(id) => {
+                let (zero, kind) = (self.graph.constant(0.0), self.graph.kind(*id));
+                if kind == Kind::SCALAR {
+                    return Ok(Value::Node(zero));
+                }
+                let known =
+                    kind.elem == Elem::Real && kind.shape.as_ref().is_some_and(|s| !s.is_dynamic());
+                if !known {
+                    return self.no_option(expr);
+                }
+                Ok(Value::Node(self.graph.insert(Op::Fill, vec![zero], kind)))
+            }
+            _ => self.no_option(expr),
+        }
+    }
+
+    fn no_option<T>(&self, expr: &Expr) -> Lowered<T> {
+        refuse(
+            expr,
+            "this `Option` is understood of numbers, and of matrices of known size\nhelp: tell the cases apart with `if let` or `match`, and compute there",
+        )
     }
 
     pub(super) fn choose(

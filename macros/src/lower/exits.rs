@@ -153,17 +153,17 @@ impl Lower<'_> {
     }
 
     /// `break 'outer`, `continue 'outer`
-    pub(super) fn leave_outer(&mut self, label: &str, breaks: bool) -> bool {
+    pub(super) fn leave_outer(&mut self, label: &str, breaks: bool) -> Lowered<()> {
         let known = self
             .ways_out
             .iter()
             .find(|way| way.label.as_deref() == Some(label) && way.breaks == breaks);
         let Some(flag) = known.map(|way| way.flag.clone()) else {
-            return false;
+            return Err(Refusal(None));
         };
         let yes = self.truth(true);
         self.assign(&flag, Value::Node(yes));
-        true
+        Ok(())
     }
 
     /// `return value` inside of a loop.

@@ -1,7 +1,7 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
 use super::{Lower, Lowered, refuse};
-use crate::graph::{Id, Kind};
+use crate::graph::{Dim, Id, Kind};
 use crate::rules::Op;
 use crate::scope::{Binding, Value};
 use proc_macro2::Ident;
@@ -152,12 +152,14 @@ impl Lower<'_> {
         in_turn(self, closure)
     }
 
-    /// A variable for what a loop fills.
-    fn filled(&mut self, start: Id) -> Ident {
-        let name = self.fresh("filled");
+    /// A variable of the companion's own, which stands for a value.
+    pub(super) fn local_name(&mut self, wish: &str, id: Id) -> Ident {
+        let name = self.fresh(wish);
+        let value = Value::Node(id);
+        self.name_value(&value, &name);
         self.scope.bind(Binding {
             ident: name.clone(),
-            value: Value::Node(start),
+            value,
             active: true,
             varies: true,
         });
@@ -166,7 +168,7 @@ impl Lower<'_> {
 
     fn mapped_in_turn(&mut self, of: &[Id], closure: &syn::ExprClosure) -> Lowered<Value> {
         self.scope.push();
-        let names: Vec<Ident> = of.iter().map(|id| self.filled(*id)).collect();
+        let names: Vec<Ident> = of.iter().map(|id| self.local_name("filled", *id)).collect();
         let (name, at) = (&names[0], self.fresh("k"));
         let (patterns, body) = (closure.inputs.iter(), &closure.body);
         let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #at in 0..#name.len() {
@@ -183,13 +185,27 @@ impl Lower<'_> {
     pub(crate) fn placed_in_turn(
         &mut self,
         kind: Kind,
+        sizes: &[&Expr],
         closure: &syn::ExprClosure,
         expr: &Expr,
     ) -> Lowered<Value> {
+        let count = |dim: Option<&Dim>, size: Option<&&Expr>| -> Expr {
+            match (dim, size) {
+                (Some(dim @ (Dim::Static(_) | Dim::Generic(_))), _) => {
+                    let count = crate::ty::dim_tokens(dim);
+                    syn::parse_quote!(#count)
+                }
+                (_, Some(size)) => (*size).clone(),
+                _ => syn::parse_quote!(1),
+            }
+        };
+        let shape = kind.shape.as_ref();
+        let rows = count(shape.map(|s| &s.rows), sizes.first());
+        let columns = count(shape.map(|s| &s.cols), sizes.last());
         let zero = self.graph.constant(0.0);
         let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
         self.scope.push();
-        let name = self.filled(start);
+        let name = self.local_name("filled", start);
         let mut indices = Vec::new();
         let mut lets: Vec<syn::Stmt> = Vec::new();
         for pattern in &closure.inputs {
@@ -205,8 +221,8 @@ impl Lower<'_> {
         let ([i, j], body) = (&indices[..], &closure.body) else {
             return refuse(closure, "this closure takes two indices");
         };
-        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #j in 0..#name.ncols() {
-            for #i in 0..#name.nrows() {
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(closure.span()=> for #j in 0..#columns {
+            for #i in 0..#rows {
                 #(#lets)*
                 #name[(#i, #j)] = #body;
             }

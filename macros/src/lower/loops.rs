@@ -405,35 +405,33 @@ impl Lower<'_> {
             one if names.len() == 1 => vec![one],
             _ => return refuse(value, "the parts of this tuple cannot be told apart"),
         };
-        let mut found = Vec::new();
-        for (name, given) in names.iter().zip(&values) {
-            let known = self.variable(name, at)?;
-            let known = self.node(&known, at, &Kind::SCALAR)?;
-            let kind = self.graph.kind(known);
-            let id = self.node(given, value, &kind)?;
-            let new = self.graph.kind(id);
-            if new.elem != kind.elem {
+        let (mut wanted, mut given) = (Vec::new(), Vec::new());
+        for (name, one) in names.iter().zip(&values) {
+            let start = self.variable(name, at)?;
+            let start = self.node(&start, at, &Kind::SCALAR)?;
+            let kind = self.graph.kind(start);
+            let id = self.node(one, value, &kind)?;
+            if self.graph.kind(id).elem != kind.elem {
                 return refuse(value, format!("`{}` is no real number", text(value)));
             }
-            found.push((kind, new));
-            self.assign(name, Value::Node(id));
+            wanted.push(kind);
+            given.push(id);
         }
-        if found
-            .iter()
-            .any(|(kind, new)| kind.is_matrix() != new.is_matrix())
-        {
-            let kinds: Vec<Kind> = found.into_iter().map(|(_, new)| new).collect();
-            if kinds
-                .iter()
-                .any(|k| k.shape.as_ref().is_some_and(Shape::is_dynamic))
-            {
-                return refuse(
-                    value,
-                    "`break` gives numbers and matrices of known size only\nhelp: assign the value to a variable of outside the loop, and leave with `break`",
-                );
-            }
+        let kinds = given.iter().map(|id| self.graph.kind(*id));
+        let kinds: Vec<Kind> = kinds.collect();
+        let dynamic = |kind: &Kind| kind.shape.as_ref().is_some_and(Shape::is_dynamic);
+        if kinds.iter().any(dynamic) {
+            return refuse(
+                value,
+                "`break` gives numbers and matrices of known size only\nhelp: assign the value to a variable of outside the loop, and leave with `break`",
+            );
+        }
+        if wanted.iter().zip(&kinds).any(|(a, b)| a.shape != b.shape) {
             self.broken_with[known].kinds = Some(kinds);
             return Err(Refusal(None));
+        }
+        for (name, id) in names.iter().zip(given) {
+            self.assign(name, Value::Node(id));
         }
         Ok(())
     }
@@ -523,6 +521,17 @@ impl Lower<'_> {
 
     /// One end of a range, which is an integer.
     fn bound(&mut self, expr: &Expr, changed: &[Id]) -> Lowered<Inert> {
+        let assigned = assigned(expr.to_token_stream());
+        if let Some(name) = assigned.iter().find(|name| self.scope.get(name).is_some())
+            && !self.is_inert(expr)
+        {
+            return refuse(
+                expr,
+                format!(
+                    "`{name}` is changed in the header of this loop, which cannot be followed\nhelp: assign to it before the loop"
+                ),
+            );
+        }
         match self.expr(expr)? {
             // What the loop changes may have another size, or another name, when derivatives count again.
             Value::Inert(inert) if inert.reads.iter().any(|id| changed.contains(id)) => {
@@ -597,8 +606,17 @@ impl Lower<'_> {
             );
         }
         let mut counted = counted;
+        // The size of what changes in the loop is read before.
+        let changing = assigned(expr.to_token_stream());
+        let resized = |lower: &Self, range: &Inert| {
+            changing.iter().any(|name| {
+                let known = lower.scope.get(name).map(|b| &b.value);
+                let dynamic = matches!(known, Some(Value::Node(id) | Value::Slice(id)) if lower.graph.shape(*id).is_some_and(|s| s.is_dynamic()));
+                dynamic && crate::scope::contains(range.tokens.clone(), name)
+            })
+        };
         if let Counted::Range { range, .. } = &mut counted
-            && !range.pure
+            && (!range.pure || !self.is_in_loop() && resized(self, range))
         {
             // It is evaluated here, and may be gone through twice.
             let name = self.fresh("range");
@@ -834,7 +852,7 @@ impl Lower<'_> {
         let newly = before.names().into_iter().find_map(|name| {
             let (old, new) = (before.get(&name)?, self.scope.get(&name)?);
             let changed = matches!(old.value, Value::Inert(_))
-                && !matches!(new.value, Value::Inert(_))
+                && !matches!(new.value, Value::Inert(_) | Value::Poison)
                 || !carried.iter().any(|c| c.name == old.ident)
                     && self.scope.differs(&before, &name);
             changed.then(|| old.ident.clone())
@@ -1486,14 +1504,9 @@ impl Lower<'_> {
         let outer = label.map(|l| l.ident.to_string());
         let outer = outer.filter(|l| around.label.as_ref() != Some(l));
         if let Some(outer) = outer {
-            if self.leave_outer(&outer, breaks) {
-                self.set_exits(Some((Left::Always, Left::Always)));
-                return Ok(Value::Unit);
-            }
-            return refuse(
-                at,
-                "leaving an outer loop from an inner one is not supported\nhelp: put the inner loop into a function of its own, with `#[differentiable]`, or remember to leave in a variable",
-            );
+            self.leave_outer(&outer, breaks)?;
+            self.set_exits(Some((Left::Always, Left::Always)));
+            return Ok(Value::Unit);
         }
         around.left = Left::Always;
         if breaks {

@@ -281,6 +281,7 @@ pub fn lower(
             "no loop of this function can be checkpointed: that takes a `for` over a range that carries a state from one iteration to the next\nhelp: leave `checkpoint` out; loops that only add up keep nothing",
         );
     }
+    let parameters_broken = parameters.iter().any(|p| p.broken);
     let mut steps = lower.steps.pop().unwrap_or_default();
     lower.leave_out(&mut steps);
     let Lower {
@@ -296,7 +297,8 @@ pub fn lower(
         ..
     } = lower;
     errors.finish().map_err(Some)?;
-    let Ok(result) = result else {
+    // What is wrong with a parameter has been said.
+    let (Ok(result), false) = (result, parameters_broken) else {
         return Err(None);
     };
     Ok(Program {

@@ -427,6 +427,10 @@ impl Lower<'_> {
         if !self.is_inert(start) || self.closures > 0 {
             return Ok(None);
         }
+        // What its header does is done once.
+        if !super::assigned::assigned(quote!(#range)).is_empty() {
+            return Ok(None);
+        }
         // The statements: lets, then what is added.
         let mut lets: Vec<syn::Stmt> = Vec::new();
         let mut sums: Vec<(Ident, bool, Expr)> = Vec::new();

@@ -504,8 +504,13 @@ impl Lower<'_> {
             ("take", [of]) => {
                 let of = place(self, of)?;
                 let known = self.read_lent(&of, expr)?;
+                if self.graph.kind(known) != Kind::SCALAR {
+                    return refuse(
+                        expr,
+                        "what `take` leaves here is known of numbers only\nhelp: say it, as in `std::mem::replace(&mut x, Vector3::zeros())`",
+                    );
+                }
                 let zero = self.graph.constant(0.0);
-                self.same_kind(zero, &self.graph.kind(known), expr)?;
                 self.put(&of, zero, expr)?;
                 Ok(Value::Node(known))
             }

@@ -4,7 +4,7 @@
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::{Comparison, Op, Part, Scalar};
-use crate::scope::{Binding, Lent, Value};
+use crate::scope::{Lent, Value};
 use proc_macro2::Ident;
 use syn::Expr;
 use syn::spanned::Spanned;
@@ -100,16 +100,8 @@ impl Lower<'_> {
         let column = self.times(column, entry, expr)?;
         let start = self.and_scaled(column, (beta, known), expr)?;
         self.scope.push();
-        let names = [("sum", start), ("a", a), ("x", x), ("alpha", alpha)].map(|(wish, id)| {
-            let name = self.fresh(wish);
-            self.scope.bind(Binding {
-                ident: name.clone(),
-                value: Value::Node(id),
-                active: true,
-                varies: true,
-            });
-            name
-        });
+        let names = [("sum", start), ("a", a), ("x", x), ("alpha", alpha)];
+        let names = names.map(|(wish, id)| self.local_name(wish, id));
         let [sum, a, x, by] = &names;
         let j = self.fresh("j");
         let term: Expr = match self.is_constant(alpha, 1.0) {

@@ -1070,6 +1070,13 @@ impl Lower<'_> {
                         self.verbatim(stmt)
                     }
                     Value::Unit => Ok(()),
+                    Value::Called(..) if let_go(expr) => refuse(
+                        expr,
+                        format!(
+                            "what becomes of a differentiated value in `{}` cannot be followed\nhelp: keep it in a variable or a list of its own, and use what a method returns",
+                            text(expr)
+                        ),
+                    ),
                     // Evaluated for nothing; what may panic was placed.
                     _ if semi => Ok(()),
                     _ => refuse(
@@ -1122,6 +1129,15 @@ impl Lower<'_> {
             ),
             _ => self.verbatim(stmt),
         }
+    }
+}
+
+/// Whether it is a method whose value nobody reads: it is called for what it does.
+fn let_go(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => let_go(&inner.expr),
+        Expr::Group(inner) => let_go(&inner.expr),
+        expr => matches!(expr, Expr::MethodCall(_)),
     }
 }
 
