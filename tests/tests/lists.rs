@@ -653,3 +653,104 @@ fn tabled(x: &Vector6<f64>) -> f64 {
     small[1][0] = small[0][1] * table[3][0];
     small[1][0] * small[1][1] + table[5][3]
 }
+
+/// Matrices of any sizes, one after the other.
+#[gradient]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn layers(ws: &[DMatrix<f64>], bs: &[DVector<f64>], x: &DVector<f64>) -> f64 {
+    let mut y = x.clone();
+    let mut weight = 0.0;
+    for (w, b) in ws.iter().zip(bs) {
+        y = (w * &y + b).map(|v| v.max(0.0) + 0.1 * v.sin());
+    }
+    for k in 0..ws.len() {
+        weight += ws[k].norm_squared() * bs[ws.len() - 1 - k].sum();
+    }
+    y.norm_squared() + 0.1 * weight
+}
+
+#[test]
+fn lists_of_any_sizes_in_loops() {
+    type Point = (Vec<DMatrix<f64>>, Vec<DVector<f64>>, DVector<f64>);
+    let sizes = [3, 4, 2, 2];
+    let wave = |k: usize, seed: f64| (1.3 * k as f64 + seed).sin();
+    let point = |seed: f64| -> Point {
+        let pairs = || sizes.iter().zip(&sizes[1..]).enumerate();
+        (
+            pairs()
+                .map(|(k, (n, m))| DMatrix::from_fn(*m, *n, |i, j| wave(i + 4 * j + 7 * k, seed)))
+                .collect(),
+            pairs()
+                .map(|(k, (_, m))| DVector::from_fn(*m, |i, _| wave(3 * i + k, seed + 1.0)))
+                .collect(),
+            DVector::from_fn(3, |i, _| wave(i, seed + 2.0)),
+        )
+    };
+    let entries = |p: &Point| -> Vec<f64> {
+        let ws = p.0.iter().flat_map(|m| m.iter().copied());
+        let bs = p.1.iter().flat_map(|v| v.iter().copied());
+        ws.chain(bs).chain(p.2.iter().copied()).collect()
+    };
+    let (at, direction) = (point(0.3), point(1.1));
+    let moved = |t: f64| -> Point {
+        (
+            at.0.iter()
+                .zip(&direction.0)
+                .map(|(a, d)| a + d * t)
+                .collect(),
+            at.1.iter()
+                .zip(&direction.1)
+                .map(|(a, d)| a + d * t)
+                .collect(),
+            &at.2 + &direction.2 * t,
+        )
+    };
+    let dot = |a: &Point| -> f64 {
+        let pairs = entries(a).into_iter().zip(entries(&direction));
+        pairs.map(|(a, d)| a * d).sum()
+    };
+    let value = |p: &Point| layers(&p.0, &p.1, &p.2);
+    let gradient = |p: &Point| layers_gradient(&p.0, &p.1, &p.2);
+    let along = slope(|t| value(&moved(t)));
+    assert_close(dot(&gradient(&at)), along);
+    let (same, tangent) = layers_jvp(
+        &at.0,
+        &at.1,
+        &at.2,
+        &direction.0,
+        &direction.1,
+        &direction.2,
+    );
+    assert_eq!(same, value(&at));
+    assert_close(tangent, along);
+    assert_close(dot(&layers_vjp(&at.0, &at.1, &at.2).1(2.0)), 2.0 * along);
+    let (first, product) = layers_hvp(
+        &at.0,
+        &at.1,
+        &at.2,
+        &direction.0,
+        &direction.1,
+        &direction.2,
+    );
+    assert_eq!(first, gradient(&at));
+    for (k, entry) in entries(&product).into_iter().enumerate() {
+        let want = slope(|t| entries(&gradient(&moved(t)))[k]);
+        assert!(
+            (entry - want).abs() < 1e-7 * (1.0 + want.abs()),
+            "{k}: {entry} {want}"
+        );
+    }
+    let (.., by_x) = layers_hessian(&at.0, &at.1, &at.2);
+    let blocks = [&by_x.0, &by_x.1, &by_x.2];
+    let last = entries(&product).split_off(entries(&product).len() - 3);
+    for (i, want) in last.into_iter().enumerate() {
+        let row = blocks
+            .iter()
+            .flat_map(|block| (0..block.ncols()).map(move |j| block[(i, j)]));
+        let along: f64 = row.zip(entries(&direction)).map(|(h, d)| h * d).sum();
+        assert_close(along, want);
+    }
+}

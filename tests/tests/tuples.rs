@@ -6,11 +6,14 @@
 )]
 
 mod common;
+#[macro_use]
+#[path = "common/six.rs"]
+mod six;
 
 use common::{assert_close, slope};
 use nalgebra::{
     DMatrix, DVector, DVectorView, Matrix4, RealField, RowVector4, SMatrix, SVector, Vector2,
-    Vector3, Vector4,
+    Vector3, Vector4, Vector6,
 };
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
@@ -297,4 +300,31 @@ fn ways_to_read_a_tuple() {
     let (w_bar, (v_bar, s_bar)) = pullback(bar.clone());
     let along = slope(|t| owned(vec![&w * (1.0 + t)], (&v * (1.0 + t), 0.8 * (1.0 + t))).dot(&bar));
     assert_close(w_bar[0].dot(&w) + v_bar.dot(&v) + s_bar * 0.8, along);
+}
+
+check! {
+    at [
+        Vector6::new(0.7, -0.4, 0.3, 0.2, -0.9, 0.5),
+        Vector6::new(-1.1, 0.8, 1.6, -0.3, 1.4, 0.9),
+    ];
+    parts_that_change: changed changed_value_and_gradient changed_hessian changed_jvp changed_vjp;
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn changed(x: &Vector6<f64>) -> f64 {
+    let mut p = (x[0], x[1] * 2.0);
+    let mut q = (0.0, Vector2::zeros());
+    p.0 += p.1;
+    for k in 0..3 {
+        p.1 *= x[2] + k as f64;
+        if p.0 > 1.0 {
+            p.0 = x[3] * p.1;
+        }
+        q = (q.0 + p.0, q.1 * x[4] + Vector2::new(p.0, p.1));
+    }
+    q.1 += Vector2::new(x[5], q.0);
+    p.0 * p.1 + q.1.norm_squared()
 }

@@ -144,43 +144,37 @@ pub fn pulled_back(
     let wrt: Vec<usize> = (0..primal.inputs.len()).filter(|k| moving[*k]).collect();
     let sources: Vec<Id> = wrt.iter().map(|k| primal.inputs[*k]).collect();
     // The cotangent of what is only added to is the same in all iterations.
-    let mut fixed: Vec<usize> = Vec::new();
-    let (mut derived, seeds, totals, images) = loop {
-        let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
-        let mut seeds = Vec::new();
-        for &k in &carried {
-            let seed = match graph.op(starts[&primal.inputs[k]]) {
-                Op::Const(bits) if fixed.contains(&k) => body.constant(f64::from_bits(bits)),
-                _ => derived.leaf(primal.inputs[k], "", "_bar"),
-            };
-            seeds.push((primal.next[k], seed));
+    let roots = carried.iter().map(|k| primal.next[*k]);
+    let roots: Vec<Id> = roots.chain(recorded.iter().map(|r| r.0)).collect();
+    let fixed: Vec<usize> = carried
+        .iter()
+        .copied()
+        .filter(|k| primal.adds_up(*k, &roots))
+        .collect();
+    let mut derived = Derived::new(graph, id, &primal, !primal.backwards);
+    let mut seeds = Vec::new();
+    for &k in &carried {
+        let seed = match graph.op(starts[&primal.inputs[k]]) {
+            Op::Const(bits) if fixed.contains(&k) => body.constant(f64::from_bits(bits)),
+            _ => derived.leaf(primal.inputs[k], "", "_bar"),
+        };
+        seeds.push((primal.next[k], seed));
+    }
+    for (value, cotangents) in &recorded {
+        let leaf = derived.leaf(*value, "", "_bar");
+        derived.read(leaf, *cotangents);
+        seeds.push((*value, leaf));
+    }
+    // What the iterations add to the cotangents of what all of them read.
+    let mut totals = IdMap::default();
+    for &k in wrt.iter().filter(|k| **k >= count) {
+        if graph.kind(args[k]).elem != Elem::Records {
+            totals.insert(primal.inputs[k], derived.leaf(primal.inputs[k], "", "_bar"));
         }
-        for (value, cotangents) in &recorded {
-            let leaf = derived.leaf(*value, "", "_bar");
-            derived.read(leaf, *cotangents);
-            seeds.push((*value, leaf));
-        }
-        // What the iterations add to the cotangents of what all of them read.
-        let mut totals = IdMap::default();
-        for &k in wrt.iter().filter(|k| **k >= count) {
-            if graph.kind(args[k]).elem != Elem::Records {
-                totals.insert(primal.inputs[k], derived.leaf(primal.inputs[k], "", "_bar"));
-            }
-        }
-        let begun = totals.iter().map(|(input, total)| (*input, *total));
-        let seeded: Vec<(Id, Id)> = seeds.iter().copied().chain(begun).collect();
-        let images = reverse(body, &seeded, &sources);
-        let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
-        let same = |at: usize| image(carried[at]) == Some(seeds[at].1);
-        let now: Vec<usize> = (0..carried.len())
-            .filter(|at| fixed.contains(&carried[*at]) || same(*at))
-            .map(|at| carried[at])
-            .collect();
-        if now.len() == fixed.len() {
-            break (derived, seeds, totals, images);
-        }
-        fixed = now;
-    };
+    }
+    let begun = totals.iter().map(|(input, total)| (*input, *total));
+    let seeded: Vec<(Id, Id)> = seeds.iter().copied().chain(begun).collect();
+    let images = reverse(body, &seeded, &sources);
     let image = |k: usize| wrt.iter().position(|w| *w == k).and_then(|at| images[at]);
     let factored = Factored::new(&primal, &images);
     let mut found = Vec::new();

@@ -33,12 +33,16 @@ impl Emit<'_> {
     /// A loop, and those that are written with it: these count as computed.
     pub(super) fn join(&mut self, id: Id, first: &Rc<Loop>) -> Joined {
         let mut members = vec![(id, first.clone())];
+        let around = self.joining.len();
+        self.joining.push(id);
         for other in self.ids().filter(|other| *other > id) {
             if let Some(more) = self.joins_with(other, &members) {
                 members.push((other, more));
             }
         }
         let ids: Vec<Id> = members.iter().map(|m| m.0).collect();
+        // What the others read may be computed by loops that go with these as well, or read what these give.
+        self.joining.extend(&ids[1..]);
         for other in &ids[1..] {
             for arg in self.inputs(*other) {
                 if !self.is_record_of(arg, &ids) {
@@ -46,6 +50,7 @@ impl Emit<'_> {
                 }
             }
         }
+        self.joining.truncate(around);
         self.computed.extend(&ids);
         let mut this = (**first).clone();
         this.records = RefCell::default();
@@ -124,6 +129,14 @@ impl Emit<'_> {
         self.kind(id).elem == Elem::Records && of.is_some_and(|of| loops.contains(of))
     }
 
+    /// The value of the body that is kept.
+    fn recorded(&self, record: Id) -> Option<Id> {
+        let (number, at) = self.program.graph.kept_by(record)?;
+        let of = self.program.graph.loops.get(number);
+        let records = of.records.borrow();
+        records.get(at).copied()
+    }
+
     /// A loop, if it is one that goes with these.
     fn joins_with(&self, id: Id, members: &[(Id, Rc<Loop>)]) -> Option<Rc<Loop>> {
         let (first, with) = &members[0];
@@ -131,11 +144,9 @@ impl Emit<'_> {
         let here = Rc::ptr_eq(&this.body, &with.body)
             && !self.bound.contains_key(&id)
             && !self.computed.contains(&id)
+            && !self.joining.contains(&id)
             && self.context[id.0 as usize] == self.context[first.0 as usize]
-            && self
-                .maps
-                .iter()
-                .all(|map| map.contains(&id) == map.contains(first));
+            && self.is_in_same_maps(id, *first);
         // What only adds up does so in any order.
         let adds_up = this.records.borrow().is_empty()
             && (0..this.next.len()).all(|k| this.adds_up(k, &this.next));
@@ -144,11 +155,14 @@ impl Emit<'_> {
         }
         let ids: Vec<Id> = members.iter().map(|m| m.0).collect();
         let inputs = this.inputs.iter().zip(self.args(id));
+        // What was kept of an iteration is read under the same name as where it was computed.
         let agree = inputs.clone().all(|(input, arg)| {
+            if self.is_record_of(*arg, &ids) {
+                return self.recorded(*arg) == Some(*input);
+            }
             members.iter().all(|(other, of)| {
                 let known = of.inputs.iter().position(|i| i == input);
-                known
-                    .is_none_or(|at| self.args(*other)[at] == *arg || self.is_record_of(*arg, &ids))
+                known.is_none_or(|at| self.args(*other)[at] == *arg)
             })
         });
         let mut args = self
@@ -167,7 +181,7 @@ impl Emit<'_> {
                 continue;
             }
             let later = id > loops[0] && id.0 < user_nodes && !matches!(self.op(id), Op::Const(_));
-            if later || loops.contains(&id) {
+            if later || loops.contains(&id) || self.joining.contains(&id) {
                 return false;
             }
             pending.extend(self.args(id));

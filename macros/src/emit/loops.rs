@@ -583,8 +583,7 @@ impl Emit<'_> {
                 let store = store.filter(|_| is_stored(graph, *input));
                 let (name, by_reference) = match kind.elem {
                     _ if store.is_some() => (None, false),
-                    Elem::Real if !kind.is_matrix() => (None, false),
-                    Elem::Bool | Elem::Int => (None, false),
+                    Elem::Real | Elem::Bool | Elem::Int if kind.shape.is_none() => (None, false),
                     Elem::Records if counts(&source, record) => (None, false),
                     _ => (Some(()), true),
                 };

@@ -354,6 +354,8 @@ struct Emit<'p> {
     named: Ids,
     /// What may be changed where it is.
     changing: Ids,
+    /// The loops that are being joined.
+    joining: Vec<Id>,
     /// The changes for which other values are being computed first.
     underway: Vec<Id>,
     /// Variables that the sides of the branch being written may change.
@@ -503,6 +505,7 @@ impl<'p> Emit<'p> {
             records: Ids::default(),
             named: Ids::default(),
             changing: Ids::default(),
+            joining: Vec::new(),
             underway: Vec::new(),
             lent: Vec::new(),
             sizeless: Ids::default(),

@@ -316,17 +316,6 @@ impl Lower<'_> {
                 ),
             );
         }
-        let lists = self.graph.lists.borrow().get(&list).cloned();
-        let ragged = lists.is_some_and(|l| l.element.is_some_and(|e| e.is_dynamic()));
-        if self.is_in_loop() && ragged {
-            return refuse(
-                expr,
-                format!(
-                    "an element of `{}` is not read inside of loops yet\nhelp: pass the elements as the columns of a matrix, and take `column(i)`",
-                    text(&index.expr)
-                ),
-            );
-        }
         let at = self.integer(&index.index)?;
         let Some(element) = self.element_at(list, at) else {
             return refuse(expr, "this is not a list of vectors or matrices");

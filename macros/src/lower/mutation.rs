@@ -34,6 +34,9 @@ impl Lower<'_> {
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
+        if let Some((tuple, part)) = self.part_of_tuple(&assign.left) {
+            return self.assign_part(&tuple, part, &value, expr);
+        }
         if let (Expr::Path(_), Value::Tuple(_)) = (&*assign.left, &value) {
             let name = self.assigned_variable(&assign.left)?;
             self.assign(&name, value);
@@ -99,6 +102,14 @@ impl Lower<'_> {
                 return refuse(expr, "this assignment has no derivative on real numbers");
             }
         };
+        if let Some((tuple, part)) = self.part_of_tuple(&binary.left) {
+            let whole = syn::ExprBinary {
+                op,
+                ..binary.clone()
+            };
+            let value = self.binary(&whole, &Expr::Binary(whole.clone()))?;
+            return self.assign_part(&tuple, part, &value, expr);
+        }
         let plain = matches!(strip(&binary.left), Expr::Path(_));
         let lent = |lower: &Self| {
             super::places::root_of(&binary.left).is_some_and(|name| {
@@ -137,6 +148,45 @@ impl Lower<'_> {
             }
         };
         self.assign(&name, value);
+        Ok(Value::Unit)
+    }
+
+    /// `p.0` of a tuple that is known by its parts: its name and the number.
+    fn part_of_tuple(&self, left: &Expr) -> Option<(Expr, usize)> {
+        let Expr::Field(field) = strip(left) else {
+            return None;
+        };
+        let (Expr::Path(path), syn::Member::Unnamed(part)) = (&*field.base, &field.member) else {
+            return None;
+        };
+        let name = path.path.get_ident()?.to_string();
+        match self.scope.get(&name).map(|b| &b.value) {
+            Some(Value::Tuple(parts)) if (part.index as usize) < parts.len() => {
+                Some(((*field.base).clone(), part.index as usize))
+            }
+            _ => None,
+        }
+    }
+
+    fn assign_part(
+        &mut self,
+        tuple: &Expr,
+        part: usize,
+        value: &Value,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let name = self.assigned_variable(tuple)?;
+        let Value::Tuple(mut parts) = self.variable(&name, expr)? else {
+            return Err(Refusal(None));
+        };
+        let kind = match &parts[part] {
+            Value::Node(id) => self.graph.kind(*id),
+            _ => Kind::SCALAR,
+        };
+        let id = self.node(value, expr, &kind)?;
+        self.same_kind(id, &kind, expr)?;
+        parts[part] = Value::Node(id);
+        self.assign(&name, Value::Tuple(parts));
         Ok(Value::Unit)
     }
 

@@ -1,16 +1,6 @@
-//! What is not read in loops yet: matrices of sizes of their own, and fields.
+//! What is not read in loops yet: fields.
 
-use nalgebra::DVector;
 use nalgrad::gradient;
-
-#[gradient]
-fn f(xs: &[DVector<f64>]) -> f64 {
-    let mut s = 0.0;
-    for i in 0..xs.len() {
-        s += xs[i].norm_squared();
-    }
-    s
-}
 
 #[derive(nalgrad::Differentiable)]
 struct Rates {
