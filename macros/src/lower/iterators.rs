@@ -1,7 +1,7 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
 use super::{Lower, Lowered, refuse};
-use crate::graph::{Dim, Id, Kind};
+use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
 use crate::scope::{Binding, Value};
 use proc_macro2::Ident;
@@ -189,19 +189,27 @@ impl Lower<'_> {
         closure: &syn::ExprClosure,
         expr: &Expr,
     ) -> Lowered<Value> {
-        let count = |dim: Option<&Dim>, size: Option<&&Expr>| -> Expr {
-            match (dim, size) {
-                (Some(dim @ (Dim::Static(_) | Dim::Generic(_))), _) => {
+        let shape = kind.shape.clone().unwrap_or(Shape::fixed(1, 1));
+        let sizes = [(&shape.rows, sizes.first()), (&shape.cols, sizes.last())];
+        let mut counts: Vec<Expr> = Vec::new();
+        for (dim, size) in sizes {
+            counts.push(match (dim, size) {
+                (Dim::Dynamic(_), Some(size)) => {
+                    // The parameters of the closure may have the names that it reads.
+                    let name = self.fresh("count");
+                    let stmt: syn::Stmt = syn::parse_quote!(let #name: usize = #size;);
+                    if let syn::Stmt::Local(local) = &stmt {
+                        self.local(local, &stmt)?;
+                    }
+                    syn::parse_quote!(#name)
+                }
+                _ => {
                     let count = crate::ty::dim_tokens(dim);
                     syn::parse_quote!(#count)
                 }
-                (_, Some(size)) => (*size).clone(),
-                _ => syn::parse_quote!(1),
-            }
-        };
-        let shape = kind.shape.as_ref();
-        let rows = count(shape.map(|s| &s.rows), sizes.first());
-        let columns = count(shape.map(|s| &s.cols), sizes.last());
+            });
+        }
+        let (rows, columns) = (&counts[0], &counts[1]);
         let zero = self.graph.constant(0.0);
         let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
         self.scope.push();

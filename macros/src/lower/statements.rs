@@ -279,6 +279,16 @@ impl Lower<'_> {
                 "this statement cannot be kept inside the closure of an elementwise method: it would run another number of times\nhelp: move it before the closure",
             );
         }
+        let read = self.scope.read_by(tokens.clone());
+        if let Some(binding) = read.iter().find(|b| matches!(b.value, Value::Record(_))) {
+            return refuse(
+                tokens,
+                format!(
+                    "the struct `{0}` is not there as a whole\nhelp: bind its fields before, as in `let x = {0}.x;`",
+                    binding.ident
+                ),
+            );
+        }
         if let Some(found) = leaves_loop(tokens) {
             return refuse(
                 found,
@@ -863,7 +873,7 @@ impl Lower<'_> {
 
     /// What the user calls a value that has no name yet.
     pub(super) fn name_value(&mut self, value: &Value, ident: &Ident) {
-        if let (Value::Node(id) | Value::Entry(id), 0) = (value, self.closures) {
+        if let (Value::Node(id) | Value::Entry(id) | Value::Slice(id), 0) = (value, self.closures) {
             let named = self.graph.names.borrow().contains_key(id);
             if !named && self.graph.leaf_of(*id).is_none() {
                 let own = self.own_name(ident);
@@ -965,6 +975,16 @@ impl Lower<'_> {
                 pairs
                     .into_iter()
                     .try_for_each(|(pat, value)| self.bind(pat, value))
+            }
+            (Pat::Struct(pattern), Value::Record(fields)) => {
+                for field in &pattern.fields {
+                    let name = field.member.to_token_stream().to_string();
+                    let Some((_, value)) = fields.iter().find(|(own, _)| *own == name) else {
+                        return refuse(field, format!("this struct has no field `{name}`"));
+                    };
+                    self.bind(&field.pat, value.clone())?;
+                }
+                Ok(())
             }
             (_, Value::Poison) => Err(Refusal(None)),
             (Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_), Value::Untyped(place)) => {
