@@ -1076,6 +1076,31 @@ forms! {
         y.iter_mut().for_each(|v| *v = *v * *v);
         y.sum()
     }
+
+    pairs(x) {
+        let pairs: Vec<(usize, usize)> = vec![(0, 1), (1, 2)];
+        let mut s = 1.0;
+        for &(i, j) in &pairs {
+            s = s * x[i] + x[j];
+        }
+        for (i, j) in pairs.iter() {
+            s += x[*i] * x[*j];
+        }
+        pairs.iter().map(|&(i, j)| x[i] * x[j]).sum::<f64>() + s
+    }
+
+    pairs_zip(x) {
+        let pairs = [(0, 1.5), (1, 2.5), (2, 0.5)];
+        let mut s = 0.0;
+        for (&(i, w), a) in pairs.iter().zip(x.iter()) {
+            s += x[i] * w * a;
+        }
+        s + pairs
+            .iter()
+            .filter(|&&(i, _)| i > 0)
+            .map(|&(i, w)| x[i] * w)
+            .sum::<f64>()
+    }
 }
 
 // ---- Options ----

@@ -508,7 +508,7 @@ impl Lower<'_> {
                     ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
                         let option = quote!({ let #pattern = #item; #body });
                         Some(Items {
                             condition: Some(syn::parse_quote!(#option.is_some())),
@@ -542,14 +542,14 @@ impl Lower<'_> {
                     ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.items(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
                         let item = syn::parse_quote!({ let #pattern = #item; #body });
                         Some(Items { item, ..items })
                     }
                     ("filter", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
                         let condition = Some(syn::parse_quote!({ let #pattern = #item; #body }));
                         Some(Items { condition, ..items })
                     }
@@ -558,6 +558,17 @@ impl Lower<'_> {
             }
             _ => None,
         }
+    }
+}
+
+/// The pattern for an item itself, where the user's is for a reference to it: `(i, j)` of `&(i, j)`.
+pub(super) fn of_value(pattern: &syn::Pat) -> &syn::Pat {
+    match pattern {
+        syn::Pat::Reference(reference) => match of_value(&reference.pat) {
+            inner @ syn::Pat::Tuple(_) => inner,
+            _ => pattern,
+        },
+        pattern => pattern,
     }
 }
 

@@ -986,6 +986,27 @@ impl Lower<'_> {
                 }
                 Ok(())
             }
+            // An inert part of an active value is taken apart by its own statement.
+            (Pat::Tuple(_), Value::Inert(inert)) if self.closures == 0 => {
+                let mut names = Vec::new();
+                pattern_names(pat, &mut names);
+                let new: Vec<Ident> = names.iter().map(|name| self.own_name(name)).collect();
+                let position = |ident: &Ident| names.iter().position(|name| name == ident);
+                let pattern = renamed(pat, &|ident| position(ident).map(|k| new[k].clone()));
+                let tokens = &inert.tokens;
+                self.place(Step::Verbatim {
+                    tokens: quote!(let #pattern = #tokens;),
+                    reads: inert.reads.clone(),
+                    binds: Vec::new(),
+                });
+                for (name, new) in names.iter().zip(&new) {
+                    self.kept_names.insert(new.to_string());
+                    let mutable = is_mutable(pat, name);
+                    let (hint, varies) = (Hint::Unknown, inert.varies);
+                    self.bind_inert(name, new, hint, Form::Owned, varies, mutable);
+                }
+                Ok(())
+            }
             (_, Value::Poison) => Err(Refusal(None)),
             (Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_), Value::Untyped(place)) => {
                 self.bind_fields(pat, &place)
