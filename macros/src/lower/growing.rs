@@ -158,6 +158,12 @@ impl Lower<'_> {
         // What is left out does not count.
         let some = items.condition.is_some();
         let count = items.least();
+        if !is_repeatable(&each.expr) {
+            return refuse(
+                &each.expr,
+                "what this loop goes through would be asked for its length, and made once more for that\nhelp: bind it with `let` before the loop",
+            );
+        }
         let mut body = each.body.clone();
         let (mut before, mut lists): (Vec<Stmt>, Vec<(Ident, Ident)>) = (Vec::new(), Vec::new());
         let mut counted = false;
@@ -343,6 +349,69 @@ fn index_from_zero(each: &syn::ExprForLoop) -> Option<&Ident> {
             (quote!(#start).to_string() == "0").then_some(&index.ident)
         }
         _ => None,
+    }
+}
+
+/// Whether evaluating an iterator or an index twice makes no difference, as far as it can be seen.
+pub(super) fn is_repeatable(expr: &Expr) -> bool {
+    const QUESTIONS: &[&str] = &[
+        "len",
+        "nrows",
+        "ncols",
+        "iter",
+        "iter_mut",
+        "into_iter",
+        "zip",
+        "enumerate",
+        "rev",
+        "take",
+        "skip",
+        "step_by",
+        "chain",
+        "windows",
+        "chunks",
+        "chunks_exact",
+        "column_iter",
+        "row_iter",
+        "column_iter_mut",
+        "row_iter_mut",
+        "map",
+        "filter",
+        "filter_map",
+        "copied",
+        "cloned",
+        "as_slice",
+        "column",
+        "row",
+        "min",
+        "max",
+        "saturating_sub",
+    ];
+    match expr {
+        Expr::Lit(_) | Expr::Path(_) | Expr::Closure(_) => true,
+        Expr::Paren(inner) => is_repeatable(&inner.expr),
+        Expr::Group(inner) => is_repeatable(&inner.expr),
+        Expr::Reference(inner) => is_repeatable(&inner.expr),
+        Expr::Unary(inner) => is_repeatable(&inner.expr),
+        Expr::Cast(inner) => is_repeatable(&inner.expr),
+        Expr::Field(inner) => is_repeatable(&inner.base),
+        Expr::Index(inner) => is_repeatable(&inner.expr) && is_repeatable(&inner.index),
+        Expr::Binary(inner) => is_repeatable(&inner.left) && is_repeatable(&inner.right),
+        Expr::Array(inner) => inner.elems.iter().all(is_repeatable),
+        Expr::Range(range) => [&range.start, &range.end]
+            .into_iter()
+            .flatten()
+            .all(|end| is_repeatable(end)),
+        Expr::MethodCall(call) => {
+            QUESTIONS.contains(&call.method.to_string().as_str())
+                && is_repeatable(&call.receiver)
+                && call.args.iter().all(is_repeatable)
+        }
+        Expr::Call(call) => {
+            let of_usize = matches!(&*call.func, Expr::Path(path) if path.path.segments.iter().any(|s| s.ident == "usize"));
+            of_usize && call.args.iter().all(is_repeatable)
+        }
+        _ => false,
     }
 }
 
