@@ -129,6 +129,8 @@ pub enum Value {
     Columns(Id, Columns),
     Inert(Inert),
     Tuple(Vec<Value>),
+    /// A struct that the function builds, by its fields.
+    Record(Vec<(String, Value)>),
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be, or of a result.
     List(Vec<Value>),
     Pending(Pending),
@@ -163,6 +165,7 @@ impl Value {
             }
             Value::List(values) | Value::Tuple(values) => values.iter().for_each(|v| v.ids(into)),
             Value::Geometric(geometric) => into.extend(&geometric.coordinates),
+            Value::Record(fields) => fields.iter().for_each(|(_, v)| v.ids(into)),
             Value::Wrapped(value) => value.ids(into),
             _ => {}
         }

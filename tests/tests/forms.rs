@@ -1,10 +1,13 @@
 //! Forms of syntax that people write: each in all attributes, against differences.
 
-#![allow(dead_code, reason = "the common part has more than is needed here")]
+#![allow(
+    dead_code,
+    reason = "some functions are known by their companions only"
+)]
 
 mod common;
 
-use common::{assert_close, slope};
+use common::{assert_close, slope, vector};
 use nalgebra::{DMatrix, DVector, Matrix2, Matrix3, Matrix6, SMatrix, Vector3};
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
@@ -566,6 +569,65 @@ forms! {
         v[0] * v[2] + v[3] * v[4]
     }
 
+    extend(x) {
+        let mut v = vec![x[0]];
+        v.extend(x.iter().map(|a| a * a));
+        v.extend(&[x[1], 2.0]);
+        v[0] * v[1] + v[3] * v[4] * v[5]
+    }
+
+    len_in_range(x) {
+        let mut v = vec![x[0]];
+        for i in 0..3 {
+            let mut s = 0.0;
+            for j in 0..v.len() {
+                s += v[j] * x[i];
+            }
+            v.push(s);
+        }
+        v[1] * v[2] + v[3]
+    }
+
+    len_in_range_cond(x) {
+        let mut v = vec![x[0]];
+        for i in 0..3 {
+            let mut s = 0.0;
+            for j in 0..v.len() {
+                s += v[j] * x[i];
+            }
+            if s > 0.0 {
+                v.push(s);
+            }
+        }
+        v.iter().sum::<f64>() + v.len() as f64 * x[1]
+    }
+
+    grow_itself_bound(x) {
+        let mut v = vec![x[0], x[1]];
+        let n = v.len();
+        for i in 0..n {
+            v.push(v[i] * x[2]);
+        }
+        v[2] * v[3]
+    }
+
+    set_diag(x) {
+        let mut m = DMatrix::zeros(3, 3);
+        m.set_diagonal(x);
+        let mut k = Matrix3::from_element(x[0]);
+        k.set_diagonal(&(x * 2.0));
+        (m + k).norm()
+    }
+
+    copy_dyn(x) {
+        let n = x.len();
+        let mut v = vec![0.0; n + 1];
+        v[..n].copy_from_slice(x.as_slice());
+        let mut d = DVector::zeros(4);
+        d.copy_from_slice(&v);
+        d.norm() * d[0]
+    }
+
     first_last(x) {
         let v: Vec<f64> = x.iter().map(|a| a * a).collect();
         v.last().unwrap() * v[0]
@@ -750,6 +812,19 @@ forms! {
             y += x[1];
         }
         y
+    }
+
+    from_fn_shadow(x) {
+        let j = 3;
+        let i = 2;
+        let m = DMatrix::from_fn(j, i, |i, j| {
+            let mut s = 0.0;
+            for k in 0..3 {
+                s += x[i] * x[k] * (j as f64 + 1.0);
+            }
+            s
+        });
+        m.norm() * m[(2, 1)]
     }
 
     loop_in_map(x) {
@@ -1001,6 +1076,31 @@ forms! {
         y.iter_mut().for_each(|v| *v = *v * *v);
         y.sum()
     }
+
+    pairs(x) {
+        let pairs: Vec<(usize, usize)> = vec![(0, 1), (1, 2)];
+        let mut s = 1.0;
+        for &(i, j) in &pairs {
+            s = s * x[i] + x[j];
+        }
+        for (i, j) in pairs.iter() {
+            s += x[*i] * x[*j];
+        }
+        pairs.iter().map(|&(i, j)| x[i] * x[j]).sum::<f64>() + s
+    }
+
+    pairs_zip(x) {
+        let pairs = [(0, 1.5), (1, 2.5), (2, 0.5)];
+        let mut s = 0.0;
+        for (&(i, w), a) in pairs.iter().zip(x.iter()) {
+            s += x[i] * w * a;
+        }
+        s + pairs
+            .iter()
+            .filter(|&&(i, _)| i > 0)
+            .map(|&(i, w)| x[i] * w)
+            .sum::<f64>()
+    }
 }
 
 // ---- Options ----
@@ -1108,4 +1208,132 @@ forms! {
             .filter(|inverse| inverse.norm() < 1.0)
             .map_or(0.5 * x[0], |inverse| inverse.trace())
     }
+}
+
+// ---- Structs that are built, and read ----
+
+forms! {
+    struct_literal(x) {
+        struct Q {
+            a: f64,
+            b: f64,
+        }
+        let q = Q {
+            a: x[0] * x[1],
+            b: x[2],
+        };
+        q.a * q.b
+    }
+
+    record_branch(x) {
+        struct Q {
+            a: f64,
+            b: Vector3<f64>,
+            n: f64,
+        }
+        let k = 0.5;
+        let q = if x[0] > 1.0 {
+            Q {
+                a: k,
+                b: x * 2.0,
+                n: 1.0,
+            }
+        } else {
+            Q {
+                a: x[0] * x[1],
+                b: *x,
+                n: 2.0,
+            }
+        };
+        let mut s = q.a;
+        for i in 0..3 {
+            s = s * q.b[i] + q.a;
+        }
+        let Q { a, b, n } = q;
+        s * a + b.norm() * n
+    }
+
+    record_closure(x) {
+        struct Q {
+            a: f64,
+            b: f64,
+        }
+        let make = |a: f64, b: f64| Q { a: a * b, b };
+        let (p, q) = (make(x[0], x[1]), make(x[2], 2.0));
+        let a = p.a + q.a;
+        Q { a, b: p.b * q.b }.b * a
+    }
+}
+
+/// Of what is greater than zero, the last one.
+#[gradient]
+fn last_positive(x: &DVector<f64>) -> f64 {
+    let mut list = Vec::new();
+    for entry in x.iter() {
+        if *entry > 0.0 {
+            list.push(entry * entry);
+        }
+    }
+    list.last().copied().unwrap_or(2.0 * x[0])
+}
+
+/// The same, if there is one.
+#[gradient]
+fn surely_positive(x: &DVector<f64>) -> f64 {
+    let mut list = Vec::new();
+    for entry in x.iter() {
+        if *entry > 0.0 {
+            list.push(entry * entry);
+        }
+    }
+    *list.last().unwrap()
+}
+
+#[test]
+fn a_list_that_stays_empty() {
+    let x = vector(&[-1.0, -3.0]);
+    assert_eq!(
+        last_positive_value_and_gradient(&x),
+        (-2.0, vector(&[2.0, 0.0]))
+    );
+    let x = vector(&[-1.0, 3.0]);
+    assert_eq!(
+        last_positive_value_and_gradient(&x),
+        (9.0, vector(&[0.0, 6.0]))
+    );
+    assert_eq!(surely_positive_gradient(&x), vector(&[0.0, 6.0]));
+}
+
+#[test]
+#[should_panic(expected = "called `Option::unwrap()` on a `None` value")]
+fn the_last_of_none() {
+    surely_positive_gradient(&vector(&[-1.0]));
+}
+
+/// A range beyond the end panics as it does in the function.
+#[gradient]
+fn part(x: &[f64], from: usize, to: usize) -> f64 {
+    x[from..to].iter().map(|entry| entry * entry).sum()
+}
+
+#[test]
+fn ranges_of_a_slice() {
+    let x = [1.0, 2.0, 3.0, 4.0];
+    assert_eq!(
+        part_value_and_gradient(&x, 1, 3),
+        (13.0, vec![0.0, 4.0, 6.0, 0.0])
+    );
+    assert_eq!(part_gradient(&x, 2, 2), [0.0; 4]);
+}
+
+#[test]
+#[should_panic(expected = "range end index 5 out of range for slice of length 4")]
+fn a_range_beyond_the_end() {
+    part_gradient(&[1.0, 2.0, 3.0, 4.0], 1, 5);
+}
+
+#[test]
+#[should_panic(expected = "slice index starts at 3 but ends at 1")]
+fn a_range_that_ends_before_it_starts() {
+    part_gradient(&[1.0, 2.0, 3.0, 4.0], 3, 1);
 }

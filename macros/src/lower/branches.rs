@@ -341,6 +341,16 @@ impl Lower<'_> {
                     .collect();
                 values.map(Value::Tuple)
             }
+            (Value::Record(fields), Value::Record(others)) => {
+                let mut pinned = Vec::new();
+                for (name, value) in fields {
+                    let other = others.iter().find(|(own, _)| *own == name);
+                    let other = other.map_or(&Value::Unit, |(_, other)| other);
+                    let value = self.pin_side(value, other, (cond, side), steps)?;
+                    pinned.push((name, value));
+                }
+                Ok(Value::Record(pinned))
+            }
             (Value::Wrapped(value), Value::Wrapped(other)) => {
                 let value = self.pin_side(*value, other, (cond, side), steps)?;
                 Ok(Value::Wrapped(Box::new(value)))
@@ -505,6 +515,17 @@ impl Lower<'_> {
                 let pairs = a.into_iter().zip(b);
                 let values = pairs.map(|(a, b)| self.choose(cond_value, cond, a, b, expr));
                 values.collect::<Lowered<Vec<Value>>>().map(Value::List)
+            }
+            (Value::Record(a), Value::Record(b)) if a.len() == b.len() => {
+                let mut fields = Vec::new();
+                for (name, one) in a {
+                    let Some((_, other)) = b.iter().find(|(own, _)| *own == name) else {
+                        return refuse(expr, "the two sides of this `if` have different types");
+                    };
+                    let value = self.choose(cond_value, cond, one, other.clone(), expr)?;
+                    fields.push((name, value));
+                }
+                Ok(Value::Record(fields))
             }
             (Value::Tuple(a), Value::Tuple(b)) if a.len() == b.len() => {
                 let values: Lowered<Vec<Value>> = a

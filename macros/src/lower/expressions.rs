@@ -247,10 +247,7 @@ impl Lower<'_> {
                 expr,
                 "a closure over differentiated values is not supported here\nhelp: bind it to a name with `let` and call it, or give it to `map`, `zip_map` or `fold`",
             ),
-            Expr::Struct(_) => refuse(
-                expr,
-                "a struct that is built of differentiated values is not supported\nhelp: use separate variables or a tuple",
-            ),
+            Expr::Struct(literal) => self.record(literal, expr),
             Expr::Range(_) => refuse(expr, "a range of differentiated values has no derivative"),
             Expr::Repeat(_) => refuse(
                 expr,
@@ -276,6 +273,29 @@ impl Lower<'_> {
                 ),
             ),
         }
+    }
+
+    /// `Point { x: a, y: b }`, of which the fields are read.
+    fn record(&mut self, literal: &syn::ExprStruct, expr: &Expr) -> Lowered<Value> {
+        if self.is_inert(expr) {
+            return refuse(expr, "inert");
+        }
+        if let Some(rest) = &literal.rest {
+            return refuse(
+                rest,
+                "the other fields of this struct are not known\nhelp: write out every field",
+            );
+        }
+        let mut fields = Vec::new();
+        for field in &literal.fields {
+            let mut value = self.expr(&field.expr)?;
+            // What may change or has effects is evaluated here, and once.
+            if let (Value::Inert(inert), 0) = (&mut value, self.closures) {
+                self.evaluate(inert);
+            }
+            fields.push((field.member.to_token_stream().to_string(), value));
+        }
+        Ok(Value::Record(fields))
     }
 
     /// Whether a mistake has been reported of a variable.
@@ -1156,6 +1176,10 @@ impl Lower<'_> {
                 ),
             ),
             Value::Untyped(place) => Ok(self.field_of(place, &field.member)),
+            Value::Record(fields) => match fields.iter().find(|(own, _)| *own == name) {
+                Some((_, value)) => Ok(value.clone()),
+                None => refuse(expr, format!("this struct has no field `{name}`")),
+            },
             Value::Tuple(values) => match name.parse::<usize>().ok().and_then(|i| values.get(i)) {
                 Some(value) => Ok(value.clone()),
                 None => refuse(expr, format!("this tuple has no field `{name}`")),

@@ -2,6 +2,7 @@
 //! and what is in it already are its first entries.
 
 use super::assigned::assigned;
+use super::loops::bound_in;
 use super::statements::pattern_names;
 use super::{Lower, Lowered, refuse};
 use crate::graph::{Dim, Id, Kind, Shape};
@@ -111,8 +112,18 @@ impl Lower<'_> {
         }
         let (mut texts, mut declared) = (Vec::new(), Vec::new());
         captured(each.body.to_token_stream(), &mut texts);
-        declares(each, &mut declared);
+        bound_in(each.body.to_token_stream(), &mut declared);
         for name in &names {
+            // What a closure captures, it does not change.
+            self.assigned_variable(&syn::parse_quote!(#name))?;
+            if contains(each.expr.to_token_stream(), &name.to_string()) {
+                return refuse(
+                    &each.expr,
+                    format!(
+                        "this loop makes `{name}` longer, which it goes through\nhelp: count before the loop, as in `let n = {name}.len();`"
+                    ),
+                );
+            }
             let mut bound = Vec::new();
             pattern_names(&each.pat, &mut bound);
             if texts.iter().any(|text| name == text)
@@ -147,6 +158,12 @@ impl Lower<'_> {
         // What is left out does not count.
         let some = items.condition.is_some();
         let count = items.least();
+        if !is_repeatable(&each.expr) {
+            return refuse(
+                &each.expr,
+                "what this loop goes through would be asked for its length, and made once more for that\nhelp: bind it with `let` before the loop",
+            );
+        }
         let mut body = each.body.clone();
         let (mut before, mut lists): (Vec<Stmt>, Vec<(Ident, Ident)>) = (Vec::new(), Vec::new());
         let mut counted = false;
@@ -335,6 +352,69 @@ fn index_from_zero(each: &syn::ExprForLoop) -> Option<&Ident> {
     }
 }
 
+/// Whether evaluating an iterator or an index twice makes no difference, as far as it can be seen.
+pub(super) fn is_repeatable(expr: &Expr) -> bool {
+    const QUESTIONS: &[&str] = &[
+        "len",
+        "nrows",
+        "ncols",
+        "iter",
+        "iter_mut",
+        "into_iter",
+        "zip",
+        "enumerate",
+        "rev",
+        "take",
+        "skip",
+        "step_by",
+        "chain",
+        "windows",
+        "chunks",
+        "chunks_exact",
+        "column_iter",
+        "row_iter",
+        "column_iter_mut",
+        "row_iter_mut",
+        "map",
+        "filter",
+        "filter_map",
+        "copied",
+        "cloned",
+        "as_slice",
+        "column",
+        "row",
+        "min",
+        "max",
+        "saturating_sub",
+    ];
+    match expr {
+        Expr::Lit(_) | Expr::Path(_) | Expr::Closure(_) => true,
+        Expr::Paren(inner) => is_repeatable(&inner.expr),
+        Expr::Group(inner) => is_repeatable(&inner.expr),
+        Expr::Reference(inner) => is_repeatable(&inner.expr),
+        Expr::Unary(inner) => is_repeatable(&inner.expr),
+        Expr::Cast(inner) => is_repeatable(&inner.expr),
+        Expr::Field(inner) => is_repeatable(&inner.base),
+        Expr::Index(inner) => is_repeatable(&inner.expr) && is_repeatable(&inner.index),
+        Expr::Binary(inner) => is_repeatable(&inner.left) && is_repeatable(&inner.right),
+        Expr::Array(inner) => inner.elems.iter().all(is_repeatable),
+        Expr::Range(range) => [&range.start, &range.end]
+            .into_iter()
+            .flatten()
+            .all(|end| is_repeatable(end)),
+        Expr::MethodCall(call) => {
+            QUESTIONS.contains(&call.method.to_string().as_str())
+                && is_repeatable(&call.receiver)
+                && call.args.iter().all(is_repeatable)
+        }
+        Expr::Call(call) => {
+            let of_usize = matches!(&*call.func, Expr::Path(path) if path.path.segments.iter().any(|s| s.ident == "usize"));
+            of_usize && call.args.iter().all(is_repeatable)
+        }
+        _ => false,
+    }
+}
+
 /// How often statements push to a list at most.
 fn most(stmts: &[Stmt], name: &Ident, changing: &[String], lower: &Lower) -> Option<Expr> {
     let mut tokens = TokenStream::new();
@@ -376,40 +456,6 @@ fn most(stmts: &[Stmt], name: &Ident, changing: &[String], lower: &Lower) -> Opt
     terms.into_iter().reduce(|a, b| syn::parse_quote!(#a + #b))
 }
 
-/// The names that a loop binds.
-fn declares(each: &syn::ExprForLoop, names: &mut Vec<Ident>) {
-    struct Patterns<'a>(&'a mut Vec<Ident>);
-    impl Patterns<'_> {
-        fn tokens(&mut self, tokens: TokenStream) {
-            // What stands between `let`, `for` or a bar and the value binds names.
-            let mut inside = false;
-            for tree in tokens {
-                match &tree {
-                    TokenTree::Ident(word) if *word == "let" || *word == "for" => inside = true,
-                    TokenTree::Ident(word) if *word == "in" => inside = false,
-                    TokenTree::Punct(p) if matches!(p.as_char(), '=' | ';') => inside = false,
-                    TokenTree::Punct(p) if p.as_char() == '|' => inside = !inside,
-                    TokenTree::Ident(word) if inside => self.0.push(word.clone()),
-                    TokenTree::Group(group) if inside => self.all(group.stream()),
-                    TokenTree::Group(group) => self.tokens(group.stream()),
-                    _ => {}
-                }
-            }
-        }
-
-        fn all(&mut self, tokens: TokenStream) {
-            for tree in tokens {
-                match tree {
-                    TokenTree::Ident(word) => self.0.push(word),
-                    TokenTree::Group(group) => self.all(group.stream()),
-                    _ => {}
-                }
-            }
-        }
-    }
-    Patterns(names).tokens(each.body.to_token_stream());
-}
-
 /// `v.push(x);`
 fn is_push(stmt: &Stmt, name: &Ident) -> bool {
     let Stmt::Expr(Expr::MethodCall(call), Some(_)) = stmt else {
@@ -427,10 +473,8 @@ fn pushes(tokens: TokenStream, names: &mut Vec<Ident>) {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     for (i, tree) in trees.iter().enumerate() {
         match tree {
-            TokenTree::Ident(name) if pushed_at(&trees, i).is_some() => {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
+            TokenTree::Ident(name) if pushed_at(&trees, i).is_some() && !names.contains(name) => {
+                names.push(name.clone());
             }
             TokenTree::Group(group) => pushes(group.stream(), names),
             _ => {}
@@ -455,7 +499,8 @@ fn pushes_to(tokens: TokenStream, name: &Ident, found: &mut Vec<()>) {
 fn pushed_at(trees: &[TokenTree], i: usize) -> Option<&Group> {
     let is =
         |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
-    if i > 0 && is(i - 1, '.') || !is(i + 1, '.') {
+    let field = i > 0 && is(i - 1, '.') && !(i > 1 && is(i - 2, '.'));
+    if field || !is(i + 1, '.') {
         return None;
     }
     match (trees.get(i + 2)?, trees.get(i + 3)?) {
@@ -512,7 +557,9 @@ fn rewritten(
     while i < trees.len() {
         let mut taken = 1;
         match &trees[i] {
-            TokenTree::Ident(ident) if ident == name && !(i > 0 && is(i - 1, '.')) => {
+            TokenTree::Ident(ident)
+                if ident == name && (i == 0 || !is(i - 1, '.') || i > 1 && is(i - 2, '.')) =>
+            {
                 if let Some(group) = pushed_at(&trees, i) {
                     let value = rewritten(group.stream(), name, at, more);
                     taken = 4;

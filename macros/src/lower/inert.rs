@@ -33,6 +33,7 @@ impl Lower<'_> {
                 let ids = geometric.coordinates.clone();
                 ids.iter().any(|id| self.is_active(*id))
             }
+            Value::Record(fields) => fields.iter().any(|(_, field)| self.is_active_value(field)),
             Value::Wrapped(value) => self.is_active_value(value),
             Value::Maybe(maybe) => self.is_active_value(&maybe.value.clone()),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {

@@ -1,7 +1,7 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
 use super::{Lower, Lowered, refuse};
-use crate::graph::{Dim, Id, Kind};
+use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
 use crate::scope::{Binding, Value};
 use proc_macro2::Ident;
@@ -189,19 +189,27 @@ impl Lower<'_> {
         closure: &syn::ExprClosure,
         expr: &Expr,
     ) -> Lowered<Value> {
-        let count = |dim: Option<&Dim>, size: Option<&&Expr>| -> Expr {
-            match (dim, size) {
-                (Some(dim @ (Dim::Static(_) | Dim::Generic(_))), _) => {
+        let shape = kind.shape.clone().unwrap_or(Shape::fixed(1, 1));
+        let sizes = [(&shape.rows, sizes.first()), (&shape.cols, sizes.last())];
+        let mut counts: Vec<Expr> = Vec::new();
+        for (dim, size) in sizes {
+            counts.push(match (dim, size) {
+                (Dim::Dynamic(_), Some(size)) => {
+                    // The parameters of the closure may have the names that it reads.
+                    let name = self.fresh("count");
+                    let stmt: syn::Stmt = syn::parse_quote!(let #name: usize = #size;);
+                    if let syn::Stmt::Local(local) = &stmt {
+                        self.local(local, &stmt)?;
+                    }
+                    syn::parse_quote!(#name)
+                }
+                _ => {
                     let count = crate::ty::dim_tokens(dim);
                     syn::parse_quote!(#count)
                 }
-                (_, Some(size)) => (*size).clone(),
-                _ => syn::parse_quote!(1),
-            }
-        };
-        let shape = kind.shape.as_ref();
-        let rows = count(shape.map(|s| &s.rows), sizes.first());
-        let columns = count(shape.map(|s| &s.cols), sizes.last());
+            });
+        }
+        let (rows, columns) = (&counts[0], &counts[1]);
         let zero = self.graph.constant(0.0);
         let start = self.exact_of(Op::Fill, vec![zero], kind, expr)?;
         self.scope.push();
@@ -500,7 +508,7 @@ impl Lower<'_> {
                     ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
                         let option = quote!({ let #pattern = #item; #body });
                         Some(Items {
                             condition: Some(syn::parse_quote!(#option.is_some())),
@@ -534,14 +542,14 @@ impl Lower<'_> {
                     ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.items(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
                         let item = syn::parse_quote!({ let #pattern = #item; #body });
                         Some(Items { item, ..items })
                     }
                     ("filter", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
                         let condition = Some(syn::parse_quote!({ let #pattern = #item; #body }));
                         Some(Items { condition, ..items })
                     }
@@ -550,6 +558,17 @@ impl Lower<'_> {
             }
             _ => None,
         }
+    }
+}
+
+/// The pattern for an item itself, where the user's is for a reference to it: `(i, j)` of `&(i, j)`.
+pub(super) fn of_value(pattern: &syn::Pat) -> &syn::Pat {
+    match pattern {
+        syn::Pat::Reference(reference) => match of_value(&reference.pat) {
+            inner @ syn::Pat::Tuple(_) => inner,
+            _ => pattern,
+        },
+        pattern => pattern,
     }
 }
 

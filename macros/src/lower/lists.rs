@@ -148,6 +148,12 @@ impl Lower<'_> {
                 return Ok(Value::Wrapped(Box::new(entry.clone())));
             }
         }
+        if !super::growing::is_repeatable(&place) {
+            return refuse(
+                &place,
+                "this index is evaluated more than once\nhelp: bind it with `let` before",
+            );
+        }
         let there: Expr = match method {
             "get" => syn::parse_quote!(#place < #name.len()),
             _ => syn::parse_quote!(#name.len() > 0),
@@ -195,16 +201,14 @@ impl Lower<'_> {
             let part = Op::Part(Part::FixedRows(count));
             return self.exact_of(part, vec![list, at], kind, range);
         }
-        for at in [&start, &end] {
-            if let Value::Inert(inert) = self.expr(at)?
-                && !inert.pure
-                && !inert.mutable
-            {
-                return refuse(
-                    at,
-                    "this end of the range is evaluated more than once\nhelp: bind it with `let` before",
-                );
-            }
+        if let Some(at) = [&start, &end]
+            .into_iter()
+            .find(|at| !super::growing::is_repeatable(at))
+        {
+            return refuse(
+                at,
+                "this end of the range is evaluated more than once\nhelp: bind it with `let` before",
+            );
         }
         // It panics as Rust does.
         let message = "range end index {} out of range for slice of length {}";

@@ -195,7 +195,7 @@ impl Lower<'_> {
             return Err(Refusal(None));
         };
         let item = &items.item;
-        let (pattern, stmts) = (&each.pat, &each.body.stmts);
+        let (pattern, stmts) = (super::iterators::of_value(&each.pat), &each.body.stmts);
         let body: syn::Block = match &items.condition {
             None => syn::parse_quote!({ let #pattern = #item; #(#stmts)* }),
             Some(condition) => {
@@ -1105,6 +1105,12 @@ impl Lower<'_> {
         };
         match value {
             Value::Tuple(values) => Value::Tuple(all(self, values)),
+            Value::Record(fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(name, field)| (name.clone(), self.brought_in(outside, field)));
+                Value::Record(fields.collect())
+            }
             Value::Wrapped(value) => Value::Wrapped(Box::new(self.brought_in(outside, value))),
             Value::Node(id) => Value::Node(self.captured(outside, *id)),
             Value::Entry(id) => Value::Entry(self.captured(outside, *id)),
@@ -1682,6 +1688,17 @@ fn nested_loops(each: &syn::ExprForLoop) -> Option<syn::ExprForLoop> {
     }
     let (outer, pattern) = (&call.receiver, &each.pat);
     let stmts = &each.body.stmts;
+    // What the closure binds would hide what the body reads.
+    let (mut known, mut names) = (Vec::new(), Vec::new());
+    super::pattern_names(pattern, &mut known);
+    bound_in(call.args.to_token_stream(), &mut names);
+    let hidden = |name: &&Ident| {
+        !known.contains(name)
+            && crate::scope::contains(each.body.to_token_stream(), &name.to_string())
+    };
+    if names.iter().any(|name| hidden(&name)) {
+        return None;
+    }
     match (call.method.to_string().as_str(), call.args.first()) {
         ("flat_map", Some(Expr::Closure(closure))) if closure.inputs.len() == 1 => {
             let (item, inner) = (&closure.inputs[0], &closure.body);
@@ -1698,6 +1715,33 @@ fn nested_loops(each: &syn::ExprForLoop) -> Option<syn::ExprForLoop> {
             }
         }
         _ => None,
+    }
+}
+
+/// The names that tokens may bind: those of patterns.
+pub(super) fn bound_in(tokens: TokenStream, names: &mut Vec<Ident>) {
+    fn all(tokens: TokenStream, names: &mut Vec<Ident>) {
+        for tree in tokens {
+            match tree {
+                TokenTree::Ident(word) => names.push(word),
+                TokenTree::Group(group) => all(group.stream(), names),
+                _ => {}
+            }
+        }
+    }
+    // What stands between `let`, `for` or a bar and the value binds names.
+    let mut inside = false;
+    for tree in tokens {
+        match &tree {
+            TokenTree::Ident(word) if *word == "let" || *word == "for" => inside = true,
+            TokenTree::Ident(word) if *word == "in" => inside = false,
+            TokenTree::Punct(p) if matches!(p.as_char(), '=' | ';') => inside = false,
+            TokenTree::Punct(p) if p.as_char() == '|' => inside = !inside,
+            TokenTree::Ident(word) if inside => names.push(word.clone()),
+            TokenTree::Group(group) if inside => all(group.stream(), names),
+            TokenTree::Group(group) => bound_in(group.stream(), names),
+            _ => {}
+        }
     }
 }
 

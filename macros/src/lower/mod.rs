@@ -520,6 +520,13 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
+            Value::Record(_) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "what becomes of the struct `{}` cannot be followed here\nhelp: read its fields, or use a tuple",
+                    text(at.to_token_stream())
+                ),
+            ),
             Value::List(_) => refuse(
                 at.to_token_stream(),
                 format!(

@@ -7,7 +7,7 @@ use crate::graph::{Id, Kind, Shape, Step};
 use crate::rules::{Op, Part, Scalar};
 use crate::scope::{Lent, Value};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident};
+use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, Pat};
 
@@ -273,6 +273,18 @@ impl Lower<'_> {
                 ),
             );
         }
+        if let ("extend", Some(Value::List(_) | Value::Slice(_)), list @ Expr::Path(_), 1, 0) = (
+            &*name,
+            &known,
+            &*call.receiver,
+            call.args.len(),
+            self.closures,
+        ) {
+            let (item, more) = (self.fresh("item"), &call.args[0]);
+            let each: syn::ExprForLoop =
+                syn::parse_quote_spanned!(expr.span()=> for #item in #more { #list.push(#item); });
+            return self.for_loop(&each, &Expr::ForLoop(each.clone())).map(Some);
+        }
         if !matches!(
             known,
             Some(
@@ -332,11 +344,22 @@ impl Lower<'_> {
                 self.exact(Op::Transpose, vec![other], expr)?
             }
             ("copy_from_slice", [other]) if kind.shape.iter().all(Shape::is_column) => {
-                match self.expr(other)? {
-                    Value::Slice(other) => other,
+                let new = match self.expr(other)? {
+                    Value::Slice(new) => new,
                     Value::List(values) => self.column_of_list(values, expr)?,
                     value => self.node(&value, other, &kind)?,
+                };
+                self.same_kind(new, &kind, expr)?;
+                let rows = |lower: &Self, id: Id| lower.graph.shape(id).map(|s| s.rows);
+                if rows(self, new) != rows(self, known) {
+                    let of = reading(&call.receiver);
+                    let message = "copy_from_slice: source slice length ({}) does not match destination slice length ({})";
+                    let (there, here) = (quote!((#other).len()), quote!((#of).len()));
+                    self.verbatim(
+                        &quote!(::core::assert!(#there == #here, #message, #there, #here);),
+                    )?;
                 }
+                new
             }
             ("set_column" | "set_row", [at, value]) => {
                 let lent = self.line(&lent, name == "set_row", at, expr)?;
@@ -452,7 +475,17 @@ impl Lower<'_> {
         let each: syn::ExprForLoop = syn::parse_quote_spanned!(expr.span()=>
             for #k in 0..::core::primitive::usize::min(#of.nrows(), #of.ncols()) { #of[(#k, #k)] = #entry; }
         );
-        let done = bound.and_then(|()| self.for_loop(&each, &Expr::ForLoop(each.clone())));
+        let checked = bound.and_then(|()| {
+            // It panics where the vector is not as long as the diagonal.
+            let length = quote!(::core::primitive::usize::min(#of.nrows(), #of.ncols()));
+            match method {
+                "set_diagonal" => self.verbatim(
+                    &quote!(::core::assert_eq!(#name.len(), #length, "Mismatched dimensions.");),
+                ),
+                _ => Ok(()),
+            }
+        });
+        let done = checked.and_then(|()| self.for_loop(&each, &Expr::ForLoop(each.clone())));
         self.scope.pop();
         done
     }
@@ -723,9 +756,7 @@ fn mapped(closure: &Expr) -> Option<Expr> {
     let name = &entry.ident;
     let body = dereferenced(closure.body.to_token_stream(), name)?;
     let new: Expr = match syn::parse2(body).ok()? {
-        Expr::Assign(assign) if assign.left.to_token_stream().to_string() == name.to_string() => {
-            *assign.right
-        }
+        Expr::Assign(assign) if *name == assign.left.to_token_stream().to_string() => *assign.right,
         body => syn::parse_quote!({ let mut #name = #name; #body; #name }),
     };
     let mut closure = closure.clone();
@@ -784,11 +815,8 @@ fn is_operand(tree: Option<&TokenTree>) -> bool {
 /// What to write instead of a method that changes what it is called on.
 fn instead_of(name: &str) -> &'static str {
     match name {
-        "gemv" | "gemm" | "ger" | "quadform" => {
+        "quadform" | "quadform_tr" | "cmpy" | "cdpy" => {
             "write the sum of products, as in `y = alpha * (a * x) + beta * y;`"
-        }
-        "swap" | "swap_rows" | "swap_columns" => {
-            "exchange the values, as in `let (a, b) = (x[i], x[j]); x[i] = b; x[j] = a;`"
         }
         "push" | "extend" => {
             "begin with a list of its length, as in `let mut v = vec![0.0; n];`, and assign to `v[i]`"

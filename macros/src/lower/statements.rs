@@ -325,6 +325,16 @@ impl Lower<'_> {
                 "this statement cannot be kept inside the closure of an elementwise method: it would run another number of times\nhelp: move it before the closure",
             );
         }
+        let read = self.scope.read_by(tokens.clone());
+        if let Some(binding) = read.iter().find(|b| matches!(b.value, Value::Record(_))) {
+            return refuse(
+                tokens,
+                format!(
+                    "the struct `{0}` is not there as a whole\nhelp: bind its fields before, as in `let x = {0}.x;`",
+                    binding.ident
+                ),
+            );
+        }
         if let Some(found) = leaves_loop(tokens) {
             return refuse(
                 found,
@@ -924,7 +934,7 @@ impl Lower<'_> {
 
     /// What the user calls a value that has no name yet.
     pub(super) fn name_value(&mut self, value: &Value, ident: &Ident) {
-        if let (Value::Node(id) | Value::Entry(id) | Value::Columns(id, _), 0) =
+        if let (Value::Node(id) | Value::Entry(id) | Value::Slice(id) | Value::Columns(id, _), 0) =
             (value, self.closures)
         {
             let named = self.graph.names.borrow().contains_key(id);
@@ -1028,6 +1038,37 @@ impl Lower<'_> {
                 pairs
                     .into_iter()
                     .try_for_each(|(pat, value)| self.bind(pat, value))
+            }
+            (Pat::Struct(pattern), Value::Record(fields)) => {
+                for field in &pattern.fields {
+                    let name = field.member.to_token_stream().to_string();
+                    let Some((_, value)) = fields.iter().find(|(own, _)| *own == name) else {
+                        return refuse(field, format!("this struct has no field `{name}`"));
+                    };
+                    self.bind(&field.pat, value.clone())?;
+                }
+                Ok(())
+            }
+            // An inert part of an active value is taken apart by its own statement.
+            (Pat::Tuple(_), Value::Inert(inert)) if self.closures == 0 => {
+                let mut names = Vec::new();
+                pattern_names(pat, &mut names);
+                let new: Vec<Ident> = names.iter().map(|name| self.own_name(name)).collect();
+                let position = |ident: &Ident| names.iter().position(|name| name == ident);
+                let pattern = renamed(pat, &|ident| position(ident).map(|k| new[k].clone()));
+                let tokens = &inert.tokens;
+                self.place(Step::Verbatim {
+                    tokens: quote!(let #pattern = #tokens;),
+                    reads: inert.reads.clone(),
+                    binds: Vec::new(),
+                });
+                for (name, new) in names.iter().zip(&new) {
+                    self.kept_names.insert(new.to_string());
+                    let mutable = is_mutable(pat, name);
+                    let (hint, varies) = (Hint::Unknown, inert.varies);
+                    self.bind_inert(name, new, hint, Form::Owned, varies, mutable);
+                }
+                Ok(())
             }
             (_, Value::Poison) => Err(Refusal(None)),
             (Pat::Struct(_) | Pat::TupleStruct(_) | Pat::Tuple(_), Value::Untyped(place)) => {

@@ -72,12 +72,6 @@ fn changed(p: &Model) -> f64 {
     q.y
 }
 
-#[gradient(wrt(p))]
-fn copied(p: &Model) -> f64 {
-    let q = Model { w: p.w.clone(), x: p.x, n: 1 };
-    q.x.y
-}
-
 impl Model {
     fn value(&self) -> f64 {
         self.x.y
