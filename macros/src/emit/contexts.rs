@@ -212,7 +212,8 @@ impl Emit<'_> {
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };
             for arg in read.iter().filter(|arg| of(**arg)) {
-                for guard in &needed[arg.0 as usize] {
+                let kept = self.kept_on_sides.get(arg).into_iter().flatten();
+                for guard in needed[arg.0 as usize].iter().chain(kept) {
                     if !all.contains(guard) {
                         all.push(*guard);
                     }

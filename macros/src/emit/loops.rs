@@ -227,6 +227,12 @@ impl Emit<'_> {
             let needed = |id: &Id| this.next.contains(id) || exit == Some(*id);
             inner.records = slots.iter().copied().filter(|id| !needed(id)).collect();
         }
+        for input in &this.inputs[this.next.len()..] {
+            let guards = this.body.graph.node(*input).guards;
+            let whole = guards.iter().filter(|g| inner.kind(g.cond).shape.is_none());
+            let guards = whole.map(|g| (g.cond, g.side)).collect();
+            inner.kept_on_sides.insert(*input, guards);
+        }
         inner.arrange();
         for variable in &carried {
             let (name, leaf) = (&variable.name, variable.leaf);
