@@ -123,13 +123,16 @@ impl Emit<'_> {
                         })
                         .map(|(_, home)| home)
                 });
-                if home.is_none() && !guarded.is_empty() && !self.apart {
+                // What reads a factorisation is on the side that has it, wherever it is read itself.
+                let is_factor = |arg: &Id| self.kind(*arg).shape.is_some() && !self.is_matrix(*arg);
+                let elsewhere = self.args(id).iter().any(is_factor) || !guarded.is_empty();
+                if home.is_none() && elsewhere && !self.apart {
                     // Before all of them, if it is there.
                     let op = self.op(id);
                     if self.kind(id).shape.is_some() || op.may_panic() || op.is_opaque() {
                         self.cyclic = true;
                     }
-                } else if home.is_some() || !guarded.is_empty() {
+                } else if home.is_some() || elsewhere {
                     // Where each of them may be the only one that is taken, in a branch of its own before them.
                     context = home.unwrap_or_else(|| self.branch_for(common, &guards, &mut users));
                     self.hand_out(id, context, common);
