@@ -20,6 +20,7 @@ impl Emit<'_> {
         self.last_step = self.find_last_step(&self.program.steps);
         self.first_with_tangent = self.find_first_with_tangent();
         let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
+        self.find_bound_on_sides(&self.program.steps.clone(), &[]);
         let needed = self.needed_guards(&|_| true);
         // A branch that is not taken hands out no matrix of the right size, and no factorisation; what may panic is not
         // handed out, but computed where it is read.
@@ -123,9 +124,11 @@ impl Emit<'_> {
                         })
                         .map(|(_, home)| home)
                 });
-                // What reads a factorisation is on the side that has it, wherever it is read itself.
+                // What reads a factorisation is on the side that has it, wherever it is read itself; so is what is kept.
                 let is_factor = |arg: &Id| self.kind(*arg).shape.is_some() && !self.is_matrix(*arg);
-                let elsewhere = self.args(id).iter().any(is_factor) || !guarded.is_empty();
+                let elsewhere = self.args(id).iter().any(is_factor)
+                    || self.records.contains(&id)
+                    || !guarded.is_empty();
                 if home.is_none() && elsewhere && !self.apart {
                     // Before all of them, if it is there.
                     let op = self.op(id);
@@ -204,6 +207,34 @@ impl Emit<'_> {
             at = self.groups[group].context;
         }
         true
+    }
+
+    /// The conditions under which statements bind what they bind.
+    fn find_bound_on_sides(&mut self, steps: &[Placed], guards: &[(Id, bool)]) {
+        for placed in steps {
+            match &placed.step {
+                Step::Verbatim { binds, .. } => {
+                    let bound = binds.iter().map(|leaf| (*leaf, guards.to_vec()));
+                    self.kept_on_sides.extend(bound);
+                }
+                Step::Pin { leaf, .. } => {
+                    self.kept_on_sides.insert(*leaf, guards.to_vec());
+                }
+                Step::Branch {
+                    select,
+                    then,
+                    otherwise,
+                    ..
+                } => {
+                    let cond = self.args(*select)[0];
+                    for (side, steps) in [(true, then), (false, otherwise)] {
+                        let inside = [guards, &[(cond, side)]].concat();
+                        self.find_bound_on_sides(steps, &inside);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The conditions under which all of some kind is there that a value is computed of.

@@ -636,6 +636,12 @@ impl Emit<'_> {
             }
         }
         if let Some((name, slots)) = kept {
+            // What is computed on one side comes out of that branch.
+            for slot in slots {
+                if self.context[slot.0 as usize] != 0 {
+                    self.ensure(*slot);
+                }
+            }
             self.borrowed.clear();
             let values: Vec<TokenStream> =
                 slots.iter().map(|slot| self.kept_value(*slot)).collect();

@@ -348,7 +348,7 @@ struct Emit<'p> {
     carried: Ids,
     /// What is kept of every iteration: where it is not computed, anything is kept instead.
     records: Ids,
-    /// Of what an earlier loop has kept, the conditions under which it is more than nothing.
+    /// Of what an earlier loop has kept, or a statement binds, the conditions under which it is there.
     kept_on_sides: IdMap<Vec<(Id, bool)>>,
     /// What statements and loops read under its own name.
     named: Ids,

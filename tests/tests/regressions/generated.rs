@@ -602,3 +602,28 @@ mod zero_of_the_size_of_a_side {
         assert_eq!(f_jacobian(w, 0.0), DMatrix::zeros(1, 1));
     }
 }
+
+/// What a statement binds in one arm is empty in the others, and was multiplied there for a loop to keep.
+mod records_of_what_an_arm_binds {
+    use super::*;
+
+    #[jacobian]
+    fn f(a: f64) -> f64 {
+        let mut v = DVector::from_element(2, 0.5);
+        for n in 0..3 {
+            match n {
+                0 => {
+                    let w = DVector::from_element(2, 0.25);
+                    v += DVector::from_column_slice(&[a, a]).component_mul(&w);
+                }
+                _ => {}
+            }
+        }
+        v[0]
+    }
+
+    #[test]
+    fn are_kept_there() {
+        assert_eq!(f_value_and_jacobian(2.0), (1.0, 0.25));
+    }
+}
