@@ -20,6 +20,7 @@ impl Emit<'_> {
         self.last_step = self.find_last_step(&self.program.steps);
         self.first_with_tangent = self.find_first_with_tangent();
         let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
+        self.find_bound_on_sides(&self.program.steps.clone(), &[]);
         let needed = self.needed_guards(&|_| true);
         // A branch that is not taken hands out no matrix of the right size, and no factorisation; what may panic is not
         // handed out, but computed where it is read.
@@ -123,13 +124,18 @@ impl Emit<'_> {
                         })
                         .map(|(_, home)| home)
                 });
-                if home.is_none() && !guarded.is_empty() && !self.apart {
+                // What reads a factorisation is on the side that has it, wherever it is read itself; so is what is kept.
+                let is_factor = |arg: &Id| self.kind(*arg).shape.is_some() && !self.is_matrix(*arg);
+                let elsewhere = self.args(id).iter().any(is_factor)
+                    || self.records.contains(&id)
+                    || !guarded.is_empty();
+                if home.is_none() && elsewhere && !self.apart {
                     // Before all of them, if it is there.
                     let op = self.op(id);
                     if self.kind(id).shape.is_some() || op.may_panic() || op.is_opaque() {
                         self.cyclic = true;
                     }
-                } else if home.is_some() || !guarded.is_empty() {
+                } else if home.is_some() || elsewhere {
                     // Where each of them may be the only one that is taken, in a branch of its own before them.
                     context = home.unwrap_or_else(|| self.branch_for(common, &guards, &mut users));
                     self.hand_out(id, context, common);
@@ -203,6 +209,34 @@ impl Emit<'_> {
         true
     }
 
+    /// The conditions under which statements bind what they bind.
+    fn find_bound_on_sides(&mut self, steps: &[Placed], guards: &[(Id, bool)]) {
+        for placed in steps {
+            match &placed.step {
+                Step::Verbatim { binds, .. } => {
+                    let bound = binds.iter().map(|leaf| (*leaf, guards.to_vec()));
+                    self.kept_on_sides.extend(bound);
+                }
+                Step::Pin { leaf, .. } => {
+                    self.kept_on_sides.insert(*leaf, guards.to_vec());
+                }
+                Step::Branch {
+                    select,
+                    then,
+                    otherwise,
+                    ..
+                } => {
+                    let cond = self.args(*select)[0];
+                    for (side, steps) in [(true, then), (false, otherwise)] {
+                        let inside = [guards, &[(cond, side)]].concat();
+                        self.find_bound_on_sides(steps, &inside);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The conditions under which all of some kind is there that a value is computed of.
     fn needed_guards(&self, of: &dyn Fn(Id) -> bool) -> Vec<Vec<(Id, bool)>> {
         let mut needed: Vec<Vec<(Id, bool)>> = Vec::new();
@@ -212,7 +246,8 @@ impl Emit<'_> {
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };
             for arg in read.iter().filter(|arg| of(**arg)) {
-                for guard in &needed[arg.0 as usize] {
+                let kept = self.kept_on_sides.get(arg).into_iter().flatten();
+                for guard in needed[arg.0 as usize].iter().chain(kept) {
                     if !all.contains(guard) {
                         all.push(*guard);
                     }

@@ -276,6 +276,12 @@ impl Emit<'_> {
         let stored = all.iter().copied();
         let stored = stored.filter(|slot| is_stored(&program.graph, *slot) && !needed(slot));
         inner.stored = stored.collect();
+        for input in &this.inputs[this.next.len()..] {
+            let guards = this.body.graph.node(*input).guards;
+            let whole = guards.iter().filter(|g| inner.kind(g.cond).shape.is_none());
+            let guards = whole.map(|g| (g.cond, g.side)).collect();
+            inner.kept_on_sides.insert(*input, guards);
+        }
         inner.arrange();
         let swapped = carried
             .iter()
@@ -784,6 +790,12 @@ impl Emit<'_> {
                 name, step, slots, ..
             } = list;
             self.store.clone_from(&list.store);
+            // What is computed on one side comes out of that branch.
+            for slot in slots {
+                if self.context[slot.0 as usize] != 0 {
+                    self.ensure(*slot);
+                }
+            }
             self.borrowed.clear();
             let values: Vec<TokenStream> =
                 slots.iter().map(|slot| self.kept_value(*slot)).collect();

@@ -350,6 +350,8 @@ struct Emit<'p> {
     carried: Ids,
     /// What is kept of every iteration: where it is not computed, anything is kept instead.
     records: Ids,
+    /// Of what an earlier loop has kept, or a statement binds, the conditions under which it is there.
+    kept_on_sides: IdMap<Vec<(Id, bool)>>,
     /// What statements and loops read under its own name.
     named: Ids,
     /// What may be changed where it is.
@@ -503,6 +505,7 @@ impl<'p> Emit<'p> {
             mutable: Ids::default(),
             carried: Ids::default(),
             records: Ids::default(),
+            kept_on_sides: IdMap::default(),
             named: Ids::default(),
             changing: Ids::default(),
             joining: Vec::new(),

@@ -290,6 +290,10 @@ impl Emit<'_> {
                 return fields.iter().for_each(|(_, part)| self.find_checked(part));
             }
             Returns::Pullback(pullback) => return self.find_checked(&pullback.body),
+            Returns::Matrix(None, Some(shape)) => {
+                let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
+                return self.keep_all(&sources.concat());
+            }
             Returns::Matrix(Some(id), Some(shape)) => (*id, shape.clone()),
             Returns::Like(Some(id), other) if self.is_matrix(*other) => (*id, self.shape(*other)),
             _ => return,
@@ -297,12 +301,14 @@ impl Emit<'_> {
         let (have, uncertain) = (self.shape(id), self.uncertain_sizes(id, &want));
         let sides = [(&want.rows, &have.rows), (&want.cols, &have.cols)];
         for (dims, _) in sides.into_iter().zip(uncertain).filter(|side| side.1) {
-            for source in [self.sources_of(dims.0), self.sources_of(dims.1)].concat() {
-                self.mark(source);
-                self.forced.insert(source);
-                self.unmovable.insert(source);
-            }
+            self.keep_all(&[self.sources_of(dims.0), self.sources_of(dims.1)].concat());
         }
+    }
+
+    fn keep_all(&mut self, sources: &[Id]) {
+        sources.iter().for_each(|source| self.mark(*source));
+        self.forced.extend(sources);
+        self.unmovable.extend(sources);
         self.find_live();
     }
 

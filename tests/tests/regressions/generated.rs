@@ -524,3 +524,106 @@ mod braces {
         assert_eq!(f_value_and_gradient(2.0), (12.0, 4.0));
     }
 }
+
+/// What solves with a factorisation of one side was computed whichever side was taken.
+mod solves_on_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(s: f64, t: f64) -> f64 {
+        let (_, v): (f64, Vector2<f64>) = if 0.5 < s {
+            let m = matrix![2.0, 0.5; 0.5, 1.0];
+            let x = m.cholesky().unwrap().solve(&Vector2::new(t, t));
+            (s, (s * t + 0.5) * x)
+        } else {
+            (s, Vector2::new(s, t))
+        };
+        v.norm_squared()
+    }
+
+    #[test]
+    fn are_left_out_on_the_other() {
+        for (s, t) in [(0.25, -1.5), (0.75, 2.0)] {
+            let (_, gradient, hessian) = f_value_gradient_and_hessian(s, t);
+            assert_slope(gradient.0, s, |s| f(s, t));
+            assert_slope(gradient.1, t, |t| f(s, t));
+            assert_slope(hessian.0.0, s, |s| f_gradient(s, t).0);
+            assert_slope(hessian.1.0, s, |s| f_gradient(s, t).1);
+            assert_slope(hessian.1.1, t, |t| f_gradient(s, t).1);
+            assert_eq!(hessian, f_hessian(s, t));
+        }
+    }
+}
+
+/// What a loop keeps on one side of a branch is empty on the other, and was multiplied there.
+mod products_of_records_of_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hvp]
+    fn f(s: f64) -> f64 {
+        let mut t = s;
+        let mut v = DVector::from_vec(vec![1.0, s]);
+        for i in 0..2 {
+            if t <= v[i] {
+                v[i] *= s;
+                t -= s;
+                v /= 2.5 + s;
+            }
+        }
+        t * v[0] + v[1]
+    }
+
+    #[test]
+    fn are_left_out_on_the_other() {
+        for s in [-0.875, 0.5, 1.5] {
+            assert_slope(f_hvp(s, 1.0).1, s, f_gradient);
+        }
+    }
+}
+
+/// The Jacobian is zero, of as many rows as the side taken has.
+mod zero_of_the_size_of_a_side {
+    use super::*;
+
+    #[jacobian(wrt(w))]
+    fn f(w: DVector<f64>, c: f64) -> DVector<f64> {
+        if c > 0.5 {
+            return DVector::from_element(3, 0.5);
+        }
+        w.map(|e| e.signum())
+    }
+
+    #[test]
+    fn has_its_size() {
+        let w = dvector![1.0];
+        assert_eq!(f_jacobian(w.clone(), 1.0), DMatrix::zeros(3, 1));
+        assert_eq!(f_jacobian(w, 0.0), DMatrix::zeros(1, 1));
+    }
+}
+
+/// What a statement binds in one arm is empty in the others, and was multiplied there for a loop to keep.
+mod records_of_what_an_arm_binds {
+    use super::*;
+
+    #[jacobian]
+    fn f(a: f64) -> f64 {
+        let mut v = DVector::from_element(2, 0.5);
+        for n in 0..3 {
+            match n {
+                0 => {
+                    let w = DVector::from_element(2, 0.25);
+                    v += DVector::from_column_slice(&[a, a]).component_mul(&w);
+                }
+                _ => {}
+            }
+        }
+        v[0]
+    }
+
+    #[test]
+    fn are_kept_there() {
+        assert_eq!(f_value_and_jacobian(2.0), (1.0, 0.25));
+    }
+}
