@@ -43,6 +43,21 @@ pub struct Inert {
     pub leaf: Option<Id>,
 }
 
+impl Inert {
+    /// What may be evaluated anywhere, and reads no value of the graph.
+    pub fn plain(tokens: TokenStream, varies: bool) -> Self {
+        Inert {
+            tokens,
+            hint: Hint::Unknown,
+            reads: Vec::new(),
+            varies,
+            pure: true,
+            mutable: false,
+            leaf: None,
+        }
+    }
+}
+
 /// A parameter of a user's type, or a part of one.
 #[derive(Clone, Debug)]
 pub struct Place {

@@ -1,7 +1,7 @@
 //! Points, rotations, quaternions and isometries inside of functions: their values bit for bit, derivatives against
 //! differences, and limits at the identity.
 
-#![allow(dead_code, clippy::explicit_auto_deref)]
+#![allow(dead_code, clippy::assign_op_pattern, clippy::explicit_auto_deref)]
 
 mod common;
 #[macro_use]

@@ -1,5 +1,6 @@
 //! Calls of functions that have companions of their own: `#[differentiable]` wrote them.
 
+use super::inert::refuse_in_closure;
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Argument, Call, Callee, Elem, Form, Id, Kind, Step};
@@ -201,13 +202,7 @@ impl Lower<'_> {
             if self.closures == 0 {
                 self.evaluate(inert);
             } else if !inert.pure {
-                return refuse(
-                    arg,
-                    format!(
-                        "cannot evaluate `{}` inside this closure: the companion would evaluate it another number of times\nhelp: bind it with `let` before the closure",
-                        text(arg)
-                    ),
-                );
+                return refuse_in_closure(inert);
             }
             return Ok(Err(inert.tokens.clone()));
         }
@@ -385,15 +380,10 @@ impl Lower<'_> {
             && !place.path.is_empty()
         {
             // A field without a derivative is inert.
-            return Ok(Value::Inert(crate::scope::Inert {
-                tokens: self.kept(expr),
-                hint: Hint::Unknown,
-                reads: Vec::new(),
-                varies: true,
-                pure: true,
-                mutable: false,
-                leaf: None,
-            }));
+            return Ok(Value::Inert(crate::scope::Inert::plain(
+                self.kept(expr),
+                true,
+            )));
         }
         if let Value::Tuple(_) | Value::List(_) = value {
             return refuse(

@@ -164,7 +164,7 @@ fn effect(body: &Body) -> Option<TokenStream> {
 }
 
 /// Whether a statement may do more than compute: it calls what the macro does not know, or assigns.
-fn may_have_effect(tokens: &TokenStream) -> bool {
+pub(super) fn may_have_effect(tokens: &TokenStream) -> bool {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let is_punct = |at: Option<usize>, of: &[char]| match at.and_then(|at| trees.get(at)) {
         Some(TokenTree::Punct(p)) => of.contains(&p.as_char()),

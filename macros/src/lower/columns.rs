@@ -128,13 +128,9 @@ impl Lower<'_> {
             }
         };
         Ok(Value::Inert(Inert {
-            tokens,
             hint: Hint::Int,
             reads: vec![of],
-            varies: true,
-            pure: true,
-            mutable: false,
-            leaf: None,
+            ..Inert::plain(tokens, true)
         }))
     }
 

@@ -193,15 +193,7 @@ impl Lower<'_> {
                     _ => quote!(bool),
                 };
                 let tokens = &place.tokens;
-                let inert = Inert {
-                    tokens: quote!({ let value: #ty = #tokens; value }),
-                    hint: Hint::Unknown,
-                    reads: Vec::new(),
-                    varies: true,
-                    pure: true,
-                    mutable: false,
-                    leaf: None,
-                };
+                let inert = Inert::plain(quote!({ let value: #ty = #tokens; value }), true);
                 self.pin(&inert, guess.clone())
             }
             _ => refuse(at.to_token_stream(), kind_of_field(place)),

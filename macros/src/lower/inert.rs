@@ -317,13 +317,7 @@ impl Lower<'_> {
         }
         // A closure cannot change what it reads: that is the same before it.
         if self.closures > 0 && !inert.pure && !self.is_pure(&inert.tokens) {
-            return refuse(
-                &inert.tokens,
-                format!(
-                    "cannot evaluate `{}` inside this closure: the companion would evaluate it another number of times\nhelp: bind it with `let` before the closure",
-                    text(&inert.tokens)
-                ),
-            );
+            return refuse_in_closure(inert);
         }
         let spelled = inert.tokens.to_string();
         if inert.pure {
@@ -654,4 +648,15 @@ fn words(tokens: TokenStream, into: &mut Vec<String>) {
             _ => {}
         }
     }
+}
+
+/// How often a companion evaluates what is in a closure is its own matter.
+pub(super) fn refuse_in_closure<T>(inert: &Inert) -> Lowered<T> {
+    refuse(
+        &inert.tokens,
+        format!(
+            "cannot evaluate `{}` inside this closure: the companion would evaluate it another number of times\nhelp: bind it with `let` before the closure",
+            text(&inert.tokens)
+        ),
+    )
 }

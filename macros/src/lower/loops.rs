@@ -984,15 +984,7 @@ impl Lower<'_> {
                     self.kept_names.insert(new.to_string());
                     self.scope.bind(Binding {
                         ident: name.clone(),
-                        value: Value::Inert(Inert {
-                            tokens: new.to_token_stream(),
-                            hint: Hint::Unknown,
-                            reads: Vec::new(),
-                            varies: iterator.varies,
-                            pure: true,
-                            mutable: false,
-                            leaf: None,
-                        }),
+                        value: Value::Inert(Inert::plain(new.to_token_stream(), iterator.varies)),
                         active: false,
                         varies: iterator.varies,
                     });

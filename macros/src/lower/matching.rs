@@ -1102,15 +1102,7 @@ impl Lower<'_> {
         for (ident, new) in names.iter().zip(new) {
             self.scope.bind(Binding {
                 ident: ident.clone(),
-                value: Value::Inert(Inert {
-                    tokens: new.to_token_stream(),
-                    hint: Hint::Unknown,
-                    reads: Vec::new(),
-                    varies: true,
-                    pure: true,
-                    mutable: false,
-                    leaf: None,
-                }),
+                value: Value::Inert(Inert::plain(new.to_token_stream(), true)),
                 active: false,
                 varies: true,
             });

@@ -1,6 +1,8 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
+use super::checkpoints::may_have_effect;
 use super::functions::closure_in;
+use super::inert::refuse_in_closure;
 use super::loops::{Left, broken_with};
 use super::matching::{Exit, is_panic, paired, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
@@ -358,15 +360,7 @@ impl Lower<'_> {
             syn::Item::Const(c) => {
                 let mut kept = c.clone();
                 kept.ident = self.own_name(&c.ident);
-                let inert = Inert {
-                    tokens: kept.ident.to_token_stream(),
-                    hint: Hint::Unknown,
-                    reads: Vec::new(),
-                    varies: false,
-                    pure: true,
-                    mutable: false,
-                    leaf: None,
-                };
+                let inert = Inert::plain(kept.ident.to_token_stream(), false);
                 let binding = Binding {
                     ident: c.ident.clone(),
                     value: Value::Inert(inert),
@@ -947,6 +941,12 @@ impl Lower<'_> {
 
     /// Binds a pattern to an active value.
     pub(super) fn bind(&mut self, pat: &Pat, value: Value) -> Lowered<()> {
+        if let (Value::Inert(inert), true) = (&value, self.closures > 0)
+            && !inert.pure
+            && may_have_effect(&inert.tokens)
+        {
+            return refuse_in_closure(inert);
+        }
         match (pat, value) {
             (Pat::Ident(name), value) => {
                 if name.by_ref.is_some() && name.mutability.is_some() {

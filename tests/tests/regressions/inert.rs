@@ -335,3 +335,31 @@ fn effects_before_a_panic_are_those_of_the_function() {
     logged!(0.7, "1 2");
     logged!(3.0, "1");
 }
+
+#[test]
+fn what_happens_beside_a_value_in_a_closure_or_a_loop() {
+    #[gradient(wrt(x))]
+    fn f(x: &DVector<f64>, count: &std::cell::Cell<u32>) -> f64 {
+        let mut s = 0.0;
+        for i in 0..x.len() {
+            let (t, _) = (x[i], count.set(count.get() + 1));
+            s += t * t;
+        }
+        let squares: f64 = x
+            .iter()
+            .map(|v| {
+                let (square, _unread) = (v * v, count.replace(count.get() + 10));
+                square
+            })
+            .sum();
+        s + squares
+    }
+    let x = DVector::from_vec(vec![1.0, 2.0, 4.0]);
+    let count = std::cell::Cell::new(0);
+    assert_eq!(f(&x, &count), 42.0);
+    assert_eq!(count.replace(0), 33);
+    assert_eq!(f_gradient(&x, &count), &x * 4.0);
+    assert_eq!(count.replace(0), 33);
+    assert_eq!(f_value_and_gradient(&x, &count), (42.0, &x * 4.0));
+    assert_eq!(count.get(), 33);
+}

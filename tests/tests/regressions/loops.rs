@@ -325,6 +325,7 @@ fn what_follows_a_change_of_an_entry_is_added_after_it() {
     assert_ne!((x[1] + x[2]) - x[0], value[1]);
     let slopes = [2.0, 0.0, 0.0, -1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
     let jacobian = DMatrix::from_row_slice(3, 3, &slopes);
+    assert_eq!(f(&x), value);
     assert_eq!(f_value_and_jacobian(&x), (value, jacobian));
 }
 

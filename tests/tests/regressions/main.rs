@@ -7,6 +7,7 @@
     clippy::assign_op_pattern,
     clippy::let_and_return,
     clippy::misrefactored_assign_op,
+    clippy::single_match,
     unused_must_use
 )]
 

@@ -695,7 +695,7 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
             };
             w.part(part.clone(), whole, &at)
         };
-        let placed = {
+        let changed = |op: fn(Part) -> Op, of_whole: bool| {
             let taken = taken.clone();
             move |w: &mut World| {
                 let taken = taken(w);
@@ -704,31 +704,16 @@ fn parts(r: Size, c: Size, add: &mut impl FnMut(Case)) {
                     unreachable!("a part")
                 };
                 let shape = w.graph.shape(node.args[0]).expect("a matrix");
+                let whole = if of_whole { &node.args[..1] } else { &[] };
                 let value = w.parameter_like(taken);
                 w.shaped(
-                    Op::Scatter(part),
-                    &[&[value], &node.args[1..]].concat(),
+                    op(part),
+                    &[whole, &[value], &node.args[1..]].concat(),
                     shape,
                 )
             }
         };
-        let updated = {
-            let taken = taken.clone();
-            move |w: &mut World| {
-                let taken = taken(w);
-                let node = w.graph.node(taken);
-                let Op::Part(part) = node.op else {
-                    unreachable!("a part")
-                };
-                let shape = w.graph.shape(node.args[0]).expect("a matrix");
-                let value = w.parameter_like(taken);
-                w.shaped(
-                    Op::Update(part),
-                    &[&[node.args[0], value], &node.args[1..]].concat(),
-                    shape,
-                )
-            }
-        };
+        let (placed, updated) = (changed(Op::Scatter, false), changed(Op::Update, true));
         add(Rc::new(taken));
         add(Rc::new(placed));
         // What is selected or gathered is never replaced.
