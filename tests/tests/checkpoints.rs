@@ -1,5 +1,10 @@
 //! `checkpoint`: the derivatives are the same, and what is kept grows with the square root of the number of iterations.
 
+#![allow(
+    dead_code,
+    reason = "some functions are known by their companions only"
+)]
+
 mod common;
 
 use common::slope;

@@ -511,6 +511,7 @@ fn in_loops() {
         }
         let (value, tangent) = sweep_jvp(&x, &dx);
         assert_eq!(value, want);
+        assert_eq!(loops::sweep(&x), want);
         assert!((tangent - tangents).amax() < 1e-14);
     }
 }
