@@ -992,7 +992,7 @@ impl Lower<'_> {
             _ => refuse(
                 expr,
                 format!(
-                    "cannot index `{0}`: what its elements are is not known\nhelp: use a vector, a matrix, or a list of numbers, as in `vec![0.0; n]`",
+                    "cannot index `{0}`: what its elements are is not known\nhelp: use a vector, a matrix, or a list of numbers, of vectors or of rows, as in `vec![0.0; n]` and `vec![vec![0.0; m]; n]`",
                     text(&index.expr)
                 ),
             ),
