@@ -632,3 +632,95 @@ fn loops() {
     });
     assert_close(dot(&product), along);
 }
+
+/// Fields that are first read inside of loops: directly, behind other names, by a closure, in a loop in a loop, of a
+/// struct in a struct, a list that its type tells, and how often the loop runs.
+#[gradient(wrt(p))]
+#[jacobian]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn repeated(p: &Params, x: &DVector<f64>, n: usize) -> f64 {
+    let inner = &p.inner;
+    let damped = |s: f64| s * p.rate;
+    let mut s = 0.1;
+    for i in 0..n {
+        let b: &DVector<f64> = &p.b;
+        for j in 0..p.name.len() {
+            s += damped(s + b[j]).sin() * inner.pair.0;
+            if s > 0.4 {
+                let unused: &Vec<Vector2<f64>> = &p.unused;
+                s -= unused[0].x * p.inner.pair.1[1];
+            }
+        }
+        s += (&p.w * x)[i].tanh();
+    }
+    s + p.rate
+}
+
+/// The only derivatives are those of a list that the loop reads.
+#[gradient(wrt(p))]
+#[hessian]
+#[hvp]
+#[jvp]
+fn chained(p: &Series, n: usize) -> f64 {
+    let mut s = 1.0;
+    for i in 0..n {
+        let terms: &[f64] = &p.terms;
+        s += (s * terms[i]).sin();
+    }
+    s
+}
+
+#[derive(Differentiable, Clone)]
+struct Series {
+    terms: Vec<f64>,
+}
+
+#[test]
+fn fields_that_only_loops_read() {
+    let mut p = params();
+    p.name = "ab".to_string();
+    let x = dvector![0.9, -0.4, 0.6];
+    let d = direction(&p);
+    for n in 0..=2 {
+        let value = repeated(&p, &x, n);
+        let gradient = repeated_gradient(&p, &x, n);
+        let along = slope(|t| repeated(&moved(&p, &d, t), &x, n));
+        assert_close(gradient.dot(&d), along);
+        let (same, tangent) = repeated_jvp(&p, &x, n, &d);
+        assert_eq!(same, value);
+        assert_close(tangent, along);
+        assert_close(repeated_vjp(&p, &x, n).1(2.0).dot(&d), 2.0 * along);
+        let jacobian = repeated_jacobian(&p, &x, n);
+        assert_close((jacobian.transpose() - gradient.to_vector()).norm(), 0.0);
+        let product = repeated_hvp(&p, &x, n, &d).1.to_vector();
+        let by_hessian = repeated_hessian(&p, &x, n) * d.to_vector();
+        for k in 0..17 {
+            let numeric = slope(|t| repeated_gradient(&moved(&p, &d, t), &x, n).to_vector()[k]);
+            assert_close(product[k], numeric);
+            assert_close(by_hessian[k], numeric);
+        }
+
+        let terms = |t: f64| Series {
+            terms: vec![0.7 + 0.3 * t, -0.4 + 0.9 * t],
+        };
+        let (series, moving) = (
+            terms(0.0),
+            Series {
+                terms: vec![0.3, 0.9],
+            },
+        );
+        let along = slope(|t| chained(&terms(t), n));
+        assert_close(chained_gradient(&series, n).dot(&moving), along);
+        assert_close(chained_jvp(&series, n, &moving).1, along);
+        let second = slope(|t| chained_gradient(&terms(t), n).dot(&moving));
+        assert_close(chained_hvp(&series, n, &moving).1.dot(&moving), second);
+        let entries = moving.to_vector();
+        assert_close(
+            entries.dot(&(chained_hessian(&series, n) * &entries)),
+            second,
+        );
+    }
+}

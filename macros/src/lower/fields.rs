@@ -1,6 +1,6 @@
 //! Parameters of the user's own types: a field is of the kind that its use leaves possible, which rustc checks.
 
-use super::{Lower, Lowered, hint_of_plain_type, refuse};
+use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Elem, Extent, Field, Form, Id, Kind, Leaf, Member, Shape, Sources, Taken};
 use crate::scope::{Binding, Hint, Inert, Place, Value};
@@ -16,10 +16,27 @@ pub struct Source {
     tokens: TokenStream,
     /// What it is taken for; a list is what its type says.
     kind: Option<Kind>,
-    id: Id,
+    pub id: Id,
+}
+
+/// What a field is, as far as a loop that reads it tells.
+pub enum FieldKind {
+    Value(Kind),
+    List(ty::List),
 }
 
 impl Source {
+    /// The same field inside of a loop.
+    pub fn inside(&self, leaf: Id) -> Self {
+        Self {
+            path: self.path.clone(),
+            tokens: self.tokens.clone(),
+            kind: self.kind.clone(),
+            id: leaf,
+            ..*self
+        }
+    }
+
     /// What it is taken for.
     pub fn taken(self, parameters: &[(Ident, Option<Sources>)]) -> Taken {
         Taken {
@@ -120,10 +137,6 @@ impl Lower<'_> {
 
     /// The value of a field whose kind is known already.
     pub(super) fn resolved(&self, value: Value) -> Value {
-        // The graph of a loop has leaves of its own.
-        if self.is_in_loop() {
-            return value;
-        }
         match &value {
             Value::Untyped(place) => match self.known_field(place) {
                 Some(source) if source.kind.is_some() => Value::Node(source.id),
@@ -142,12 +155,6 @@ impl Lower<'_> {
         }
     }
 
-    /// The value of a field that is known to be a number or a matrix.
-    pub(super) fn number_or_matrix(&self, place: &Place) -> Option<Id> {
-        let known = self.known_field(place);
-        known.filter(|f| f.kind.is_some()).map(|f| f.id)
-    }
-
     fn known_field(&self, place: &Place) -> Option<&Source> {
         let mut known = self.fields.iter();
         known.find(|f| f.parameter == place.parameter && f.path == place.path)
@@ -160,15 +167,6 @@ impl Lower<'_> {
         guess: &Kind,
         at: &dyn ToTokens,
     ) -> Lowered<Id> {
-        if self.is_in_loop() {
-            return refuse(
-                at.to_token_stream(),
-                format!(
-                    "`{0}` is a differentiated field, which is not read inside of loops yet\nhelp: bind it before the loop, as in `let w: &DMatrix<f64> = &{0};`",
-                    crate::error::text(at.to_token_stream())
-                ),
-            );
-        }
         if let Some(known) = self.known_field(place) {
             return Ok(known.id);
         }
@@ -178,13 +176,13 @@ impl Lower<'_> {
             return refuse(at.to_token_stream(), unknown(&name));
         }
         match (&guess.elem, &guess.shape) {
-            (Elem::Real, None) => Ok(self.field_source(place, guess.clone())),
+            (Elem::Real, None) => self.field_source(place, guess.clone()),
             (Elem::Real, Some(shape)) => {
                 let known = |dim: &Dim| *dim != Dim::Dynamic(u32::MAX);
                 if !known(&shape.rows) || !known(&shape.cols) {
                     return refuse(at.to_token_stream(), kind_of_field(place));
                 }
-                Ok(self.field_source(place, guess.clone()))
+                self.field_source(place, guess.clone())
             }
             // What is an integer or a condition has no derivative.
             (Elem::Int | Elem::Bool, _) => {
@@ -200,8 +198,12 @@ impl Lower<'_> {
         }
     }
 
-    /// The leaf of a field: another source of derivatives. Dynamic extents are its own.
-    fn field_source(&mut self, place: &Place, kind: Kind) -> Id {
+    /// The leaf of a field: another source of derivatives. Dynamic extents are its own. A loop reads it from outside, where
+    /// it has to be known first.
+    fn field_source(&mut self, place: &Place, kind: Kind) -> Lowered<Id> {
+        if self.is_in_loop() {
+            return self.want(place, FieldKind::Value(kind));
+        }
         let id = Id(self.graph.count());
         let kind = match kind.shape {
             None => kind,
@@ -231,7 +233,48 @@ impl Lower<'_> {
             kind: Some(kind),
             id,
         });
-        id
+        Ok(id)
+    }
+
+    /// A list in a field: another source of derivatives, likewise.
+    fn list_source(&mut self, place: &Place, list: ty::List) -> Lowered<()> {
+        if self.is_in_loop() {
+            return self.want(place, FieldKind::List(list));
+        }
+        let value = self.value_of_class(&Class::List(list), place.tokens.clone(), true);
+        if let Value::Slice(id) | Value::Elements(id) = value {
+            self.sources.push(id);
+            self.active.clear();
+            self.fields.push(Source {
+                parameter: place.parameter,
+                path: place.path.clone(),
+                tokens: place.tokens.clone(),
+                kind: None,
+                id,
+            });
+        }
+        Ok(())
+    }
+
+    /// Leaves the loop, which is read again once the field is known outside of it.
+    fn want<T>(&mut self, place: &Place, kind: FieldKind) -> Lowered<T> {
+        self.wanted_fields.push((place.clone(), kind));
+        Err(Refusal(None))
+    }
+
+    /// Makes the fields known that a loop reads; whether there were any.
+    pub(super) fn find_wanted_fields(&mut self) -> Lowered<bool> {
+        let wanted = std::mem::take(&mut self.wanted_fields);
+        let some = !wanted.is_empty();
+        for (place, kind) in wanted {
+            if self.known_field(&place).is_none() {
+                match kind {
+                    FieldKind::Value(kind) => self.field_source(&place, kind).map(|_| ())?,
+                    FieldKind::List(list) => self.list_source(&place, list)?,
+                }
+            }
+        }
+        Ok(some)
     }
 
     /// Takes back what was found of fields.
@@ -264,25 +307,10 @@ impl Lower<'_> {
         let value = match class {
             Class::Value(value) if value.real == self.real => value,
             Class::List(list) if list.real == self.real => {
-                let Place {
-                    parameter,
-                    path,
-                    tokens,
-                    ..
-                } = place.clone();
-                let value = self.value_of_class(&Class::List(list), tokens.clone(), true);
-                if let Value::Slice(id) | Value::Elements(id) = value {
-                    let kind = None;
-                    self.sources.push(id);
-                    self.active.clear();
-                    self.fields.push(Source {
-                        parameter,
-                        path,
-                        tokens,
-                        kind,
-                        id,
-                    });
+                if self.known_field(place).is_none() {
+                    self.list_source(place, list)?;
                 }
+                let value = self.resolved(Value::Untyped(place.clone()));
                 self.scope.bind(Binding {
                     ident: name.ident.clone(),
                     value,
@@ -324,7 +352,7 @@ impl Lower<'_> {
         };
         self.types.push((value.written.clone(), value.clone()));
         if self.known_field(place).is_none() {
-            self.field_source(place, kind);
+            self.field_source(place, kind)?;
         }
         if name.mutability.is_some() {
             return self.bind(&Pat::Ident(name.clone()), Value::Untyped(place.clone()));

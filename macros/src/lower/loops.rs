@@ -3,7 +3,7 @@
 
 use super::assigned::assigned;
 use super::functions::Function;
-use super::{Lower, Lowered, Refusal, checkpoints, refuse};
+use super::{Lower, Lowered, Refusal, checkpoints, fields, refuse};
 use crate::error::text;
 use crate::graph::{
     Body, Dim, Elem, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
@@ -12,7 +12,7 @@ use crate::rules::Op;
 use crate::scope::{
     Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables,
 };
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -49,6 +49,7 @@ struct Outside {
     steps: Vec<Vec<Placed>>,
     active: Vec<bool>,
     sources: Vec<Id>,
+    fields: Vec<fields::Source>,
     pins: Vec<(String, Id)>,
     items: Vec<(Id, Vec<usize>, Id)>,
     called_names: Vec<(Id, Vec<usize>, Ident)>,
@@ -563,9 +564,20 @@ impl Lower<'_> {
                     leaf,
                 })
             }
+            // Rust counts by integers only.
+            Value::Untyped(place) if !place.path.is_empty() => {
+                let inert = Inert::plain(place.tokens, true);
+                Ok(Inert {
+                    hint: Hint::Int,
+                    ..inert
+                })
+            }
             Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Unknown) => {
-                let parens = !super::inert::is_single(&inert.tokens)
-                    && !matches!(expr, Expr::MethodCall(_) | Expr::Field(_) | Expr::Binary(_));
+                // A block would be taken for the body.
+                let is_block = |t: TokenTree| matches!(t, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+                let simple = matches!(expr, Expr::MethodCall(_) | Expr::Field(_) | Expr::Binary(_))
+                    || super::inert::is_single(&inert.tokens);
+                let parens = !simple || inert.tokens.clone().into_iter().any(is_block);
                 let tokens = &inert.tokens;
                 let tokens = if parens {
                     quote!((#tokens))
@@ -685,7 +697,8 @@ impl Lower<'_> {
             let attempt = self.iteration(&counted, label, block, &carried, expr);
             let found = std::mem::replace(&mut self.errors, errors);
             let (newly, result) = attempt;
-            let Some(name) = newly else {
+            let wanted = !self.wanted_fields.is_empty();
+            if newly.is_none() && !wanted {
                 if let Err(error) = found.finish() {
                     self.errors.add(error);
                     // What is wrong with it has been said.
@@ -697,13 +710,16 @@ impl Lower<'_> {
                     self.ways_out.truncate(known_ways);
                 }
                 return Ok(Value::Unit);
-            };
+            }
             self.bound = bound;
             self.taken = taken;
             self.roll_back(mark);
             self.types.truncate(types);
             self.left_out.truncate(left_out);
-            carried.extend(self.carried(name, expr)?);
+            self.find_wanted_fields()?;
+            if let Some(name) = newly {
+                carried.extend(self.carried(name, expr)?);
+            }
         }
     }
 
@@ -1034,6 +1050,7 @@ impl Lower<'_> {
             steps: std::mem::replace(&mut self.steps, vec![Vec::new()]),
             active: std::mem::take(&mut self.active),
             sources: std::mem::take(&mut self.sources),
+            fields: std::mem::take(&mut self.fields),
             pins: std::mem::take(&mut self.pins),
             items: self.items.take(),
             called_names: std::mem::take(&mut self.called_names),
@@ -1070,6 +1087,11 @@ impl Lower<'_> {
                 active: true,
                 varies: true,
             });
+        }
+        for field in std::mem::take(&mut outside.fields) {
+            let leaf = self.captured(&mut outside, field.id);
+            self.fields.push(field.inside(leaf));
+            outside.fields.push(field);
         }
         let mut names = Vec::new();
         variables(tokens, &mut names);
@@ -1167,10 +1189,7 @@ impl Lower<'_> {
             }),
             Value::Function(function) => Value::Function(self.function_in(outside, function)),
             // What is known of a field is read like any other value.
-            Value::Untyped(place) => match self.number_or_matrix(place) {
-                Some(id) => Value::Node(self.captured(outside, id)),
-                None => value.clone(),
-            },
+            Value::Untyped(_) => self.resolved(value.clone()),
             Value::Position(_) | Value::Unit | Value::Never | Value::Poison => value.clone(),
         }
     }
@@ -1328,6 +1347,7 @@ impl Lower<'_> {
         self.scope = std::mem::take(&mut outside.scope);
         self.active = std::mem::take(&mut outside.active);
         self.sources = std::mem::take(&mut outside.sources);
+        self.fields = std::mem::take(&mut outside.fields);
         self.pins = std::mem::take(&mut outside.pins);
         self.items = RefCell::new(std::mem::take(&mut outside.items));
         self.called_names = std::mem::take(&mut outside.called_names);

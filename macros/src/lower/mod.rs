@@ -93,6 +93,8 @@ pub struct Lower<'a> {
     /// The differentiated parameters, and what each is made of, once that is known.
     parameters: Vec<(Ident, Option<Sources>)>,
     fields: Vec<fields::Source>,
+    /// Fields that a loop reads and that are not known outside of it.
+    wanted_fields: Vec<(Place, fields::FieldKind)>,
     /// Those that are references, by their numbers.
     borrowed: HashSet<usize>,
     /// How many closures of elementwise methods surround the expression.
@@ -196,6 +198,7 @@ pub fn lower(
         sources: Vec::new(),
         parameters: Vec::new(),
         fields: Vec::new(),
+        wanted_fields: Vec::new(),
         borrowed: HashSet::new(),
         closures: 0,
         closure_depth: 0,
