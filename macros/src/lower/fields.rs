@@ -58,7 +58,7 @@ pub fn unknown(name: &Ident) -> String {
 pub fn kind_of_field(place: &Place) -> String {
     let name = last_name(place);
     format!(
-        "nothing tells the type of `{0}` here\nhelp: bind it with its type before, as in `let {name}: &DVector<f64> = &{0};`",
+        "nothing tells the type of `{0}` here\nhelp: bind it with its type before, as in `let {name}: &DVector<f64> = &{0};`, or `let {name}: &[f64] = &{0};` for a list",
         text(&place.tokens)
     )
 }
