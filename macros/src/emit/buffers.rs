@@ -177,7 +177,7 @@ impl Emit<'_> {
             (Op::Scalar(Scalar::Add), Some(true)) => quote!(+=),
             (Op::Scalar(Scalar::Sub), Some(true)) if args[0] == start => quote!(-=),
             (Op::Scalar(Scalar::Mul), Some(false)) => quote!(*=),
-            (Op::Scalar(Scalar::Div), Some(false)) => quote!(/=),
+            (Op::Scalar(Scalar::Div), Some(false)) if args[0] == start => quote!(/=),
             _ => {
                 let others = self.matrices_of(id).into_iter();
                 let others: Vec<Id> = others.filter(|m| *m != start).collect();

@@ -483,7 +483,15 @@ impl Emit<'_> {
                 || self.uses[id.0 as usize]
                     .iter()
                     .any(|u| self.is_in_pullback(self.context[u.0 as usize])));
+        // What is read outside of the branch that computes it is handed out of that.
+        let home = self.context[id.0 as usize];
+        let outside = |user: &Id| {
+            let place = self.context[user.0 as usize];
+            place != home && self.is_within(home, place) && !self.is_branch(*user)
+        };
+        let handed_out = self.apart && self.uses[id.0 as usize].iter().any(outside);
         (uses > 1 && !trivial)
+            || handed_out
             || named
             || captured
             || (kept && !trivial)

@@ -126,13 +126,21 @@ impl Emit<'_> {
                 });
                 // What reads a factorisation is on the side that has it, wherever it is read itself; so is what is kept.
                 let is_factor = |arg: &Id| self.kind(*arg).shape.is_some() && !self.is_matrix(*arg);
-                let elsewhere = self.args(id).iter().any(is_factor)
+                // A matrix that is handed out of a branch that is not taken has no entries.
+                let lacks = |arg: &Id| {
+                    let there = self.satisfies(common, &strict[arg.0 as usize]);
+                    self.is_dynamic(*arg) && !there
+                };
+                let lacks = self.args(id).iter().any(lacks);
+                let elsewhere = lacks
+                    || self.args(id).iter().any(is_factor)
                     || self.records.contains(&id)
                     || !guarded.is_empty();
                 if home.is_none() && elsewhere && !self.apart {
                     // Before all of them, if it is there.
                     let op = self.op(id);
-                    if self.kind(id).shape.is_some() || op.may_panic() || op.is_opaque() {
+                    let is_number = self.kind(id).shape.is_none();
+                    if lacks || !is_number || op.may_panic() || op.is_opaque() {
                         self.cyclic = true;
                     }
                 } else if home.is_some() || elsewhere {

@@ -51,6 +51,8 @@ impl Emit<'_> {
             }
         }
         self.joining.truncate(around);
+        // A branch that is written for another value as well may wait for one of the loops.
+        self.cyclic |= ids.iter().any(|id| self.bound.contains_key(id));
         self.computed.extend(&ids);
         let mut this = (**first).clone();
         this.records = RefCell::default();

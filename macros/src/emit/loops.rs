@@ -97,14 +97,11 @@ impl Emit<'_> {
             own_names.push(own.filter(|own| {
                 let others = self.others_named(own, args, k);
                 let fixed = this.mentions(own) || item.is_some_and(|i| self.named.contains(&i));
-                if fixed && !others.is_empty() {
-                    let aside = self.fresh(&own.to_string());
-                    self.out.push(quote!(let #aside = #own;));
-                    for (other, hold) in others.iter().copied() {
-                        self.bind(other, quote!(#aside), hold);
-                    }
+                if fixed {
+                    self.keep_aside(own, others);
+                    return true;
                 }
-                fixed || others.is_empty()
+                others.is_empty()
             }));
         }
         let mut names_read = Vec::new();
@@ -114,7 +111,7 @@ impl Emit<'_> {
             }
         }
         let mut views = Vec::new();
-        let header = self.loop_header(this, args, &graph, (&mut names_read, &mut views));
+        let header = self.loop_header(this, args, &graph, derived, (&mut names_read, &mut views));
         let mut names = Vec::new();
         let mut continued = Vec::new();
         for (k, (leaf, own)) in this.inputs.iter().zip(own_names).enumerate() {
@@ -375,10 +372,22 @@ impl Emit<'_> {
         }
     }
 
+    /// Another name for what has this one, which goes to another value.
+    pub(super) fn keep_aside(&mut self, own: &Ident, others: Vec<(Id, Hold)>) {
+        if others.is_empty() {
+            return;
+        }
+        let aside = self.fresh(&own.to_string());
+        self.out.push(quote!(let #aside = #own;));
+        for (other, hold) in others {
+            self.bind(other, quote!(#aside), hold);
+        }
+    }
+
     /// What has this name and is read after the variable of the loop takes it, or in the loop.
-    fn others_named(&self, own: &Ident, args: &[Id], at: usize) -> Vec<(Id, Hold)> {
+    pub(super) fn others_named(&self, own: &Ident, args: &[Id], at: usize) -> Vec<(Id, Hold)> {
         let text = own.to_string();
-        let start = args[at];
+        let start = args.get(at).copied();
         let leaves = self.ids().filter(|id| !self.bound.contains_key(id));
         let leaves = leaves.filter_map(|id| {
             let leaf = self.program.graph.leaf_of(id)?;
@@ -394,7 +403,7 @@ impl Emit<'_> {
         let named = bound.map(|(id, (_, hold))| (*id, *hold)).chain(leaves);
         let mut found: Vec<(Id, Hold)> = named
             .filter(|(id, _)| {
-                let once = *id == start && args.iter().filter(|a| *a == id).count() == 1;
+                let once = Some(*id) == start && args.iter().filter(|a| *a == id).count() == 1;
                 self.remaining[id.0 as usize] > usize::from(once)
                     || self.outputs.contains(id)
                     || self.carried.contains(id)
@@ -555,6 +564,7 @@ impl Emit<'_> {
         this: &Loop,
         args: &[Id],
         graph: &Graph,
+        derived: bool,
         (names_read, views): (&mut Vec<String>, &mut Vec<(TokenStream, Ident)>),
     ) -> impl Fn(&TokenStream, &[List]) -> TokenStream + use<> {
         // What earlier loops have kept.
@@ -676,6 +686,9 @@ impl Emit<'_> {
             };
             zipped.push((pattern, iterator));
         }
+        // What counts by itself does so once: with the loop that it is made of, or as often as that has kept something.
+        let counts_once = !matches!(this.header, Header::Range { .. });
+        self.cyclic |= derived && counts_once && zipped.is_empty();
         // What the range is made of has its name.
         for arg in &args[this.inputs.len()..] {
             self.ensure(*arg);

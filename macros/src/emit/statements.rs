@@ -626,7 +626,12 @@ impl Emit<'_> {
         }
         if self.gets_name(id) {
             let home = self.context[id.0 as usize];
-            if home == self.current || !self.is_within(home, self.current) {
+            let unwritten = self.unwritten_around(id, self.current);
+            let handed_out = |group: usize| self.apart && self.groups[group].exports.contains(&id);
+            if home == self.current
+                || !self.is_within(home, self.current)
+                || unwritten.is_some_and(handed_out)
+            {
                 self.ensure(id);
             }
             return;
@@ -877,7 +882,14 @@ impl Emit<'_> {
                 names.push(name);
                 continue;
             }
-            let name = self.name(*id);
+            let mut name = self.name(*id);
+            // What has this name outside of the branch may be read afterwards.
+            let others = self.others_named(&name, &[], 0);
+            if self.named.contains(id) {
+                self.keep_aside(&name, others);
+            } else if !others.is_empty() {
+                name = self.fresh(&name.to_string());
+            }
             if self.kind(*id).elem == Elem::Factor && exports.contains(id) {
                 self.handed_out.insert(*id, quote!(#name));
                 self.bind(*id, quote!(#name.as_ref().unwrap()), Hold::Reference);

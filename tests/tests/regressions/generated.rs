@@ -627,3 +627,190 @@ mod records_of_what_an_arm_binds {
         assert_eq!(f_value_and_jacobian(2.0), (1.0, 0.25));
     }
 }
+
+/// A branch that gives a loop its first tangent was written together with one that reads what the loop gives: the loop ran
+/// twice, the second time not at all.
+mod loops_that_begin_with_a_branch {
+    use super::*;
+
+    #[gradient]
+    #[hvp]
+    fn f(t: f64) -> f64 {
+        let m = if t < 0.5 {
+            Matrix3x2::new(0.5, t, 0.5, 0.5, t, t)
+        } else {
+            Matrix3x2::from_element(t)
+        };
+        let mut y = m[(2, 1)];
+        let mut k = 0;
+        while k < 2 {
+            y *= t;
+            k += 1;
+        }
+        y
+    }
+
+    #[gradient]
+    #[hvp]
+    fn g(t: f64) -> f64 {
+        let (a, b): (f64, f64) = if t < 0.25 { (t.sin(), t) } else { (t, t.exp()) };
+        let mut y = Vector3::new(t, b, b).dot(&Vector3::new(t, a, t));
+        let mut k = 0;
+        while k < 2 {
+            y = vector![y, t].sum().sin();
+            k += 1;
+        }
+        y
+    }
+
+    #[test]
+    fn run_once() {
+        for t in [-0.875, 0.375, 0.75] {
+            assert_slope(f_hvp(t, 1.0).1, t, f_gradient);
+            assert_slope(g_hvp(t, 1.0).1, t, g_gradient);
+        }
+    }
+}
+
+/// A number divided by each entry, in a buffer of a loop: each entry was divided by the number.
+mod numbers_over_buffers {
+    use super::*;
+
+    #[gradient(wrt(a))]
+    fn f(v: &DVector<f64>, a: f64) -> f64 {
+        let mut y = 1.0;
+        let mut k = 0;
+        while k < 2 {
+            let mut s: f64 = 0.0;
+            for i in 0..v.len() {
+                s += -a * (a / (a.mul_add(v[i], 0.75) + a));
+            }
+            y /= s * s + 1.0;
+            k += 1;
+        }
+        y
+    }
+
+    #[test]
+    fn are_the_number_over_each_entry() {
+        let v = dvector![-0.5, 0.25, 1.5];
+        for a in [0.5, 1.25, 2.0] {
+            assert_slope(f_gradient(&v, a), a, |a| f(&v, a));
+        }
+    }
+}
+
+/// What a branch handed out took the name of a variable that was still read.
+mod names_that_branches_hand_out {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(s: f64, n: usize) -> f64 {
+        let mut y: f64 = 0.125;
+        for k in 0..n {
+            match k {
+                1 => {
+                    y -= s;
+                }
+                _ => {}
+            }
+        }
+        if 2.0 < y {
+        } else {
+            if s < 1.0 {
+                y *= s;
+            } else {
+                let mut k = 0;
+                while k < 2 {
+                    y *= 3.0;
+                    k += 1;
+                }
+            }
+            y *= s;
+        }
+        y
+    }
+
+    #[test]
+    fn are_new() {
+        for (s, n) in [(-0.875, 3), (-3.5, 3), (0.5, 0), (1.5, 2)] {
+            let (value, gradient, hessian) = f_value_gradient_and_hessian(s, n);
+            assert_eq!(value, f(s, n));
+            assert_slope(gradient, s, |s| f(s, n));
+            assert_slope(hessian, s, |s| f_gradient(s, n));
+        }
+    }
+}
+
+/// A value that two branches need and that reads what only one side has was computed before both, of nothing.
+mod values_that_two_branches_need {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn factorised(s: f64, v: &Vector2<f64>, t: f64) -> f64 {
+        let (_, w): (f64, Vector2<f64>) = if 0.5 < s {
+            let rhs = Vector2::from_row_slice(&[t, t]);
+            let identity = Matrix2::<f64>::identity();
+            (
+                s,
+                t.mul_add(s, v[0]) * identity.cholesky().unwrap().solve(&rhs),
+            )
+        } else {
+            (s, v.clone())
+        };
+        w.norm_squared()
+    }
+
+    #[gradient]
+    #[hvp]
+    fn multiplied(w: DVector<f64>) -> f64 {
+        let mut m = DMatrix::from_element(2, 2, 0.5_f64);
+        for n in 0..w.nrows() {
+            if w.dot(&DVector::from_vec(vec![1.5, w[n]])) > 2.0 {
+                let product = DMatrix::<f64>::identity(2, 2) * DMatrix::from_element(2, 2, w[1]);
+                m += (w[1] - w[n]) * product;
+            }
+            m *= m[(1, 1)];
+        }
+        m[(1, 0)]
+    }
+
+    #[gradient]
+    #[hvp]
+    fn divided(t: f64) -> f64 {
+        let (a, b): (f64, f64) = if 0.5 > t { (t, t) } else { (t, t.ln()) };
+        let v = if a < 1.5 {
+            DVector::from_element(3, 0.5_f64)
+        } else {
+            DVector::from_vec(vec![t, b, t]).component_div(&dvector![a, t, b])
+        };
+        v.sum()
+    }
+
+    #[test]
+    fn are_computed_there() {
+        let v = Vector2::new(0.75, 1.25);
+        for (s, t) in [(-0.625, 0.5), (0.75, -0.875)] {
+            let (value, gradient, hessian) = factorised_value_gradient_and_hessian(s, &v, t);
+            assert_eq!(value, factorised(s, &v, t));
+            assert_slope(gradient.0, s, |s| factorised(s, &v, t));
+            assert_slope(gradient.2, t, |t| factorised(s, &v, t));
+            assert_slope(hessian.0.0, s, |s| factorised_gradient(s, &v, t).0);
+            assert_slope(hessian.0.2, t, |t| factorised_gradient(s, &v, t).0);
+            assert_slope(hessian.2.2, t, |t| factorised_gradient(s, &v, t).2);
+            assert_slope(hessian.1.2[0], t, |t| factorised_gradient(s, &v, t).1[0]);
+        }
+        for w in [dvector![0.75, 0.25], dvector![1.25, 0.875]] {
+            let along = dvector![1.0, -0.5];
+            let moved = |t: f64| multiplied_gradient(&w + &along * t);
+            let product = multiplied_hvp(w.clone(), along.clone()).1;
+            assert_slope(product[0], 0.0, |t| moved(t)[0]);
+            assert_slope(product[1], 0.0, |t| moved(t)[1]);
+        }
+        for t in [-0.5, 1.125, 1.75] {
+            assert_slope(divided_hvp(t, 1.0).1, t, divided_gradient);
+        }
+    }
+}
