@@ -1395,10 +1395,25 @@ impl Lower<'_> {
                 );
             }
         };
+        let mut this = Loop {
+            header,
+            body: Rc::new(body),
+            inputs: Vec::new(),
+            next: Vec::new(),
+            exit,
+            records: RefCell::default(),
+            backwards: false,
+            recomputed,
+            sums: Vec::new(),
+            tangents: Vec::new(),
+        };
+        let body = this.body.clone();
         // What is not changed is not carried, but read.
         let (mut inputs, mut args, mut nexts, mut names) = (vec![], vec![], vec![], vec![]);
         for ((variable, next), (start, leaf)) in carried.iter().zip(&next).zip(&outside.inputs) {
-            if next != leaf {
+            // What a statement reads by its name is a variable of that name.
+            let named = !variable.taken_over && this.mentions(&variable.own);
+            if next != leaf || named {
                 inputs.push(*leaf);
                 args.push(*start);
                 nexts.push(*next);
@@ -1410,8 +1425,7 @@ impl Lower<'_> {
         }
         let needed = needed_in(&body, &nexts, exit);
         for (k, (id, leaf)) in outside.inputs.iter().enumerate() {
-            let kept = carried.get(k).is_some_and(|_| next[k] != *leaf);
-            if !kept && needed.contains(leaf) {
+            if !inputs.contains(leaf) && needed.contains(leaf) {
                 inputs.push(*leaf);
                 args.push(*id);
             }
@@ -1433,18 +1447,8 @@ impl Lower<'_> {
             .zip(&nexts)
             .map(|(a, b)| stays(*a, *b))
             .collect();
-        let number = self.graph.loops.add(Loop {
-            header,
-            body: Rc::new(body),
-            inputs,
-            next: nexts,
-            exit,
-            records: RefCell::default(),
-            backwards: false,
-            recomputed,
-            sums: Vec::new(),
-            tangents: Vec::new(),
-        });
+        (this.inputs, this.next) = (inputs, nexts);
+        let number = self.graph.loops.add(this);
         let id = self
             .graph
             .insert_apart(Op::Loop(number), args.clone(), Kind::OPAQUE);

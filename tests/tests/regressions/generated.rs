@@ -814,3 +814,36 @@ mod values_that_two_branches_need {
         }
     }
 }
+
+/// A variable that a loop assigns to itself had no name where a statement of the loop reads it.
+mod variables_that_stay {
+    use super::*;
+
+    #[hvp]
+    #[jvp]
+    fn f(t: f64, m: Matrix2<f64>) -> f64 {
+        let mut p = m;
+        let mut count = 0.0;
+        for i in 0..p.nrows() {
+            p = p;
+            let mut k = 0;
+            while k < 3 && p[(i, 0)] < 1.0 {
+                k += 1;
+                count += 1.0;
+            }
+        }
+        t * count
+    }
+
+    #[test]
+    #[allow(clippy::self_assignment)]
+    fn keep_their_names() {
+        let m = Matrix2::new(0.5, 0.0, 2.0, 0.0);
+        let (value, tangent) = f_jvp(2.0, m, 1.0, Matrix2::zeros());
+        assert_eq!((value, tangent), (f(2.0, m), 3.0));
+        assert_eq!(
+            f_hvp(2.0, m, 1.0, Matrix2::zeros()).0,
+            (3.0, Matrix2::zeros())
+        );
+    }
+}
