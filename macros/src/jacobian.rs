@@ -244,6 +244,11 @@ fn jacobian_of_gradients(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>
                     Some((*rows, args[1..].to_vec())),
                     graph.expr(column(graph, args[0]).id),
                 ),
+                // A number that is added to all entries.
+                _ if graph.shape(term).is_none() => {
+                    let whole = graph.expr(term).fill(graph.shape(leaf));
+                    (None, column(graph, whole.id))
+                }
                 _ => (None, column(graph, term)),
             };
             let known = places.iter().position(|(known, _)| *known == place);

@@ -79,7 +79,10 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
             results[place] = Some(cotangent);
             continue;
         }
-        let node = graph.node(id);
+        let mut node = graph.node(id);
+        if node.guards.is_empty() {
+            node.guards = guards_of_arguments(graph, id);
+        }
         // In a branch the cotangent is what it is there.
         let within = node
             .guards
@@ -102,6 +105,26 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
         }
     }
     results
+}
+
+/// The branches in which all is there that the macro has computed a value of: elsewhere it would be divided by zero.
+fn guards_of_arguments(graph: &Graph, id: Id) -> Vec<Guard> {
+    let op = graph.op(id);
+    let by_user = id.0 < graph.user_nodes.get();
+    if by_user || op == Op::Select || op.is_opaque() || matches!(op, Op::Item(_)) {
+        return Vec::new();
+    }
+    let mut guards: Vec<Guard> = Vec::new();
+    for arg in graph.args(id).iter() {
+        let own = graph.node(*arg).guards;
+        let whole = own.iter().filter(|g| graph.shape(g.cond).is_none());
+        for guard in whole {
+            if !guards.contains(guard) {
+                guards.push(*guard);
+            }
+        }
+    }
+    guards
 }
 
 /// The tangents of `roots`, given those of the differentiated values; `None` where a root does not depend on them.

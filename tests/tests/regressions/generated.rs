@@ -847,3 +847,56 @@ mod variables_that_stay {
         );
     }
 }
+
+/// A number that is added to all entries of a gradient became one entry of a row.
+mod rows_of_gradients {
+    use super::*;
+
+    #[jacobian(mode = reverse)]
+    fn f(v: &DVector<f64>) -> Vector2<f64> {
+        Vector2::new(0.5, 0.25) * (v.sum() - 3.0 * v[0])
+    }
+
+    #[test]
+    fn are_whole() {
+        let expected = dmatrix![-1.0, 0.5, 0.5; -0.5, 0.25, 0.25];
+        assert_eq!(f_jacobian(&dvector![1.0, 2.0, 4.0]), expected);
+        assert_eq!(f_jacobian(&dvector![1.0]), dmatrix![-1.0; -0.5]);
+    }
+}
+
+/// What a loop keeps divided by what only one side of a branch has: zero divided by zero on the other.
+mod records_of_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(v: &DVector<f64>) -> f64 {
+        let m = DMatrix::from_row_slice(2, 2, &[0.5, 0.75, v[1], -0.5]);
+        let mut s = DVector::from_vec(vec![0.5_f64, 0.5]).dot(v);
+        for n in 0..4 {
+            match n {
+                0 => {}
+                1 => {
+                    s *= m[(n, 0)];
+                }
+                _ => {
+                    s /= f64::cos(s);
+                }
+            }
+        }
+        s
+    }
+
+    #[test]
+    fn have_derivatives() {
+        let v = dvector![0.75, 0.5];
+        let hessian = f_hessian(&v);
+        for i in 0..2 {
+            let along = DVector::from_fn(2, |k, _| f64::from(u8::from(k == i)));
+            for j in 0..2 {
+                assert_slope(hessian[(i, j)], 0.0, |t| f_gradient(&(&v + &along * t))[j]);
+            }
+        }
+    }
+}
