@@ -910,14 +910,22 @@ impl Lower<'_> {
                     reads.push(id);
                     self.graph.leaf_of(id).map(|l| l.name).unwrap_or_default()
                 }
-                Some(crate::graph::Extent::Rows(id) | crate::graph::Extent::Cols(id)) => {
+                Some(
+                    extent @ (crate::graph::Extent::Rows(id) | crate::graph::Extent::Cols(id)),
+                ) => {
                     let lists = self.graph.lists.borrow();
                     let list = lists.get(&id).map(|list| list.name.clone());
                     let name = list.or_else(|| self.graph.leaf_of(id).map(|l| l.name));
                     let Some(name) = name else {
                         return refuse(at, "these are of different lengths, and which is the least is not known here\nhelp: bind what is iterated with `let` before");
                     };
-                    quote!(#name.len())
+                    match extent {
+                        _ if self.graph.shape(id).is_some_and(|s| s.is_vector()) => {
+                            quote!(#name.len())
+                        }
+                        crate::graph::Extent::Rows(_) => quote!(#name.nrows()),
+                        _ => quote!(#name.ncols()),
+                    }
                 }
                 Some(_) => return refuse(at, "how many these are is not known here"),
             });

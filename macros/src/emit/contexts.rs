@@ -96,7 +96,12 @@ impl Emit<'_> {
                     let needed = &self.contexts[home].guards;
                     guarded.iter().all(|user| self.satisfies(*user, needed))
                 };
+                // What is read outside of these branches too is computed before all that may wait for it.
+                let before_all = self.apart && guarded.len() < used.len();
                 let home = bound.or_else(|| {
+                    if before_all {
+                        return None;
+                    }
                     // Rather outside of a map of columns than in it.
                     let outside = |c: usize| {
                         let group = self.contexts[c].group.map(|g| &self.groups[g].members);
@@ -145,7 +150,8 @@ impl Emit<'_> {
                     }
                 } else if home.is_some() || elsewhere {
                     // Where each of them may be the only one that is taken, in a branch of its own before them.
-                    context = home.unwrap_or_else(|| self.branch_for(common, &guards, &mut users));
+                    context =
+                        home.unwrap_or_else(|| self.branch_for(id, common, &guards, &mut users));
                     self.hand_out(id, context, common);
                 }
             }
@@ -266,9 +272,10 @@ impl Emit<'_> {
         needed
     }
 
-    /// A branch of its own for values, within a place: its side where these conditions hold.
+    /// A branch of its own for a value, within a place: its side where these conditions hold.
     fn branch_for(
         &mut self,
+        id: Id,
         place: usize,
         guards: &[(Id, bool)],
         users: &mut [Vec<usize>],
@@ -280,7 +287,10 @@ impl Emit<'_> {
             }
             let known = (0..self.groups.len()).find(|g| {
                 let group = &self.groups[*g];
-                group.context == at && group.cond == *cond && group.members.is_empty()
+                group.context == at
+                    && group.cond == *cond
+                    && group.members.is_empty()
+                    && !self.waits_outside(group.sides, id)
             });
             let number = known.unwrap_or_else(|| {
                 self.ranks += 1;
@@ -290,6 +300,38 @@ impl Emit<'_> {
             at = self.groups[number].sides[usize::from(!*side)];
         }
         at
+    }
+
+    /// Whether something in these places needs a value by way of something outside of them.
+    fn waits_outside(&self, places: [usize; 2], value: Id) -> bool {
+        let inside = |id: Id| {
+            let at = self.context[id.0 as usize];
+            let mut places = places.iter();
+            places.any(|place| at == *place || self.is_within(at, *place))
+        };
+        let above = self
+            .ids()
+            .filter(|id| *id > value && self.live[id.0 as usize]);
+        let mut seen = Ids::default();
+        let mut outside = Vec::new();
+        for id in above.filter(|id| inside(*id)) {
+            for arg in self.args(id).iter().copied().chain(self.extents_of(id)) {
+                if arg > value && !inside(arg) && seen.insert(arg) {
+                    outside.push(arg);
+                }
+            }
+        }
+        while let Some(id) = outside.pop() {
+            for arg in self.args(id).iter().copied().chain(self.extents_of(id)) {
+                if arg == value {
+                    return true;
+                }
+                if arg > value && seen.insert(arg) {
+                    outside.push(arg);
+                }
+            }
+        }
+        false
     }
 
     /// A branch on this condition, with a place on each side.

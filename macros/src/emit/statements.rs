@@ -512,13 +512,19 @@ impl Emit<'_> {
 
     /// The branch that a value is computed in, as seen from a place outside, if it has to be written first.
     fn unwritten_around(&self, id: Id, place: usize) -> Option<usize> {
+        let around = self.group_around(id, place);
+        around.filter(|group| !self.groups[*group].written)
+    }
+
+    /// The branch that a value is computed in, as seen from a place outside.
+    fn group_around(&self, id: Id, place: usize) -> Option<usize> {
         let mut at = self.context[id.0 as usize];
         let mut outermost = None;
         while at != place && !self.is_within(place, at) {
             outermost = self.contexts[at].group.or(outermost);
             at = self.contexts[at].parent;
         }
-        outermost.filter(|group| !self.groups[*group].written)
+        outermost
     }
 
     /// Binds a value to a name, after all that it needs.
@@ -626,12 +632,15 @@ impl Emit<'_> {
         }
         if self.gets_name(id) {
             let home = self.context[id.0 as usize];
-            let unwritten = self.unwritten_around(id, self.current);
-            let handed_out = |group: usize| self.apart && self.groups[group].exports.contains(&id);
-            if home == self.current
-                || !self.is_within(home, self.current)
-                || unwritten.is_some_and(handed_out)
+            let inside = home != self.current && self.is_within(home, self.current);
+            if !inside {
+                self.ensure(id);
+            } else if let Some(group) = self.group_around(id, self.current)
+                && self.apart
+                && self.groups[group].exports.contains(&id)
             {
+                // The branch that it comes from may wait for what is being written.
+                self.cyclic |= self.groups[group].written;
                 self.ensure(id);
             }
             return;

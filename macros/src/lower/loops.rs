@@ -1424,7 +1424,7 @@ impl Lower<'_> {
             }
         }
         let needed = needed_in(&body, &nexts, exit);
-        for (k, (id, leaf)) in outside.inputs.iter().enumerate() {
+        for (id, leaf) in &outside.inputs {
             if !inputs.contains(leaf) && needed.contains(leaf) {
                 inputs.push(*leaf);
                 args.push(*id);

@@ -900,3 +900,61 @@ mod records_of_one_side {
         }
     }
 }
+
+/// The rows of a matrix were counted as its entries, of which there are more.
+mod lengths_of_products {
+    use super::*;
+
+    #[gradient]
+    fn f(m: &DMatrix<f64>) -> f64 {
+        let w = m * DVector::<f64>::from_element(2, 0.5);
+        m.iter().zip(w.iter()).map(|(a, b)| *a * *b).sum::<f64>()
+    }
+
+    #[test]
+    fn are_those_of_rows() {
+        let m = dmatrix![0.5, 1.5; -0.25, 0.75; 2.0, 1.0];
+        let gradient = f_gradient(&m);
+        for k in 0..6 {
+            let moved = |t: f64| {
+                let mut m = m.clone();
+                m[k] += t;
+                f(&m)
+            };
+            assert_slope(gradient[k], 0.0, moved);
+        }
+    }
+}
+
+/// What two branches and a value outside of them need comes out of a branch before all of these.
+mod values_that_branches_wait_for {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(list: &[f64; 2], n: usize) -> f64 {
+        let w = DVector::from_fn(3, |_, _| list[0]);
+        match n {
+            0 => DMatrix::from_row_slice(2, 2, &[list[0].powi(4), w[2 - n], list[0], list[1]])
+                .add_scalar(0.5)
+                .norm(),
+            _ => 0.5_f64,
+        }
+    }
+
+    #[test]
+    fn come_first() {
+        let list = [0.75, -0.25];
+        for n in [0, 1] {
+            let (value, gradient, hessian) = f_value_gradient_and_hessian(&list, n);
+            assert_eq!(value, f(&list, n));
+            for i in 0..2 {
+                let moved = |t: f64| [0, 1].map(|k| list[k] + if k == i { t } else { 0.0 });
+                assert_slope(gradient[i], 0.0, |t| f(&moved(t), n));
+                for j in 0..2 {
+                    assert_slope(hessian[(i, j)], 0.0, |t| f_gradient(&moved(t), n)[j]);
+                }
+            }
+        }
+    }
+}
