@@ -106,7 +106,8 @@ impl Emit<'_> {
                     let outside = |c: usize| {
                         let group = self.contexts[c].group.map(|g| &self.groups[g].members);
                         let member = group.and_then(|members| members.first());
-                        member.is_some_and(|member| self.is_in_same_maps(*member, id))
+                        // In a branch of its own there are none.
+                        member.is_none_or(|member| self.is_in_same_maps(*member, id))
                     };
                     guarded
                         .iter()

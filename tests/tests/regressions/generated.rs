@@ -958,3 +958,48 @@ mod values_that_branches_wait_for {
         }
     }
 }
+
+/// What a branch gives in two places, one of which the other waits for, was factorised also where it cannot be.
+mod factorisations_of_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(s: f64, w: &Vector2<f64>) -> f64 {
+        let v = if w[0] < s {
+            let x = matrix![s, w[0]; w[0], s].cholesky().unwrap().solve(w);
+            x[0]
+        } else {
+            s
+        };
+        v + s * w[1]
+    }
+
+    #[test]
+    fn are_left_out_on_the_other() {
+        for (s, w) in [(1.25, [0.5, -0.75]), (0.25, [0.5, -0.75])] {
+            let at = |t: f64, i: usize| {
+                let mut x = [s, w[0], w[1]];
+                x[i] += t;
+                (x[0], Vector2::new(x[1], x[2]))
+            };
+            let flat = |(s, w): (f64, Vector2<f64>)| [s, w[0], w[1]];
+            let w = Vector2::from(w);
+            let (value, gradient, hessian) = f_value_gradient_and_hessian(s, &w);
+            assert_eq!(value, f(s, &w));
+            let mixed = [hessian.0.0, hessian.0.1[0], hessian.0.1[1]];
+            for i in 0..3 {
+                let value = |t: f64| {
+                    let (s, w) = at(t, i);
+                    f(s, &w)
+                };
+                let slope_of_s = |t: f64| {
+                    let (s, w) = at(t, i);
+                    f_gradient(s, &w).0
+                };
+                assert_slope(flat(gradient)[i], 0.0, value);
+                assert_slope(mixed[i], 0.0, slope_of_s);
+            }
+        }
+    }
+}
