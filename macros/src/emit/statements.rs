@@ -893,7 +893,8 @@ impl Emit<'_> {
             }
             let mut name = self.name(*id);
             // What has this name outside of the branch may be read afterwards.
-            let others = self.others_named(&name, &[], 0);
+            let mut others = self.others_named(&name, &[], 0);
+            others.retain(|(other, _)| other != id);
             if self.named.contains(id) {
                 self.keep_aside(&name, others);
             } else if !others.is_empty() {

@@ -1003,3 +1003,29 @@ mod factorisations_of_one_side {
         }
     }
 }
+
+/// The name of what a statement binds on one side was read before that.
+mod sizes_bound_on_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hvp]
+    fn f(x: &Vector3<f64>, t: f64) -> f64 {
+        if x[0] < 0.25 {
+            return 0.25;
+        }
+        let mut m = DMatrix::from_row_slice(2, 2, &[t, t, t, t]);
+        for n in 0..m.nrows() {
+            m[(n, 0)] *= t;
+        }
+        m[(0, 0)]
+    }
+
+    #[test]
+    fn are_handed_out() {
+        for x in [Vector3::zeros(), Vector3::repeat(0.5)] {
+            let along = f_hvp(&x, 1.5, &Vector3::zeros(), 1.0).1.1;
+            assert_slope(along, 1.5, |t| f_gradient(&x, t).1);
+        }
+    }
+}
