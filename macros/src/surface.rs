@@ -194,6 +194,19 @@ impl Lower<'_> {
         if let Some(number) = self.number_of_type(call)? {
             return Ok(number);
         }
+        if let Some((list, end)) = self.so_far(&call.receiver)
+            && self.closures == 0
+        {
+            let name = call.method.to_string();
+            match name.as_str() {
+                "len" => return self.expr(&syn::parse_quote!((#end))),
+                "first" | "last" | "get" => {
+                    let (list, args) = (self.expr(list)?, call.args.iter().collect::<Vec<_>>());
+                    return self.entry_if_there(&list, &call.receiver, &name, &args, expr);
+                }
+                _ => {}
+            }
+        }
         if !self.is_inert_expr(expr)
             && let Some(value) = self.in_place(call, expr)?
         {

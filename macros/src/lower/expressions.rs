@@ -891,6 +891,9 @@ impl Lower<'_> {
     }
 
     pub(super) fn index(&mut self, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
+        if let Some(entry) = self.entry_so_far(index)? {
+            return Ok(entry);
+        }
         let value = self.expr(&index.expr)?;
         self.index_of(value, index, expr)
     }

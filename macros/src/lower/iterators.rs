@@ -294,18 +294,9 @@ impl Lower<'_> {
                 let product = variable(self, "product");
                 syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
             }
-            ("collect", _) if items.condition.is_some() || items.counts.is_empty() => {
+            ("collect", _) => {
                 let list = variable(self, "list");
                 syn::parse_quote!({ let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
-            }
-            ("collect", _) => {
-                let count = items.least();
-                let (list, at) = (variable(self, "list"), self.fresh("at"));
-                let zero = match self.real {
-                    crate::ty::Real::Generic(_) => return None,
-                    _ => quote!(0.0),
-                };
-                syn::parse_quote!({ let mut #list = vec![#zero; #count]; for (#at, #item) in #source.enumerate() { #list[#at] = #item; } #list })
             }
             ("fold", [start, closure]) => match (start, closure) {
                 (Expr::Tuple(starts), Expr::Closure(closure)) if closure.inputs.len() == 2 => {

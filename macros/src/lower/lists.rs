@@ -120,10 +120,36 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
-        let entries = self.entries_of(list, expr)?;
+        let so_far = self.so_far(name).map(|(_, end)| end.clone());
+        let entries = match so_far {
+            Some(_) => None,
+            None => self.entries_of(list, expr)?,
+        };
+        if let (Some(end), "first" | "last") = (&so_far, method)
+            && let Some((least, rest)) = at_least(end).filter(|(least, _)| *least > 0)
+        {
+            let at: Expr = match (method, least, rest) {
+                ("first", ..) => syn::parse_quote!(0),
+                (_, least, None) => {
+                    let last = proc_macro2::Literal::usize_unsuffixed(least - 1);
+                    syn::parse_quote!(#last)
+                }
+                (_, 1, Some(rest)) => rest,
+                (_, least, Some(rest)) => {
+                    let more = proc_macro2::Literal::usize_unsuffixed(least - 1);
+                    syn::parse_quote!(#more + #rest)
+                }
+            };
+            let entry = self.expr(&syn::parse_quote!(#name[#at]))?;
+            return Ok(Value::Wrapped(Box::new(entry)));
+        }
+        let length: Expr = match so_far {
+            Some(end) => syn::parse_quote!((#end)),
+            None => syn::parse_quote!(#name.len()),
+        };
         let place: Expr = match (method, args) {
             ("first", []) => syn::parse_quote!(0),
-            ("last", []) => syn::parse_quote!(#name.len() - 1),
+            ("last", []) => syn::parse_quote!(#length - 1),
             ("get", [at]) => (*at).clone(),
             _ => {
                 return refuse(
@@ -155,10 +181,63 @@ impl Lower<'_> {
             );
         }
         let there: Expr = match method {
-            "get" => syn::parse_quote!(#place < #name.len()),
-            _ => syn::parse_quote!(#name.len() > 0),
+            "get" => syn::parse_quote!(#place < #length),
+            _ => syn::parse_quote!(#length > 0),
         };
         self.expr(&syn::parse_quote!(if #there { Some(#name[#place]) } else { None }))
+    }
+
+    /// Whether a loop around pushes to this list.
+    fn is_growing(&self, list: &Expr) -> bool {
+        match list {
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .is_some_and(|name| self.growing.iter().any(|grown| name == grown)),
+            _ => false,
+        }
+    }
+
+    /// `v[..end]`, what has been pushed so far to a list that a loop around makes longer: the list, and the end.
+    pub(crate) fn so_far<'e>(&self, expr: &'e Expr) -> Option<(&'e Expr, &'e Expr)> {
+        match expr {
+            Expr::Paren(inner) => self.so_far(&inner.expr),
+            Expr::Group(inner) => self.so_far(&inner.expr),
+            Expr::Reference(inner) => self.so_far(&inner.expr),
+            Expr::Index(index) if self.is_growing(&index.expr) => match &*index.index {
+                Expr::Range(syn::ExprRange {
+                    start: None,
+                    limits: syn::RangeLimits::HalfOpen(_),
+                    end: Some(end),
+                    ..
+                }) => Some((&index.expr, end)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `v[..end][i]` of such a list: the entry itself is read, and nothing is made of the others.
+    pub(super) fn entry_so_far(&mut self, index: &syn::ExprIndex) -> Lowered<Option<Value>> {
+        let at = &index.index;
+        let Some((list, end)) = self.so_far(&index.expr) else {
+            return Ok(None);
+        };
+        if matches!(**at, Expr::Range(_)) || self.closures > 0 || !self.is_inert(at) {
+            return Ok(None);
+        }
+        if !is_below(at, end) {
+            if !super::growing::is_repeatable(at) {
+                return refuse(
+                    at,
+                    "this index is evaluated more than once\nhelp: bind it with `let` before",
+                );
+            }
+            let message = "index out of bounds: the len is {} but the index is {}";
+            self.verbatim(&quote!(::core::assert!(#at < #end, #message, #end, #at);))?;
+        }
+        let entry: Expr = syn::parse_quote!(#list[#at]);
+        self.expr(&entry).map(Some)
     }
 
     /// `v[a..b]` of a list of numbers: some rows of it.
@@ -210,9 +289,13 @@ impl Lower<'_> {
                 "this end of the range is evaluated more than once\nhelp: bind it with `let` before",
             );
         }
-        // It panics as Rust does.
-        let message = "range end index {} out of range for slice of length {}";
-        self.verbatim(&quote!(::core::assert!(#end <= #name.len(), #message, #end, #name.len());))?;
+        // It panics as Rust does. What has been pushed so far is within the list.
+        if range.start.is_some() || !self.is_growing(name) {
+            let message = "range end index {} out of range for slice of length {}";
+            self.verbatim(
+                &quote!(::core::assert!(#end <= #name.len(), #message, #end, #name.len());),
+            )?;
+        }
         if range.start.is_some() {
             let message = "slice index starts at {} but ends at {}";
             self.verbatim(&quote!(::core::assert!(#start <= #end, #message, #start, #end);))?;
@@ -470,6 +553,54 @@ fn element_shape(value: &ty::Value) -> Shape {
         None => (Dim::Static(1), Dim::Static(1)),
     };
     Shape::new(rows, cols)
+}
+
+/// An integer as one that is known and the rest: `1 + k`.
+fn at_least(length: &Expr) -> Option<(usize, Option<Expr>)> {
+    match length {
+        Expr::Paren(inner) => at_least(&inner.expr),
+        Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(least),
+            ..
+        }) => Some((least.base10_parse().ok()?, None)),
+        Expr::Binary(sum) if matches!(sum.op, syn::BinOp::Add(_)) => {
+            let (least, rest) = at_least(&sum.left)?;
+            let more = &sum.right;
+            let rest = match rest {
+                None => (**more).clone(),
+                Some(rest) => syn::parse_quote!(#rest + #more),
+            };
+            Some((least, Some(rest)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an index is less than a length, as they are written.
+fn is_below(index: &Expr, length: &Expr) -> bool {
+    let (least, rest) = at_least(length).unwrap_or((0, None));
+    let text = |expr: &Expr| match expr {
+        Expr::Paren(inner) => inner.expr.to_token_stream().to_string(),
+        other => other.to_token_stream().to_string(),
+    };
+    let known = match at_least(index) {
+        Some((at, None)) => at < least,
+        Some((at, Some(more))) => {
+            at < least && rest.as_ref().is_some_and(|rest| text(rest) == text(&more))
+        }
+        None => false,
+    };
+    // `(1 + k) - 1`
+    let last = match index {
+        Expr::Binary(difference) if matches!(difference.op, syn::BinOp::Sub(_)) => {
+            let less = at_least(&difference.right);
+            // What is less than zero is no index at all.
+            text(&difference.left) == text(length)
+                && less.is_some_and(|(less, rest)| rest.is_none() && less > 0)
+        }
+        _ => false,
+    };
+    known || last || least > 0 && rest.is_some_and(|rest| text(&rest) == text(index))
 }
 
 /// The words of an expression as one name: `p.0` is `p_0`.

@@ -324,10 +324,8 @@ impl Lower<'_> {
         // The kinds of what it gives are known when it has been read: then it is read again.
         let mut kinds = vec![Kind::SCALAR; parts];
         for _ in 0..2 {
-            let (errors, left_out) = (std::mem::take(&mut self.errors), self.left_out.len());
-            let (bound, taken) = (self.bound.clone(), self.taken.clone());
-            let (mark, types) = (self.mark(), self.types.len());
-            let scope = self.scope.clone();
+            let before = self.before();
+            let errors = std::mem::take(&mut self.errors);
             self.scope.push();
             let mut names = Vec::new();
             for kind in &kinds {
@@ -358,13 +356,7 @@ impl Lower<'_> {
             let mut values: Vec<Value> = values.map(|b| b.value.clone()).collect();
             self.scope.pop();
             if let Some(found) = found {
-                self.errors = errors;
-                self.bound = bound;
-                self.taken = taken;
-                self.roll_back(mark);
-                self.types.truncate(types);
-                self.left_out.truncate(left_out);
-                self.scope = scope;
+                self.restore(before);
                 kinds = found;
                 continue;
             }

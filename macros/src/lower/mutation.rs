@@ -3,9 +3,9 @@
 use super::branches::Side;
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Form, Guard, Id, Kind, Step};
-use crate::rules::{Op, Scalar};
-use crate::scope::{Hint, Inert, Lent, Value};
+use crate::graph::{Dim, Form, Guard, Id, Kind, Step};
+use crate::rules::{Op, Part, Scalar};
+use crate::scope::{Columns, Hint, Inert, Lent, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::{BinOp, Expr};
@@ -49,6 +49,10 @@ impl Lower<'_> {
             return Ok(Value::Unit);
         }
         let place = self.place_of(&assign.left)?;
+        if let Some(columns) = self.held_by(&place, &value) {
+            self.reveal(place.name.to_string(), columns.0, columns.1);
+            return Err(Refusal(None));
+        }
         let kind = match &place.path[..] {
             [] => match self.scope.get(&place.name.to_string()).map(|b| &b.value) {
                 Some(Value::Node(id) | Value::Entry(id) | Value::Slice(id)) => self.graph.kind(*id),
@@ -59,23 +63,44 @@ impl Lower<'_> {
                 self.graph.kind(known)
             }
         };
-        let id = self.node(&value, &assign.right, &kind)?;
+        let id = match (&value, self.is_row_of_table(&place)) {
+            (Value::Slice(row), true) => *row,
+            (Value::List(row), true) => self.column_of_list(row.clone(), &assign.right)?,
+            _ => self.node(&value, &assign.right, &kind)?,
+        };
         match (&value, &place.path[..]) {
             (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),
             _ => {
-                let list = place.name.to_string();
-                if self.graph.is_matrix(id) && self.growing.contains(&list) {
-                    self.scope.assign(&list, Value::Poison, true);
-                    return refuse(
-                        expr,
-                        "a list of vectors or matrices that grows in a loop is not supported yet\nhelp: make them the columns of one matrix, as in `let mut all = DMatrix::zeros(3, n);` and `all.set_column(i, &v);`",
-                    );
-                }
                 self.same_kind(id, &kind, expr)?;
                 self.put(&place, id, expr)?;
             }
         }
         Ok(Value::Unit)
+    }
+
+    /// What is pushed to a list that was taken for one of numbers: the value, and what it is of the list.
+    fn held_by(&self, place: &Lent, value: &Value) -> Option<(Id, Columns)> {
+        let list = place.name.to_string();
+        let known = self.scope.get(&list).map(|b| &b.value);
+        let entry = matches!(place.path[..], [(Part::Entry, _)]);
+        if !entry || !matches!(known, Some(Value::Slice(_))) || !self.growing.contains(&list) {
+            return None;
+        }
+        match value {
+            Value::Node(id) => match self.graph.shape(*id)?.cols {
+                Dim::Static(width) => Some((*id, Columns::Matrices(width))),
+                _ => None,
+            },
+            Value::Slice(id) => Some((*id, Columns::Lists)),
+            _ => None,
+        }
+    }
+
+    /// Whether a place is a whole row of a table.
+    fn is_row_of_table(&self, place: &Lent) -> bool {
+        let known = self.scope.get(&place.name.to_string()).map(|b| &b.value);
+        matches!(place.path[..], [(Part::Column, _)])
+            && matches!(known, Some(Value::Columns(_, Columns::Lists)))
     }
 
     /// The value at a place that is about to be replaced.

@@ -539,7 +539,7 @@ impl Lower<'_> {
     /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
     fn first_value(&mut self, init: &Expr, ty: Option<&syn::Type>) -> Lowered<Option<Value>> {
         if self.empty_list(init) {
-            return Ok(Some(Value::List(Vec::new())));
+            return Ok(Some(self.empty_list_of(ty)?));
         }
         let mark = self.mark();
         let value = match self.repeated(init)? {
@@ -601,7 +601,7 @@ impl Lower<'_> {
             _ => return Ok(None),
         };
         if let Some(columns) = columns {
-            return self.side_by_side(id, columns, (&count, init)).map(Some);
+            return self.repeated_columns(id, columns, (&count, init)).map(Some);
         }
         let rows = match init {
             Expr::Repeat(_) => crate::ty::constant_size(&count),
