@@ -63,7 +63,7 @@ impl Lower<'_> {
             && self.closures == 0
             && let Expr::MethodCall(flat) = &*call.receiver
             && flat.method == "flat_map"
-            && let Some(whole) = self.as_loop(call, &Items::new(Vec::new(), index.clone()))
+            && let Some(whole) = self.as_loop(call)
         {
             return self.nested_block(&whole).map(Some);
         }
@@ -85,7 +85,7 @@ impl Lower<'_> {
         }
         self.roll_back(mark);
         self.left_out.truncate(left_out);
-        let Some(whole) = self.as_loop(call, &items) else {
+        let Some(whole) = self.as_loop(call) else {
             return refuse(
                 expr,
                 "cannot follow what this iterator makes of a differentiated value\nhelp: write it as a `for` loop",
@@ -276,7 +276,7 @@ impl Lower<'_> {
     }
 
     /// The loop that an iterator stands for.
-    fn as_loop(&mut self, call: &syn::ExprMethodCall, items: &Items) -> Option<syn::Block> {
+    fn as_loop(&mut self, call: &syn::ExprMethodCall) -> Option<syn::Block> {
         let source = &call.receiver;
         let args: Vec<&Expr> = call.args.iter().collect();
         let variable = |lower: &mut Self, wish: &str| {
@@ -345,7 +345,7 @@ impl Lower<'_> {
                 let of = &reference.expr;
                 let item = match reference.mutability {
                     Some(_) => syn::parse_quote!(&mut #of[#place]),
-                    None => syn::parse_quote!(#of[#place]),
+                    None => self.item_of(of, place),
                 };
                 Some(Items {
                     condition: None,
@@ -356,9 +356,45 @@ impl Lower<'_> {
             Expr::Path(_) => Some(Items {
                 condition: None,
                 counts: vec![syn::parse_quote!(#iterable.len())],
-                item: syn::parse_quote!(#iterable[#place]),
+                item: match self.is_reference(iterable) {
+                    true => self.item_of(iterable, place),
+                    false => syn::parse_quote!(#iterable[#place]),
+                },
             }),
             iterator => self.items(iterator, place),
+        }
+    }
+
+    /// Whether a name is that of a parameter by reference.
+    fn is_reference(&self, name: &Expr) -> bool {
+        let declared = self.parameter_types.iter().find(|(own, _)| match name {
+            Expr::Path(path) => path.path.is_ident(own),
+            _ => false,
+        });
+        matches!(declared, Some((_, syn::Type::Reference(_))))
+    }
+
+    /// What `iter` gives at a place: of what carries no derivative and stays Rust, a reference.
+    fn item_of(&self, list: &Expr, place: &Expr) -> Expr {
+        match self.is_inert(list) {
+            true => syn::parse_quote!(&#list[#place]),
+            false => syn::parse_quote!(#list[#place]),
+        }
+    }
+
+    /// So many items of a list.
+    fn part_of_list(&self, list: &Expr, start: &Expr, count: &Expr) -> Expr {
+        let of_numbers = match list {
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .and_then(|name| self.scope.get(&name.to_string()))
+                .is_none_or(|b| !matches!(b.value, Value::Columns(..) | Value::List(_))),
+            _ => true,
+        };
+        match of_numbers && !self.is_inert(list) {
+            true => syn::parse_quote!(#list.rows(#start, #count)),
+            false => syn::parse_quote!(&#list[#start..#start + #count]),
         }
     }
 
@@ -405,7 +441,7 @@ impl Lower<'_> {
                         Some(Items {
                             condition: None,
                             counts: vec![syn::parse_quote!(#of.len())],
-                            item: syn::parse_quote!(#of[#place]),
+                            item: self.item_of(of, place),
                         })
                     }
                     ("iter_mut", []) => {
@@ -429,9 +465,19 @@ impl Lower<'_> {
                             item: syn::parse_quote!(#of.#part(#place)),
                         })
                     }
-                    ("copied" | "cloned" | "into_iter" | "by_ref", []) => {
-                        self.items(&call.receiver, place)
+                    ("copied" | "cloned", []) => {
+                        let items = self.items(&call.receiver, place)?;
+                        let item = match (&items.item, name.as_str()) {
+                            (Expr::Reference(of), "copied") => (*of.expr).clone(),
+                            (Expr::Reference(of), _) => {
+                                let of = &of.expr;
+                                syn::parse_quote!(#of.clone())
+                            }
+                            (other, _) => other.clone(),
+                        };
+                        Some(Items { item, ..items })
                     }
+                    ("into_iter" | "by_ref", []) => self.items(&call.receiver, place),
                     ("rev", []) => {
                         let least = self.plain(&call.receiver, place)?.least();
                         let back: Expr = syn::parse_quote!(((#least) - 1 - #place));
@@ -459,20 +505,20 @@ impl Lower<'_> {
                     }
                     ("windows", [size]) => {
                         let of = &call.receiver;
-                        Some(Items {
-                            condition: None,
-                            counts: vec![
+                        Some(Items::new(
+                            vec![
                                 syn::parse_quote!(::core::primitive::usize::saturating_sub(#of.len() + 1, #size)),
                             ],
-                            item: syn::parse_quote!(#of.rows(#place, #size)),
-                        })
+                            self.part_of_list(of, place, size),
+                        ))
                     }
                     ("chunks", [size]) => {
                         let of = &call.receiver;
-                        let start = quote!((#place * (#size)));
+                        let start: Expr = syn::parse_quote!((#place * (#size)));
+                        let count: Expr = syn::parse_quote!(::core::primitive::usize::min(#size, #of.len() - #start));
                         Some(Items::new(
                             vec![syn::parse_quote!((#of.len() + (#size) - 1) / (#size))],
-                            syn::parse_quote!(#of.rows(#start, ::core::primitive::usize::min(#size, #of.len() - #start))),
+                            self.part_of_list(of, &start, &count),
                         ))
                     }
                     ("step_by", [step]) => {
@@ -499,7 +545,7 @@ impl Lower<'_> {
                     ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
                         let option = quote!({ let #pattern = #item; #body });
                         Some(Items {
                             condition: Some(syn::parse_quote!(#option.is_some())),
@@ -509,11 +555,11 @@ impl Lower<'_> {
                     }
                     ("chunks_exact", [size]) => {
                         let of = &call.receiver;
-                        Some(Items {
-                            condition: None,
-                            counts: vec![syn::parse_quote!(#of.len() / (#size))],
-                            item: syn::parse_quote!(#of.rows((#place * (#size)), #size)),
-                        })
+                        let start: Expr = syn::parse_quote!((#place * (#size)));
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#of.len() / (#size))],
+                            self.part_of_list(of, &start, size),
+                        ))
                     }
                     ("enumerate", []) => {
                         let Items { counts, item, .. } = self.plain(&call.receiver, place)?;
@@ -533,15 +579,15 @@ impl Lower<'_> {
                     ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.items(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
                         let item = syn::parse_quote!({ let #pattern = #item; #body });
                         Some(Items { item, ..items })
                     }
                     ("filter", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
-                        let condition = Some(syn::parse_quote!({ let #pattern = #item; #body }));
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let condition = Some(syn::parse_quote!({ let #pattern = &#item; #body }));
                         Some(Items { condition, ..items })
                     }
                     _ => None,
@@ -549,17 +595,6 @@ impl Lower<'_> {
             }
             _ => None,
         }
-    }
-}
-
-/// The pattern for an item itself, where the user's is for a reference to it: `(i, j)` of `&(i, j)`.
-pub(super) fn of_value(pattern: &syn::Pat) -> &syn::Pat {
-    match pattern {
-        syn::Pat::Reference(reference) => match of_value(&reference.pat) {
-            inner @ syn::Pat::Tuple(_) => inner,
-            _ => pattern,
-        },
-        pattern => pattern,
     }
 }
 

@@ -195,7 +195,7 @@ impl Lower<'_> {
             return Err(Refusal(None));
         };
         let item = &items.item;
-        let (pattern, stmts) = (super::iterators::of_value(&each.pat), &each.body.stmts);
+        let (pattern, stmts) = (&each.pat, &each.body.stmts);
         let body: syn::Block = match &items.condition {
             None => syn::parse_quote!({ let #pattern = #item; #(#stmts)* }),
             Some(condition) => {

@@ -1015,6 +1015,17 @@ impl Lower<'_> {
                 }
                 Ok(())
             }
+            // What is behind a reference that stays Rust.
+            (Pat::Reference(inner), Value::Inert(inert)) if inner.mutability.is_none() => {
+                let tokens = match syn::parse2::<Expr>(inert.tokens.clone()) {
+                    Ok(Expr::Reference(of)) => of.expr.to_token_stream(),
+                    _ => {
+                        let tokens = &inert.tokens;
+                        quote!(*#tokens)
+                    }
+                };
+                self.bind(&inner.pat, Value::Inert(Inert { tokens, ..inert }))
+            }
             (Pat::Reference(inner), value) if inner.mutability.is_none() => {
                 self.bind(&inner.pat, value)
             }
