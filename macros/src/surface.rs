@@ -194,6 +194,9 @@ impl Lower<'_> {
         if let Some(number) = self.number_of_type(call)? {
             return Ok(number);
         }
+        if let Some(end) = self.end_of_list(call)? {
+            return Ok(end);
+        }
         if let Some((list, end)) = self.so_far(&call.receiver)
             && self.closures == 0
         {
@@ -456,7 +459,7 @@ impl Lower<'_> {
                 self.expr(&syn::parse_quote!(if #at { Some(#value) } else { None }))
             }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
-            Value::Slice(_) | Value::List(_)
+            Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
                 if matches!(name.as_str(), "first" | "last" | "get") =>
             {
                 let value = value.clone();
@@ -469,7 +472,7 @@ impl Lower<'_> {
                     self.inert_expression(&syn::parse_quote!(#count), Hint::Int),
                 ))
             }
-            Value::List(_) | Value::Slice(_)
+            Value::List(_) | Value::Slice(_) | Value::Columns(..)
                 if matches!(name.as_str(), "to_vec" | "clone" | "as_slice") =>
             {
                 Ok(value.clone())

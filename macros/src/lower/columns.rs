@@ -58,16 +58,29 @@ impl Lower<'_> {
         let Some(Shape { rows, .. }) = self.graph.shape(value) else {
             return refuse(at, "this is not a list of vectors or matrices");
         };
-        let kind = Kind::matrix(Shape::new(rows, cols));
+        let kind = Kind::matrix(Shape::new(rows.clone(), cols.clone()));
+        let width = columns.width();
         if self.graph.expr(value).is_zero() {
             self.exact_of(Op::Fill, vec![self.graph.constant(0.0)], kind, at)
-        } else if columns.width() == 1 {
+        } else if width == 1 {
             self.exact_of(Op::SpreadColumns, vec![value], kind, at)
-        } else {
-            let ones = Kind::matrix(Shape::new(Dim::Static(1), count));
+        } else if let Dim::Static(cols) = cols {
+            let ones = Kind::matrix(Shape::fixed(1, cols / width));
             let one = self.graph.constant(1.0);
             let ones = self.exact_of(Op::Fill, vec![one], ones, at)?;
             self.exact_of(Op::Kronecker, vec![ones, value], kind, at)
+        } else if let Dim::Static(rows) = rows {
+            // Its columns one below the other, as often as that, and side by side again.
+            let one = Kind::matrix(Shape::fixed(rows * width, 1));
+            let all = Kind::matrix(Shape::new(Dim::Static(rows * width), count));
+            let one = self.exact_of(Op::Reshape, vec![value], one, at)?;
+            let all = self.exact_of(Op::SpreadColumns, vec![one], all, at)?;
+            self.exact_of(Op::Reshape, vec![all], kind, at)
+        } else {
+            refuse(
+                at,
+                "a list of matrices begins with zeros here, if both its length and their size are known at run time only\nhelp: begin with zeros, and assign to its elements in a loop",
+            )
         }
     }
 
@@ -79,7 +92,7 @@ impl Lower<'_> {
         index: &syn::ExprIndex,
         expr: &Expr,
     ) -> Lowered<Value> {
-        if let Expr::Range(_) | Expr::Tuple(_) = &*index.index {
+        if let Expr::Tuple(_) = &*index.index {
             return refuse(
                 &index.index,
                 format!(
@@ -165,21 +178,30 @@ impl Lower<'_> {
         columns: Columns,
         expr: &Expr,
     ) -> Lowered<Value> {
-        let Some(name) = self.name_of_variable(of) else {
+        let Some(tokens) = self.count_of_columns(of, columns) else {
             return refuse(expr, "the length of this list is not known here");
-        };
-        let tokens = match columns.width() {
-            1 => quote!(#name.ncols()),
-            width => {
-                let width = Literal::usize_unsuffixed(width);
-                quote!((#name.ncols() / #width))
-            }
         };
         Ok(Value::Inert(Inert {
             hint: Hint::Int,
             reads: vec![of],
             ..Inert::plain(tokens, true)
         }))
+    }
+
+    /// How many elements there are, by the name of the matrix.
+    pub(super) fn count_of_columns(&self, of: Id, columns: Columns) -> Option<TokenStream> {
+        if let Some(Dim::Static(cols)) = self.graph.shape(of).map(|s| s.cols) {
+            let count = Literal::usize_unsuffixed(cols / columns.width());
+            return Some(count.into_token_stream());
+        }
+        let name = self.name_of_variable(of)?;
+        Some(match columns.width() {
+            1 => quote!(#name.ncols()),
+            width => {
+                let width = Literal::usize_unsuffixed(width);
+                quote!((#name.ncols() / #width))
+            }
+        })
     }
 
     /// The name of a value of the user's.

@@ -8,7 +8,7 @@ use crate::scope::{
     Columns, Hint, Inert, Pending, Value, captured, is_observer, is_pure, rename, variables,
 };
 use crate::ty::{Extent, Passing, Real};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, Stmt};
@@ -243,9 +243,63 @@ impl Lower<'_> {
 
     /// Tokens of the user's as the companion keeps them.
     pub(super) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
-        rename(visible(tokens.to_token_stream()), &|ident| {
-            self.emitted(ident)
+        let mut lengths = Vec::new();
+        let tokens = self.with_lengths(visible(tokens.to_token_stream()), &mut lengths);
+        rename(tokens, &|ident| {
+            let length = lengths.iter().find(|(own, _)| own == ident);
+            length.map_or_else(|| self.emitted(ident), |(_, length)| Some(length.clone()))
         })
+    }
+
+    /// Tokens with names in place of the lengths of lists that are matrices here, so that no list is made for them.
+    fn with_lengths(
+        &self,
+        tokens: TokenStream,
+        lengths: &mut Vec<(Ident, TokenStream)>,
+    ) -> TokenStream {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let is = |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+        let mut out = TokenStream::new();
+        let mut i = 0;
+        while i < trees.len() {
+            let asked = match (&trees[i], trees.get(i + 2), trees.get(i + 3)) {
+                (TokenTree::Ident(name), Some(TokenTree::Ident(len)), Some(TokenTree::Group(none)))
+                    if *len == "len"
+                        && is(i + 1, '.')
+                        && (i == 0 || !is(i - 1, '.') || i > 1 && is(i - 2, '.'))
+                        && none.stream().is_empty() =>
+                {
+                    self.columns_counted(name).map(|length| (name, length))
+                }
+                _ => None,
+            };
+            if let Some((name, length)) = asked {
+                let own = format_ident!("__length_of_{}", name.unraw());
+                out.extend(own.to_token_stream());
+                lengths.push((own, length));
+                i += 4;
+                continue;
+            }
+            match &trees[i] {
+                TokenTree::Group(group) => {
+                    let inner = self.with_lengths(group.stream(), lengths);
+                    let mut new = proc_macro2::Group::new(group.delimiter(), inner);
+                    new.set_span(group.span());
+                    out.extend([TokenTree::Group(new)]);
+                }
+                tree => out.extend([tree.clone()]),
+            }
+            i += 1;
+        }
+        out
+    }
+
+    /// The length of a list of vectors, matrices or lists that changes.
+    fn columns_counted(&self, name: &Ident) -> Option<TokenStream> {
+        match self.scope.get(&name.to_string()).map(|b| &b.value) {
+            Some(Value::Columns(of, columns)) => self.count_of_columns(*of, *columns),
+            _ => None,
+        }
     }
 
     /// The variables in format strings that have another name in the companion.

@@ -3,10 +3,12 @@
 use super::{Lower, Lowered, refuse};
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
-use crate::scope::{Binding, Value};
+use crate::scope::{Binding, Value, contains};
+use crate::ty::{Class, Extent};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::Expr;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 /// An iterator, as what it gives at place `i`.
@@ -55,6 +57,15 @@ impl Lower<'_> {
         ) {
             return Ok(None);
         }
+        // What the `let` around it, or the call itself, says of it.
+        let (ty, wish) = match self.wanted.take() {
+            Some(wanted) => wanted,
+            None => (None, None),
+        };
+        let ty = match call.turbofish.as_ref().and_then(|t| t.args.first()) {
+            Some(syn::GenericArgument::Type(ty)) => Some(ty.clone()),
+            _ => ty,
+        };
         let place = self.fresh("i");
         let index: Expr = syn::parse_quote!(#place);
         let items = self.items(&call.receiver, &index);
@@ -63,7 +74,7 @@ impl Lower<'_> {
             && self.closures == 0
             && let Expr::MethodCall(flat) = &*call.receiver
             && flat.method == "flat_map"
-            && let Some(whole) = self.as_loop(call)
+            && let Some(whole) = self.as_loop(call, wish.as_ref())
         {
             return self.nested_block(&whole).map(Some);
         }
@@ -76,6 +87,14 @@ impl Lower<'_> {
                 "an iterator inside the closure of another method is not supported yet\nhelp: bind it with `let` before the closure",
             );
         }
+        if let ("sum", Some(ty)) = (name.as_str(), &ty)
+            && let Class::Value(value) = self.context.classify(ty)
+            && value.extents.is_some()
+        {
+            return self
+                .sum_of_matrices(&call.receiver, (ty, value), expr)
+                .map(Some);
+        }
         let (mark, left_out) = (self.mark(), self.left_out.len());
         let errors = std::mem::take(&mut self.errors);
         let sum = self.added_up(&name, &args, &items, &place, expr);
@@ -85,13 +104,45 @@ impl Lower<'_> {
         }
         self.roll_back(mark);
         self.left_out.truncate(left_out);
-        let Some(whole) = self.as_loop(call) else {
+        let Some(whole) = self.as_loop(call, wish.as_ref()) else {
             return refuse(
                 expr,
                 "cannot follow what this iterator makes of a differentiated value\nhelp: write it as a `for` loop",
             );
         };
         self.nested_block(&whole).map(Some)
+    }
+
+    /// `iterator.sum::<Vector3<f64>>()`: nalgebra begins with zeros.
+    fn sum_of_matrices(
+        &mut self,
+        iterator: &Expr,
+        (ty, value): (&syn::Type, crate::ty::Value),
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let shape = match &value.extents {
+            Some((Extent::Known(rows), Extent::Known(cols))) if value.real == self.real => {
+                Shape::new(rows.clone(), cols.clone())
+            }
+            _ => {
+                return refuse(
+                    ty,
+                    "a sum of matrices is followed where their size is known to the compiler\nhelp: begin with zeros, as in `fold(DVector::zeros(n), |sum, v| sum + v)`",
+                );
+            }
+        };
+        self.types.push((value.written.clone(), value));
+        let zero = self.graph.constant(0.0);
+        let start = self.exact_of(Op::Fill, vec![zero], Kind::matrix(shape), expr)?;
+        self.scope.push();
+        let (total, item) = (self.local_name("total", start), self.fresh("item"));
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(expr.span()=>
+            for #item in #iterator { #total = #total + #item; }
+        );
+        let done = self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        let sum = self.scope.get(&total.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        done.map(|_| sum.unwrap_or(Value::Poison))
     }
 
     /// `iterator.for_each(|item| …)` as a loop.
@@ -276,7 +327,7 @@ impl Lower<'_> {
     }
 
     /// The loop that an iterator stands for.
-    fn as_loop(&mut self, call: &syn::ExprMethodCall) -> Option<syn::Block> {
+    fn as_loop(&mut self, call: &syn::ExprMethodCall, wish: Option<&Ident>) -> Option<syn::Block> {
         let source = &call.receiver;
         let args: Vec<&Expr> = call.args.iter().collect();
         let variable = |lower: &mut Self, wish: &str| {
@@ -295,7 +346,14 @@ impl Lower<'_> {
                 syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
             }
             ("collect", _) => {
-                let list = variable(self, "list");
+                let hidden = |name: &&Ident| !contains(quote!(#source), &name.to_string());
+                let list = match wish.filter(hidden) {
+                    Some(name) => {
+                        self.changing.insert(name.unraw().to_string());
+                        name.clone()
+                    }
+                    None => variable(self, "list"),
+                };
                 syn::parse_quote!({ let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
             }
             ("fold", [start, closure]) => match (start, closure) {
@@ -382,19 +440,52 @@ impl Lower<'_> {
         }
     }
 
+    /// A few items of a list of vectors or matrices, one by one.
+    fn written_out(&self, list: &Expr, start: &Expr, count: &Expr) -> Option<Expr> {
+        const MOST: usize = 4;
+        let Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(count),
+            ..
+        }) = count
+        else {
+            return None;
+        };
+        let count = count.base10_parse::<usize>().ok()?;
+        if !(1..=MOST).contains(&count) || !self.is_list_of_vectors(list) {
+            return None;
+        }
+        let items = (0..count).map(|k| -> Expr {
+            let k = syn::Index::from(k);
+            match k.index {
+                0 => syn::parse_quote!(#list[#start]),
+                _ => syn::parse_quote!(#list[#start + #k]),
+            }
+        });
+        Some(syn::parse_quote!([#(#items),*]))
+    }
+
+    fn is_list_of_vectors(&self, list: &Expr) -> bool {
+        let name = match list {
+            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+            _ => None,
+        };
+        let known = name
+            .and_then(|name| self.scope.get(&name))
+            .map(|b| (&b.value, b.active));
+        matches!(
+            known,
+            Some((
+                Value::Columns(..) | Value::List(_) | Value::Elements(_),
+                true
+            ))
+        )
+    }
+
     /// So many items of a list.
     fn part_of_list(&self, list: &Expr, start: &Expr, count: &Expr) -> Expr {
-        let of_numbers = match list {
-            Expr::Path(path) => path
-                .path
-                .get_ident()
-                .and_then(|name| self.scope.get(&name.to_string()))
-                .is_none_or(|b| !matches!(b.value, Value::Columns(..) | Value::List(_))),
-            _ => true,
-        };
-        match of_numbers && !self.is_inert(list) {
-            true => syn::parse_quote!(#list.rows(#start, #count)),
-            false => syn::parse_quote!(&#list[#start..#start + #count]),
+        match self.is_inert(list) || self.is_list_of_vectors(list) {
+            true => syn::parse_quote!(&#list[#start..#start + #count]),
+            false => syn::parse_quote!(#list.rows(#start, #count)),
         }
     }
 
@@ -505,11 +596,15 @@ impl Lower<'_> {
                     }
                     ("windows", [size]) => {
                         let of = &call.receiver;
+                        let item = match self.written_out(of, place, size) {
+                            Some(item) => item,
+                            None => self.part_of_list(of, place, size),
+                        };
                         Some(Items::new(
                             vec![
                                 syn::parse_quote!(::core::primitive::usize::saturating_sub(#of.len() + 1, #size)),
                             ],
-                            self.part_of_list(of, place, size),
+                            item,
                         ))
                     }
                     ("chunks", [size]) => {

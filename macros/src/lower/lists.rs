@@ -7,7 +7,7 @@ use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Extent, Form, Id, Kind, Leaf, ListLeaf, Shape, Sources};
 use crate::rules::{Op, Part};
-use crate::scope::{Hint, Value};
+use crate::scope::{Columns, Hint, Value};
 use crate::ty::{self, Class, List, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -109,6 +109,53 @@ impl Lower<'_> {
     pub(crate) fn column_of_list(&mut self, list: Vec<Value>, at: &Expr) -> Lowered<Id> {
         let numbers = self.numbers_in(list, at)?;
         self.column_of(&numbers, at)
+    }
+
+    /// `v.first().unwrap()` and `v.last().unwrap()` of a list whose length is known at run time: the entry, after a check
+    /// that there is one.
+    pub(crate) fn end_of_list(&mut self, call: &syn::ExprMethodCall) -> Lowered<Option<Value>> {
+        let Expr::MethodCall(end) = &*call.receiver else {
+            return Ok(None);
+        };
+        let (list, taken) = (&end.receiver, (&call.method, &call.args));
+        let taken_at_once = match (taken.0.to_string().as_str(), taken.1.first()) {
+            ("unwrap", None) => true,
+            ("expect", Some(Expr::Lit(_))) => true,
+            _ => false,
+        };
+        if !taken_at_once
+            || !(end.method == "first" || end.method == "last")
+            || !end.args.is_empty()
+            || self.closures > 0
+            || self.is_inert(list)
+        {
+            return Ok(None);
+        }
+        let length: Expr = match self.so_far(list) {
+            Some((_, end)) if at_least(end).is_some_and(|(least, _)| least > 0) => return Ok(None),
+            Some((_, end)) => syn::parse_quote!((#end)),
+            None if !matches!(**list, Expr::Path(_)) => return Ok(None),
+            None => {
+                let value = self.expr(list)?;
+                let known = match &value {
+                    Value::Slice(id) => self.graph.shape(*id).and_then(|s| s.entries()).is_some(),
+                    Value::Columns(..) | Value::Elements(_) => false,
+                    _ => true,
+                };
+                if known {
+                    return Ok(None);
+                }
+                syn::parse_quote!(#list.len())
+            }
+        };
+        let (method, args) = taken;
+        // It panics as the method does.
+        self.verbatim(&quote!((#length > 0).then_some(()).#method(#args);))?;
+        let entry = match end.method == "first" {
+            true => self.expr(&syn::parse_quote!(#list[0]))?,
+            false => self.expr(&syn::parse_quote!(#list[#length - 1]))?,
+        };
+        Ok(Some(entry))
     }
 
     /// `v.first()`, `v.last()` and `v.get(i)` of a list of numbers.
@@ -244,6 +291,7 @@ impl Lower<'_> {
     pub(super) fn range_of_list(
         &mut self,
         list: Id,
+        columns: Option<Columns>,
         name: &Expr,
         range: &syn::ExprRange,
     ) -> Lowered<Id> {
@@ -256,7 +304,15 @@ impl Lower<'_> {
             (Some(end), syn::RangeLimits::Closed(_)) => syn::parse_quote!((#end) + 1),
             (None, _) => syn::parse_quote!(#name.len()),
         };
-        let whole = self.graph.shape(list).map(|shape| shape.rows);
+        let width = columns.map_or(1, Columns::width);
+        let whole = match (self.graph.shape(list), columns) {
+            (Some(Shape { rows, .. }), None) => Some(rows),
+            (Some(Shape { cols, .. }), _) => match cols {
+                Dim::Static(cols) => Some(Dim::Static(cols / width)),
+                cols => Some(cols),
+            },
+            (None, _) => None,
+        };
         let known = |lower: &mut Self, at: &Expr| match at {
             Expr::Lit(_) => {
                 let at = lower.integer(at)?;
@@ -274,11 +330,13 @@ impl Lower<'_> {
             && first <= last
             && within(last)
         {
-            let count = Dim::Static(last - first);
-            let at = self.graph.integer(first).id;
-            let kind = Kind::matrix(Shape::new(count.clone(), Dim::Static(1)));
-            let part = Op::Part(Part::FixedRows(count));
-            return self.exact_of(part, vec![list, at], kind, range);
+            let count = Dim::Static((last - first) * width);
+            let at = self.graph.integer(first * width).id;
+            let part = match columns {
+                None => Part::FixedRows(count),
+                Some(_) => Part::FixedColumns(count),
+            };
+            return self.part_at(list, &part, &[at], range);
         }
         if let Some(at) = [&start, &end]
             .into_iter()
@@ -306,10 +364,16 @@ impl Lower<'_> {
                 syn::parse_quote!(::core::primitive::usize::saturating_sub(#end, #start))
             }
         };
+        let (part, start, count) = match columns {
+            None => (Part::Rows, start, count),
+            Some(columns) => (
+                Part::Columns,
+                columns.first_of(&start),
+                columns.first_of(&count),
+            ),
+        };
         let (at, count) = (self.integer(&start)?, self.integer(&count)?);
-        let taken = Shape::new(self.graph.dynamic(Extent::Int(count)), Dim::Static(1));
-        let part = Op::Part(Part::Rows);
-        self.exact_of(part, vec![list, at, count], Kind::matrix(taken), range)
+        self.part_at(list, &part, &[at, count], range)
     }
 
     /// The numbers in a list.
@@ -439,6 +503,76 @@ impl Lower<'_> {
             return Hint::Matrix(shape.clone());
         }
         Hint::Unknown
+    }
+
+    /// The same of a list that the macro knows by its type only, as of points.
+    pub(super) fn hint_of_item(&mut self, list: &Expr) -> Hint {
+        let Expr::Path(path) = list else {
+            return Hint::Unknown;
+        };
+        let name = path.path.get_ident().map(ToString::to_string);
+        let bound = name.and_then(|name| self.scope.get(&name));
+        let Some(Value::Inert(inert)) = bound.map(|b| &b.value) else {
+            return Hint::Unknown;
+        };
+        let own = inert.tokens.to_string();
+        let declared = self.parameter_types.iter().find(|(name, _)| *name == own);
+        match declared.and_then(|(_, ty)| crate::ty::item_of(ty)) {
+            Some(item) => self.hint_of_type(&item),
+            None => Hint::Unknown,
+        }
+    }
+
+    /// What the names in a pattern are that is bound to the items of a list without derivative.
+    pub(super) fn hints_of_items(
+        &mut self,
+        pattern: &syn::Pat,
+        iterator: &Expr,
+        hints: &mut Vec<(Ident, Hint)>,
+    ) {
+        match (iterator, pattern) {
+            (Expr::Paren(inner), _) => self.hints_of_items(pattern, &inner.expr, hints),
+            (Expr::Reference(inner), _) => self.hints_of_items(pattern, &inner.expr, hints),
+            (_, syn::Pat::Reference(inner)) => self.hints_of_items(&inner.pat, iterator, hints),
+            (Expr::MethodCall(call), syn::Pat::Tuple(pair)) if pair.elems.len() == 2 => {
+                match (call.method.to_string().as_str(), call.args.first()) {
+                    ("enumerate", None) => {
+                        self.hints_of_items(&pair.elems[1], &call.receiver, hints);
+                    }
+                    ("zip", Some(other)) => {
+                        self.hints_of_items(&pair.elems[0], &call.receiver, hints);
+                        self.hints_of_items(&pair.elems[1], other, hints);
+                    }
+                    _ => {}
+                }
+            }
+            (Expr::MethodCall(call), syn::Pat::Ident(_))
+                if [
+                    "iter",
+                    "into_iter",
+                    "copied",
+                    "cloned",
+                    "rev",
+                    "skip",
+                    "take",
+                    "step_by",
+                ]
+                .contains(&call.method.to_string().as_str()) =>
+            {
+                self.hints_of_items(pattern, &call.receiver, hints);
+            }
+            (Expr::Path(_), syn::Pat::Ident(name)) => {
+                let element: Expr = syn::parse_quote!(#iterator[0]);
+                let hint = match self.hint_of_element(&element) {
+                    Hint::Unknown => self.hint_of_item(iterator),
+                    known => known,
+                };
+                if let Hint::Matrix(_) = hint {
+                    hints.push((name.ident.clone(), hint));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The place of the element with an index; its sizes are read from itself.

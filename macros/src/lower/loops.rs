@@ -105,6 +105,8 @@ pub(super) enum Counted<'a> {
     Each {
         pattern: &'a Pat,
         iterator: Inert,
+        /// What is known of the items.
+        hints: Vec<(Ident, Hint)>,
     },
     While(&'a Expr),
     Endless,
@@ -158,9 +160,12 @@ impl Lower<'_> {
         let plain = self.is_inert(&each.expr);
         if plain {
             let iterator = self.inert(each.expr.to_token_stream(), Hint::Unknown);
+            let mut hints = Vec::new();
+            self.hints_of_items(&each.pat, &each.expr, &mut hints);
             let counted = Counted::Each {
                 pattern: &each.pat,
                 iterator,
+                hints,
             };
             return self.looped(counted, each.label.as_ref(), &each.body, expr);
         }
@@ -964,7 +969,11 @@ impl Lower<'_> {
                     range: range.tokens.clone(),
                 })
             }
-            Counted::Each { pattern, iterator } => {
+            Counted::Each {
+                pattern,
+                iterator,
+                hints,
+            } => {
                 let mut names = Vec::new();
                 super::pattern_names(pattern, &mut names);
                 let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
@@ -974,9 +983,14 @@ impl Lower<'_> {
                 });
                 for (name, new) in names.iter().zip(&new) {
                     self.kept_names.insert(new.to_string());
+                    let hint = hints.iter().find(|(own, _)| own == name);
+                    let hint = hint.map_or(Hint::Unknown, |(_, hint)| hint.clone());
                     self.scope.bind(Binding {
                         ident: name.clone(),
-                        value: Value::Inert(Inert::plain(new.to_token_stream(), iterator.varies)),
+                        value: Value::Inert(Inert {
+                            hint,
+                            ..Inert::plain(new.to_token_stream(), iterator.varies)
+                        }),
                         active: false,
                         varies: iterator.varies,
                     });

@@ -181,6 +181,8 @@ pub struct Lower<'a> {
     broken_with: Vec<loops::BrokenWith>,
     /// The lists that the loops around grow, to which there are assignments in place of `push`.
     growing: Vec<String>,
+    /// What the `let` around an iterator tells of its value: the type, and the name.
+    wanted: Option<(Option<syn::Type>, Option<Ident>)>,
     /// What lists that grow turned out to hold.
     revealed: Vec<growing::Revealed>,
     /// How many arms of `match` were read, those after a guard once more.
@@ -251,6 +253,7 @@ pub fn lower(
         bodies: 0,
         broken_with: Vec::new(),
         growing: Vec::new(),
+        wanted: None,
         revealed: Vec::new(),
         arms_read: 0,
     };

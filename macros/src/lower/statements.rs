@@ -426,6 +426,14 @@ impl Lower<'_> {
         let Some(init) = &local.init else {
             return self.unset(pat, ty, stmt);
         };
+        self.wanted = match (&*init.expr, pat) {
+            (Expr::MethodCall(call), Pat::Ident(name))
+                if call.method == "sum" || call.method == "collect" =>
+            {
+                Some((ty.cloned(), Some(name.ident.clone())))
+            }
+            _ => None,
+        };
         if let (Pat::Ident(name), true, None, 0) =
             (pat, self.is_carrying(pat), &init.diverge, self.closures)
             && let Some(value) = self.first_value(&init.expr, ty)?
