@@ -186,10 +186,13 @@ fn scalar_alias(name: &str) -> Option<Scalar> {
 
 impl Lower<'_> {
     pub fn method(&mut self, call: &syn::ExprMethodCall, expr: &Expr) -> Lowered<Value> {
-        if !self.is_inert_expr(expr)
-            && let Some(value) = self.iterated(call, expr)?
-        {
-            return Ok(value);
+        if !self.is_inert_expr(expr) {
+            if let Some(value) = self.looked_at(call, expr)? {
+                return Ok(value);
+            }
+            if let Some(value) = self.iterated(call, expr)? {
+                return Ok(value);
+            }
         }
         if let Some(number) = self.number_of_type(call)? {
             return Ok(number);

@@ -349,6 +349,38 @@ with_a_list! {
         }
         moved.iter().zip(path.iter()).map(|(a, b)| a.dot(b)).sum::<f64>() + y.norm()
     }
+
+    looked_at(x, list: &[Vector3<f64>] = points) {
+        let moved: Vec<Vector3<f64>> = list.iter().map(|p| p.component_mul(x)).collect();
+        let lengths: Vec<f64> = moved.iter().map(|m| m.norm_squared()).collect();
+        let far = moved.iter().any(|m| m.norm() > 1.0);
+        let near = lengths.iter().all(|l| *l < 100.0) && moved.iter().zip(list).all(|(m, p)| m.x * p.x < 9.0);
+        let k = x.iter().position(|a| *a > 0.8).unwrap_or(0);
+        let many = lengths.iter().filter(|l| **l > 0.5).count();
+        let weight = if far && near { x[0] } else { x[1] * x[1] };
+        weight * x[k] + many as f64 * x[2]
+    }
+
+    extremes(x, list: &[Vector3<f64>] = points) {
+        let lengths: Vec<f64> = list.iter().map(|p| p.component_mul(x).norm_squared()).collect();
+        let least = lengths.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = x.iter().map(|a| a * a).fold(f64::NEG_INFINITY, f64::max);
+        let bound = lengths.iter().fold(x[0], |a, b| a.max(*b));
+        if lengths.is_empty() { most * bound } else { most * bound * least }
+    }
+
+    differentiated_lists(x, list: &[Vector3<f64>] = points) {
+        let all = [x * 2.0, x.cross(&Vector3::new(1.0, 0.5, 0.2)), x.component_mul(x)];
+        let mut moved = Vec::new();
+        for a in &all {
+            moved.push(a * x[0]);
+        }
+        for i in 0..list.len() {
+            moved.push(moved[i] + list[i]);
+        }
+        moved.windows(2).map(|w| w[0].dot(&w[1])).sum()
+    }
+
 }
 
 #[gradient(wrt(x))]
@@ -373,4 +405,48 @@ fn elements_that_may_be_missing() {
         assert_close(x_bar.dot(&dx), along);
         assert_close(one_that_may_be_missing_jvp(&x, &list, &dx).1, along);
     }
+}
+
+#[gradient]
+#[jvp]
+#[hessian]
+fn length(path: &[Vector3<f64>]) -> f64 {
+    let closed = (path.first().unwrap() - path.last().unwrap()).norm_squared();
+    closed + path.windows(2).map(|w| (w[1] - w[0]).norm()).sum::<f64>()
+}
+
+#[test]
+fn ends_and_windows_of_a_parameter() {
+    let (path, dx) = (points(4), points(5).split_off(1));
+    let moved = |t: f64| -> Vec<_> { path.iter().zip(&dx).map(|(p, d)| p + d * t).collect() };
+    let along = slope(|t| length(&moved(t)));
+    let gradient: Vec<Vector3<f64>> = length_gradient(&path);
+    let dot = |g: &[Vector3<f64>]| g.iter().zip(&dx).map(|(g, d)| g.dot(d)).sum::<f64>();
+    assert_close(dot(&gradient), along);
+    assert_close(length_jvp(&path, &dx).1, along);
+    let hessian = length_hessian(&path);
+    let flat = DVector::from_iterator(12, dx.iter().flatten().copied());
+    let second = slope(|t| dot(&length_gradient(&moved(t))));
+    assert_close(flat.dot(&(hessian * &flat)), second);
+}
+
+#[test]
+#[should_panic(expected = "called `Option::unwrap()` on a `None` value")]
+fn the_first_of_none() {
+    length_gradient(&[]);
+}
+
+#[gradient(wrt(x))]
+fn too_far(x: &Vector3<f64>, k: usize) -> f64 {
+    let mut path = vec![*x];
+    for i in 0..3 {
+        path.push(path[i + k] * 2.0);
+    }
+    path[3].norm()
+}
+
+#[test]
+#[should_panic(expected = "index out of bounds: the len is 1 but the index is 1")]
+fn what_has_not_been_pushed_yet() {
+    too_far_gradient(&Vector3::x(), 1);
 }

@@ -263,11 +263,14 @@ impl Lower<'_> {
         let mut i = 0;
         while i < trees.len() {
             let asked = match (&trees[i], trees.get(i + 2), trees.get(i + 3)) {
-                (TokenTree::Ident(name), Some(TokenTree::Ident(len)), Some(TokenTree::Group(none)))
-                    if *len == "len"
-                        && is(i + 1, '.')
-                        && (i == 0 || !is(i - 1, '.') || i > 1 && is(i - 2, '.'))
-                        && none.stream().is_empty() =>
+                (
+                    TokenTree::Ident(name),
+                    Some(TokenTree::Ident(len)),
+                    Some(TokenTree::Group(none)),
+                ) if *len == "len"
+                    && is(i + 1, '.')
+                    && (i == 0 || !is(i - 1, '.') || i > 1 && is(i - 2, '.'))
+                    && none.stream().is_empty() =>
                 {
                     self.columns_counted(name).map(|length| (name, length))
                 }
@@ -574,9 +577,10 @@ impl Lower<'_> {
                 plain && all(&[&e.left, &e.right])
             }
             Expr::MethodCall(e) => {
-                crate::surface::is_known_method(&e.method.to_string())
-                    && only_observes(&e.receiver)
-                    && e.args.iter().all(only_observes)
+                let name = e.method.to_string();
+                let known =
+                    crate::surface::is_known_method(&name) || super::iterators::is_adaptor(&name);
+                known && only_observes(&e.receiver) && e.args.iter().all(only_observes)
             }
             Expr::Closure(e) => only_observes(&e.body),
             Expr::Block(e) => e.block.stmts.iter().all(observes),

@@ -3,7 +3,7 @@
 use super::{Lower, Lowered, refuse};
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
-use crate::scope::{Binding, Value, contains};
+use crate::scope::{Binding, Hint, Value, contains};
 use crate::ty::{Class, Extent};
 use proc_macro2::Ident;
 use quote::quote;
@@ -51,6 +51,7 @@ impl Lower<'_> {
         {
             return self.each_in_turn(&call.receiver, closure).map(Some);
         }
+        self.refuse_iterator(call, &syn::parse_quote!(i))?;
         if !matches!(
             (name.as_str(), &args[..]),
             ("sum" | "product" | "collect", []) | ("fold", [_, _])
@@ -79,6 +80,9 @@ impl Lower<'_> {
             return self.nested_block(&whole).map(Some);
         }
         let Some(items) = items else {
+            if let Expr::MethodCall(inner) = &*call.receiver {
+                self.refuse_iterator(inner, &index)?;
+            }
             return Ok(None);
         };
         if self.closures > 0 {
@@ -111,6 +115,84 @@ impl Lower<'_> {
             );
         };
         self.nested_block(&whole).map(Some)
+    }
+
+    /// `any`, `all`, `position` and `count`: what they give carries no derivative, and they only look at the items.
+    pub(crate) fn looked_at(
+        &mut self,
+        call: &syn::ExprMethodCall,
+        expr: &Expr,
+    ) -> Lowered<Option<Value>> {
+        let name = call.method.to_string();
+        if let (Expr::MethodCall(inner), true) = (
+            &*call.receiver,
+            matches!(
+                name.as_str(),
+                "unwrap" | "expect" | "unwrap_or" | "is_some" | "is_none"
+            ),
+        ) {
+            if inner.method != "position"
+                || !call.args.iter().all(|arg| self.is_inert(arg))
+                || self.looked_at(inner, &call.receiver)?.is_none()
+            {
+                return Ok(None);
+            }
+            let hint = match name.starts_with("is_") {
+                true => Hint::Bool,
+                false => Hint::Int,
+            };
+            return Ok(Some(Value::Inert(self.inert_expression(expr, hint))));
+        }
+        let hint = match (name.as_str(), call.args.first()) {
+            ("any" | "all", Some(Expr::Closure(_))) => Hint::Bool,
+            ("position", Some(Expr::Closure(_))) => Hint::Unknown,
+            ("count", None) => Hint::Int,
+            _ => return Ok(None),
+        };
+        let place = self.fresh("i");
+        if self.closures > 0
+            || self
+                .items(&call.receiver, &syn::parse_quote!(#place))
+                .is_none()
+        {
+            return Ok(None);
+        }
+        if !self.only_observes(expr) {
+            return refuse(
+                &call.method,
+                format!(
+                    "cannot see what happens to a differentiated value inside of this `{name}`\nhelp: compare with plain expressions there, or write it as a `for` loop"
+                ),
+            );
+        }
+        let tokens = quote!(#expr);
+        self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
+        Ok(Some(Value::Inert(self.inert_expression(expr, hint))))
+    }
+
+    /// Iterators that are not followed, and what to write in their place.
+    fn refuse_iterator(&self, call: &syn::ExprMethodCall, place: &Expr) -> Lowered<()> {
+        let instead = match call.method.to_string().as_str() {
+            "scan" => "carry the state in a variable, and `push` in a `for` loop",
+            "max_by" => "use `fold(f64::NEG_INFINITY, f64::max)`",
+            "min_by" => "use `fold(f64::INFINITY, f64::min)`",
+            "max_by_key" | "min_by_key" | "reduce" => {
+                "use `fold`, or a `for` loop with the best so far in a variable"
+            }
+            "unzip" => "`push` to both lists in a `for` loop, or `collect` twice",
+            _ => return Ok(()),
+        };
+        match self.items(&call.receiver, place) {
+            Some(_) => refuse(
+                &call.method,
+                format!(
+                    "`{}` of differentiated values is not followed yet\nhelp: {instead}",
+                    call.method
+                ),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// `iterator.sum::<Vector3<f64>>()`: nalgebra begins with zeros.
@@ -691,6 +773,30 @@ impl Lower<'_> {
             _ => None,
         }
     }
+}
+
+/// Methods that make an iterator of another, or look at what it gives.
+pub(super) fn is_adaptor(name: &str) -> bool {
+    matches!(
+        name,
+        "zip"
+            | "enumerate"
+            | "rev"
+            | "skip"
+            | "take"
+            | "step_by"
+            | "chain"
+            | "copied"
+            | "cloned"
+            | "filter"
+            | "windows"
+            | "chunks"
+            | "column_iter"
+            | "row_iter"
+            | "position"
+            | "count"
+            | "unwrap_or"
+    )
 }
 
 /// `|sum, pattern| sum + term`, as the pattern and the term.
