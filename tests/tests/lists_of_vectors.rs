@@ -381,6 +381,38 @@ with_a_list! {
         moved.windows(2).map(|w| w[0].dot(&w[1])).sum()
     }
 
+
+    a_dynamic_state(x, list: &[Vector3<f64>] = points) {
+        let mut at = DVector::from_row_slice(x.as_slice());
+        let mut path = vec![at.clone()];
+        for p in list {
+            at = &at * 0.5 + &path[0] * p.x;
+            path.push(at.clone());
+        }
+        path.iter().map(|p| p.norm_squared()).sum::<f64>() + path[path.len() - 1][1]
+    }
+
+    in_a_loop(x, list: &[Vector3<f64>] = points) {
+        let mut total = x[1];
+        for k in 0..list.len() {
+            let moved: Vec<Vector3<f64>> = list[..k].iter().map(|p| p.cross(x)).collect();
+            let mut path = vec![*x];
+            for m in &moved {
+                path.push(m.cross(&path[0]) * 0.3);
+            }
+            for p in &path {
+                total += p.norm_squared() * 0.2;
+            }
+        }
+        total
+    }
+
+    shadowed(x, list: &[Vector3<f64>] = points) {
+        let list: Vec<Vector3<f64>> = list.iter().map(|p| p.component_mul(x)).collect();
+        let list: Vec<Vector3<f64>> = list.iter().rev().map(|p| p * p.x).collect();
+        list.iter().skip(1).zip(list.iter()).map(|(a, b)| a.dot(b)).sum::<f64>() + x[0]
+    }
+
 }
 
 #[gradient(wrt(x))]
@@ -449,4 +481,40 @@ fn too_far(x: &Vector3<f64>, k: usize) -> f64 {
 #[should_panic(expected = "index out of bounds: the len is 1 but the index is 1")]
 fn what_has_not_been_pushed_yet() {
     too_far_gradient(&Vector3::x(), 1);
+}
+
+#[jacobian]
+#[jvp]
+fn halved(x: &Vector3<f64>, n: usize) -> Vector3<f64> {
+    let mut all = vec![*x];
+    for _ in 0..n {
+        all.push(all.last().unwrap() * 0.5);
+    }
+    all.iter().sum()
+}
+
+#[gradient]
+fn of_any_number<T: nalgebra::RealField + Copy>(x: &Vector3<T>, n: usize) -> T {
+    let mut all = Vec::new();
+    for i in 0..n {
+        all.push(x * T::from_usize(i + 1).unwrap());
+    }
+    let squares: Vec<T> = all.iter().map(|a| a.norm_squared()).collect();
+    let mut total = T::zero();
+    for s in &squares {
+        total += *s;
+    }
+    total
+}
+
+#[test]
+fn results_and_other_numbers() {
+    let x = Vector3::new(0.4, -0.7, 1.2);
+    let (value, by_x) = halved_value_and_jacobian(&x, 3);
+    assert_eq!(value, halved(&x, 3));
+    assert_eq!(by_x, Matrix3::identity() * 1.875);
+    assert_eq!(halved_jvp(&x, 3, &Vector3::y()).1, Vector3::y() * 1.875);
+    assert_close((of_any_number_gradient(&x, 2) - x * 10.0).norm(), 0.0);
+    let x = Vector3::new(0.5_f32, -0.25, 1.0);
+    assert_eq!(of_any_number_gradient(&x, 2), x * 10.0);
 }

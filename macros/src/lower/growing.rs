@@ -28,6 +28,8 @@ struct Grown {
 struct Elements {
     rows: Dim,
     columns: Columns,
+    /// A variable that changes in the loop, and has to stay as long as they are.
+    as_long_as: Option<String>,
 }
 
 /// What an empty list turns out to hold while a loop that pushes to it is read.
@@ -238,7 +240,11 @@ impl Lower<'_> {
             self.revealed = others;
             let own: Vec<Revealed> = own;
             if own.is_empty() {
-                return done.map(|()| Some(Value::Unit));
+                done?;
+                for list in &lists {
+                    self.check_sizes(list)?;
+                }
+                return Ok(Some(Value::Unit));
             }
             self.restore(before);
             for found in own {
@@ -398,31 +404,42 @@ impl Lower<'_> {
     fn elements_of(
         &mut self,
         name: &Ident,
-        found: Revealed,
+        mut found: Revealed,
         changing: &[String],
         bound: &[Ident],
     ) -> Lowered<Elements> {
         let columns = found.columns;
         if !matches!(found.rows, Dim::Dynamic(_)) {
-            let rows = found.rows;
-            return Ok(Elements { rows, columns });
+            return Ok(Elements {
+                rows: found.rows,
+                columns,
+                as_long_as: None,
+            });
         }
+        let root_of = |size: &Expr| match size {
+            Expr::MethodCall(call) => call.receiver.to_token_stream().to_string(),
+            name => name.to_token_stream().to_string(),
+        };
+        // Rather by what does not change in the loop.
+        found
+            .sizes
+            .sort_by_key(|size| changing.contains(&root_of(size)));
         for size in &found.sizes {
-            let root = match size {
-                Expr::MethodCall(call) => call.receiver.to_token_stream(),
-                name => name.to_token_stream(),
-            };
-            let root = root.to_string();
-            // What changes in the loop may change its size as well.
-            if self.scope.get(&root).is_none()
-                || changing.contains(&root)
-                || bound.iter().any(|own| *own == root)
-            {
+            let root = root_of(size);
+            if self.scope.get(&root).is_none() || bound.iter().any(|own| *own == root) {
                 continue;
             }
             let rows = self.number_of(size)?;
-            return Ok(Elements { rows, columns });
+            return Ok(Elements {
+                rows,
+                columns,
+                as_long_as: Some(root),
+            });
         }
+        self.unknown_sizes(name)
+    }
+
+    fn unknown_sizes<T>(&mut self, name: &Ident) -> Lowered<T> {
         self.scope.assign(&name.to_string(), Value::Poison, true);
         refuse(
             name,
@@ -430,6 +447,28 @@ impl Lower<'_> {
                 "how long the vectors in `{name}` are is not known before this loop\nhelp: begin with a list of its length, as in `let mut {name} = vec![DVector::zeros(m); n];`, and assign to `{name}[i]`"
             ),
         )
+    }
+
+    /// What gives the size of the elements may change in the loop, but not its size.
+    fn check_sizes(&mut self, list: &Grown) -> Lowered<()> {
+        let Some(Elements {
+            rows,
+            as_long_as: Some(root),
+            ..
+        }) = &list.elements
+        else {
+            return Ok(());
+        };
+        let shape = match self.scope.get(root).map(|b| &b.value) {
+            Some(Value::Node(id) | Value::Slice(id)) => self.graph.shape(*id),
+            _ => return Ok(()),
+        };
+        match shape {
+            Some(shape) if shape.rows != *rows && shape.cols != *rows => {
+                self.unknown_sizes(&list.name)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How often a loop pushes to a list, if that is known before it begins.
@@ -467,7 +506,14 @@ impl Lower<'_> {
             Some(Value::Columns(id, columns)) => {
                 let rows = self.graph.shape(id).map(|s| s.rows);
                 let rows = rows.unwrap_or(Dim::Static(1));
-                (Some(Elements { rows, columns }), vec![id])
+                (
+                    Some(Elements {
+                        rows,
+                        columns,
+                        as_long_as: None,
+                    }),
+                    vec![id],
+                )
             }
             _ => return Err(super::Refusal(None)),
         };
@@ -574,7 +620,13 @@ impl Lower<'_> {
             match &found {
                 Some(known) if known.columns != columns || known.rows != rows => return None,
                 Some(_) => {}
-                None => found = Some(Elements { rows, columns }),
+                None => {
+                    found = Some(Elements {
+                        rows,
+                        columns,
+                        as_long_as: None,
+                    });
+                }
             }
             ids.push(id);
         }

@@ -5,7 +5,8 @@ use crate::error::text;
 use crate::graph::{Elem, Form, Id, Kind, Leaf, Step};
 use crate::rules::Op;
 use crate::scope::{
-    Columns, Hint, Inert, Pending, Value, captured, is_observer, is_pure, rename, variables,
+    Columns, Hint, Inert, Pending, Value, captured, contains, is_observer, is_pure, rename,
+    variables,
 };
 use crate::ty::{Extent, Passing, Real};
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -58,10 +59,10 @@ impl Lower<'_> {
 
     /// Whether nothing in the tokens carries a derivative.
     pub(super) fn is_inert(&self, tokens: impl ToTokens) -> bool {
-        self.scope
-            .read_by(tokens.to_token_stream())
-            .iter()
-            .all(|b| !b.active)
+        let tokens = tokens.to_token_stream();
+        let watched = self.watched.borrow();
+        watched.iter().all(|name| !contains(tokens.clone(), name))
+            && self.scope.read_by(tokens).iter().all(|b| !b.active)
     }
 
     pub(super) fn reads(&self, tokens: &TokenStream) -> Vec<Id> {
@@ -551,6 +552,17 @@ impl Lower<'_> {
     /// Whether an expression is built of known operations only, so that a value it reads cannot be kept
     /// anywhere: it may then stay as it stands where its own value has no derivative.
     pub fn only_observes(&self, expr: &Expr) -> bool {
+        if let Expr::Closure(closure) = expr {
+            // What it is given may carry a derivative.
+            let mut names = Vec::new();
+            super::loops::bound_in(quote!(#closure), &mut names);
+            let around = self.watched.borrow().len();
+            let names = names.iter().map(ToString::to_string);
+            self.watched.borrow_mut().extend(names);
+            let observes = self.only_observes(&closure.body);
+            self.watched.borrow_mut().truncate(around);
+            return observes;
+        }
         if self.is_inert(expr) {
             return true;
         }
@@ -582,7 +594,6 @@ impl Lower<'_> {
                     crate::surface::is_known_method(&name) || super::iterators::is_adaptor(&name);
                 known && only_observes(&e.receiver) && e.args.iter().all(only_observes)
             }
-            Expr::Closure(e) => only_observes(&e.body),
             Expr::Block(e) => e.block.stmts.iter().all(observes),
             Expr::If(e) => {
                 only_observes(&e.cond)

@@ -436,7 +436,7 @@ impl Lower<'_> {
                     }
                     None => variable(self, "list"),
                 };
-                syn::parse_quote!({ let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
+                syn::parse_quote_spanned!(call.span()=> { let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
             }
             ("fold", [start, closure]) => match (start, closure) {
                 (Expr::Tuple(starts), Expr::Closure(closure)) if closure.inputs.len() == 2 => {

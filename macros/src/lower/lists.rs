@@ -507,9 +507,20 @@ impl Lower<'_> {
 
     /// The same of a list that the macro knows by its type only, as of points.
     pub(super) fn hint_of_item(&mut self, list: &Expr) -> Hint {
-        let Expr::Path(path) = list else {
-            return Hint::Unknown;
+        let path = match list {
+            Expr::Path(path) => path,
+            // Some of its items.
+            Expr::Index(index) if matches!(*index.index, Expr::Range(_)) => {
+                return self.hint_of_item(&index.expr);
+            }
+            Expr::Paren(inner) => return self.hint_of_item(&inner.expr),
+            Expr::Reference(inner) => return self.hint_of_item(&inner.expr),
+            _ => return Hint::Unknown,
         };
+        let element: Expr = syn::parse_quote!(#path[0]);
+        if let known @ Hint::Matrix(_) = self.hint_of_element(&element) {
+            return known;
+        }
         let name = path.path.get_ident().map(ToString::to_string);
         let bound = name.and_then(|name| self.scope.get(&name));
         let Some(Value::Inert(inert)) = bound.map(|b| &b.value) else {
@@ -561,12 +572,8 @@ impl Lower<'_> {
             {
                 self.hints_of_items(pattern, &call.receiver, hints);
             }
-            (Expr::Path(_), syn::Pat::Ident(name)) => {
-                let element: Expr = syn::parse_quote!(#iterator[0]);
-                let hint = match self.hint_of_element(&element) {
-                    Hint::Unknown => self.hint_of_item(iterator),
-                    known => known,
-                };
+            (list, syn::Pat::Ident(name)) => {
+                let hint = self.hint_of_item(list);
                 if let Hint::Matrix(_) = hint {
                     hints.push((name.ident.clone(), hint));
                 }

@@ -183,6 +183,8 @@ pub struct Lower<'a> {
     growing: Vec<String>,
     /// What the `let` around an iterator tells of its value: the type, and the name.
     wanted: Option<(Option<syn::Type>, Option<Ident>)>,
+    /// The parameters of closures that may be given differentiated values, while these are looked through.
+    watched: RefCell<Vec<String>>,
     /// What lists that grow turned out to hold.
     revealed: Vec<growing::Revealed>,
     /// How many arms of `match` were read, those after a guard once more.
@@ -254,6 +256,7 @@ pub fn lower(
         broken_with: Vec::new(),
         growing: Vec::new(),
         wanted: None,
+        watched: RefCell::default(),
         revealed: Vec::new(),
         arms_read: 0,
     };

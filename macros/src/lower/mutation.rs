@@ -34,6 +34,7 @@ impl Lower<'_> {
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
+        self.check_pushed(&assign.left, &value)?;
         if let Some((tuple, part)) = self.part_of_tuple(&assign.left) {
             return self.assign_part(&tuple, part, &value, expr);
         }
@@ -76,6 +77,25 @@ impl Lower<'_> {
             }
         }
         Ok(Value::Unit)
+    }
+
+    /// Of what a list cannot be made that grows in a loop.
+    fn check_pushed(&mut self, left: &Expr, value: &Value) -> Lowered<()> {
+        let name = super::places::root_of(left);
+        let Some(name) = name.filter(|name| self.growing.iter().any(|list| name == list)) else {
+            return Ok(());
+        };
+        let help = match value {
+            Value::Geometric(_) => {
+                "points, rotations and the like in a list that grows in a loop are not supported yet\nhelp: keep their coordinates, as in `p.coords`"
+            }
+            Value::Tuple(_) => {
+                "tuples in a list that grows in a loop are not supported yet\nhelp: make a list of each of their parts"
+            }
+            _ => return Ok(()),
+        };
+        self.scope.assign(&name.to_string(), Value::Poison, true);
+        refuse(name, help)
     }
 
     /// What is pushed to a list that was taken for one of numbers: the value, and what it is of the list.

@@ -82,6 +82,7 @@ impl Lower<'_> {
                     continue;
                 }
                 Stmt::Expr(expr, None) if last && !is_unit(expr) => {
+                    self.wanted = self.wanted_of_result(expr, tail);
                     self.tail =
                         tail && matches!(expr, Expr::If(_) | Expr::Match(_) | Expr::Block(_));
                     value = self.expr(expr);
@@ -105,6 +106,22 @@ impl Lower<'_> {
             }
         }
         value
+    }
+
+    /// What the type of the result tells of an iterator that gives it.
+    fn wanted_of_result(
+        &self,
+        expr: &Expr,
+        tail: bool,
+    ) -> Option<(Option<syn::Type>, Option<Ident>)> {
+        match (expr, &self.returned) {
+            (Expr::MethodCall(call), crate::ty::Returned::Value(value))
+                if tail && self.bodies == 0 && call.method == "sum" =>
+            {
+                Some((syn::parse2(value.written.clone()).ok(), None))
+            }
+            _ => None,
+        }
     }
 
     /// A last statement that panics or leaves the function without a value.

@@ -17,13 +17,34 @@ fn apart(x: &[f64]) -> f64 {
     sines[0] * cosines[1]
 }
 
-fn keep(_: f64) -> bool {
-    true
+#[gradient]
+fn kept(x: &[f64]) -> f64 {
+    let last = std::cell::Cell::new(0.0);
+    let all = x.iter().all(|v| {
+        last.set(*v);
+        *v > 0.0
+    });
+    if all { last.get() } else { x[1] }
 }
 
 #[gradient]
-fn seen(x: &[f64]) -> f64 {
-    if x.iter().any(|v| keep(*v)) { x[0] } else { x[1] }
+fn kept_by_an_assertion(x: &[f64]) -> f64 {
+    let last = std::cell::Cell::new(0.0);
+    assert!(x.iter().all(|v| {
+        last.set(*v);
+        *v > 0.0
+    }));
+    last.get()
+}
+
+#[gradient]
+fn added_up(x: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    let any = x.iter().any(|v| {
+        sum += *v;
+        *v > 9.0
+    });
+    if any { sum } else { x[1] }
 }
 
 #[gradient]
