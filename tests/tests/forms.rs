@@ -9,8 +9,8 @@ mod common;
 #[path = "common/three.rs"]
 mod three;
 
-use common::{assert_close, slope, vector};
-use nalgebra::{DMatrix, DVector, Matrix2, Matrix3, Matrix6, SMatrix, Vector3};
+use common::vector;
+use nalgebra::{DMatrix, DVector, Matrix2, Matrix3, Matrix6, Vector3};
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 use three::{Companions, check};
 
@@ -460,6 +460,17 @@ forms! {
         }
         v.push(x[1]);
         v[1] * v[2] + v[3] * v[6] + v[7] * v[9] * v[10] + v.len() as f64 * x[0]
+    }
+
+    push_by_a_small_integer(x) {
+        let mut v = Vec::new();
+        for i in 0..3 {
+            v.push(x[0] * f64::from(i));
+        }
+        for i in 1..3 {
+            v.push(x[1] * f64::from(i));
+        }
+        v[2] * v[4] + v[1]
     }
 
     push_or_continue(x) {

@@ -636,12 +636,20 @@ impl Lower<'_> {
 
 /// The index of a loop that counts, and the number from which it does.
 fn counted_from(each: &syn::ExprForLoop) -> Option<(&Ident, usize)> {
+    // An index that is converted may be an integer of another type.
+    if crate::ty::mentions(each.body.to_token_stream(), &|word| {
+        *word == "from" || *word == "into"
+    }) {
+        return None;
+    }
     match (&*each.expr, &*each.pat) {
         (Expr::Range(range), syn::Pat::Ident(index)) => match range.start.as_deref()? {
             Expr::Lit(syn::ExprLit {
                 lit: syn::Lit::Int(start),
                 ..
-            }) => Some((&index.ident, start.base10_parse().ok()?)),
+            }) if matches!(start.suffix(), "" | "usize") => {
+                Some((&index.ident, start.base10_parse().ok()?))
+            }
             _ => None,
         },
         _ => None,

@@ -59,10 +59,7 @@ impl Lower<'_> {
             return Ok(None);
         }
         // What the `let` around it, or the call itself, says of it.
-        let (ty, wish) = match self.wanted.take() {
-            Some(wanted) => wanted,
-            None => (None, None),
-        };
+        let (ty, wish) = self.wanted.take().unwrap_or_default();
         let ty = match call.turbofish.as_ref().and_then(|t| t.args.first()) {
             Some(syn::GenericArgument::Type(ty)) => Some(ty.clone()),
             _ => ty,

@@ -118,11 +118,10 @@ impl Lower<'_> {
             return Ok(None);
         };
         let (list, taken) = (&end.receiver, (&call.method, &call.args));
-        let taken_at_once = match (taken.0.to_string().as_str(), taken.1.first()) {
-            ("unwrap", None) => true,
-            ("expect", Some(Expr::Lit(_))) => true,
-            _ => false,
-        };
+        let taken_at_once = matches!(
+            (taken.0.to_string().as_str(), taken.1.first()),
+            ("unwrap", None) | ("expect", Some(Expr::Lit(_)))
+        );
         if !taken_at_once
             || !(end.method == "first" || end.method == "last")
             || !end.args.is_empty()
