@@ -413,6 +413,38 @@ with_a_list! {
         list.iter().skip(1).zip(list.iter()).map(|(a, b)| a.dot(b)).sum::<f64>() + x[0]
     }
 
+
+    all_that_was_pushed_so_far(x, list: &[Vector3<f64>] = points) {
+        let mut path = vec![x * 0.5];
+        let mut numbers = Vec::new();
+        for p in list {
+            let mut mean = Vector3::zeros();
+            for q in &path {
+                mean += q * 0.2;
+            }
+            let spread: f64 = path.iter().map(|q| q.norm_squared()).sum();
+            let before: f64 = numbers.iter().map(|n| n * x[1]).sum();
+            numbers.push(spread * 0.1 + before * 0.1 + x[0]);
+            if path.len() > 1 {
+                mean -= path[path.len() - 2] * 0.3;
+            }
+            path.push(mean.cross(p) + x);
+        }
+        path[path.len() - 1].norm_squared() + numbers.iter().sum::<f64>()
+    }
+
+    inert_elements_beside(x, list: &[Vector3<f64>] = points) {
+        let mut all = Vec::new();
+        for (i, p) in list.iter().enumerate() {
+            if i % 2 == 0 {
+                all.push(*p);
+            } else {
+                all.push(p.component_mul(x));
+            }
+        }
+        all.iter().map(|a| a.dot(x)).sum::<f64>() + x.norm_squared()
+    }
+
 }
 
 #[gradient(wrt(x))]
