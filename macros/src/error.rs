@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
 /// The errors found so far in one function.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Errors(Option<syn::Error>);
 
 impl Errors {

@@ -186,13 +186,32 @@ fn scalar_alias(name: &str) -> Option<Scalar> {
 
 impl Lower<'_> {
     pub fn method(&mut self, call: &syn::ExprMethodCall, expr: &Expr) -> Lowered<Value> {
-        if !self.is_inert_expr(expr)
-            && let Some(value) = self.iterated(call, expr)?
-        {
-            return Ok(value);
+        if !self.is_inert_expr(expr) {
+            if let Some(value) = self.looked_at(call, expr)? {
+                return Ok(value);
+            }
+            if let Some(value) = self.iterated(call, expr)? {
+                return Ok(value);
+            }
         }
         if let Some(number) = self.number_of_type(call)? {
             return Ok(number);
+        }
+        if let Some(end) = self.end_of_list(call)? {
+            return Ok(end);
+        }
+        if let Some((list, end)) = self.so_far(&call.receiver)
+            && self.closures == 0
+        {
+            let name = call.method.to_string();
+            match name.as_str() {
+                "len" => return self.expr(&syn::parse_quote!((#end))),
+                "first" | "last" | "get" => {
+                    let (list, args) = (self.expr(list)?, call.args.iter().collect::<Vec<_>>());
+                    return self.entry_if_there(&list, &call.receiver, &name, &args, expr);
+                }
+                _ => {}
+            }
         }
         if !self.is_inert_expr(expr)
             && let Some(value) = self.in_place(call, expr)?
@@ -443,7 +462,7 @@ impl Lower<'_> {
                 self.expr(&syn::parse_quote!(if #at { Some(#value) } else { None }))
             }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
-            Value::Slice(_) | Value::List(_)
+            Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
                 if matches!(name.as_str(), "first" | "last" | "get") =>
             {
                 let value = value.clone();
@@ -456,7 +475,7 @@ impl Lower<'_> {
                     self.inert_expression(&syn::parse_quote!(#count), Hint::Int),
                 ))
             }
-            Value::List(_) | Value::Slice(_)
+            Value::List(_) | Value::Slice(_) | Value::Columns(..)
                 if matches!(name.as_str(), "to_vec" | "clone" | "as_slice") =>
             {
                 Ok(value.clone())

@@ -100,6 +100,26 @@ pub struct List {
     pub by_reference: bool,
 }
 
+/// The type of the items of a slice, an array or a `Vec`.
+pub fn item_of(ty: &Type) -> Option<Type> {
+    match strip(ty) {
+        Type::Reference(reference) => item_of(&reference.elem),
+        Type::Slice(slice) => Some((*slice.elem).clone()),
+        Type::Array(array) => Some((*array.elem).clone()),
+        Type::Path(path) => {
+            let last = path.path.segments.last().filter(|s| s.ident == "Vec")?;
+            match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+                    GenericArgument::Type(item) => Some(item.clone()),
+                    _ => None,
+                },
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// What a type is to the macro.
 #[derive(Clone)]
 pub enum Class {

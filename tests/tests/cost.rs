@@ -51,16 +51,40 @@ fn swept(x: &DVector<f64>) -> f64 {
     table.sum()
 }
 
+#[gradient]
+fn pushed(x: &DVector<f64>) -> f64 {
+    let mut y = vec![x[0]];
+    for i in 1..x.len() {
+        y.push(0.5 * y[i - 1] * x[i] + y.last().unwrap().sin());
+    }
+    y[x.len() - 1]
+}
+
+#[gradient]
+#[vjp]
+fn pushed_vectors(x: &DVector<f64>) -> f64 {
+    let mut path = vec![Vector3::new(x[0], 1.0, x[1])];
+    for i in 1..x.len() {
+        let last = path[path.len() - 1];
+        path.push(last * x[i] + path[i - 1].cross(&Vector3::new(0.1, x[i], 0.3)));
+    }
+    let steps: Vec<Vector3<f64>> = path.windows(2).map(|w| w[1] - w[0]).collect();
+    steps.iter().map(|s| s.norm_squared()).sum()
+}
+
 /// An iteration that reads and writes a few entries costs the same however many there are: no vector is made, kept or
 /// copied in it.
 #[test]
 fn twice_the_entries_take_twice_the_memory() {
     type Derivative = fn(&DVector<f64>) -> DVector<f64>;
-    let derivatives: [Derivative; 4] = [
+    let derivatives: [Derivative; 7] = [
         smoothed_gradient,
         |x| smoothed_value_and_gradient(x).1,
         |x| smoothed_vjp(x).1(1.0),
         swept_gradient,
+        pushed_gradient,
+        pushed_vectors_gradient,
+        |x| pushed_vectors_vjp(x).1(1.0),
     ];
     for derivative in derivatives {
         let [small, large] = [1000, 2000].map(|n| {

@@ -6,45 +6,13 @@
 )]
 
 mod common;
+#[path = "common/three.rs"]
+mod three;
 
-use common::{assert_close, slope, vector};
-use nalgebra::{DMatrix, DVector, Matrix2, Matrix3, Matrix6, SMatrix, Vector3};
+use common::vector;
+use nalgebra::{DMatrix, DVector, Matrix2, Matrix3, Matrix6, Vector3};
 use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
-
-type Vector = Vector3<f64>;
-
-/// A function and what was written for it.
-struct Companions {
-    f: fn(&Vector) -> f64,
-    value_and_gradient: fn(&Vector) -> (f64, Vector),
-    jacobian: fn(&Vector) -> SMatrix<f64, 1, 3>,
-    hessian: fn(&Vector) -> Matrix3<f64>,
-    jvp: fn(&Vector, &Vector) -> (f64, f64),
-    pulled_back: fn(&Vector, f64) -> Vector,
-    hvp: fn(&Vector, &Vector) -> (Vector, Vector),
-}
-
-fn check(of: &Companions) {
-    let dx = Vector::new(0.7, 0.3, -0.1);
-    for x in [[0.7, -1.3, 2.1], [1.5, 0.4, 0.9], [-0.6, 2.2, -1.7]] {
-        let x = Vector::from(x);
-        let (value, x_bar) = (of.value_and_gradient)(&x);
-        assert_eq!(value.to_bits(), (of.f)(&x).to_bits());
-        let along = |d: Vector| slope(|t| (of.f)(&(x + d * (t / 50.0)))) * 50.0;
-        for k in 0..3 {
-            assert_close(x_bar[k], along(Vector::ith(k, 1.0)));
-        }
-        assert_close((of.jvp)(&x, &dx).1, x_bar.dot(&dx));
-        assert_close((of.pulled_back)(&x, 2.0).dot(&dx), 2.0 * x_bar.dot(&dx));
-        assert_close(((of.jacobian)(&x) * dx)[0], x_bar.dot(&dx));
-        let h_dx = (of.hvp)(&x, &dx).1;
-        let gradient = |t: f64| (of.value_and_gradient)(&(x + dx * (t / 50.0))).1;
-        for k in 0..3 {
-            assert_close(h_dx[k], slope(|t| gradient(t)[k]) * 50.0);
-            assert_close(((of.hessian)(&x) * dx)[k], h_dx[k]);
-        }
-    }
-}
+use three::{Companions, check};
 
 macro_rules! forms {
     ($($name:ident($x:ident) { $($body:tt)* })*) => {$(
@@ -59,13 +27,13 @@ macro_rules! forms {
             #[hvp]
             fn f($x: &Vector3<f64>) -> f64 { $($body)* }
             check(&Companions {
-                f,
-                value_and_gradient: f_value_and_gradient,
-                jacobian: f_jacobian,
-                hessian: f_hessian,
-                jvp: f_jvp,
-                pulled_back: |x, y_bar| f_vjp(x).1(y_bar),
-                hvp: f_hvp,
+                f: &f,
+                value_and_gradient: &f_value_and_gradient,
+                jacobian: &f_jacobian,
+                hessian: &f_hessian,
+                jvp: &f_jvp,
+                pulled_back: &|x, y_bar| f_vjp(x).1(y_bar),
+                hvp: &f_hvp,
             });
         }
     )*};
@@ -492,6 +460,17 @@ forms! {
         }
         v.push(x[1]);
         v[1] * v[2] + v[3] * v[6] + v[7] * v[9] * v[10] + v.len() as f64 * x[0]
+    }
+
+    push_by_a_small_integer(x) {
+        let mut v = Vec::new();
+        for i in 0..3 {
+            v.push(x[0] * f64::from(i));
+        }
+        for i in 1..3 {
+            v.push(x[1] * f64::from(i));
+        }
+        v[2] * v[4] + v[1]
     }
 
     push_or_continue(x) {

@@ -5,12 +5,12 @@ use crate::error::text;
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::{Op, Part};
 use crate::scope::{Columns, Hint, Inert, Value};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Expr;
 
 impl Columns {
-    fn width(self) -> usize {
+    pub(super) fn width(self) -> usize {
         match self {
             Columns::Lists => 1,
             Columns::Matrices(width) => width,
@@ -18,7 +18,7 @@ impl Columns {
     }
 
     /// `width * count`
-    fn first_of(self, count: &Expr) -> Expr {
+    pub(super) fn first_of(self, count: &Expr) -> Expr {
         match self.width() {
             1 => count.clone(),
             width => {
@@ -31,39 +31,57 @@ impl Columns {
 
 impl Lower<'_> {
     /// `[value; count]` and `vec![value; count]` of a vector, a matrix or a list of numbers.
-    pub(super) fn side_by_side(
+    pub(super) fn repeated_columns(
         &mut self,
         value: Id,
         columns: Columns,
         (count, init): (&Expr, &Expr),
     ) -> Lowered<Value> {
-        let width = columns.width();
-        let count = columns.first_of(count);
-        let cols = match init {
-            Expr::Repeat(_) => crate::ty::constant_size(&count),
-            _ => self.number_of(&count)?,
+        let all = columns.first_of(count);
+        let mut number = |count: &Expr| match init {
+            Expr::Repeat(_) => Ok(crate::ty::constant_size(count)),
+            _ => self.number_of(count),
         };
+        let (cols, count) = (number(&all)?, number(count)?);
+        let all = self.side_by_side(value, columns, (count, cols), init)?;
+        Ok(Value::Columns(all, columns))
+    }
+
+    /// A matrix of so many columns, in which a value stands so often.
+    fn side_by_side(
+        &mut self,
+        value: Id,
+        columns: Columns,
+        (count, cols): (Dim, Dim),
+        at: &Expr,
+    ) -> Lowered<Id> {
         let Some(Shape { rows, .. }) = self.graph.shape(value) else {
-            return refuse(init, "this is not a list of vectors or matrices");
+            return refuse(at, "this is not a list of vectors or matrices");
         };
-        let whole = Shape::new(rows, cols.clone());
-        let kind = Kind::matrix(whole);
-        let all = if self.graph.expr(value).is_zero() {
-            self.exact_of(Op::Fill, vec![self.graph.constant(0.0)], kind, init)?
+        let kind = Kind::matrix(Shape::new(rows.clone(), cols.clone()));
+        let width = columns.width();
+        if self.graph.expr(value).is_zero() {
+            self.exact_of(Op::Fill, vec![self.graph.constant(0.0)], kind, at)
         } else if width == 1 {
-            self.exact_of(Op::SpreadColumns, vec![value], kind, init)?
+            self.exact_of(Op::SpreadColumns, vec![value], kind, at)
         } else if let Dim::Static(cols) = cols {
             let ones = Kind::matrix(Shape::fixed(1, cols / width));
             let one = self.graph.constant(1.0);
-            let ones = self.exact_of(Op::Fill, vec![one], ones, init)?;
-            self.exact_of(Op::Kronecker, vec![ones, value], kind, init)?
+            let ones = self.exact_of(Op::Fill, vec![one], ones, at)?;
+            self.exact_of(Op::Kronecker, vec![ones, value], kind, at)
+        } else if let Dim::Static(rows) = rows {
+            // Its columns one below the other, as often as that, and side by side again.
+            let one = Kind::matrix(Shape::fixed(rows * width, 1));
+            let all = Kind::matrix(Shape::new(Dim::Static(rows * width), count));
+            let one = self.exact_of(Op::Reshape, vec![value], one, at)?;
+            let all = self.exact_of(Op::SpreadColumns, vec![one], all, at)?;
+            self.exact_of(Op::Reshape, vec![all], kind, at)
         } else {
-            return refuse(
-                init,
-                "a list of matrices begins with zeros here, if its length is known at run time only\nhelp: begin with zeros, and assign to its elements in a loop",
-            );
-        };
-        Ok(Value::Columns(all, columns))
+            refuse(
+                at,
+                "a list of matrices begins with zeros here, if both its length and their size are known at run time only\nhelp: begin with zeros, and assign to its elements in a loop",
+            )
+        }
     }
 
     /// `all[i]`
@@ -74,7 +92,7 @@ impl Lower<'_> {
         index: &syn::ExprIndex,
         expr: &Expr,
     ) -> Lowered<Value> {
-        if let Expr::Range(_) | Expr::Tuple(_) = &*index.index {
+        if let Expr::Tuple(_) = &*index.index {
             return refuse(
                 &index.index,
                 format!(
@@ -110,6 +128,49 @@ impl Lower<'_> {
         })
     }
 
+    /// `all.swap(i, j)` and `all.fill(v)`.
+    pub(super) fn columns_in_place(
+        &mut self,
+        name: &Ident,
+        (all, columns): (Id, Columns),
+        call: &syn::ExprMethodCall,
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let args: Vec<&Expr> = call.args.iter().collect();
+        match (call.method.to_string().as_str(), &args[..]) {
+            ("swap", [a, b]) => {
+                let place = |lower: &mut Self, at: &Expr| {
+                    let element: Expr = syn::parse_quote!(#name[#at]);
+                    lower.place_of(&element)
+                };
+                let (a, b) = (place(self, a)?, place(self, b)?);
+                self.exchange(&a, &b, expr).map(|()| Value::Unit)
+            }
+            ("fill", [value]) => {
+                let id = match self.expr(value)? {
+                    Value::Slice(id) => id,
+                    known => self.node(&known, value, &Kind::SCALAR)?,
+                };
+                let Some(Shape { cols, .. }) = self.graph.shape(all) else {
+                    return refuse(expr, "this is not a list of vectors or matrices");
+                };
+                let count = match &cols {
+                    Dim::Static(cols) => Dim::Static(cols / columns.width()),
+                    _ => self.number_of(&syn::parse_quote!(#name.len()))?,
+                };
+                let all = self.side_by_side(id, columns, (count, cols), expr)?;
+                self.assign(name, Value::Columns(all, columns));
+                Ok(Value::Unit)
+            }
+            (method, _) => refuse(
+                expr,
+                format!(
+                    "`{method}` on a list of vectors or matrices is not supported yet\nhelp: assign to its elements, as in `{name}[i] = …`"
+                ),
+            ),
+        }
+    }
+
     /// `all.len()`
     pub(crate) fn length_of_columns(
         &mut self,
@@ -117,21 +178,30 @@ impl Lower<'_> {
         columns: Columns,
         expr: &Expr,
     ) -> Lowered<Value> {
-        let Some(name) = self.name_of_variable(of) else {
+        let Some(tokens) = self.count_of_columns(of, columns) else {
             return refuse(expr, "the length of this list is not known here");
-        };
-        let tokens = match columns.width() {
-            1 => quote!(#name.ncols()),
-            width => {
-                let width = Literal::usize_unsuffixed(width);
-                quote!((#name.ncols() / #width))
-            }
         };
         Ok(Value::Inert(Inert {
             hint: Hint::Int,
             reads: vec![of],
             ..Inert::plain(tokens, true)
         }))
+    }
+
+    /// How many elements there are, by the name of the matrix.
+    pub(super) fn count_of_columns(&self, of: Id, columns: Columns) -> Option<TokenStream> {
+        if let Some(Dim::Static(cols)) = self.graph.shape(of).map(|s| s.cols) {
+            let count = Literal::usize_unsuffixed(cols / columns.width());
+            return Some(count.into_token_stream());
+        }
+        let name = self.name_of_variable(of)?;
+        Some(match columns.width() {
+            1 => quote!(#name.ncols()),
+            width => {
+                let width = Literal::usize_unsuffixed(width);
+                quote!((#name.ncols() / #width))
+            }
+        })
     }
 
     /// The name of a value of the user's.

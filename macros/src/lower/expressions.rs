@@ -891,6 +891,9 @@ impl Lower<'_> {
     }
 
     pub(super) fn index(&mut self, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
+        if let Some(entry) = self.entry_so_far(index)? {
+            return Ok(entry);
+        }
         let value = self.expr(&index.expr)?;
         self.index_of(value, index, expr)
     }
@@ -899,8 +902,13 @@ impl Lower<'_> {
     fn index_of(&mut self, value: Value, index: &syn::ExprIndex, expr: &Expr) -> Lowered<Value> {
         if let (Value::Slice(id), Expr::Range(range)) = (&value, &*index.index) {
             return self
-                .range_of_list(*id, &index.expr, range)
+                .range_of_list(*id, None, &index.expr, range)
                 .map(Value::Slice);
+        }
+        if let (Value::Columns(id, columns), Expr::Range(range)) = (&value, &*index.index) {
+            return self
+                .range_of_list(*id, Some(*columns), &index.expr, range)
+                .map(|id| Value::Columns(id, *columns));
         }
         // `x.as_slice()[i]` is the same entry as `x[i]`.
         let value = match value {
@@ -937,7 +945,10 @@ impl Lower<'_> {
                 };
                 Ok(Value::Inert(Inert {
                     tokens: self.kept(expr),
-                    hint: Hint::Unknown,
+                    hint: match &*index.index {
+                        Expr::Range(_) => Hint::Unknown,
+                        _ => self.hint_of_item(&index.expr),
+                    },
                     pure: false,
                     leaf: None,
                     ..inert

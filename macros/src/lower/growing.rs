@@ -5,10 +5,11 @@ use super::assigned::assigned;
 use super::loops::bound_in;
 use super::statements::pattern_names;
 use super::{Lower, Lowered, refuse};
-use crate::graph::{Dim, Id, Kind, Shape};
+use crate::graph::{Dim, Extent as Size, Id, Kind, Shape};
 use crate::rules::{Op, Part};
-use crate::scope::{Lent, Value, captured, contains};
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use crate::scope::{Columns, Inert, Lent, Value, captured, contains};
+use crate::ty::{Class, Extent};
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, Stmt};
 
@@ -19,6 +20,26 @@ struct Grown {
     most: Expr,
     /// Whether it pushes as often in every iteration: only statements of the body itself do.
     always: Option<usize>,
+    elements: Option<Elements>,
+}
+
+/// What a list is made of that is no list of numbers: columns of one matrix with this many rows.
+#[derive(Clone)]
+struct Elements {
+    rows: Dim,
+    columns: Columns,
+    /// A variable that changes in the loop, and has to stay as long as they are.
+    as_long_as: Option<String>,
+}
+
+/// What an empty list turns out to hold while a loop that pushes to it is read.
+pub(super) struct Revealed {
+    list: String,
+    columns: Columns,
+    /// How many rows an element has, in the loop.
+    rows: Dim,
+    /// If that is a size at run time, expressions that give it.
+    sizes: Vec<Expr>,
 }
 
 impl Lower<'_> {
@@ -43,6 +64,25 @@ impl Lower<'_> {
         }
     }
 
+    /// An empty list, of vectors or matrices where the type of the `let` tells of which.
+    pub(super) fn empty_list_of(&mut self, ty: Option<&syn::Type>) -> Lowered<Value> {
+        let element = match ty.map(|ty| self.context.classify(ty)) {
+            Some(Class::List(list)) if list.real == self.real => list.element,
+            _ => None,
+        };
+        let extents = element.as_ref().and_then(|element| element.extents.clone());
+        let (Some(element), Some((Extent::Known(rows), Extent::Known(Dim::Static(width))))) =
+            (element, extents)
+        else {
+            return Ok(Value::List(Vec::new()));
+        };
+        self.types.push((element.written.clone(), element));
+        let kind = Kind::matrix(Shape::new(rows, Dim::Static(0)));
+        let zero = self.graph.constant(0.0);
+        let empty = self.graph.insert(Op::Fill, vec![zero], kind);
+        Ok(Value::Columns(empty, Columns::Matrices(width)))
+    }
+
     /// Whether leaving an inert expression out makes no difference.
     fn is_without_effect(&mut self, expr: &Expr) -> bool {
         let mark = self.mark();
@@ -59,24 +99,33 @@ impl Lower<'_> {
         value: &Expr,
         expr: &Expr,
     ) -> Lowered<Value> {
-        let mut entries = match &known {
-            Value::List(entries) => entries.clone(),
-            known => match self.entries_of(known, expr)? {
-                Some(entries) => entries,
-                None => {
-                    let grown = Grown {
-                        name: name.clone(),
-                        most: syn::parse_quote!(1),
-                        always: Some(1),
-                    };
-                    let new = self.expr_node(value, &Kind::SCALAR)?;
-                    let length = self.make_room(&grown, &syn::parse_quote!(1), expr)?;
-                    let place: Expr = syn::parse_quote!(#name[#length]);
-                    let place = self.place_of(&place)?;
-                    self.same_kind(new, &Kind::SCALAR, value)?;
-                    return self.put(&place, new, expr).map(|()| Value::Unit);
-                }
-            },
+        let entries = match &known {
+            Value::List(entries) => Some(entries.clone()),
+            Value::Columns(id, _) => {
+                let empty = self.graph.shape(*id).map(|s| s.cols) == Some(Dim::Static(0));
+                empty.then(Vec::new)
+            }
+            known => self.entries_of(known, expr)?,
+        };
+        let Some(mut entries) = entries else {
+            let grown = Grown {
+                name: name.clone(),
+                most: syn::parse_quote!(1),
+                always: Some(1),
+                elements: None,
+            };
+            let new = self.fresh("new");
+            let new_value = self.expr(value)?;
+            self.scope.push();
+            let pushed = self
+                .bind(&syn::parse_quote!(#new), new_value)
+                .and_then(|()| self.make_room(&grown, &syn::parse_quote!(1), expr))
+                .and_then(|length| {
+                    let assign: syn::ExprAssign = syn::parse_quote!(#name[#length] = #new);
+                    self.assignment(&assign, expr)
+                });
+            self.scope.pop();
+            return pushed;
         };
         let kind = match entries.first() {
             Some(Value::Node(id)) => self.graph.kind(*id),
@@ -105,7 +154,10 @@ impl Lower<'_> {
         pushes(each.body.to_token_stream(), &mut names);
         names.retain(|name| {
             let known = self.scope.get(&name.to_string()).map(|b| &b.value);
-            matches!(known, Some(Value::List(_) | Value::Slice(_)))
+            matches!(
+                known,
+                Some(Value::List(_) | Value::Slice(_) | Value::Columns(..))
+            )
         });
         if names.is_empty() {
             return Ok(None);
@@ -138,9 +190,10 @@ impl Lower<'_> {
                 );
             }
         }
-        let at = match index_from_zero(each) {
-            Some(index) if !declared.contains(index) => index.clone(),
-            _ => self.fresh("k"),
+        // The number of the iteration: what is counted, and where that begins.
+        let (at, begin) = match counted_from(each) {
+            Some((index, begin)) if !declared.contains(index) => (index.clone(), begin),
+            _ => (self.fresh("k"), 0),
         };
         let index: Expr = syn::parse_quote!(#at);
         let mut changing = assigned(each.body.to_token_stream());
@@ -164,26 +217,65 @@ impl Lower<'_> {
                 "what this loop goes through would be asked for its length, and made once more for that\nhelp: bind it with `let` before the loop",
             );
         }
-        let mut body = each.body.clone();
-        let (mut before, mut lists): (Vec<Stmt>, Vec<(Ident, Ident)>) = (Vec::new(), Vec::new());
-        let mut counted = false;
-        let grown_names: Vec<String> = names.iter().map(Ident::to_string).collect();
+        let mut lists = Vec::new();
         for name in names {
-            let grown = match self.grown(&name, &each.body, &changing) {
-                Some(grown) => grown,
+            match self.grown(&name, &each.body, &changing) {
+                Some(grown) => lists.push(Grown {
+                    always: grown.always.filter(|_| !some),
+                    ..grown
+                }),
                 None => return refuse(&name, unknown(&name)),
-            };
-            let length = self.make_room(&grown, &count, expr)?;
-            body.stmts = match grown.always.filter(|_| !some) {
+            }
+        }
+        // What an empty list holds is known when the loop has been read: then it is read again.
+        loop {
+            let before = self.before();
+            let done = self.grow(each, &mut lists, &count, (&at, begin), expr);
+            let (own, others) = std::mem::take(&mut self.revealed)
+                .into_iter()
+                .partition(|found| {
+                    let list = lists.iter().find(|list| list.name == found.list);
+                    list.is_some_and(|list| list.elements.is_none())
+                });
+            self.revealed = others;
+            let own: Vec<Revealed> = own;
+            if own.is_empty() {
+                done?;
+                for list in &lists {
+                    self.check_sizes(list)?;
+                }
+                return Ok(Some(Value::Unit));
+            }
+            self.restore(before);
+            for found in own {
+                let Some(list) = lists.iter_mut().find(|list| list.name == found.list) else {
+                    continue;
+                };
+                if list.elements.is_none() {
+                    list.elements = Some(self.elements_of(&list.name, found, &changing, &bound)?);
+                }
+            }
+        }
+    }
+
+    /// The loop, with room in the lists for what it pushes.
+    fn grow(
+        &mut self,
+        each: &syn::ExprForLoop,
+        lists: &mut [Grown],
+        count: &Expr,
+        (at, begin): (&Ident, usize),
+        expr: &Expr,
+    ) -> Lowered<()> {
+        let mut body = each.body.clone();
+        let (mut before, mut counters): (Vec<Stmt>, Vec<(Ident, Ident)>) = (Vec::new(), Vec::new());
+        let mut counted = false;
+        for grown in &mut *lists {
+            let (name, length) = (grown.name.clone(), self.make_room(grown, count, expr)?);
+            body.stmts = match grown.always {
                 Some(most) => {
                     counted = true;
-                    let first: TokenStream =
-                        match (most, length.to_token_stream().to_string().as_str()) {
-                            (1, "0") => quote!(#at),
-                            (1, _) => quote!(#length + #at),
-                            (_, "0") => quote!(#most * #at),
-                            _ => quote!(#length + #most * #at),
-                        };
+                    let first = first_place(&length, most, at, begin);
                     let stmts = body.stmts.into_iter();
                     let mut k = 0;
                     let stmts = stmts.map(|stmt| {
@@ -199,7 +291,7 @@ impl Lower<'_> {
                 None => {
                     let counter = self.fresh(&format!("{name}_len"));
                     before.push(syn::parse_quote!(let mut #counter: usize = #length;));
-                    lists.push((name.clone(), counter.clone()));
+                    counters.push((name.clone(), counter.clone()));
                     let stmts = body.stmts.into_iter();
                     let more = quote!(#counter += 1;);
                     let stmts = stmts.map(|s| again(s, &name, &quote!(#counter), &more));
@@ -209,8 +301,9 @@ impl Lower<'_> {
             .map_err(|error| super::Refusal(Some(error)))?;
         }
         let around = self.growing.len();
-        self.growing.extend(grown_names);
-        let whole = self.with_place(each, body, counted.then_some(&at));
+        self.growing
+            .extend(lists.iter().map(|list| list.name.to_string()));
+        let whole = with_place(each, body, counted.then_some(at));
         for stmt in &before {
             if let Stmt::Local(local) = stmt {
                 self.local(local, stmt)?;
@@ -225,38 +318,157 @@ impl Lower<'_> {
             }
         }
         done?;
-        for (name, counter) in lists {
-            let taken: Expr = syn::parse_quote!(#name.rows(0, #counter));
-            let taken = self.expr_node(&taken, &Kind::SCALAR)?;
-            self.assign(&name, Value::Slice(taken));
+        for (name, counter) in counters {
+            let known = self.scope.get(&name.to_string()).map(|b| b.value.clone());
+            let taken = match known {
+                Some(Value::Columns(all, columns)) => {
+                    let count = self.integer(&columns.first_of(&syn::parse_quote!(#counter)))?;
+                    let at = [self.graph.integer(0).id, count];
+                    let taken = self.part_at(all, &Part::Columns, &at, expr)?;
+                    Value::Columns(taken, columns)
+                }
+                _ => {
+                    let taken: Expr = syn::parse_quote!(#name.rows(0, #counter));
+                    Value::Slice(self.expr_node(&taken, &Kind::SCALAR)?)
+                }
+            };
+            self.assign(&name, taken);
         }
-        Ok(Some(Value::Unit))
+        Ok(())
     }
 
-    /// The loop with the number of the iteration as a name, if that is wanted.
-    fn with_place(
-        &self,
-        each: &syn::ExprForLoop,
-        body: syn::Block,
-        at: Option<&Ident>,
-    ) -> syn::ExprForLoop {
-        let mut whole = each.clone();
-        whole.body = body;
-        let Some(at) = at.filter(|at| index_from_zero(each) != Some(*at)) else {
-            return whole;
+    /// `list[i] = value` in place of `list.push(value)`, where the value is no number: what the list holds is known now.
+    pub(super) fn reveal(&mut self, list: String, value: Id, columns: Columns) {
+        let Some(Shape { rows, .. }) = self.graph.shape(value) else {
+            return;
         };
-        let iterator: Expr = match &*each.expr {
-            Expr::Reference(of) => {
-                let of = &of.expr;
-                syn::parse_quote!(#of.iter())
+        let sizes = match &rows {
+            Dim::Dynamic(_) => self.names_of_size(value),
+            _ => Vec::new(),
+        };
+        self.revealed.push(Revealed {
+            list,
+            columns,
+            rows,
+            sizes,
+        });
+    }
+
+    /// Expressions that give the number of rows of a value, of the variables in scope.
+    fn names_of_size(&self, value: Id) -> Vec<Expr> {
+        // What is computed entry by entry is as long as what it is computed from.
+        let (mut sizes, mut pending) = (Vec::new(), vec![value]);
+        while let Some(id) = pending.pop() {
+            if let Some(Shape { rows, .. }) = self.graph.shape(id)
+                && !sizes.contains(&rows)
+            {
+                sizes.push(rows);
             }
-            of @ Expr::Path(_) => syn::parse_quote!(#of.iter()),
-            other => syn::parse_quote!((#other)),
+            if let Op::Scalar(_) = self.graph.op(id) {
+                pending.extend(self.graph.args(id).iter().copied());
+            }
+        }
+        let mut found = Vec::new();
+        for name in self.scope.names() {
+            let Some(binding) = self.scope.get(&name) else {
+                continue;
+            };
+            let ident = &binding.ident;
+            match &binding.value {
+                Value::Node(id) | Value::Slice(id) => {
+                    let Some(shape) = self.graph.shape(*id) else {
+                        continue;
+                    };
+                    if sizes.contains(&shape.rows) {
+                        found.push(syn::parse_quote!(#ident.nrows()));
+                    }
+                    if sizes.contains(&shape.cols) {
+                        found.push(syn::parse_quote!(#ident.ncols()));
+                    }
+                }
+                Value::Inert(Inert {
+                    leaf: Some(leaf), ..
+                }) => {
+                    let is_size = |dim: &Dim| self.graph.extent(dim) == Some(Size::Int(*leaf));
+                    if sizes.iter().any(is_size) {
+                        found.push(syn::parse_quote!(#ident));
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// What a list holds, as it is known before the loop.
+    fn elements_of(
+        &mut self,
+        name: &Ident,
+        mut found: Revealed,
+        changing: &[String],
+        bound: &[Ident],
+    ) -> Lowered<Elements> {
+        let columns = found.columns;
+        if !matches!(found.rows, Dim::Dynamic(_)) {
+            return Ok(Elements {
+                rows: found.rows,
+                columns,
+                as_long_as: None,
+            });
+        }
+        let root_of = |size: &Expr| match size {
+            Expr::MethodCall(call) => call.receiver.to_token_stream().to_string(),
+            name => name.to_token_stream().to_string(),
         };
-        let pattern = &each.pat;
-        *whole.pat = syn::parse_quote!((#at, #pattern));
-        *whole.expr = syn::parse_quote!(#iterator.enumerate());
-        whole
+        // Rather by what does not change in the loop.
+        found
+            .sizes
+            .sort_by_key(|size| changing.contains(&root_of(size)));
+        for size in &found.sizes {
+            let root = root_of(size);
+            if self.scope.get(&root).is_none() || bound.iter().any(|own| *own == root) {
+                continue;
+            }
+            let rows = self.number_of(size)?;
+            return Ok(Elements {
+                rows,
+                columns,
+                as_long_as: Some(root),
+            });
+        }
+        self.unknown_sizes(name)
+    }
+
+    fn unknown_sizes<T>(&mut self, name: &Ident) -> Lowered<T> {
+        self.scope.assign(&name.to_string(), Value::Poison, true);
+        refuse(
+            name,
+            format!(
+                "how long the vectors in `{name}` are is not known before this loop\nhelp: begin with a list of its length, as in `let mut {name} = vec![DVector::zeros(m); n];`, and assign to `{name}[i]`"
+            ),
+        )
+    }
+
+    /// What gives the size of the elements may change in the loop, but not its size.
+    fn check_sizes(&mut self, list: &Grown) -> Lowered<()> {
+        let Some(Elements {
+            rows,
+            as_long_as: Some(root),
+            ..
+        }) = &list.elements
+        else {
+            return Ok(());
+        };
+        let shape = match self.scope.get(root).map(|b| &b.value) {
+            Some(Value::Node(id) | Value::Slice(id)) => self.graph.shape(*id),
+            _ => return Ok(()),
+        };
+        match shape {
+            Some(shape) if shape.rows != *rows && shape.cols != *rows => {
+                self.unknown_sizes(&list.name)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How often a loop pushes to a list, if that is known before it begins.
@@ -273,6 +485,7 @@ impl Lower<'_> {
             name: name.clone(),
             most,
             always,
+            elements: None,
         })
     }
 
@@ -280,10 +493,28 @@ impl Lower<'_> {
     fn make_room(&mut self, grown: &Grown, count: &Expr, at: &Expr) -> Lowered<Expr> {
         let name = &grown.name;
         let known = self.scope.get(&name.to_string()).map(|b| b.value.clone());
-        let known = match known {
-            Some(Value::List(entries)) if entries.is_empty() => None,
-            Some(Value::List(entries)) => Some(self.column_of_list(entries, at)?),
-            Some(Value::Slice(id)) => Some(id),
+        // What is in it already, and how many rows and columns each takes.
+        let (elements, old) = match known {
+            Some(Value::List(entries)) if entries.is_empty() => {
+                (grown.elements.clone(), Vec::new())
+            }
+            Some(Value::List(entries)) => match self.elements_in(&entries) {
+                Some((elements, entries)) => (Some(elements), entries),
+                None => (None, vec![self.column_of_list(entries, at)?]),
+            },
+            Some(Value::Slice(id)) => (None, vec![id]),
+            Some(Value::Columns(id, columns)) => {
+                let rows = self.graph.shape(id).map(|s| s.rows);
+                let rows = rows.unwrap_or(Dim::Static(1));
+                (
+                    Some(Elements {
+                        rows,
+                        columns,
+                        as_long_as: None,
+                    }),
+                    vec![id],
+                )
+            }
             _ => return Err(super::Refusal(None)),
         };
         let most = &grown.most;
@@ -291,14 +522,27 @@ impl Lower<'_> {
             "1" => count.clone(),
             _ => syn::parse_quote!((#most) * (#count)),
         };
-        let rows = known.and_then(|id| self.graph.shape(id)).map(|s| s.rows);
-        let length: Expr = match &rows {
-            None => syn::parse_quote!(0),
-            Some(Dim::Static(n)) => {
-                let n = proc_macro2::Literal::usize_unsuffixed(*n);
-                syn::parse_quote!(#n)
+        let extent = |lower: &Self, id: Id| {
+            let shape = lower.graph.shape(id)?;
+            Some(match elements {
+                Some(_) => shape.cols,
+                None => shape.rows,
+            })
+        };
+        let width = elements.as_ref().map_or(1, |e| e.columns.width());
+        let mut before = Some(0);
+        for id in &old {
+            before = match (before, extent(self, *id)) {
+                (Some(before), Some(Dim::Static(more))) => Some(before + more / width),
+                _ => None,
+            };
+        }
+        let length: Expr = match before {
+            Some(before) => {
+                let before = Literal::usize_unsuffixed(before);
+                syn::parse_quote!(#before)
             }
-            Some(_) => {
+            None => {
                 // It is read before there is room for more.
                 let length = self.fresh(&format!("{name}_start"));
                 let stmt: syn::Stmt = syn::parse_quote!(let #length = #name.len(););
@@ -308,48 +552,165 @@ impl Lower<'_> {
                 syn::parse_quote!(#length)
             }
         };
-        let total: Expr = match known {
-            None => times,
-            Some(_) => syn::parse_quote!(#length + #times),
+        let total: Expr = match before {
+            Some(0) => times,
+            _ => syn::parse_quote!(#length + #times),
         };
-        let rows = self.number_of(&total)?;
-        let kind = Kind::matrix(Shape::new(rows, Dim::Static(1)));
+        let shape = match &elements {
+            None => Shape::new(self.number_of(&total)?, Dim::Static(1)),
+            Some(elements) => {
+                let columns = self.number_of(&elements.columns.first_of(&total))?;
+                Shape::new(elements.rows.clone(), columns)
+            }
+        };
         let zero = self.graph.constant(0.0);
-        let room = self.exact_of(Op::Fill, vec![zero], kind, at)?;
-        self.assign(name, Value::Slice(room));
-        if let Some(old) = known {
-            self.put_first(name, old, &length, at)?;
-        }
-        Ok(length)
-    }
-
-    /// The first entries of a list.
-    fn put_first(&mut self, name: &Ident, old: Id, length: &Expr, at: &Expr) -> Lowered<()> {
-        let start = self.graph.integer(0).id;
+        let room = self.exact_of(Op::Fill, vec![zero], Kind::matrix(shape), at)?;
+        let room = match &elements {
+            None => Value::Slice(room),
+            Some(elements) => Value::Columns(room, elements.columns),
+        };
+        self.assign(name, room);
         let whole = Lent {
             name: name.clone(),
             path: Vec::new(),
         };
-        let first = match self.graph.shape(old).map(|s| s.rows) {
-            Some(count @ Dim::Static(_)) => whole.part(Part::FixedRows(count), vec![start]),
-            _ => {
-                let count = self.integer(length)?;
-                whole.part(Part::Rows, vec![start, count])
+        let mut first = 0;
+        for id in old {
+            let start = self.graph.integer(first).id;
+            let count = match extent(self, id) {
+                Some(Dim::Static(0)) => continue,
+                Some(Dim::Static(count)) => {
+                    first += count;
+                    Some(Dim::Static(count))
+                }
+                _ => None,
+            };
+            let (part, at_start) = match (&elements, count) {
+                (None, Some(count)) => (Part::FixedRows(count), vec![start]),
+                (None, None) => (Part::Rows, vec![start, self.integer(&length)?]),
+                (Some(_), Some(Dim::Static(1))) => (Part::Column, vec![start]),
+                (Some(_), Some(count)) => (Part::FixedColumns(count), vec![start]),
+                (Some(elements), None) => {
+                    let count = self.integer(&elements.columns.first_of(&length))?;
+                    (Part::Columns, vec![start, count])
+                }
+            };
+            self.put(&whole.part(part, at_start), id, at)?;
+        }
+        Ok(length)
+    }
+
+    /// The vectors, matrices or lists in a list, as columns; `None` if it is a list of something else.
+    fn elements_in(&self, entries: &[Value]) -> Option<(Elements, Vec<Id>)> {
+        let mut ids = Vec::new();
+        let mut found: Option<Elements> = None;
+        for entry in entries {
+            let (id, shape, columns) = match entry {
+                Value::Node(id) => {
+                    let shape = self.graph.shape(*id)?;
+                    let Dim::Static(width) = shape.cols else {
+                        return None;
+                    };
+                    (*id, shape, Columns::Matrices(width))
+                }
+                Value::Slice(id) => (*id, self.graph.shape(*id)?, Columns::Lists),
+                _ => return None,
+            };
+            let rows = shape.rows;
+            match &found {
+                Some(known) if known.columns != columns || known.rows != rows => return None,
+                Some(_) => {}
+                None => {
+                    found = Some(Elements {
+                        rows,
+                        columns,
+                        as_long_as: None,
+                    });
+                }
             }
-        };
-        self.put(&first, old, at)
+            ids.push(id);
+        }
+        Some((found?, ids))
     }
 }
 
-/// The index of a loop that counts from zero.
-fn index_from_zero(each: &syn::ExprForLoop) -> Option<&Ident> {
+/// The index of a loop that counts, and the number from which it does.
+fn counted_from(each: &syn::ExprForLoop) -> Option<(&Ident, usize)> {
+    // An index that is converted may be an integer of another type.
+    if crate::ty::mentions(each.body.to_token_stream(), &|word| {
+        *word == "from" || *word == "into"
+    }) {
+        return None;
+    }
     match (&*each.expr, &*each.pat) {
-        (Expr::Range(range), syn::Pat::Ident(index)) => {
-            let start = range.start.as_ref()?;
-            (quote!(#start).to_string() == "0").then_some(&index.ident)
-        }
+        (Expr::Range(range), syn::Pat::Ident(index)) => match range.start.as_deref()? {
+            Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Int(start),
+                ..
+            }) if matches!(start.suffix(), "" | "usize") => {
+                Some((&index.ident, start.base10_parse().ok()?))
+            }
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// Where the first of `most` entries goes that an iteration pushes to a list of this length.
+fn first_place(length: &Expr, most: usize, at: &Ident, begin: usize) -> TokenStream {
+    let known = match length {
+        Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(length),
+            ..
+        }) => length.base10_parse::<usize>().ok(),
+        _ => None,
+    };
+    let begin_of = Literal::usize_unsuffixed(begin);
+    match (most, known) {
+        (1, Some(length)) if length == begin => quote!(#at),
+        (1, Some(length)) if length > begin => {
+            let more = Literal::usize_unsuffixed(length - begin);
+            quote!(#more + #at)
+        }
+        (1, Some(length)) => {
+            let less = Literal::usize_unsuffixed(begin - length);
+            quote!(#at - #less)
+        }
+        (1, None) if begin == 0 => quote!(#length + #at),
+        (1, None) => quote!(#length + (#at - #begin_of)),
+        (_, Some(0)) if begin == 0 => quote!(#most * #at),
+        (_, _) if begin == 0 => quote!(#length + #most * #at),
+        _ => quote!(#length + #most * (#at - #begin_of)),
+    }
+}
+
+/// The loop with the number of the iteration as a name, if that is wanted.
+fn with_place(each: &syn::ExprForLoop, body: syn::Block, at: Option<&Ident>) -> syn::ExprForLoop {
+    let mut whole = each.clone();
+    whole.body = body;
+    let Some(at) = at.filter(|at| counted_from(each).is_none_or(|(index, _)| index != *at)) else {
+        return whole;
+    };
+    let from_zero = |range: &syn::ExprRange| {
+        let start = range.start.to_token_stream();
+        start.to_string() == "0"
+    };
+    let iterator: Expr = match (&*each.expr, &*each.pat) {
+        (Expr::Range(range), syn::Pat::Wild(_)) if from_zero(range) => {
+            *whole.pat = syn::parse_quote!(#at);
+            return whole;
+        }
+        (Expr::Reference(of), _) => {
+            let of = &of.expr;
+            syn::parse_quote!(#of.iter())
+        }
+        (of @ Expr::Path(_), _) => syn::parse_quote!(#of.iter()),
+        (other, _) => syn::parse_quote!((#other)),
+    };
+    let pattern = &each.pat;
+    *whole.pat = syn::parse_quote!((#at, #pattern));
+    *whole.expr = syn::parse_quote!(#iterator.enumerate());
+    whole
 }
 
 /// Whether evaluating an iterator or an index twice makes no difference, as far as it can be seen.
@@ -450,7 +811,7 @@ fn most(stmts: &[Stmt], name: &Ident, changing: &[String], lower: &Lower) -> Opt
         if crate::ty::mentions(tokens, &loops) {
             return None;
         }
-        let times = proc_macro2::Literal::usize_unsuffixed(found.len());
+        let times = Literal::usize_unsuffixed(found.len());
         terms.push(syn::parse_quote!(#times));
     }
     terms.into_iter().reduce(|a, b| syn::parse_quote!(#a + #b))

@@ -5,10 +5,11 @@ use crate::error::text;
 use crate::graph::{Elem, Form, Id, Kind, Leaf, Step};
 use crate::rules::Op;
 use crate::scope::{
-    Columns, Hint, Inert, Pending, Value, captured, is_observer, is_pure, rename, variables,
+    Columns, Hint, Inert, Pending, Value, captured, contains, is_observer, is_pure, rename,
+    variables,
 };
 use crate::ty::{Extent, Passing, Real};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, Stmt};
@@ -58,10 +59,10 @@ impl Lower<'_> {
 
     /// Whether nothing in the tokens carries a derivative.
     pub(super) fn is_inert(&self, tokens: impl ToTokens) -> bool {
-        self.scope
-            .read_by(tokens.to_token_stream())
-            .iter()
-            .all(|b| !b.active)
+        let tokens = tokens.to_token_stream();
+        let watched = self.watched.borrow();
+        watched.iter().all(|name| !contains(tokens.clone(), name))
+            && self.scope.read_by(tokens).iter().all(|b| !b.active)
     }
 
     pub(super) fn reads(&self, tokens: &TokenStream) -> Vec<Id> {
@@ -243,9 +244,66 @@ impl Lower<'_> {
 
     /// Tokens of the user's as the companion keeps them.
     pub(super) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
-        rename(visible(tokens.to_token_stream()), &|ident| {
-            self.emitted(ident)
+        let mut lengths = Vec::new();
+        let tokens = self.with_lengths(visible(tokens.to_token_stream()), &mut lengths);
+        rename(tokens, &|ident| {
+            let length = lengths.iter().find(|(own, _)| own == ident);
+            length.map_or_else(|| self.emitted(ident), |(_, length)| Some(length.clone()))
         })
+    }
+
+    /// Tokens with names in place of the lengths of lists that are matrices here, so that no list is made for them.
+    fn with_lengths(
+        &self,
+        tokens: TokenStream,
+        lengths: &mut Vec<(Ident, TokenStream)>,
+    ) -> TokenStream {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let is = |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+        let mut out = TokenStream::new();
+        let mut i = 0;
+        while i < trees.len() {
+            let asked = match (&trees[i], trees.get(i + 2), trees.get(i + 3)) {
+                (
+                    TokenTree::Ident(name),
+                    Some(TokenTree::Ident(len)),
+                    Some(TokenTree::Group(none)),
+                ) if *len == "len"
+                    && is(i + 1, '.')
+                    && (i == 0 || !is(i - 1, '.') || i > 1 && is(i - 2, '.'))
+                    && none.stream().is_empty() =>
+                {
+                    self.columns_counted(name).map(|length| (name, length))
+                }
+                _ => None,
+            };
+            if let Some((name, length)) = asked {
+                let own = format_ident!("__length_of_{}", name.unraw());
+                out.extend(own.to_token_stream());
+                lengths.push((own, length));
+                i += 4;
+                continue;
+            }
+            match &trees[i] {
+                TokenTree::Group(group) => {
+                    let inner = self.with_lengths(group.stream(), lengths);
+                    let mut new = proc_macro2::Group::new(group.delimiter(), inner);
+                    new.set_span(group.span());
+                    out.extend([TokenTree::Group(new)]);
+                }
+                tree => out.extend([tree.clone()]),
+            }
+            i += 1;
+        }
+        out
+    }
+
+    /// The length of a list of vectors, matrices or lists that changes.
+    fn columns_counted(&self, name: &Ident) -> Option<TokenStream> {
+        match self.scope.get(&name.to_string()).map(|b| &b.value) {
+            Some(Value::Columns(of, columns)) => self.count_of_columns(*of, *columns),
+            _ => None,
+        }
     }
 
     /// The variables in format strings that have another name in the companion.
@@ -494,6 +552,17 @@ impl Lower<'_> {
     /// Whether an expression is built of known operations only, so that a value it reads cannot be kept
     /// anywhere: it may then stay as it stands where its own value has no derivative.
     pub fn only_observes(&self, expr: &Expr) -> bool {
+        if let Expr::Closure(closure) = expr {
+            // What it is given may carry a derivative.
+            let mut names = Vec::new();
+            super::loops::bound_in(quote!(#closure), &mut names);
+            let around = self.watched.borrow().len();
+            let names = names.iter().map(ToString::to_string);
+            self.watched.borrow_mut().extend(names);
+            let observes = self.only_observes(&closure.body);
+            self.watched.borrow_mut().truncate(around);
+            return observes;
+        }
         if self.is_inert(expr) {
             return true;
         }
@@ -520,11 +589,11 @@ impl Lower<'_> {
                 plain && all(&[&e.left, &e.right])
             }
             Expr::MethodCall(e) => {
-                crate::surface::is_known_method(&e.method.to_string())
-                    && only_observes(&e.receiver)
-                    && e.args.iter().all(only_observes)
+                let name = e.method.to_string();
+                let known =
+                    crate::surface::is_known_method(&name) || super::iterators::is_adaptor(&name);
+                known && only_observes(&e.receiver) && e.args.iter().all(only_observes)
             }
-            Expr::Closure(e) => only_observes(&e.body),
             Expr::Block(e) => e.block.stmts.iter().all(observes),
             Expr::If(e) => {
                 only_observes(&e.cond)

@@ -3,10 +3,12 @@
 use super::{Lower, Lowered, refuse};
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
-use crate::scope::{Binding, Value};
+use crate::scope::{Binding, Hint, Value, contains};
+use crate::ty::{Class, Extent};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::Expr;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 /// An iterator, as what it gives at place `i`.
@@ -49,12 +51,19 @@ impl Lower<'_> {
         {
             return self.each_in_turn(&call.receiver, closure).map(Some);
         }
+        self.refuse_iterator(call, &syn::parse_quote!(i))?;
         if !matches!(
             (name.as_str(), &args[..]),
             ("sum" | "product" | "collect", []) | ("fold", [_, _])
         ) {
             return Ok(None);
         }
+        // What the `let` around it, or the call itself, says of it.
+        let (ty, wish) = self.wanted.take().unwrap_or_default();
+        let ty = match call.turbofish.as_ref().and_then(|t| t.args.first()) {
+            Some(syn::GenericArgument::Type(ty)) => Some(ty.clone()),
+            _ => ty,
+        };
         let place = self.fresh("i");
         let index: Expr = syn::parse_quote!(#place);
         let items = self.items(&call.receiver, &index);
@@ -63,11 +72,14 @@ impl Lower<'_> {
             && self.closures == 0
             && let Expr::MethodCall(flat) = &*call.receiver
             && flat.method == "flat_map"
-            && let Some(whole) = self.as_loop(call, &Items::new(Vec::new(), index.clone()))
+            && let Some(whole) = self.as_loop(call, wish.as_ref())
         {
             return self.nested_block(&whole).map(Some);
         }
         let Some(items) = items else {
+            if let Expr::MethodCall(inner) = &*call.receiver {
+                self.refuse_iterator(inner, &index)?;
+            }
             return Ok(None);
         };
         if self.closures > 0 {
@@ -75,6 +87,14 @@ impl Lower<'_> {
                 expr,
                 "an iterator inside the closure of another method is not supported yet\nhelp: bind it with `let` before the closure",
             );
+        }
+        if let ("sum", Some(ty)) = (name.as_str(), &ty)
+            && let Class::Value(value) = self.context.classify(ty)
+            && value.extents.is_some()
+        {
+            return self
+                .sum_of_matrices(&call.receiver, (ty, value), expr)
+                .map(Some);
         }
         let (mark, left_out) = (self.mark(), self.left_out.len());
         let errors = std::mem::take(&mut self.errors);
@@ -85,13 +105,123 @@ impl Lower<'_> {
         }
         self.roll_back(mark);
         self.left_out.truncate(left_out);
-        let Some(whole) = self.as_loop(call, &items) else {
+        let Some(whole) = self.as_loop(call, wish.as_ref()) else {
             return refuse(
                 expr,
                 "cannot follow what this iterator makes of a differentiated value\nhelp: write it as a `for` loop",
             );
         };
         self.nested_block(&whole).map(Some)
+    }
+
+    /// `any`, `all`, `position` and `count`: what they give carries no derivative, and they only look at the items.
+    pub(crate) fn looked_at(
+        &mut self,
+        call: &syn::ExprMethodCall,
+        expr: &Expr,
+    ) -> Lowered<Option<Value>> {
+        let name = call.method.to_string();
+        if let (Expr::MethodCall(inner), true) = (
+            &*call.receiver,
+            matches!(
+                name.as_str(),
+                "unwrap" | "expect" | "unwrap_or" | "is_some" | "is_none"
+            ),
+        ) {
+            if inner.method != "position"
+                || !call.args.iter().all(|arg| self.is_inert(arg))
+                || self.looked_at(inner, &call.receiver)?.is_none()
+            {
+                return Ok(None);
+            }
+            let hint = match name.starts_with("is_") {
+                true => Hint::Bool,
+                false => Hint::Int,
+            };
+            return Ok(Some(Value::Inert(self.inert_expression(expr, hint))));
+        }
+        let hint = match (name.as_str(), call.args.first()) {
+            ("any" | "all", Some(Expr::Closure(_))) => Hint::Bool,
+            ("position", Some(Expr::Closure(_))) => Hint::Unknown,
+            ("count", None) => Hint::Int,
+            _ => return Ok(None),
+        };
+        let place = self.fresh("i");
+        if self.closures > 0
+            || self
+                .items(&call.receiver, &syn::parse_quote!(#place))
+                .is_none()
+        {
+            return Ok(None);
+        }
+        if !self.only_observes(expr) {
+            return refuse(
+                &call.method,
+                format!(
+                    "cannot see what happens to a differentiated value inside of this `{name}`\nhelp: compare with plain expressions there, or write it as a `for` loop"
+                ),
+            );
+        }
+        let tokens = quote!(#expr);
+        self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
+        Ok(Some(Value::Inert(self.inert_expression(expr, hint))))
+    }
+
+    /// Iterators that are not followed, and what to write in their place.
+    fn refuse_iterator(&self, call: &syn::ExprMethodCall, place: &Expr) -> Lowered<()> {
+        let instead = match call.method.to_string().as_str() {
+            "scan" => "carry the state in a variable, and `push` in a `for` loop",
+            "max_by" => "use `fold(f64::NEG_INFINITY, f64::max)`",
+            "min_by" => "use `fold(f64::INFINITY, f64::min)`",
+            "max_by_key" | "min_by_key" | "reduce" => {
+                "use `fold`, or a `for` loop with the best so far in a variable"
+            }
+            "unzip" => "`push` to both lists in a `for` loop, or `collect` twice",
+            _ => return Ok(()),
+        };
+        match self.items(&call.receiver, place) {
+            Some(_) => refuse(
+                &call.method,
+                format!(
+                    "`{}` of differentiated values is not followed yet\nhelp: {instead}",
+                    call.method
+                ),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// `iterator.sum::<Vector3<f64>>()`: nalgebra begins with zeros.
+    fn sum_of_matrices(
+        &mut self,
+        iterator: &Expr,
+        (ty, value): (&syn::Type, crate::ty::Value),
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let shape = match &value.extents {
+            Some((Extent::Known(rows), Extent::Known(cols))) if value.real == self.real => {
+                Shape::new(rows.clone(), cols.clone())
+            }
+            _ => {
+                return refuse(
+                    ty,
+                    "a sum of matrices is followed where their size is known to the compiler\nhelp: begin with zeros, as in `fold(DVector::zeros(n), |sum, v| sum + v)`",
+                );
+            }
+        };
+        self.types.push((value.written.clone(), value));
+        let zero = self.graph.constant(0.0);
+        let start = self.exact_of(Op::Fill, vec![zero], Kind::matrix(shape), expr)?;
+        self.scope.push();
+        let (total, item) = (self.local_name("total", start), self.fresh("item"));
+        let whole: syn::ExprForLoop = syn::parse_quote_spanned!(expr.span()=>
+            for #item in #iterator { #total = #total + #item; }
+        );
+        let done = self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
+        let sum = self.scope.get(&total.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        done.map(|_| sum.unwrap_or(Value::Poison))
     }
 
     /// `iterator.for_each(|item| …)` as a loop.
@@ -276,7 +406,7 @@ impl Lower<'_> {
     }
 
     /// The loop that an iterator stands for.
-    fn as_loop(&mut self, call: &syn::ExprMethodCall, items: &Items) -> Option<syn::Block> {
+    fn as_loop(&mut self, call: &syn::ExprMethodCall, wish: Option<&Ident>) -> Option<syn::Block> {
         let source = &call.receiver;
         let args: Vec<&Expr> = call.args.iter().collect();
         let variable = |lower: &mut Self, wish: &str| {
@@ -294,18 +424,16 @@ impl Lower<'_> {
                 let product = variable(self, "product");
                 syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #item; } #product })
             }
-            ("collect", _) if items.condition.is_some() || items.counts.is_empty() => {
-                let list = variable(self, "list");
-                syn::parse_quote!({ let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
-            }
             ("collect", _) => {
-                let count = items.least();
-                let (list, at) = (variable(self, "list"), self.fresh("at"));
-                let zero = match self.real {
-                    crate::ty::Real::Generic(_) => return None,
-                    _ => quote!(0.0),
+                let hidden = |name: &&Ident| !contains(quote!(#source), &name.to_string());
+                let list = match wish.filter(hidden) {
+                    Some(name) => {
+                        self.changing.insert(name.unraw().to_string());
+                        name.clone()
+                    }
+                    None => variable(self, "list"),
                 };
-                syn::parse_quote!({ let mut #list = vec![#zero; #count]; for (#at, #item) in #source.enumerate() { #list[#at] = #item; } #list })
+                syn::parse_quote_spanned!(call.span()=> { let mut #list = ::std::vec::Vec::new(); for #item in #source { #list.push(#item); } #list })
             }
             ("fold", [start, closure]) => match (start, closure) {
                 (Expr::Tuple(starts), Expr::Closure(closure)) if closure.inputs.len() == 2 => {
@@ -354,7 +482,7 @@ impl Lower<'_> {
                 let of = &reference.expr;
                 let item = match reference.mutability {
                     Some(_) => syn::parse_quote!(&mut #of[#place]),
-                    None => syn::parse_quote!(#of[#place]),
+                    None => self.item_of(of, place),
                 };
                 Some(Items {
                     condition: None,
@@ -365,9 +493,78 @@ impl Lower<'_> {
             Expr::Path(_) => Some(Items {
                 condition: None,
                 counts: vec![syn::parse_quote!(#iterable.len())],
-                item: syn::parse_quote!(#iterable[#place]),
+                item: match self.is_reference(iterable) {
+                    true => self.item_of(iterable, place),
+                    false => syn::parse_quote!(#iterable[#place]),
+                },
             }),
             iterator => self.items(iterator, place),
+        }
+    }
+
+    /// Whether a name is that of a parameter by reference.
+    fn is_reference(&self, name: &Expr) -> bool {
+        let declared = self.parameter_types.iter().find(|(own, _)| match name {
+            Expr::Path(path) => path.path.is_ident(own),
+            _ => false,
+        });
+        matches!(declared, Some((_, syn::Type::Reference(_))))
+    }
+
+    /// What `iter` gives at a place: of what carries no derivative and stays Rust, a reference.
+    fn item_of(&self, list: &Expr, place: &Expr) -> Expr {
+        match self.is_inert(list) {
+            true => syn::parse_quote!(&#list[#place]),
+            false => syn::parse_quote!(#list[#place]),
+        }
+    }
+
+    /// A few items of a list of vectors or matrices, one by one.
+    fn written_out(&self, list: &Expr, start: &Expr, count: &Expr) -> Option<Expr> {
+        const MOST: usize = 4;
+        let Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(count),
+            ..
+        }) = count
+        else {
+            return None;
+        };
+        let count = count.base10_parse::<usize>().ok()?;
+        if !(1..=MOST).contains(&count) || !self.is_list_of_vectors(list) {
+            return None;
+        }
+        let items = (0..count).map(|k| -> Expr {
+            let k = syn::Index::from(k);
+            match k.index {
+                0 => syn::parse_quote!(#list[#start]),
+                _ => syn::parse_quote!(#list[#start + #k]),
+            }
+        });
+        Some(syn::parse_quote!([#(#items),*]))
+    }
+
+    fn is_list_of_vectors(&self, list: &Expr) -> bool {
+        let name = match list {
+            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+            _ => None,
+        };
+        let known = name
+            .and_then(|name| self.scope.get(&name))
+            .map(|b| (&b.value, b.active));
+        matches!(
+            known,
+            Some((
+                Value::Columns(..) | Value::List(_) | Value::Elements(_),
+                true
+            ))
+        )
+    }
+
+    /// So many items of a list.
+    fn part_of_list(&self, list: &Expr, start: &Expr, count: &Expr) -> Expr {
+        match self.is_inert(list) || self.is_list_of_vectors(list) {
+            true => syn::parse_quote!(&#list[#start..#start + #count]),
+            false => syn::parse_quote!(#list.rows(#start, #count)),
         }
     }
 
@@ -414,7 +611,7 @@ impl Lower<'_> {
                         Some(Items {
                             condition: None,
                             counts: vec![syn::parse_quote!(#of.len())],
-                            item: syn::parse_quote!(#of[#place]),
+                            item: self.item_of(of, place),
                         })
                     }
                     ("iter_mut", []) => {
@@ -438,9 +635,19 @@ impl Lower<'_> {
                             item: syn::parse_quote!(#of.#part(#place)),
                         })
                     }
-                    ("copied" | "cloned" | "into_iter" | "by_ref", []) => {
-                        self.items(&call.receiver, place)
+                    ("copied" | "cloned", []) => {
+                        let items = self.items(&call.receiver, place)?;
+                        let item = match (&items.item, name.as_str()) {
+                            (Expr::Reference(of), "copied") => (*of.expr).clone(),
+                            (Expr::Reference(of), _) => {
+                                let of = &of.expr;
+                                syn::parse_quote!(#of.clone())
+                            }
+                            (other, _) => other.clone(),
+                        };
+                        Some(Items { item, ..items })
                     }
+                    ("into_iter" | "by_ref", []) => self.items(&call.receiver, place),
                     ("rev", []) => {
                         let least = self.plain(&call.receiver, place)?.least();
                         let back: Expr = syn::parse_quote!(((#least) - 1 - #place));
@@ -468,20 +675,24 @@ impl Lower<'_> {
                     }
                     ("windows", [size]) => {
                         let of = &call.receiver;
-                        Some(Items {
-                            condition: None,
-                            counts: vec![
+                        let item = match self.written_out(of, place, size) {
+                            Some(item) => item,
+                            None => self.part_of_list(of, place, size),
+                        };
+                        Some(Items::new(
+                            vec![
                                 syn::parse_quote!(::core::primitive::usize::saturating_sub(#of.len() + 1, #size)),
                             ],
-                            item: syn::parse_quote!(#of.rows(#place, #size)),
-                        })
+                            item,
+                        ))
                     }
                     ("chunks", [size]) => {
                         let of = &call.receiver;
-                        let start = quote!((#place * (#size)));
+                        let start: Expr = syn::parse_quote!((#place * (#size)));
+                        let count: Expr = syn::parse_quote!(::core::primitive::usize::min(#size, #of.len() - #start));
                         Some(Items::new(
                             vec![syn::parse_quote!((#of.len() + (#size) - 1) / (#size))],
-                            syn::parse_quote!(#of.rows(#start, ::core::primitive::usize::min(#size, #of.len() - #start))),
+                            self.part_of_list(of, &start, &count),
                         ))
                     }
                     ("step_by", [step]) => {
@@ -508,7 +719,7 @@ impl Lower<'_> {
                     ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
                         let option = quote!({ let #pattern = #item; #body });
                         Some(Items {
                             condition: Some(syn::parse_quote!(#option.is_some())),
@@ -518,11 +729,11 @@ impl Lower<'_> {
                     }
                     ("chunks_exact", [size]) => {
                         let of = &call.receiver;
-                        Some(Items {
-                            condition: None,
-                            counts: vec![syn::parse_quote!(#of.len() / (#size))],
-                            item: syn::parse_quote!(#of.rows((#place * (#size)), #size)),
-                        })
+                        let start: Expr = syn::parse_quote!((#place * (#size)));
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#of.len() / (#size))],
+                            self.part_of_list(of, &start, size),
+                        ))
                     }
                     ("enumerate", []) => {
                         let Items { counts, item, .. } = self.plain(&call.receiver, place)?;
@@ -542,15 +753,15 @@ impl Lower<'_> {
                     ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.items(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
                         let item = syn::parse_quote!({ let #pattern = #item; #body });
                         Some(Items { item, ..items })
                     }
                     ("filter", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.plain(&call.receiver, place)?;
                         let item = &items.item;
-                        let (pattern, body) = (of_value(&closure.inputs[0]), &closure.body);
-                        let condition = Some(syn::parse_quote!({ let #pattern = #item; #body }));
+                        let (pattern, body) = (&closure.inputs[0], &closure.body);
+                        let condition = Some(syn::parse_quote!({ let #pattern = &#item; #body }));
                         Some(Items { condition, ..items })
                     }
                     _ => None,
@@ -561,15 +772,28 @@ impl Lower<'_> {
     }
 }
 
-/// The pattern for an item itself, where the user's is for a reference to it: `(i, j)` of `&(i, j)`.
-pub(super) fn of_value(pattern: &syn::Pat) -> &syn::Pat {
-    match pattern {
-        syn::Pat::Reference(reference) => match of_value(&reference.pat) {
-            inner @ syn::Pat::Tuple(_) => inner,
-            _ => pattern,
-        },
-        pattern => pattern,
-    }
+/// Methods that make an iterator of another, or look at what it gives.
+pub(super) fn is_adaptor(name: &str) -> bool {
+    matches!(
+        name,
+        "zip"
+            | "enumerate"
+            | "rev"
+            | "skip"
+            | "take"
+            | "step_by"
+            | "chain"
+            | "copied"
+            | "cloned"
+            | "filter"
+            | "windows"
+            | "chunks"
+            | "column_iter"
+            | "row_iter"
+            | "position"
+            | "count"
+            | "unwrap_or"
+    )
 }
 
 /// `|sum, pattern| sum + term`, as the pattern and the term.

@@ -7,7 +7,7 @@ use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Extent, Form, Id, Kind, Leaf, ListLeaf, Shape, Sources};
 use crate::rules::{Op, Part};
-use crate::scope::{Hint, Value};
+use crate::scope::{Columns, Hint, Value};
 use crate::ty::{self, Class, List, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -111,6 +111,52 @@ impl Lower<'_> {
         self.column_of(&numbers, at)
     }
 
+    /// `v.first().unwrap()` and `v.last().unwrap()` of a list whose length is known at run time: the entry, after a check
+    /// that there is one.
+    pub(crate) fn end_of_list(&mut self, call: &syn::ExprMethodCall) -> Lowered<Option<Value>> {
+        let Expr::MethodCall(end) = &*call.receiver else {
+            return Ok(None);
+        };
+        let (list, taken) = (&end.receiver, (&call.method, &call.args));
+        let taken_at_once = matches!(
+            (taken.0.to_string().as_str(), taken.1.first()),
+            ("unwrap", None) | ("expect", Some(Expr::Lit(_)))
+        );
+        if !taken_at_once
+            || !(end.method == "first" || end.method == "last")
+            || !end.args.is_empty()
+            || self.closures > 0
+            || self.is_inert(list)
+        {
+            return Ok(None);
+        }
+        let length: Expr = match self.so_far(list) {
+            Some((_, end)) if at_least(end).is_some_and(|(least, _)| least > 0) => return Ok(None),
+            Some((_, end)) => syn::parse_quote!((#end)),
+            None if !matches!(**list, Expr::Path(_)) => return Ok(None),
+            None => {
+                let value = self.expr(list)?;
+                let known = match &value {
+                    Value::Slice(id) => self.graph.shape(*id).and_then(|s| s.entries()).is_some(),
+                    Value::Columns(..) | Value::Elements(_) => false,
+                    _ => true,
+                };
+                if known {
+                    return Ok(None);
+                }
+                syn::parse_quote!(#list.len())
+            }
+        };
+        let (method, args) = taken;
+        // It panics as the method does.
+        self.verbatim(&quote!((#length > 0).then_some(()).#method(#args);))?;
+        let entry = match end.method == "first" {
+            true => self.expr(&syn::parse_quote!(#list[0]))?,
+            false => self.expr(&syn::parse_quote!(#list[#length - 1]))?,
+        };
+        Ok(Some(entry))
+    }
+
     /// `v.first()`, `v.last()` and `v.get(i)` of a list of numbers.
     pub(crate) fn entry_if_there(
         &mut self,
@@ -120,10 +166,36 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
-        let entries = self.entries_of(list, expr)?;
+        let so_far = self.so_far(name).map(|(_, end)| end.clone());
+        let entries = match so_far {
+            Some(_) => None,
+            None => self.entries_of(list, expr)?,
+        };
+        if let (Some(end), "first" | "last") = (&so_far, method)
+            && let Some((least, rest)) = at_least(end).filter(|(least, _)| *least > 0)
+        {
+            let at: Expr = match (method, least, rest) {
+                ("first", ..) => syn::parse_quote!(0),
+                (_, least, None) => {
+                    let last = proc_macro2::Literal::usize_unsuffixed(least - 1);
+                    syn::parse_quote!(#last)
+                }
+                (_, 1, Some(rest)) => rest,
+                (_, least, Some(rest)) => {
+                    let more = proc_macro2::Literal::usize_unsuffixed(least - 1);
+                    syn::parse_quote!(#more + #rest)
+                }
+            };
+            let entry = self.expr(&syn::parse_quote!(#name[#at]))?;
+            return Ok(Value::Wrapped(Box::new(entry)));
+        }
+        let length: Expr = match so_far {
+            Some(end) => syn::parse_quote!((#end)),
+            None => syn::parse_quote!(#name.len()),
+        };
         let place: Expr = match (method, args) {
             ("first", []) => syn::parse_quote!(0),
-            ("last", []) => syn::parse_quote!(#name.len() - 1),
+            ("last", []) => syn::parse_quote!(#length - 1),
             ("get", [at]) => (*at).clone(),
             _ => {
                 return refuse(
@@ -155,16 +227,70 @@ impl Lower<'_> {
             );
         }
         let there: Expr = match method {
-            "get" => syn::parse_quote!(#place < #name.len()),
-            _ => syn::parse_quote!(#name.len() > 0),
+            "get" => syn::parse_quote!(#place < #length),
+            _ => syn::parse_quote!(#length > 0),
         };
         self.expr(&syn::parse_quote!(if #there { Some(#name[#place]) } else { None }))
+    }
+
+    /// Whether a loop around pushes to this list.
+    fn is_growing(&self, list: &Expr) -> bool {
+        match list {
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .is_some_and(|name| self.growing.iter().any(|grown| name == grown)),
+            _ => false,
+        }
+    }
+
+    /// `v[..end]`, what has been pushed so far to a list that a loop around makes longer: the list, and the end.
+    pub(crate) fn so_far<'e>(&self, expr: &'e Expr) -> Option<(&'e Expr, &'e Expr)> {
+        match expr {
+            Expr::Paren(inner) => self.so_far(&inner.expr),
+            Expr::Group(inner) => self.so_far(&inner.expr),
+            Expr::Reference(inner) => self.so_far(&inner.expr),
+            Expr::Index(index) if self.is_growing(&index.expr) => match &*index.index {
+                Expr::Range(syn::ExprRange {
+                    start: None,
+                    limits: syn::RangeLimits::HalfOpen(_),
+                    end: Some(end),
+                    ..
+                }) => Some((&index.expr, end)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `v[..end][i]` of such a list: the entry itself is read, and nothing is made of the others.
+    pub(super) fn entry_so_far(&mut self, index: &syn::ExprIndex) -> Lowered<Option<Value>> {
+        let at = &index.index;
+        let Some((list, end)) = self.so_far(&index.expr) else {
+            return Ok(None);
+        };
+        if matches!(**at, Expr::Range(_)) || self.closures > 0 || !self.is_inert(at) {
+            return Ok(None);
+        }
+        if !is_below(at, end) {
+            if !super::growing::is_repeatable(at) {
+                return refuse(
+                    at,
+                    "this index is evaluated more than once\nhelp: bind it with `let` before",
+                );
+            }
+            let message = "index out of bounds: the len is {} but the index is {}";
+            self.verbatim(&quote!(::core::assert!(#at < #end, #message, #end, #at);))?;
+        }
+        let entry: Expr = syn::parse_quote!(#list[#at]);
+        self.expr(&entry).map(Some)
     }
 
     /// `v[a..b]` of a list of numbers: some rows of it.
     pub(super) fn range_of_list(
         &mut self,
         list: Id,
+        columns: Option<Columns>,
         name: &Expr,
         range: &syn::ExprRange,
     ) -> Lowered<Id> {
@@ -177,7 +303,15 @@ impl Lower<'_> {
             (Some(end), syn::RangeLimits::Closed(_)) => syn::parse_quote!((#end) + 1),
             (None, _) => syn::parse_quote!(#name.len()),
         };
-        let whole = self.graph.shape(list).map(|shape| shape.rows);
+        let width = columns.map_or(1, Columns::width);
+        let whole = match (self.graph.shape(list), columns) {
+            (Some(Shape { rows, .. }), None) => Some(rows),
+            (Some(Shape { cols, .. }), _) => match cols {
+                Dim::Static(cols) => Some(Dim::Static(cols / width)),
+                cols => Some(cols),
+            },
+            (None, _) => None,
+        };
         let known = |lower: &mut Self, at: &Expr| match at {
             Expr::Lit(_) => {
                 let at = lower.integer(at)?;
@@ -195,11 +329,13 @@ impl Lower<'_> {
             && first <= last
             && within(last)
         {
-            let count = Dim::Static(last - first);
-            let at = self.graph.integer(first).id;
-            let kind = Kind::matrix(Shape::new(count.clone(), Dim::Static(1)));
-            let part = Op::Part(Part::FixedRows(count));
-            return self.exact_of(part, vec![list, at], kind, range);
+            let count = Dim::Static((last - first) * width);
+            let at = self.graph.integer(first * width).id;
+            let part = match columns {
+                None => Part::FixedRows(count),
+                Some(_) => Part::FixedColumns(count),
+            };
+            return self.part_at(list, &part, &[at], range);
         }
         if let Some(at) = [&start, &end]
             .into_iter()
@@ -210,9 +346,13 @@ impl Lower<'_> {
                 "this end of the range is evaluated more than once\nhelp: bind it with `let` before",
             );
         }
-        // It panics as Rust does.
-        let message = "range end index {} out of range for slice of length {}";
-        self.verbatim(&quote!(::core::assert!(#end <= #name.len(), #message, #end, #name.len());))?;
+        // It panics as Rust does. What has been pushed so far is within the list.
+        if range.start.is_some() || !self.is_growing(name) {
+            let message = "range end index {} out of range for slice of length {}";
+            self.verbatim(
+                &quote!(::core::assert!(#end <= #name.len(), #message, #end, #name.len());),
+            )?;
+        }
         if range.start.is_some() {
             let message = "slice index starts at {} but ends at {}";
             self.verbatim(&quote!(::core::assert!(#start <= #end, #message, #start, #end);))?;
@@ -223,10 +363,16 @@ impl Lower<'_> {
                 syn::parse_quote!(::core::primitive::usize::saturating_sub(#end, #start))
             }
         };
+        let (part, start, count) = match columns {
+            None => (Part::Rows, start, count),
+            Some(columns) => (
+                Part::Columns,
+                columns.first_of(&start),
+                columns.first_of(&count),
+            ),
+        };
         let (at, count) = (self.integer(&start)?, self.integer(&count)?);
-        let taken = Shape::new(self.graph.dynamic(Extent::Int(count)), Dim::Static(1));
-        let part = Op::Part(Part::Rows);
-        self.exact_of(part, vec![list, at, count], Kind::matrix(taken), range)
+        self.part_at(list, &part, &[at, count], range)
     }
 
     /// The numbers in a list.
@@ -358,6 +504,83 @@ impl Lower<'_> {
         Hint::Unknown
     }
 
+    /// The same of a list that the macro knows by its type only, as of points.
+    pub(super) fn hint_of_item(&mut self, list: &Expr) -> Hint {
+        let path = match list {
+            Expr::Path(path) => path,
+            // Some of its items.
+            Expr::Index(index) if matches!(*index.index, Expr::Range(_)) => {
+                return self.hint_of_item(&index.expr);
+            }
+            Expr::Paren(inner) => return self.hint_of_item(&inner.expr),
+            Expr::Reference(inner) => return self.hint_of_item(&inner.expr),
+            _ => return Hint::Unknown,
+        };
+        let element: Expr = syn::parse_quote!(#path[0]);
+        if let known @ Hint::Matrix(_) = self.hint_of_element(&element) {
+            return known;
+        }
+        let name = path.path.get_ident().map(ToString::to_string);
+        let bound = name.and_then(|name| self.scope.get(&name));
+        let Some(Value::Inert(inert)) = bound.map(|b| &b.value) else {
+            return Hint::Unknown;
+        };
+        let own = inert.tokens.to_string();
+        let declared = self.parameter_types.iter().find(|(name, _)| *name == own);
+        match declared.and_then(|(_, ty)| crate::ty::item_of(ty)) {
+            Some(item) => self.hint_of_type(&item),
+            None => Hint::Unknown,
+        }
+    }
+
+    /// What the names in a pattern are that is bound to the items of a list without derivative.
+    pub(super) fn hints_of_items(
+        &mut self,
+        pattern: &syn::Pat,
+        iterator: &Expr,
+        hints: &mut Vec<(Ident, Hint)>,
+    ) {
+        match (iterator, pattern) {
+            (Expr::Paren(inner), _) => self.hints_of_items(pattern, &inner.expr, hints),
+            (Expr::Reference(inner), _) => self.hints_of_items(pattern, &inner.expr, hints),
+            (_, syn::Pat::Reference(inner)) => self.hints_of_items(&inner.pat, iterator, hints),
+            (Expr::MethodCall(call), syn::Pat::Tuple(pair)) if pair.elems.len() == 2 => {
+                match (call.method.to_string().as_str(), call.args.first()) {
+                    ("enumerate", None) => {
+                        self.hints_of_items(&pair.elems[1], &call.receiver, hints);
+                    }
+                    ("zip", Some(other)) => {
+                        self.hints_of_items(&pair.elems[0], &call.receiver, hints);
+                        self.hints_of_items(&pair.elems[1], other, hints);
+                    }
+                    _ => {}
+                }
+            }
+            (Expr::MethodCall(call), syn::Pat::Ident(_))
+                if [
+                    "iter",
+                    "into_iter",
+                    "copied",
+                    "cloned",
+                    "rev",
+                    "skip",
+                    "take",
+                    "step_by",
+                ]
+                .contains(&call.method.to_string().as_str()) =>
+            {
+                self.hints_of_items(pattern, &call.receiver, hints);
+            }
+            (list, syn::Pat::Ident(name)) => {
+                let hint = self.hint_of_item(list);
+                if let Hint::Matrix(_) = hint {
+                    hints.push((name.ident.clone(), hint));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The place of the element with an index; its sizes are read from itself.
     fn element_at(&mut self, list: Id, at: Id) -> Option<Element> {
         // A loop has a graph of its own, where the same numbers are other values.
@@ -470,6 +693,54 @@ fn element_shape(value: &ty::Value) -> Shape {
         None => (Dim::Static(1), Dim::Static(1)),
     };
     Shape::new(rows, cols)
+}
+
+/// An integer as one that is known and the rest: `1 + k`.
+fn at_least(length: &Expr) -> Option<(usize, Option<Expr>)> {
+    match length {
+        Expr::Paren(inner) => at_least(&inner.expr),
+        Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(least),
+            ..
+        }) => Some((least.base10_parse().ok()?, None)),
+        Expr::Binary(sum) if matches!(sum.op, syn::BinOp::Add(_)) => {
+            let (least, rest) = at_least(&sum.left)?;
+            let more = &sum.right;
+            let rest = match rest {
+                None => (**more).clone(),
+                Some(rest) => syn::parse_quote!(#rest + #more),
+            };
+            Some((least, Some(rest)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an index is less than a length, as they are written.
+fn is_below(index: &Expr, length: &Expr) -> bool {
+    let (least, rest) = at_least(length).unwrap_or((0, None));
+    let text = |expr: &Expr| match expr {
+        Expr::Paren(inner) => inner.expr.to_token_stream().to_string(),
+        other => other.to_token_stream().to_string(),
+    };
+    let known = match at_least(index) {
+        Some((at, None)) => at < least,
+        Some((at, Some(more))) => {
+            at < least && rest.as_ref().is_some_and(|rest| text(rest) == text(&more))
+        }
+        None => false,
+    };
+    // `(1 + k) - 1`
+    let last = match index {
+        Expr::Binary(difference) if matches!(difference.op, syn::BinOp::Sub(_)) => {
+            let less = at_least(&difference.right);
+            // What is less than zero is no index at all.
+            text(&difference.left) == text(length)
+                && less.is_some_and(|(less, rest)| rest.is_none() && less > 0)
+        }
+        _ => false,
+    };
+    known || last || least > 0 && rest.is_some_and(|rest| text(&rest) == text(index))
 }
 
 /// The words of an expression as one name: `p.0` is `p_0`.

@@ -106,6 +106,8 @@ pub(super) enum Counted<'a> {
     Each {
         pattern: &'a Pat,
         iterator: Inert,
+        /// What is known of the items.
+        hints: Vec<(Ident, Hint)>,
     },
     While(&'a Expr),
     Endless,
@@ -159,9 +161,12 @@ impl Lower<'_> {
         let plain = self.is_inert(&each.expr);
         if plain {
             let iterator = self.inert(each.expr.to_token_stream(), Hint::Unknown);
+            let mut hints = Vec::new();
+            self.hints_of_items(&each.pat, &each.expr, &mut hints);
             let counted = Counted::Each {
                 pattern: &each.pat,
                 iterator,
+                hints,
             };
             return self.looped(counted, each.label.as_ref(), &each.body, expr);
         }
@@ -196,7 +201,7 @@ impl Lower<'_> {
             return Err(Refusal(None));
         };
         let item = &items.item;
-        let (pattern, stmts) = (super::iterators::of_value(&each.pat), &each.body.stmts);
+        let (pattern, stmts) = (&each.pat, &each.body.stmts);
         let body: syn::Block = match &items.condition {
             None => syn::parse_quote!({ let #pattern = #item; #(#stmts)* }),
             Some(condition) => {
@@ -325,10 +330,8 @@ impl Lower<'_> {
         // The kinds of what it gives are known when it has been read: then it is read again.
         let mut kinds = vec![Kind::SCALAR; parts];
         for _ in 0..2 {
-            let (errors, left_out) = (std::mem::take(&mut self.errors), self.left_out.len());
-            let (bound, taken) = (self.bound.clone(), self.taken.clone());
-            let (mark, types) = (self.mark(), self.types.len());
-            let scope = self.scope.clone();
+            let before = self.before();
+            let errors = std::mem::take(&mut self.errors);
             self.scope.push();
             let mut names = Vec::new();
             for kind in &kinds {
@@ -359,13 +362,7 @@ impl Lower<'_> {
             let mut values: Vec<Value> = values.map(|b| b.value.clone()).collect();
             self.scope.pop();
             if let Some(found) = found {
-                self.errors = errors;
-                self.bound = bound;
-                self.taken = taken;
-                self.roll_back(mark);
-                self.types.truncate(types);
-                self.left_out.truncate(left_out);
-                self.scope = scope;
+                self.restore(before);
                 kinds = found;
                 continue;
             }
@@ -988,7 +985,11 @@ impl Lower<'_> {
                     range: range.tokens.clone(),
                 })
             }
-            Counted::Each { pattern, iterator } => {
+            Counted::Each {
+                pattern,
+                iterator,
+                hints,
+            } => {
                 let mut names = Vec::new();
                 super::pattern_names(pattern, &mut names);
                 let new: Vec<Ident> = names.iter().map(|n| self.own_name(n)).collect();
@@ -998,9 +999,14 @@ impl Lower<'_> {
                 });
                 for (name, new) in names.iter().zip(&new) {
                     self.kept_names.insert(new.to_string());
+                    let hint = hints.iter().find(|(own, _)| own == name);
+                    let hint = hint.map_or(Hint::Unknown, |(_, hint)| hint.clone());
                     self.scope.bind(Binding {
                         ident: name.clone(),
-                        value: Value::Inert(Inert::plain(new.to_token_stream(), iterator.varies)),
+                        value: Value::Inert(Inert {
+                            hint,
+                            ..Inert::plain(new.to_token_stream(), iterator.varies)
+                        }),
                         active: false,
                         varies: iterator.varies,
                     });

@@ -78,6 +78,17 @@ pub struct Parameter {
 /// How much had been placed, bound and found before something was read.
 pub type Mark = (usize, usize, usize);
 
+/// The state before something is read that may have to be read again.
+struct Before {
+    errors: Errors,
+    bound: HashSet<String>,
+    taken: HashSet<String>,
+    mark: Mark,
+    types: usize,
+    left_out: usize,
+    scope: Scope,
+}
+
 /// The state of reading one body.
 pub struct Lower<'a> {
     pub graph: Graph,
@@ -172,6 +183,12 @@ pub struct Lower<'a> {
     broken_with: Vec<loops::BrokenWith>,
     /// The lists that the loops around grow, to which there are assignments in place of `push`.
     growing: Vec<String>,
+    /// What the `let` around an iterator tells of its value: the type, and the name.
+    wanted: Option<(Option<syn::Type>, Option<Ident>)>,
+    /// The parameters of closures that may be given differentiated values, while these are looked through.
+    watched: RefCell<Vec<String>>,
+    /// What lists that grow turned out to hold.
+    revealed: Vec<growing::Revealed>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
 }
@@ -241,6 +258,9 @@ pub fn lower(
         bodies: 0,
         broken_with: Vec::new(),
         growing: Vec::new(),
+        wanted: None,
+        watched: RefCell::default(),
+        revealed: Vec::new(),
         arms_read: 0,
     };
     lower.constants.push();
@@ -457,6 +477,29 @@ impl Lower<'_> {
             self.pins.len(),
             self.fields.len(),
         )
+    }
+
+    fn before(&self) -> Before {
+        Before {
+            errors: self.errors.clone(),
+            bound: self.bound.clone(),
+            taken: self.taken.clone(),
+            mark: self.mark(),
+            types: self.types.len(),
+            left_out: self.left_out.len(),
+            scope: self.scope.clone(),
+        }
+    }
+
+    /// As if nothing had been read since then.
+    fn restore(&mut self, before: Before) {
+        self.errors = before.errors;
+        self.bound = before.bound;
+        self.taken = before.taken;
+        self.roll_back(before.mark);
+        self.types.truncate(before.types);
+        self.left_out.truncate(before.left_out);
+        self.scope = before.scope;
     }
 
     pub(super) fn roll_back(&mut self, mark: Mark) {

@@ -3,9 +3,9 @@
 use super::branches::Side;
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Form, Guard, Id, Kind, Step};
-use crate::rules::{Op, Scalar};
-use crate::scope::{Hint, Inert, Lent, Value};
+use crate::graph::{Dim, Form, Guard, Id, Kind, Step};
+use crate::rules::{Op, Part, Scalar};
+use crate::scope::{Columns, Hint, Inert, Lent, Value};
 use proc_macro2::Ident;
 use quote::quote;
 use syn::{BinOp, Expr};
@@ -34,6 +34,7 @@ impl Lower<'_> {
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
+        self.check_pushed(&assign.left, &value)?;
         if let Some((tuple, part)) = self.part_of_tuple(&assign.left) {
             return self.assign_part(&tuple, part, &value, expr);
         }
@@ -49,6 +50,10 @@ impl Lower<'_> {
             return Ok(Value::Unit);
         }
         let place = self.place_of(&assign.left)?;
+        if let Some(columns) = self.held_by(&place, &value) {
+            self.reveal(place.name.to_string(), columns.0, columns.1);
+            return Err(Refusal(None));
+        }
         let kind = match &place.path[..] {
             [] => match self.scope.get(&place.name.to_string()).map(|b| &b.value) {
                 Some(Value::Node(id) | Value::Entry(id) | Value::Slice(id)) => self.graph.kind(*id),
@@ -59,23 +64,63 @@ impl Lower<'_> {
                 self.graph.kind(known)
             }
         };
-        let id = self.node(&value, &assign.right, &kind)?;
+        let id = match (&value, self.is_row_of_table(&place)) {
+            (Value::Slice(row), true) => *row,
+            (Value::List(row), true) => self.column_of_list(row.clone(), &assign.right)?,
+            _ => self.node(&value, &assign.right, &kind)?,
+        };
         match (&value, &place.path[..]) {
             (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),
             _ => {
-                let list = place.name.to_string();
-                if self.graph.is_matrix(id) && self.growing.contains(&list) {
-                    self.scope.assign(&list, Value::Poison, true);
-                    return refuse(
-                        expr,
-                        "a list of vectors or matrices that grows in a loop is not supported yet\nhelp: make them the columns of one matrix, as in `let mut all = DMatrix::zeros(3, n);` and `all.set_column(i, &v);`",
-                    );
-                }
                 self.same_kind(id, &kind, expr)?;
                 self.put(&place, id, expr)?;
             }
         }
         Ok(Value::Unit)
+    }
+
+    /// Of what a list cannot be made that grows in a loop.
+    fn check_pushed(&mut self, left: &Expr, value: &Value) -> Lowered<()> {
+        let name = super::places::root_of(left);
+        let Some(name) = name.filter(|name| self.growing.iter().any(|list| name == list)) else {
+            return Ok(());
+        };
+        let help = match value {
+            Value::Geometric(_) => {
+                "points, rotations and the like in a list that grows in a loop are not supported yet\nhelp: keep their coordinates, as in `p.coords`"
+            }
+            Value::Tuple(_) => {
+                "tuples in a list that grows in a loop are not supported yet\nhelp: make a list of each of their parts"
+            }
+            _ => return Ok(()),
+        };
+        self.scope.assign(&name.to_string(), Value::Poison, true);
+        refuse(name, help)
+    }
+
+    /// What is pushed to a list that was taken for one of numbers: the value, and what it is of the list.
+    fn held_by(&self, place: &Lent, value: &Value) -> Option<(Id, Columns)> {
+        let list = place.name.to_string();
+        let known = self.scope.get(&list).map(|b| &b.value);
+        let entry = matches!(place.path[..], [(Part::Entry, _)]);
+        if !entry || !matches!(known, Some(Value::Slice(_))) || !self.growing.contains(&list) {
+            return None;
+        }
+        match value {
+            Value::Node(id) => match self.graph.shape(*id)?.cols {
+                Dim::Static(width) => Some((*id, Columns::Matrices(width))),
+                _ => None,
+            },
+            Value::Slice(id) => Some((*id, Columns::Lists)),
+            _ => None,
+        }
+    }
+
+    /// Whether a place is a whole row of a table.
+    fn is_row_of_table(&self, place: &Lent) -> bool {
+        let known = self.scope.get(&place.name.to_string()).map(|b| &b.value);
+        matches!(place.path[..], [(Part::Column, _)])
+            && matches!(known, Some(Value::Columns(_, Columns::Lists)))
     }
 
     /// The value at a place that is about to be replaced.

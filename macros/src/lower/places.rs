@@ -256,8 +256,12 @@ impl Lower<'_> {
             return Ok(None);
         };
         let known = self.scope.get(&root.to_string()).map(|b| b.value.clone());
-        if let ("push", Some(list @ (Value::List(_) | Value::Slice(_))), Expr::Path(_), 1) =
-            (&*name, &known, &*call.receiver, call.args.len())
+        if let (
+            "push",
+            Some(list @ (Value::List(_) | Value::Slice(_) | Value::Columns(..))),
+            Expr::Path(_),
+            1,
+        ) = (&*name, &known, &*call.receiver, call.args.len())
             && self.closures == 0
         {
             self.assigned_variable(&call.receiver)?;
@@ -265,15 +269,13 @@ impl Lower<'_> {
                 .pushed(&root, list.clone(), &call.args[0], expr)
                 .map(Some);
         }
-        if let (Some(Value::Columns(..)), Expr::Path(_)) = (&known, &*call.receiver) {
-            return refuse(
-                expr,
-                format!(
-                    "`{name}` on a list of vectors or matrices is not supported yet\nhelp: assign to its elements, as in `{root}[i] = …`"
-                ),
-            );
-        }
-        if let ("extend", Some(Value::List(_) | Value::Slice(_)), list @ Expr::Path(_), 1, 0) = (
+        if let (
+            "extend",
+            Some(Value::List(_) | Value::Slice(_) | Value::Columns(..)),
+            list @ Expr::Path(_),
+            1,
+            0,
+        ) = (
             &*name,
             &known,
             &*call.receiver,
@@ -284,6 +286,14 @@ impl Lower<'_> {
             let each: syn::ExprForLoop =
                 syn::parse_quote_spanned!(expr.span()=> for #item in #more { #list.push(#item); });
             return self.for_loop(&each, &Expr::ForLoop(each.clone())).map(Some);
+        }
+        if let (Some(Value::Columns(all, columns)), Expr::Path(_), 0) =
+            (&known, &*call.receiver, self.closures)
+        {
+            self.assigned_variable(&call.receiver)?;
+            return self
+                .columns_in_place(&root, (*all, *columns), call, expr)
+                .map(Some);
         }
         if !matches!(
             known,

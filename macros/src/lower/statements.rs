@@ -82,6 +82,7 @@ impl Lower<'_> {
                     continue;
                 }
                 Stmt::Expr(expr, None) if last && !is_unit(expr) => {
+                    self.wanted = self.wanted_of_result(expr, tail);
                     self.tail =
                         tail && matches!(expr, Expr::If(_) | Expr::Match(_) | Expr::Block(_));
                     value = self.expr(expr);
@@ -105,6 +106,22 @@ impl Lower<'_> {
             }
         }
         value
+    }
+
+    /// What the type of the result tells of an iterator that gives it.
+    fn wanted_of_result(
+        &self,
+        expr: &Expr,
+        tail: bool,
+    ) -> Option<(Option<syn::Type>, Option<Ident>)> {
+        match (expr, &self.returned) {
+            (Expr::MethodCall(call), crate::ty::Returned::Value(value))
+                if tail && self.bodies == 0 && call.method == "sum" =>
+            {
+                Some((syn::parse2(value.written.clone()).ok(), None))
+            }
+            _ => None,
+        }
     }
 
     /// A last statement that panics or leaves the function without a value.
@@ -426,6 +443,14 @@ impl Lower<'_> {
         let Some(init) = &local.init else {
             return self.unset(pat, ty, stmt);
         };
+        self.wanted = match (&*init.expr, pat) {
+            (Expr::MethodCall(call), Pat::Ident(name))
+                if call.method == "sum" || call.method == "collect" =>
+            {
+                Some((ty.cloned(), Some(name.ident.clone())))
+            }
+            _ => None,
+        };
         if let (Pat::Ident(name), true, None, 0) =
             (pat, self.is_carrying(pat), &init.diverge, self.closures)
             && let Some(value) = self.first_value(&init.expr, ty)?
@@ -539,7 +564,7 @@ impl Lower<'_> {
     /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
     fn first_value(&mut self, init: &Expr, ty: Option<&syn::Type>) -> Lowered<Option<Value>> {
         if self.empty_list(init) {
-            return Ok(Some(Value::List(Vec::new())));
+            return Ok(Some(self.empty_list_of(ty)?));
         }
         let mark = self.mark();
         let value = match self.repeated(init)? {
@@ -601,7 +626,7 @@ impl Lower<'_> {
             _ => return Ok(None),
         };
         if let Some(columns) = columns {
-            return self.side_by_side(id, columns, (&count, init)).map(Some);
+            return self.repeated_columns(id, columns, (&count, init)).map(Some);
         }
         let rows = match init {
             Expr::Repeat(_) => crate::ty::constant_size(&count),
@@ -1014,6 +1039,17 @@ impl Lower<'_> {
                     self.bind(pat, part)?;
                 }
                 Ok(())
+            }
+            // What is behind a reference that stays Rust.
+            (Pat::Reference(inner), Value::Inert(inert)) if inner.mutability.is_none() => {
+                let tokens = match syn::parse2::<Expr>(inert.tokens.clone()) {
+                    Ok(Expr::Reference(of)) => of.expr.to_token_stream(),
+                    _ => {
+                        let tokens = &inert.tokens;
+                        quote!(*#tokens)
+                    }
+                };
+                self.bind(&inner.pat, Value::Inert(Inert { tokens, ..inert }))
             }
             (Pat::Reference(inner), value) if inner.mutability.is_none() => {
                 self.bind(&inner.pat, value)
