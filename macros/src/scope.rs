@@ -68,6 +68,8 @@ pub struct Place {
     pub tokens: TokenStream,
     /// Whether the user has it by a reference.
     pub reference: bool,
+    /// In a loop, the columns of those parts that calls take as a whole.
+    pub wholes: Vec<(Vec<Member>, Id)>,
 }
 
 /// A fallible operation whose `unwrap` or `expect` is still to come.
@@ -173,7 +175,7 @@ pub enum Value {
 
 impl Value {
     /// The values of the graph that it is made of.
-    fn ids(&self, into: &mut Vec<Id>) {
+    pub fn ids(&self, into: &mut Vec<Id>) {
         match self {
             Value::Node(id) | Value::Entry(id) | Value::Slice(id) | Value::Columns(id, _) => {
                 into.push(*id)
@@ -270,6 +272,12 @@ impl Scope {
         self.frames
             .iter()
             .rposition(|frame| frame.contains_key(name))
+    }
+
+    /// The names that the inner blocks bind, from this depth on.
+    pub fn names_within(&self, depth: usize) -> impl Iterator<Item = String> {
+        let frames = self.frames.iter().skip(depth);
+        frames.flat_map(HashMap::keys).cloned()
     }
 
     /// Gives a variable another value, which carries a derivative from now on.

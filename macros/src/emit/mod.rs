@@ -33,6 +33,8 @@ pub struct Outputs {
     pub inputs: Vec<(Id, Id)>,
     /// Whether these are `Option`s: zero if absent.
     pub optional: bool,
+    /// What takes the tangents apart that these are parts of.
+    pub opening: TokenStream,
 }
 
 /// A derivative of this shape, a number if there is none: zero if it is absent.
@@ -85,6 +87,8 @@ pub struct Pullback {
     pub optional: bool,
     /// Parameters of the function of which it owns a copy.
     pub owns: Vec<Id>,
+    /// Tuples by reference, of which it owns a copy as well.
+    pub tuples: Vec<Ident>,
     pub boxed: bool,
     pub body: Returns,
 }
@@ -114,7 +118,7 @@ impl Returns {
     }
 
     /// A derivative by one parameter.
-    fn derivative(derivatives: &[Option<Id>], by: &Sources, program: &Program) -> Returns {
+    pub fn derivative(derivatives: &[Option<Id>], by: &Sources, program: &Program) -> Returns {
         match by {
             Sources::One(number) => Returns::Like(derivatives[*number], program.wrt[*number]),
             Sources::Tuple(parts) => {

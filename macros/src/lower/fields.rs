@@ -16,6 +16,8 @@ pub struct Source {
     tokens: TokenStream,
     /// What it is taken for; a list is what its type says.
     kind: Option<Kind>,
+    /// Whether a call takes it, which knows what it is.
+    whole: bool,
     id: Id,
 }
 
@@ -95,6 +97,7 @@ impl Lower<'_> {
             path,
             tokens,
             reference: false,
+            wholes: place.wholes.clone(),
         }))
     }
 
@@ -149,8 +152,80 @@ impl Lower<'_> {
     }
 
     fn known_field(&self, place: &Place) -> Option<&Source> {
-        let mut known = self.fields.iter();
+        let mut known = self.fields.iter().filter(|f| !f.whole);
         known.find(|f| f.parameter == place.parameter && f.path == place.path)
+    }
+
+    /// The column of all entries of a struct, or of a part of one whose kind a call knows: another source of
+    /// derivatives. Nothing is computed with it here, and what its fields add comes beside it.
+    pub(super) fn whole_of(&mut self, place: &Place, at: &dyn ToTokens) -> Lowered<Id> {
+        if self.is_in_loop() {
+            let known = place.wholes.iter().find(|(path, _)| *path == place.path);
+            return match known {
+                Some((_, id)) => Ok(*id),
+                None => refuse(
+                    at.to_token_stream(),
+                    format!(
+                        "`{0}` is not passed to a call in this way inside of a loop yet\nhelp: bind it before the loop, as in `let part = &{0};`",
+                        text(&place.tokens)
+                    ),
+                ),
+            };
+        }
+        let known = self.fields.iter().find(|f| {
+            f.whole && f.parameter == place.parameter && f.path == place.path
+        });
+        if let Some(known) = known {
+            return Ok(known.id);
+        }
+        let tokens = match self.parameters.get(place.parameter) {
+            Some((name, _)) if place.path.is_empty() => name.to_token_stream(),
+            _ => place.tokens.clone(),
+        };
+        let borrowed = place.path.is_empty() && self.borrowed.contains(&place.parameter);
+        let name = if borrowed {
+            tokens.clone()
+        } else {
+            quote!(&#tokens)
+        };
+        let id = self.struct_leaf(name);
+        self.sources.push(id);
+        self.active.clear();
+        self.fields.push(Source {
+            parameter: place.parameter,
+            path: place.path.clone(),
+            tokens,
+            kind: None,
+            whole: true,
+            id,
+        });
+        Ok(id)
+    }
+
+    /// The parts of a struct that calls in a loop take as a whole, as leaves of the loop.
+    pub(super) fn whole_paths(&self, place: &Place, name: &Ident, tokens: &TokenStream) -> Vec<Place> {
+        let mut found: Vec<Place> = Vec::new();
+        let mut paths = Vec::new();
+        passed(tokens.clone(), name, &mut paths);
+        for path in paths {
+            let steps = path.iter();
+            let place = steps.fold(place.clone(), |place, member| {
+                let tokens = &place.tokens;
+                let tokens = quote!(#tokens #member);
+                let mut path = place.path.clone();
+                path.push(member.clone());
+                Place {
+                    path,
+                    tokens,
+                    ..place
+                }
+            });
+            let is_known = self.known_field(&place).is_some();
+            if !is_known && !found.iter().any(|other| other.path == place.path) {
+                found.push(place);
+            }
+        }
+        found
     }
 
     /// The node of a field that is taken for a kind.
@@ -229,6 +304,7 @@ impl Lower<'_> {
             path: place.path.clone(),
             tokens: place.tokens.clone(),
             kind: Some(kind),
+            whole: false,
             id,
         });
         id
@@ -280,6 +356,7 @@ impl Lower<'_> {
                         path,
                         tokens,
                         kind,
+                        whole: false,
                         id,
                     });
                 }
@@ -391,6 +468,7 @@ impl Lower<'_> {
                 path,
                 tokens,
                 reference,
+                wholes: place.wholes.clone(),
             };
             match pat {
                 Pat::Ident(name) if name.subpat.is_none() && name.mutability.is_none() => {
@@ -418,8 +496,10 @@ impl Lower<'_> {
     /// The fields that were computed with, by their parameters. A field that is read as a whole and in parts would be
     /// two variables.
     pub(super) fn gather_fields(&mut self) {
-        for (i, a) in self.fields.iter().enumerate() {
-            for b in &self.fields[..i] {
+        // What calls take as a whole is added to what comes of its parts.
+        let computed = || self.fields.iter().filter(|f| !f.whole);
+        for (i, a) in computed().enumerate() {
+            for b in computed().take(i) {
                 let (short, long) = if a.path.len() < b.path.len() {
                     (a, b)
                 } else {
@@ -438,7 +518,7 @@ impl Lower<'_> {
                 }
             }
         }
-        for (i, a) in self.fields.iter().enumerate() {
+        for (i, a) in computed().enumerate() {
             // An entry of a vector by its name and by an index could be one.
             let two_ways = |b: &&Source| {
                 let mut steps = a.path.iter().zip(&b.path);
@@ -447,7 +527,7 @@ impl Lower<'_> {
                 a.parameter == b.parameter
                     && differs.is_some_and(|(a, b)| by_index(a) != by_index(b))
             };
-            if self.fields[..i].iter().any(|b| two_ways(&b)) {
+            if computed().take(i).any(|b| two_ways(&b)) {
                 let first: TokenStream = a.tokens.clone().into_iter().take(3).collect();
                 self.errors.push(
                     &first,
@@ -523,5 +603,44 @@ impl Lower<'_> {
         } else {
             Shape::new(shape.cols.clone(), beside(&shape.cols))
         });
+    }
+}
+
+/// The parts of a variable that tokens pass to calls as a whole: `f(p)`, `f(&p.inner)` and `p.inner.f()`.
+fn passed(tokens: TokenStream, name: &Ident, into: &mut Vec<Vec<Member>>) {
+    use proc_macro2::{Delimiter, TokenTree};
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_punct = |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let is_call = |at: usize| matches!(trees.get(at), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis);
+    for (at, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Group(group) => passed(group.stream(), name, into),
+            TokenTree::Ident(ident) if ident == name && !(at > 0 && is_punct(at - 1, '.')) => {
+                let (mut path, mut next) = (Vec::new(), at + 1);
+                let mut is_method = false;
+                while is_punct(next, '.') {
+                    match trees.get(next + 1) {
+                        Some(TokenTree::Ident(method)) if is_call(next + 2) => {
+                            is_method = !crate::surface::is_known_method(&method.to_string());
+                            break;
+                        }
+                        Some(TokenTree::Ident(field)) => path.push(Member::Named(field.clone())),
+                        Some(TokenTree::Literal(index)) => match index.to_string().parse() {
+                            Ok(index) => path.push(Member::Unnamed(index)),
+                            Err(_) => break,
+                        },
+                        _ => break,
+                    }
+                    next += 2;
+                }
+                let ends = next == trees.len() || is_punct(next, ',');
+                let borrowed = at > 0 && is_punct(at - 1, '&');
+                let begins = at == 0 || is_punct(at - 1, ',');
+                if is_method || ends && (borrowed || begins && path.is_empty()) {
+                    into.push(path);
+                }
+            }
+            _ => {}
+        }
     }
 }

@@ -481,6 +481,51 @@ impl Lower<'_> {
         inert.mutable = false;
     }
 
+    /// An inert argument of a call in a loop that is not the same in all iterations, as a leaf of the iteration: the way
+    /// back makes the call again, with what was kept of it. Nothing tells its type; kept is what can be copied.
+    pub(super) fn of_iteration(&mut self, inert: &Inert) -> Option<Id> {
+        let mut names = Vec::new();
+        variables(inert.tokens.clone(), &mut names);
+        let own = |name: &String| {
+            self.scope.depth_of(name).is_some_and(|depth| depth > 0)
+                || self.kept_names.contains(name)
+                || self.of_iterations.iter().any(|names| names.contains(name))
+        };
+        if !self.is_in_loop() || !names.iter().any(own) {
+            return None;
+        }
+        if let (Some(leaf), false) = (inert.leaf, inert.mutable) {
+            return Some(leaf);
+        }
+        let bare = is_single(&inert.tokens) && inert.pure && !inert.mutable;
+        let name = if bare {
+            inert.tokens.clone()
+        } else {
+            self.fresh(&wish(&inert.tokens)).to_token_stream()
+        };
+        let leaf = self.graph.leaf(Leaf {
+            name: name.clone(),
+            kind: Kind::INERT,
+            form: Form::Owned,
+            varies: inert.varies,
+        });
+        self.graph.keep_local(leaf);
+        if !bare {
+            let tokens = visible(inert.tokens.clone());
+            self.place(Step::Pin {
+                leaf,
+                tokens: quote!(let #name = #tokens;),
+                reads: inert.reads.clone(),
+                pure: inert.pure || is_single(&inert.tokens),
+                fixed: inert.pure && !inert.mutable,
+            });
+            if !inert.pure {
+                self.kept_names.insert(name.to_string());
+            }
+        }
+        Some(leaf)
+    }
+
     /// Whether nothing in the tokens carries a derivative.
     pub fn is_inert_expr(&self, tokens: impl ToTokens) -> bool {
         self.is_inert(tokens)

@@ -10,7 +10,7 @@ use crate::graph::{
 };
 use crate::rules::Op;
 use crate::scope::{
-    Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Scope, Value, variables,
+    Binding, Geometric, Hint, Inert, Lent, Maybe, Pending, Place, Scope, Value, variables,
 };
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -1045,6 +1045,8 @@ impl Lower<'_> {
             // All that may be assigned to is carried.
             closure_depth: std::mem::take(&mut self.closure_depth),
         };
+        let within = outside.around.is_some().then(|| outside.scope.names_within(1));
+        self.of_iterations.push(within.into_iter().flatten().collect());
         // What the statements of a loop around this one bind is out of reach as well.
         if outside.around.is_some() {
             self.kept_names.clone_from(&outside.kept_names);
@@ -1072,7 +1074,7 @@ impl Lower<'_> {
             });
         }
         let mut names = Vec::new();
-        variables(tokens, &mut names);
+        variables(tokens.clone(), &mut names);
         names.sort();
         names.dedup();
         for name in names {
@@ -1082,7 +1084,10 @@ impl Lower<'_> {
             if carried.iter().any(|c| c.name == binding.ident) {
                 continue;
             }
-            let value = self.brought_in(&mut outside, &binding.value);
+            let mut value = self.brought_in(&mut outside, &binding.value);
+            if let Value::Untyped(place) = &mut value {
+                self.bring_in_wholes(&mut outside, place, &binding.ident, &tokens);
+            }
             self.scope.bind(Binding { value, ..binding });
         }
         self.scope.push();
@@ -1172,6 +1177,34 @@ impl Lower<'_> {
                 None => value.clone(),
             },
             Value::Position(_) | Value::Unit | Value::Never | Value::Poison => value.clone(),
+        }
+    }
+
+    /// The parts of a struct that calls in the loop take as a whole.
+    fn bring_in_wholes(
+        &mut self,
+        outside: &mut Outside,
+        place: &mut Place,
+        name: &Ident,
+        tokens: &TokenStream,
+    ) {
+        let found = self.whole_paths(place, name, tokens);
+        place.wholes.clear();
+        for part in found {
+            // Outside it is a value of that graph.
+            std::mem::swap(&mut self.graph, &mut outside.graph);
+            std::mem::swap(&mut self.sources, &mut outside.sources);
+            std::mem::swap(&mut self.active, &mut outside.active);
+            std::mem::swap(&mut self.around, &mut outside.around);
+            let whole = self.whole_of(&part, name);
+            std::mem::swap(&mut self.graph, &mut outside.graph);
+            std::mem::swap(&mut self.sources, &mut outside.sources);
+            std::mem::swap(&mut self.active, &mut outside.active);
+            std::mem::swap(&mut self.around, &mut outside.around);
+            if let Ok(whole) = whole {
+                let leaf = self.captured(outside, whole);
+                place.wholes.push((part.path, leaf));
+            }
         }
     }
 
@@ -1340,6 +1373,7 @@ impl Lower<'_> {
         self.expected = outside.expected.take();
         self.around = outside.around.take();
         self.closure_depth = outside.closure_depth;
+        self.of_iterations.pop();
         self.loops_read += 1;
         Body {
             number: self.loops_read,
