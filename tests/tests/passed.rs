@@ -362,16 +362,17 @@ fn quadratic(inner: &Inner, v: &DVector<f64>) -> f64 {
 /// Passes on what it is given.
 #[differentiable(wrt(p, x))]
 fn nested(p: &Params, x: f64) -> f64 {
+    const AT: Vector3<f64> = Vector3::new(0.1, 0.2, 0.3);
     let tail: &DVector<f64> = &p.tail;
-    quadratic(&p.inner, tail) * x + residual(p, &Vector3::new(0.1, 0.2, 0.3), 0.5) * p.b
+    quadratic(&p.inner, tail) * x + residual(p, &AT, 0.5) * p.b
 }
 
-#[differentiable(wrt(p))]
+#[differentiable(wrt(p, k))]
 fn by_value(p: Params, k: f64) -> f64 {
     p.b * p.b * k
 }
 
-#[differentiable(wrt(p))]
+#[differentiable(wrt(p, x))]
 fn of_lists(p: &Params, x: f64) -> f64 {
     let c: &Vec<f64> = &p.coefficients;
     poly(c, x) * p.b

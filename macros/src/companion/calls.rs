@@ -173,24 +173,8 @@ impl Plan {
     ) {
         let places = self.places();
         if companion != Companion::Pushforward {
-            for (input, place) in sig.inputs.iter_mut().zip(&places) {
-                match input {
-                    FnArg::Receiver(receiver) => {
-                        if let Some((_, lifetime @ None)) = &mut receiver.reference {
-                            *lifetime = Some(parse_quote!('inert));
-                            if let syn::Type::Reference(ty) = &mut *receiver.ty {
-                                ty.lifetime = Some(parse_quote!('inert));
-                            }
-                        }
-                    }
-                    FnArg::Typed(input) => {
-                        if self.is_borrowed(*place) {
-                            let ty = with_lifetime(input.ty.to_token_stream());
-                            input.ty = parse_quote!(#ty);
-                        }
-                    }
-                }
-            }
+            let borrowed = places.iter().map(|place| self.is_borrowed(*place));
+            name_lifetimes(sig, borrowed);
             let boxed = self.is_boxed();
             let params = &mut sig.generics.params;
             for param in params.iter_mut().filter(|_| boxed) {
@@ -220,6 +204,18 @@ impl Plan {
             };
             sig.inputs.push(input);
         }
+    }
+
+    /// The pullbacks of calls that the pullback of `f_vjp` owns borrow from several parameters: for one lifetime.
+    pub(super) fn share_lifetime(sig: &mut Signature) {
+        let all = vec![true; sig.inputs.len()];
+        name_lifetimes(sig, all.into_iter());
+        for param in &mut sig.generics.params {
+            if let GenericParam::Lifetime(lifetime) = param {
+                lifetime.bounds.push(parse_quote!('inert));
+            }
+        }
+        sig.generics.params.insert(0, parse_quote!('inert));
     }
 
     /// The type of a tangent, of the type of the gradient: a number, a reference to a matrix or a struct, a slice of all
@@ -718,6 +714,29 @@ fn outcome(returns: &Returns, program: &Program) -> Outcome {
         Returns::Tuple(parts) => Outcome::Tuple(all(parts)),
         Returns::Array(parts) => Outcome::Array(all(parts)),
         Returns::Vec(parts) => Outcome::Vec(all(parts)),
+    }
+}
+
+/// Names the lifetimes that the types of some parameters leave out.
+fn name_lifetimes(sig: &mut Signature, which: impl Iterator<Item = bool>) {
+    for (input, _) in sig.inputs.iter_mut().zip(which).filter(|(input, which)| {
+        // A method may borrow itself in any case.
+        *which || matches!(input, FnArg::Receiver(_))
+    }) {
+        match input {
+            FnArg::Receiver(receiver) => {
+                if let Some((_, lifetime @ None)) = &mut receiver.reference {
+                    *lifetime = Some(parse_quote!('inert));
+                    if let syn::Type::Reference(ty) = &mut *receiver.ty {
+                        ty.lifetime = Some(parse_quote!('inert));
+                    }
+                }
+            }
+            FnArg::Typed(input) => {
+                let ty = with_lifetime(input.ty.to_token_stream());
+                input.ty = parse_quote!(#ty);
+            }
+        }
     }
 }
 

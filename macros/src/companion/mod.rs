@@ -567,7 +567,11 @@ impl Plan {
             let value = self.value_type();
             let result =
                 self.result_type(companion, &value, &tangent, &self.gradients, Some(&program));
-            let sig = self.signature(companion, &result, &tangents);
+            let mut sig = self.signature(companion, &result, &tangents);
+            let calls = !program.graph.calls.borrow().is_empty();
+            if companion == Companion::Vjp && calls {
+                Plan::share_lifetime(&mut sig);
+            }
             let checked = companion == Companion::ValueAndGradient;
             let around = self.wrapper.as_ref().map(Wrapper::constructor);
             let statements = emit(&program, &outputs, around, &args.krate, real)

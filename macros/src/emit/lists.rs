@@ -76,7 +76,8 @@ impl Emit<'_> {
         };
         if list.is_struct {
             let (krate, own) = (self.krate, &list.name);
-            return quote!(#krate::__private::struct_of(#own, &#derivative));
+            let derivative = super::borrowed(&derivative);
+            return quote!(#krate::__private::struct_of(#own, #derivative));
         }
         let name = derivative.clone().into_iter().count() == 1;
         let derivative = if name {

@@ -242,6 +242,14 @@ impl Written {
     }
 }
 
+/// A reference to a value.
+fn borrowed(value: &TokenStream) -> TokenStream {
+    match value.clone().into_iter().count() {
+        1 => quote!(&#value),
+        _ => quote!(&(#value)),
+    }
+}
+
 /// The place of evaluation that is the pullback.
 const PULLBACK: usize = 1;
 

@@ -36,7 +36,8 @@ impl Emit<'_> {
         for (k, (path, value)) in values.iter().enumerate() {
             let covered = values[..k].iter().any(|(whole, _)| path.starts_with(whole));
             self.out.push(if is_whole || covered {
-                quote!(#krate::__private::add_to_field(&mut #name #(#path)*, &#value);)
+                let value = super::borrowed(value);
+                quote!(#krate::__private::add_to_field(&mut #name #(#path)*, #value);)
             } else {
                 quote!(#name #(#path)* = #value;)
             });

@@ -15,6 +15,7 @@ use syn::Expr;
 enum Passed {
     Receiver,
     Borrowed,
+    Cloned,
     AsItIs,
 }
 
@@ -217,8 +218,9 @@ impl Lower<'_> {
         let mut value = if self.is_inert(arg) {
             Value::Inert(self.inert(arg.to_token_stream(), Hint::Unknown))
         } else {
-            // All of a list is the list.
-            self.expr(whole_list(inner).unwrap_or(arg))?
+            // All of a list is the list, and a copy of a struct is that.
+            let of = cloned(inner).filter(|of| self.is_struct(of));
+            self.expr(whole_list(inner).or(of).unwrap_or(arg))?
         };
         if let Value::Inert(inert) = &mut value {
             // Of a differentiated value only a length or a condition is passed on.
@@ -248,13 +250,16 @@ impl Lower<'_> {
         }
         match &value {
             Value::Untyped(place)
-                if (place.path.is_empty() || place.reference || by_reference)
+                if (place.path.is_empty()
+                    || place.reference
+                    || by_reference
+                    || matches!(inner, Expr::MethodCall(_)))
                     && self.number_or_matrix(place).is_none() =>
             {
-                let passing = if by_reference {
-                    Passed::Borrowed
-                } else {
-                    Passed::AsItIs
+                let passing = match inner {
+                    _ if by_reference => Passed::Borrowed,
+                    Expr::MethodCall(_) => Passed::Cloned,
+                    _ => Passed::AsItIs,
                 };
                 self.whole_argument(place, inner, passing, values)
             }
@@ -300,6 +305,16 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether an expression is the name of a struct.
+    fn is_struct(&self, expr: &Expr) -> bool {
+        let Expr::Path(path) = expr else {
+            return false;
+        };
+        let name = path.path.get_ident().map(ToString::to_string);
+        let known = name.and_then(|name| self.scope.get(&name));
+        known.is_some_and(|known| matches!(known.value, Value::Untyped(_)))
+    }
+
     /// A struct, or a part of one whose kind the function knows that is called.
     fn whole_argument(
         &mut self,
@@ -321,8 +336,9 @@ impl Lower<'_> {
             Passed::Borrowed => quote!(&#tokens),
             Passed::AsItIs if is_reference => tokens,
             Passed::AsItIs if place.reference && !is_parameter => quote!(&#tokens),
+            Passed::Cloned if is_reference => quote!(::core::clone::Clone::clone(#tokens)),
             // What is moved is read once more.
-            Passed::AsItIs => quote!(::core::clone::Clone::clone(&#tokens)),
+            Passed::AsItIs | Passed::Cloned => quote!(::core::clone::Clone::clone(&#tokens)),
         };
         values.push(id);
         Ok(Argument::Whole {
@@ -364,13 +380,20 @@ impl Lower<'_> {
                 "the entries of a matrix that is no column vector are not passed to calls as a slice yet\nhelp: pass the matrix itself",
             );
         }
-        let is_leaf = self.graph.lists.borrow().contains_key(&id);
+        let leaf = self.graph.lists.borrow().get(&id).cloned();
+        let given = leaf.map(|leaf| {
+            let kept = self.kept(arg);
+            // A name for a reference to a field stands for the field here.
+            let is_field = leaf.name.into_iter().count() > 1;
+            let borrow = (is_field && matches!(arg, Expr::Path(_))).then(|| quote!(&));
+            quote!(#borrow #kept)
+        });
         values.push(id);
         Ok(Argument::Whole {
             at: values.len() - 1,
             what,
             by_reference: by_reference || is_slice,
-            given: is_leaf.then(|| self.kept(arg)),
+            given,
         })
     }
 
@@ -670,6 +693,16 @@ fn whole_list(expr: &Expr) -> Option<&Expr> {
             Expr::Range(range) if range.start.is_none() && range.end.is_none() => Some(&index.expr),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// `p` in `p.clone()`.
+fn cloned(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::MethodCall(call) if call.method == "clone" && call.args.is_empty() => {
+            Some(&call.receiver)
+        }
         _ => None,
     }
 }
