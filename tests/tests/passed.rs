@@ -518,3 +518,159 @@ fn methods_of_structs() {
         |p: &Params, d: &Params| p.total_jvp(&XS, d),
         |p: &Params, y: f64| { let (v, pb) = p.total_vjp(&XS); (v, pb(y)) });
 }
+
+// ---- tuples ----
+
+#[differentiable]
+fn of_pair(pair: (f64, f64), k: f64) -> f64 {
+    pair.0 * pair.1.sin() * k
+}
+
+#[differentiable]
+fn of_borrowed(pair: &(Vector3<f64>, f64)) -> f64 {
+    pair.0.norm_squared() * pair.1 + pair.0.x
+}
+
+#[differentiable(wrt(nested))]
+fn of_nested(nested: &(f64, (Vector2<f64>, [f64; 2])), k: usize) -> f64 {
+    let (a, (v, list)) = nested;
+    a * v.dot(v) * k as f64 + list[0] * list[1] * a
+}
+
+#[differentiable]
+fn of_parts(parts: (Vector3<f64>, f64)) -> f64 {
+    parts.0.norm_squared().sin() * parts.1
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn tuples_made(x: &Vector6<f64>) -> f64 {
+    let pair = (x[0], x[1] * x[2]);
+    let v = Vector3::new(x[3], x[4], x[5]);
+    let both = (v, x[0]);
+    let mut sum = of_pair(pair, x[5]) + of_pair((2.0, x[3]), 1.5) + of_borrowed(&both);
+    for i in 0..3 {
+        sum += of_borrowed(&(v * x[i], sum)) * 0.1 + of_pair((sum, x[i]), x[1]);
+    }
+    sum + of_nested(&(x[1], (Vector2::new(x[2], x[3]), [x[4], x[0]])), 3) + of_parts((v, x[2]))
+}
+
+check! {
+    at points();
+    tuples_that_are_made: tuples_made tuples_made_value_and_gradient tuples_made_hessian tuples_made_jvp tuples_made_vjp;
+}
+
+/// A tuple of the same name is another one.
+#[gradient]
+fn tuple_turned_around(p: (f64, f64)) -> f64 {
+    let before = of_pair(p, 1.0);
+    let p = (p.1, p.0);
+    before * 2.0 + of_pair(p, 0.5)
+}
+
+#[test]
+fn a_tuple_that_is_shadowed() {
+    let (value, gradient) = tuple_turned_around_value_and_gradient((0.3, 0.8));
+    assert_eq!(value.to_bits(), tuple_turned_around((0.3, 0.8)).to_bits());
+    assert_close(gradient.0, slope(|h| tuple_turned_around((0.3 + h, 0.8))));
+    assert_close(gradient.1, slope(|h| tuple_turned_around((0.3, 0.8 + h))));
+}
+
+type Given = (Vector3<f64>, f64);
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+#[hvp]
+#[jacobian]
+fn tuples_passed_on(p: &(Vector3<f64>, f64)) -> f64 {
+    let mut sum = of_borrowed(p) * p.1;
+    for _ in 0..2 {
+        sum += of_borrowed(p).sin() * sum;
+    }
+    sum + of_parts((p.0, p.1)) + of_parts(*p) + of_pair((p.1, p.0.y), sum)
+}
+
+#[test]
+fn tuples_that_are_passed_on() {
+    let p: Given = (Vector3::new(0.3, -0.2, 0.8), 0.6);
+    let d: Given = (Vector3::new(0.5, 0.1, -0.4), 0.9);
+    check_by!(p, d, |p| tuples_passed_on(p);
+        |p: &Given| tuples_passed_on_value_and_gradient(p), |p: &Given| tuples_passed_on_jacobian(p),
+        |p: &Given| tuples_passed_on_hessian(p), |p: &Given, d: &Given| tuples_passed_on_hvp(p, d),
+        |p: &Given, d: &Given| tuples_passed_on_jvp(p, d),
+        |p: &Given, y: f64| { let (v, pb) = tuples_passed_on_vjp(p); (v, pb(y)) });
+}
+
+// ---- rules ----
+
+#[differentiable(vjp = cubes_vjp, jvp = cubes_jvp)]
+fn cubes(c: &[f64], p: (f64, f64)) -> f64 {
+    c.iter().map(|c| c * c * c).sum::<f64>() * p.0 + p.1 * p.1
+}
+
+fn cubes_vjp<'a>(c: &'a [f64], p: (f64, f64)) -> (f64, impl Fn(f64) -> (Vec<f64>, (f64, f64)) + 'a) {
+    let of = move |c: &[f64]| c.iter().map(|c| c * c * c).sum::<f64>();
+    (cubes(c, p), move |y: f64| {
+        let by_c = c.iter().map(|c| 3.0 * c * c * p.0 * y).collect();
+        (by_c, (of(c) * y, 2.0 * p.1 * y))
+    })
+}
+
+fn cubes_jvp(c: &[f64], p: (f64, f64), dc: &[f64], dp: (f64, f64)) -> (f64, f64) {
+    let (value, pullback) = cubes_vjp(c, p);
+    let (by_c, by_p) = pullback(1.0);
+    let along: f64 = by_c.iter().zip(dc).map(|(a, b)| a * b).sum();
+    (value, along + by_p.0 * dp.0 + by_p.1 * dp.1)
+}
+
+#[differentiable(wrt(p), vjp = size_vjp, jvp = size_jvp)]
+fn size(p: &Params) -> f64 {
+    p.b * p.inner.scale
+}
+
+fn size_vjp(p: &Params) -> (f64, impl Fn(f64) -> Params + '_) {
+    (size(p), move |y| {
+        let mut g = p.zeros_like();
+        g.b = p.inner.scale * y;
+        g.inner.scale = p.b * y;
+        g
+    })
+}
+
+fn size_jvp(p: &Params, dp: &Params) -> (f64, f64) {
+    (size(p), p.inner.scale * dp.b + p.b * dp.inner.scale)
+}
+
+#[gradient(wrt(p, x))]
+#[jvp]
+#[vjp]
+fn by_rules(p: &Params, x: &Vector3<f64>) -> f64 {
+    let c = vec![x[0], x[1] * p.b];
+    let mut sum = size(p) * x[2];
+    for _ in 0..2 {
+        sum += cubes(&c, (x[0], size(p))) * size(p);
+    }
+    sum
+}
+
+#[test]
+fn rules_of_lists_tuples_and_structs() {
+    let (p, x) = (params(), XS[0]);
+    let (d, dx) = (along(&p), XS[1]);
+    let first = slope(|t| {
+        let mut p = p.clone();
+        p.axpy(t, &d);
+        by_rules(&p, &(x + dx * t))
+    });
+    let (gp, gx) = by_rules_gradient(&p, &x);
+    assert_close(gp.dot(&d) + gx.dot(&dx), first);
+    assert_close(by_rules_jvp(&p, &x, &d, &dx).1, first);
+    let (value, pullback) = by_rules_vjp(&p, &x);
+    assert_eq!(value.to_bits(), by_rules(&p, &x).to_bits());
+    let (gp, gx) = pullback(2.0);
+    assert_close(gp.dot(&d) + gx.dot(&dx), 2.0 * first);
+}

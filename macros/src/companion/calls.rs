@@ -49,14 +49,23 @@ impl Plan {
         self.parameters.iter().filter(|p| p.wrt)
     }
 
-    /// Whether a pullback borrows the parameter at a place: it is inert, a struct, or has references in it.
+    /// Whether a pullback borrows the parameter at a place: it is inert, or a struct.
     fn is_borrowed(&self, place: Option<usize>) -> bool {
         let parameter = place.and_then(|k| self.differentiated().nth(k));
-        parameter.is_none_or(|parameter| match &parameter.class {
-            Class::Other => true,
-            Class::Tuple(_) => self.has_references(parameter),
-            _ => false,
-        })
+        parameter.is_none_or(|parameter| matches!(parameter.class, Class::Other))
+    }
+
+    /// That there is a tuple with references in it: a pullback could not own what it needs of that.
+    pub(super) fn tuple_of_references(&self) -> Option<syn::Error> {
+        let mut tuples = self.differentiated().filter(|p| matches!(p.class, Class::Tuple(_)));
+        let tuple = tuples.find(|parameter| self.has_references(parameter))?;
+        Some(syn::Error::new_spanned(
+            tuple.ty.as_ref()?,
+            format!(
+                "calls cannot be differentiated by the tuple `{}` yet, which has references in it\nhelp: take its parts, or a reference to a tuple that owns them",
+                tuple.ident
+            ),
+        ))
     }
 
     /// Whether a tuple has references in it, so that a copy would borrow as well.
@@ -335,8 +344,7 @@ impl Plan {
             let listed = |id: &Id| graph.lists.borrow().contains_key(id);
             owns.retain(|id| lent(id) || listed(id));
             let tuples = self.differentiated().filter(|p| {
-                let borrowed = matches!(&p.class, Class::Tuple(_)) && p.by_reference;
-                borrowed && !self.has_references(p)
+                matches!(&p.class, Class::Tuple(_)) && p.by_reference
             });
             parts.push(Returns::Pullback(Box::new(Pullback {
                 parameter,

@@ -543,6 +543,11 @@ impl Plan {
                 "the Jacobian of a list of matrices whose sizes are known at run time only is not supported\nhelp: return one vector or a tuple, or write `#[jvp]` or `#[vjp]`",
             )));
         }
+        if attribute == Attribute::Differentiable
+            && let Some(error) = self.tuple_of_references()
+        {
+            return Err(Some(error));
+        }
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
             if companion == Companion::PullbackPushforward && args.order < 2 {

@@ -546,9 +546,7 @@ impl Emit<'_> {
                 by_reference,
                 given,
             } => match given {
-                Some(given) if *by_reference => given.clone(),
-                // What is moved is read once more.
-                Some(given) => quote!(::core::clone::Clone::clone(&#given)),
+                Some(given) => given.clone(),
                 None => {
                     let parts = parts.iter().map(|part| self.passed(part, values, repeated));
                     let parts: Vec<TokenStream> = parts.collect();

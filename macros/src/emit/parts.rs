@@ -87,9 +87,20 @@ impl Emit<'_> {
         let adds = overlaps(&all.rows) || overlaps(&all.cols);
         let name = self.fresh("whole");
         self.out.push(quote!(let mut #name = #ty::zeros(#sizes);));
-        for (line, i) in blocks.iter().zip(&down) {
-            for ((id, shape), j) in line.iter().zip(&across) {
-                let Some(id) = *id else { continue };
+        // A Hessian is exactly symmetric: what is added up in two blocks is so in the same order.
+        let text = |fields: &Option<Fields>| fields.as_ref().map(|f| f.0.to_string());
+        let flipped = adds && text(&all.rows) > text(&all.cols);
+        let mut places: Vec<(usize, usize)> = (0..blocks.len())
+            .flat_map(|row| (0..across.len() - 1).map(move |col| (row, col)))
+            .collect();
+        places.sort_by_key(|(row, col)| if flipped { (*col, *row) } else { (*row, *col) });
+        for (row, col) in places {
+            let (i, j) = (&down[row], &across[col]);
+            {
+                let Some((Some(id), shape)) = blocks[row].get(col) else {
+                    continue;
+                };
+                let id = *id;
                 let Some(Shape { rows, cols }) = shape else {
                     let value = self.read(id).tokens;
                     let assigned = if adds { quote!(+=) } else { quote!(=) };
@@ -112,6 +123,10 @@ impl Emit<'_> {
                     quote!(#name.view_mut((#i, #j), (#r, #c)).copy_from(#value);)
                 });
             }
+        }
+        if adds && all.rows.is_some() && text(&all.rows) == text(&all.cols) {
+            self.out
+                .push(quote!(#name.fill_lower_triangle_with_upper_triangle();));
         }
         name.to_token_stream()
     }

@@ -219,7 +219,7 @@ impl Lower<'_> {
             Value::Inert(self.inert(arg.to_token_stream(), Hint::Unknown))
         } else {
             // All of a list is the list, and a copy of a struct is that.
-            let of = cloned(inner).filter(|of| self.is_struct(of));
+            let of = copied(inner).filter(|of| self.names_whole(of));
             self.expr(whole_list(inner).or(of).unwrap_or(arg))?
         };
         if let Value::Inert(inert) = &mut value {
@@ -253,12 +253,12 @@ impl Lower<'_> {
                 if (place.path.is_empty()
                     || place.reference
                     || by_reference
-                    || matches!(inner, Expr::MethodCall(_)))
+                    || copied(inner).is_some())
                     && self.number_or_matrix(place).is_none() =>
             {
                 let passing = match inner {
                     _ if by_reference => Passed::Borrowed,
-                    Expr::MethodCall(_) => Passed::Cloned,
+                    _ if copied(inner).is_some() => Passed::Cloned,
                     _ => Passed::AsItIs,
                 };
                 self.whole_argument(place, inner, passing, values)
@@ -268,13 +268,26 @@ impl Lower<'_> {
             }
             Value::Tuple(_) => {
                 // A parameter is there under its name.
-                let given = match inner {
-                    Expr::Path(path) if self.is_tuple_parameter(path, &value) => {
-                        Some(self.kept(arg))
+                let name = copied(inner).unwrap_or(inner);
+                let given = match name {
+                    Expr::Path(path)
+                        if path
+                            .path
+                            .get_ident()
+                            .is_some_and(|name| self.is_tuple_parameter(name, &value)) =>
+                    {
+                        let (kept, mut ids) = (self.kept(arg), Vec::new());
+                        value.ids(&mut ids);
+                        let dynamic = |id: &Id| self.graph.shape(*id).is_some_and(|s| s.is_dynamic());
+                        let moves = matches!(arg, Expr::Path(_)) && !self.is_borrowed(arg);
+                        Some(match moves && ids.iter().any(dynamic) {
+                            // What is moved is read once more.
+                            true => quote!(::core::clone::Clone::clone(&#kept)),
+                            false => kept,
+                        })
                     }
                     _ => None,
                 };
-                let by_reference = by_reference || given.is_some() && self.is_borrowed(inner);
                 let Argument::Tuple { parts, .. } = self.tuple_argument(&value, arg, values)? else {
                     return Err(super::Refusal(None));
                 };
@@ -305,14 +318,14 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether an expression is the name of a struct.
-    fn is_struct(&self, expr: &Expr) -> bool {
+    /// Whether an expression is the name of a struct or a tuple.
+    fn names_whole(&self, expr: &Expr) -> bool {
         let Expr::Path(path) = expr else {
             return false;
         };
         let name = path.path.get_ident().map(ToString::to_string);
         let known = name.and_then(|name| self.scope.get(&name));
-        known.is_some_and(|known| matches!(known.value, Value::Untyped(_)))
+        known.is_some_and(|known| matches!(known.value, Value::Untyped(_) | Value::Tuple(_)))
     }
 
     /// A struct, or a part of one whose kind the function knows that is called.
@@ -459,26 +472,6 @@ impl Lower<'_> {
                 Ok(value_argument(id, passing, values))
             }
         }
-    }
-
-    /// Whether a name stands for a whole tuple that is a parameter.
-    fn is_tuple_parameter(&self, path: &syn::ExprPath, value: &Value) -> bool {
-        let Some(name) = path.path.get_ident() else {
-            return false;
-        };
-        let mut leaves = Vec::new();
-        value.ids(&mut leaves);
-        let own = format!("{name} .");
-        let of_it = |id: &Id| {
-            let list = self.graph.lists.borrow().get(id).map(|list| list.name.clone());
-            let name = list.or_else(|| self.graph.leaf_of(*id).map(|leaf| leaf.name));
-            name.is_some_and(|name| {
-                let text = name.to_string().replace(['&', '('], "");
-                text.trim_start().starts_with(&own)
-            })
-        };
-        let mut parameters = self.parameter_types.iter();
-        parameters.any(|(parameter, _)| parameter == name) && leaves.iter().all(of_it)
     }
 
     fn is_borrowed(&self, expr: &Expr) -> bool {
@@ -697,12 +690,17 @@ fn whole_list(expr: &Expr) -> Option<&Expr> {
     }
 }
 
-/// `p` in `p.clone()`.
-fn cloned(expr: &Expr) -> Option<&Expr> {
+/// `p` in `p.clone()` and `*p`.
+fn copied(expr: &Expr) -> Option<&Expr> {
     match expr {
         Expr::MethodCall(call) if call.method == "clone" && call.args.is_empty() => {
             Some(&call.receiver)
         }
+        Expr::Unary(syn::ExprUnary {
+            op: syn::UnOp::Deref(_),
+            expr,
+            ..
+        }) => Some(expr),
         _ => None,
     }
 }

@@ -114,11 +114,10 @@ impl Lower<'_> {
             Value::Geometric(geometric) => self.rebuilt(geometric),
             Value::Tuple(_) | Value::List(_) => {
                 // A parameter is there itself.
-                let own = format!("({ident} .");
-                let parts = self.emitted_parts(&binding.value)?;
-                let text = parts.to_string().replace(['&', '('], "");
-                let place = text.trim_start().starts_with(&own[1..]);
-                (!place || matches!(binding.value, Value::List(_))).then_some(parts)
+                if self.is_tuple_parameter(ident, &binding.value) {
+                    return None;
+                }
+                self.emitted_parts(&binding.value)
             }
             // A slice has no name of its own: what it is taken of has.
             Value::Slice(id) | Value::Elements(id)
@@ -176,6 +175,35 @@ impl Lower<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a name stands for a whole tuple that is a parameter: part by part what it was.
+    pub(super) fn is_tuple_parameter(&self, name: &Ident, value: &Value) -> bool {
+        fn is_place(lower: &Lower, value: &Value, place: &str, ty: &syn::Type) -> bool {
+            let id = match (value, crate::ty::strip(ty)) {
+                (Value::Tuple(parts), syn::Type::Reference(reference)) => {
+                    return is_place(lower, &Value::Tuple(parts.clone()), place, &reference.elem);
+                }
+                (Value::Tuple(parts), syn::Type::Tuple(types)) => {
+                    let mut both = parts.iter().zip(&types.elems).enumerate();
+                    return parts.len() == types.elems.len()
+                        && both.all(|(k, (part, ty))| {
+                            is_place(lower, part, &format!("{place}.{k}"), ty)
+                        });
+                }
+                (Value::Node(id) | Value::Slice(id) | Value::Elements(id), _) => id,
+                _ => return false,
+            };
+            let list = lower.graph.lists.borrow().get(id).map(|list| list.name.clone());
+            let name = list.or_else(|| lower.graph.leaf_of(*id).map(|leaf| leaf.name));
+            // How tokens are spaced is not the same everywhere.
+            let text = name.map_or_else(String::new, |name| name.to_string());
+            let no_space = |c: &char| !c.is_whitespace() && !matches!(c, '&' | '(' | ')');
+            text.chars().filter(no_space).eq(place.chars())
+        }
+        let mut parameters = self.parameter_types.iter();
+        let own = parameters.find(|(parameter, _)| parameter == name);
+        own.is_some_and(|(_, ty)| is_place(self, value, &name.to_string(), ty))
     }
 
     /// A number, of the type of the function.
