@@ -810,6 +810,8 @@ pub struct Graph {
     pub kept: RefCell<IdMap<(usize, usize)>>,
     /// The lengths of the tuples in what calls return.
     pub arities: RefCell<HashMap<(Id, Vec<usize>), usize>>,
+    /// Calls that return a list of numbers: its column is their value here.
+    pub called_lists: RefCell<Ids>,
     /// Whether a derivative of a call was needed that its companions do not give.
     pub beyond: Cell<bool>,
     /// Messages of `expect`, by number.

@@ -674,3 +674,45 @@ fn rules_of_lists_tuples_and_structs() {
     let (gp, gx) = pullback(2.0);
     assert_close(gp.dot(&d) + gx.dot(&dx), 2.0 * first);
 }
+
+// ---- lists that are returned ----
+
+#[differentiable]
+fn three(x: f64, y: f64) -> [f64; 3] {
+    [x * y, x.sin(), y * y * x]
+}
+
+#[differentiable]
+fn four(v: &Vector2<f64>) -> Vec<f64> {
+    vec![v.x * v.y, v.x.exp(), v.y.sin(), 2.0]
+}
+
+#[differentiable]
+fn on(x: f64, y: f64) -> [f64; 3] {
+    three(x * y, y)
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn returned(x: &Vector6<f64>) -> f64 {
+    let [a, _, c] = three(x[0], x[1] * x[2]);
+    let list: Vec<f64> = four(&Vector2::new(x[3], a));
+    let array: [f64; 3] = on(x[4], c);
+    let mut sum = a * c;
+    for k in 0..4 {
+        let next: [f64; 3] = three(sum, x[5]);
+        sum = next[k % 3] * 0.1 + list[k] * x[k];
+        if sum > 0.1 {
+            let [first, second, _] = three(sum, array[1]);
+            sum += first * second;
+        }
+    }
+    sum + poly(&list, x[5]) + of_three(&array) + array[0]
+}
+
+check! {
+    at points();
+    lists_that_are_returned: returned returned_value_and_gradient returned_hessian returned_jvp returned_vjp;
+}

@@ -157,6 +157,10 @@ impl Emit<'_> {
         let after = self.after(call);
         self.out
             .push(quote!(let #pattern = #invoked #after;));
+        self.column_of_called(call, call);
+        if let Some(tangent) = tangent {
+            self.column_of_called(call, tangent);
+        }
     }
 
     /// What takes the value out of an `Option`.
@@ -235,13 +239,24 @@ impl Emit<'_> {
             };
             let name = self.read_name(item);
             let (krate, ty) = (self.krate, self.matrix_type(&self.shape(item)));
-            let ty = ty.to_string().replace(":: <", "<");
-            let ty: TokenStream = ty.parse().unwrap_or_default();
             let column = match what {
                 Whole::Numbers => quote!(column(#name)),
                 Whole::Matrices | Whole::Struct(_) => quote!(column_of_entries(&#name)),
             };
             self.out.push(quote!(let #name: #ty = #krate::__private::#column;));
+        }
+    }
+
+    /// A list that a call returns, or its tangent, as the column of its entries.
+    fn column_of_called(&mut self, call: Id, of: Id) {
+        if !self.program.graph.called_lists.borrow().contains(&call) {
+            return;
+        }
+        for (_, item) in self.items_of(of) {
+            let (krate, name) = (self.krate, self.read_name(item));
+            let ty = self.matrix_type(&self.shape(item));
+            self.out
+                .push(quote!(let #name: #ty = #krate::__private::column(#name);));
         }
     }
 
@@ -270,6 +285,7 @@ impl Emit<'_> {
             self.out
                 .push(quote!(let (_, #name) = #invoked #after;));
         }
+        self.column_of_called(call, tangent);
     }
 
     /// `let (x_bar, _) = y_pullback(y_bar);`
@@ -472,7 +488,12 @@ impl Emit<'_> {
         };
         let all: Vec<(Vec<usize>, TokenStream)> = parts.into_iter().zip(written).collect();
         let call = self.args(of)[0];
+        let listed = self.program.graph.called_lists.borrow().contains(&call);
         match &all[..] {
+            [(_, value)] if listed => {
+                let krate = self.krate;
+                quote!(#krate::__private::list(#value))
+            }
             [(part, value)] if part.is_empty() => value.clone(),
             _ => self.nested(call, &[], &all),
         }

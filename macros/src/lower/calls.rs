@@ -3,7 +3,7 @@
 use super::inert::refuse_in_closure;
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
-use crate::graph::{Argument, Call, Callee, Elem, Form, Id, Kind, Step, Whole};
+use crate::graph::{Argument, Call, Callee, Dim, Elem, Form, Id, Kind, Shape, Step, Whole};
 use crate::rules::Op;
 use crate::scope::{Hint, Place, Value};
 use crate::ty::{Class, Passing};
@@ -581,6 +581,31 @@ impl Lower<'_> {
         id
     }
 
+    /// A list of numbers that a call gives: the column of these.
+    pub(super) fn called_list(
+        &mut self,
+        call: Id,
+        part: &[usize],
+        length: Option<Dim>,
+        at: &dyn ToTokens,
+    ) -> Lowered<Value> {
+        let rows = length.unwrap_or(Dim::Dynamic(u32::MAX));
+        let kind = Kind::matrix(Shape::new(rows, Dim::Static(1)));
+        let id = self.called(call, part, &kind);
+        let same = self.graph.shape(id).is_some_and(|shape| {
+            let wanted = kind.shape.as_ref();
+            wanted.is_some_and(|wanted| shape.same_type(wanted))
+        });
+        if !part.is_empty() || !same {
+            return refuse(
+                at.to_token_stream(),
+                "a list in a tuple that a call returns is not supported yet\nhelp: let the function return a vector of nalgebra's, as in `Vector3::new(…)`",
+            );
+        }
+        self.graph.called_lists.borrow_mut().insert(call);
+        Ok(Value::Slice(id))
+    }
+
     /// The name of what a call gives, until its kind is known.
     pub(super) fn name_called(&mut self, call: Id, part: &[usize], name: &Ident) {
         let own = self.own_name(name);
@@ -626,10 +651,13 @@ impl Lower<'_> {
                 };
                 Ok(Value::Node(self.called(call, part, &kind)))
             }
+            Class::List(list) if list.real == self.real && list.element.is_none() => {
+                self.called_list(call, part, list.length, ty)
+            }
             _ => refuse(
                 ty,
                 format!(
-                    "what a call returns cannot be differentiated as `{}`\nhelp: it may be a scalar, a vector, a matrix, or a tuple of these",
+                    "what a call returns cannot be differentiated as `{}`\nhelp: it may be a scalar, a vector, a matrix, a list of numbers, or a tuple of the others",
                     text(ty)
                 ),
             ),
