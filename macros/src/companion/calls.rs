@@ -68,6 +68,23 @@ impl Plan {
         ))
     }
 
+    /// That there is a list in a tuple that the function returns: callers do not know which kind it is of.
+    pub(super) fn list_in_a_result(&self) -> Option<syn::Error> {
+        fn in_tuple(result: &Returned, inside: bool) -> bool {
+            match result {
+                Returned::Tuple(parts) => parts.iter().any(|part| in_tuple(part, true)),
+                Returned::Array(..) | Returned::Vec(_) => inside,
+                _ => false,
+            }
+        }
+        in_tuple(&self.result, false).then(|| {
+            syn::Error::new_spanned(
+                &self.sig.output,
+                "calls of a function that returns a tuple with a list in it cannot be differentiated yet\nhelp: return vectors of nalgebra's in the tuple, or the list alone",
+            )
+        })
+    }
+
     /// Whether a tuple has references in it, so that a copy would borrow as well.
     fn has_references(&self, parameter: &Parameter) -> bool {
         let ty = parameter.ty.as_ref().map(|ty| match crate::ty::strip(ty) {

@@ -237,6 +237,9 @@ impl Emit<'_> {
             let Some(what) = called.whole_at(&part) else {
                 continue;
             };
+            if self.handed_on.contains(&item) {
+                continue;
+            }
             let name = self.read_name(item);
             let (krate, ty) = (self.krate, self.matrix_type(&self.shape(item)));
             let column = match what {

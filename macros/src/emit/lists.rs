@@ -1,7 +1,7 @@
 //! Lists: as vectors of all their entries, by elements where they are, and back.
 
-use super::{Emit, Returns};
-use crate::graph::{Dim, Id};
+use super::{Emit, PULLBACK, Returns};
+use crate::graph::{Dim, Id, Whole};
 use crate::rules::{Op, Part};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -178,6 +178,9 @@ impl Emit<'_> {
         match returns {
             Returns::Tuple(parts) => parts.iter().for_each(|part| self.find_lists(part)),
             Returns::Pullback(pullback) => self.find_lists(&pullback.body),
+            Returns::Struct(_, fields) => {
+                fields.iter().for_each(|(_, part)| self.find_handed_on(part));
+            }
             Returns::Like(Some(id), list) => {
                 let answers = self.outputs.iter().filter(|output| *output == id).count();
                 if answers == 1 && self.uses[id.0 as usize].is_empty() {
@@ -192,6 +195,32 @@ impl Emit<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The gradient by a struct that one call gives, and nothing else is added to: it is handed on as it is.
+    fn find_handed_on(&mut self, part: &Returns) {
+        let Returns::Like(Some(id), whole) = part else {
+            return;
+        };
+        let lists = self.program.graph.lists.borrow();
+        let is_struct = lists.get(whole).is_some_and(|list| list.is_struct);
+        let answers = self.outputs.iter().filter(|output| *output == id).count();
+        let alone = answers == 1 && self.uses[id.0 as usize].is_empty();
+        let context = self.context[id.0 as usize];
+        let (Op::Item(place), [of]) = (self.op(*id), self.args(*id)) else {
+            return;
+        };
+        let (Op::CallAdjoint(_) | Op::CallAdjointTangent(_)) = self.op(*of) else {
+            return;
+        };
+        let Op::Call(number) = self.op(self.args(*of)[0]) else {
+            return;
+        };
+        let calls = self.program.graph.calls.borrow();
+        let given = matches!(calls[*number].whole_at(place), Some(Whole::Struct(_)));
+        if is_struct && alone && given && context <= PULLBACK {
+            self.handed_on.insert(*id);
         }
     }
 

@@ -331,6 +331,8 @@ struct Emit<'p> {
     accumulates: Vec<bool>,
     /// Derivatives by lists that are written as such.
     lists: IdMap<Id>,
+    /// Gradients by structs that are returned as a call gives them.
+    handed_on: Ids,
     /// Passes that overwrite a temporary instead of allocating.
     overwriting: Ids,
     forced: Ids,
@@ -498,6 +500,7 @@ impl<'p> Emit<'p> {
             first_tangents: RefCell::default(),
             homes: IdMap::default(),
             lists: IdMap::default(),
+            handed_on: Ids::default(),
             within_reach: Vec::new(),
             groups: Vec::new(),
             group_of: IdMap::default(),

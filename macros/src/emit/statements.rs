@@ -111,7 +111,7 @@ impl Emit<'_> {
             }
             Returns::Like(Some(id), other) => {
                 self.borrowed.clear();
-                if self.lists.contains_key(id) {
+                if self.lists.contains_key(id) || self.handed_on.contains(id) {
                     self.ensure(*id);
                     return self.read(*id).tokens;
                 }

@@ -172,6 +172,12 @@ impl Lower<'_> {
                 ),
             };
         }
+        if place.path.is_empty()
+            && let Some((name, _)) = self.parameters.get(place.parameter)
+            && !self.may_be_struct(name)
+        {
+            return refuse(at.to_token_stream(), unknown(name));
+        }
         let known = self.fields.iter().find(|f| {
             f.whole && f.parameter == place.parameter && f.path == place.path
         });
@@ -200,6 +206,19 @@ impl Lower<'_> {
             id,
         });
         Ok(id)
+    }
+
+    /// Whether a parameter may be a struct, by what its type tells.
+    fn may_be_struct(&self, name: &Ident) -> bool {
+        fn is_name(ty: &syn::Type) -> bool {
+            match ty::strip(ty) {
+                syn::Type::Reference(reference) => is_name(&reference.elem),
+                ty => matches!(ty, syn::Type::Path(_)) && ty::Wrapper::of(ty).is_none(),
+            }
+        }
+        let mut known = self.parameter_types.iter();
+        let known = known.find(|(parameter, _)| parameter == name);
+        known.is_none_or(|(_, ty)| is_name(ty))
     }
 
     /// The parts of a struct that calls in a loop take as a whole, as leaves of the loop.
