@@ -357,10 +357,7 @@ pub enum Callee {
         arguments: TokenStream,
     },
     /// The receiver is the first argument.
-    Method {
-        name: Ident,
-        arguments: TokenStream,
-    },
+    Method { name: Ident, arguments: TokenStream },
 }
 
 /// An argument of a call. Values of the graph are known by their numbers among the arguments of the node.

@@ -6,7 +6,9 @@
 )]
 #![allow(
     clippy::needless_range_loop,
+    clippy::needless_borrow,
     clippy::ptr_arg,
+    clippy::type_complexity,
     clippy::useless_vec,
     reason = "written as people write"
 )]
@@ -216,8 +218,16 @@ fn of_points(points: &Vec<Vector2<f64>>, x: f64) -> f64 {
 
 #[test]
 fn lists_of_vectors() {
-    let points = vec![Vector2::new(0.3, -0.2), Vector2::new(1.0, 0.4), Vector2::new(-0.5, 0.9)];
-    let d = vec![Vector2::new(0.5, 0.1), Vector2::new(-0.3, 0.7), Vector2::new(0.2, 0.6)];
+    let points = vec![
+        Vector2::new(0.3, -0.2),
+        Vector2::new(1.0, 0.4),
+        Vector2::new(-0.5, 0.9),
+    ];
+    let d = vec![
+        Vector2::new(0.5, 0.1),
+        Vector2::new(-0.3, 0.7),
+        Vector2::new(0.2, 0.6),
+    ];
     type P = (Vec<Vector2<f64>>, f64);
     let value = of_points_value_and_gradient(&points, 0.7).0;
     assert_eq!(value.to_bits(), of_points(&points, 0.7).to_bits());
@@ -230,7 +240,10 @@ fn lists_of_vectors() {
     let direction = (d.clone(), 0.3);
     assert_close(of_points_gradient(&points, 0.7).dot(&direction), first);
     assert_close(of_points_jvp(&points, 0.7, &d, 0.3).1, first);
-    assert_close(of_points_vjp(&points, 0.7).1(2.0).dot(&direction), 2.0 * first);
+    assert_close(
+        of_points_vjp(&points, 0.7).1(2.0).dot(&direction),
+        2.0 * first,
+    );
     let (by_points, by_x) = of_points_jacobian(&points, 0.7);
     assert_close((by_points * d.to_vector())[0] + by_x * 0.3, first);
     let second = |e: &P| slope(|t| of_points_gradient(&at(t).0, at(t).1).dot(e));
@@ -239,7 +252,10 @@ fn lists_of_vectors() {
     assert_close(product.dot(&direction), second(&direction));
     let ((pp, px), (xp, xx)) = of_points_hessian(&points, 0.7);
     let dv = d.to_vector();
-    let all = (dv.transpose() * pp * &dv)[0] + (dv.transpose() * px)[0] * 0.3 + (xp * &dv)[0] * 0.3 + xx * 0.09;
+    let all = (dv.transpose() * pp * &dv)[0]
+        + (dv.transpose() * px)[0] * 0.3
+        + (xp * &dv)[0] * 0.3
+        + xx * 0.09;
     assert_close(all, second(&direction));
 }
 
@@ -252,7 +268,10 @@ fn lists_of_vectors() {
 fn made(x: &Vector6<f64>) -> f64 {
     let c = vec![x[0], x[1] * x[2], 2.0, x[3]];
     let d = [x[4], x[5] * x[0], x[1]];
-    poly(&c, x[4]) + of_three(&d) * weighted_slice(&c, 1.0) + of_three_by_value(d, x[5]) + poly(&d, 0.3)
+    poly(&c, x[4])
+        + of_three(&d) * weighted_slice(&c, 1.0)
+        + of_three_by_value(d, x[5])
+        + poly(&d, 0.3)
 }
 
 #[gradient]
@@ -271,7 +290,10 @@ fn changed(x: &Vector6<f64>) -> f64 {
     for i in 0..3 {
         grown.push(x[i].sin());
     }
-    poly(&c, 0.4) * poly(&grown, x[5]) + weighted(&c, 0.3) + poly(&c[1..4], 0.6) + poly(x.as_slice(), 0.1)
+    poly(&c, 0.4) * poly(&grown, x[5])
+        + weighted(&c, 0.3)
+        + poly(&c[1..4], 0.6)
+        + poly(x.as_slice(), 0.1)
         + of_owned(vec![x[0], x[3]])
 }
 
@@ -612,7 +634,10 @@ fn cubes(c: &[f64], p: (f64, f64)) -> f64 {
     c.iter().map(|c| c * c * c).sum::<f64>() * p.0 + p.1 * p.1
 }
 
-fn cubes_vjp<'a>(c: &'a [f64], p: (f64, f64)) -> (f64, impl Fn(f64) -> (Vec<f64>, (f64, f64)) + 'a) {
+fn cubes_vjp<'a>(
+    c: &'a [f64],
+    p: (f64, f64),
+) -> (f64, impl Fn(f64) -> (Vec<f64>, (f64, f64)) + 'a) {
     let of = move |c: &[f64]| c.iter().map(|c| c * c * c).sum::<f64>();
     (cubes(c, p), move |y: f64| {
         let by_c = c.iter().map(|c| 3.0 * c * c * p.0 * y).collect();

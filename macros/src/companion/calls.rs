@@ -57,7 +57,9 @@ impl Plan {
 
     /// That there is a tuple with references in it: a pullback could not own what it needs of that.
     pub(super) fn tuple_of_references(&self) -> Option<syn::Error> {
-        let mut tuples = self.differentiated().filter(|p| matches!(p.class, Class::Tuple(_)));
+        let mut tuples = self
+            .differentiated()
+            .filter(|p| matches!(p.class, Class::Tuple(_)));
         let tuple = tuples.find(|parameter| self.has_references(parameter))?;
         Some(syn::Error::new_spanned(
             tuple.ty.as_ref()?,
@@ -285,7 +287,8 @@ impl Plan {
                             Some(list) if list.is_struct => quote!(&#place),
                             Some(list) if list.element.is_none() => quote!(&#place[..]),
                             Some(_) => {
-                                let (krate, entries) = (&self.krate, format_ident!("{}_entries", own.to_string()));
+                                let (krate, entries) =
+                                    (&self.krate, format_ident!("{}_entries", own.to_string()));
                                 lets.extend(quote! {
                                     let #entries: ::core::option::Option<::std::vec::Vec<_>> =
                                         #name.map(|#name| #krate::__private::column_of_entries::<#krate::nalgebra::DVector<_>, _>(&#place).data.into());
@@ -360,9 +363,9 @@ impl Plan {
             );
             let listed = |id: &Id| graph.lists.borrow().contains_key(id);
             owns.retain(|id| lent(id) || listed(id));
-            let tuples = self.differentiated().filter(|p| {
-                matches!(&p.class, Class::Tuple(_)) && p.by_reference
-            });
+            let tuples = self
+                .differentiated()
+                .filter(|p| matches!(&p.class, Class::Tuple(_)) && p.by_reference);
             parts.push(Returns::Pullback(Box::new(Pullback {
                 parameter,
                 opening,
@@ -648,7 +651,9 @@ impl Plan {
             if !outputs.inputs.is_empty() {
                 let count = program.wrt.len();
                 let mut moving = program.parameters.clone();
-                moving.iter_mut().for_each(|p| p.renumber(&|number| number + count));
+                moving
+                    .iter_mut()
+                    .for_each(|p| p.renumber(&|number| number + count));
                 program.parameters.extend(moving);
             }
             program.wrt.extend(outputs.inputs.iter().map(|i| i.1));

@@ -544,7 +544,9 @@ impl Plan {
             )));
         }
         if attribute == Attribute::Differentiable
-            && let Some(error) = self.tuple_of_references().or_else(|| self.list_in_a_result())
+            && let Some(error) = self
+                .tuple_of_references()
+                .or_else(|| self.list_in_a_result())
         {
             return Err(Some(error));
         }

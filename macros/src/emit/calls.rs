@@ -155,8 +155,7 @@ impl Emit<'_> {
             many => quote!((#(#many),*)),
         };
         let after = self.after(call);
-        self.out
-            .push(quote!(let #pattern = #invoked #after;));
+        self.out.push(quote!(let #pattern = #invoked #after;));
         self.column_of_called(call, call);
         if let Some(tangent) = tangent {
             self.column_of_called(call, tangent);
@@ -246,7 +245,8 @@ impl Emit<'_> {
                 Whole::Numbers => quote!(column(#name)),
                 Whole::Matrices | Whole::Struct(_) => quote!(column_of_entries(&#name)),
             };
-            self.out.push(quote!(let #name: #ty = #krate::__private::#column;));
+            self.out
+                .push(quote!(let #name: #ty = #krate::__private::#column;));
         }
     }
 
@@ -285,8 +285,7 @@ impl Emit<'_> {
                 .push(quote!(let (_, #name, #pullback) = #invoked #after;));
         } else {
             let invoked = self.call(call, "_pushforward", &args, &tangents);
-            self.out
-                .push(quote!(let (_, #name) = #invoked #after;));
+            self.out.push(quote!(let (_, #name) = #invoked #after;));
         }
         self.column_of_called(call, tangent);
     }
@@ -645,7 +644,9 @@ impl Emit<'_> {
         let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
         let moving = tangent.map_or(&[][..], |tangent| &self.args(tangent)[1..]);
         let arguments = arguments.iter();
-        arguments.map(|argument| self.tangent_of(argument, moving)).collect()
+        arguments
+            .map(|argument| self.tangent_of(argument, moving))
+            .collect()
     }
 
     /// The tangent of an argument, of those of all values.
@@ -664,7 +665,9 @@ impl Emit<'_> {
                 }
                 _ => self.by_reference(moving),
             }),
-            Argument::Whole { at, what, .. } => known(*at).map(|id| self.tangent_of_whole(id, what)),
+            Argument::Whole { at, what, .. } => {
+                known(*at).map(|id| self.tangent_of_whole(id, what))
+            }
             Argument::Tuple { parts, .. } => {
                 let parts: Vec<TokenStream> = parts
                     .iter()
@@ -749,9 +752,7 @@ impl Emit<'_> {
             moving.collect::<Vec<TokenStream>>()
         };
         let tokens = match by {
-            [] if self.differentiated.contains(&number) => {
-                self.invoked(number, "", &all, &[])
-            }
+            [] if self.differentiated.contains(&number) => self.invoked(number, "", &all, &[]),
             // That there is a companion shows that the callee is understood.
             [] => {
                 let none = vec![quote!(::core::option::Option::None); arguments.len()];
@@ -765,7 +766,10 @@ impl Emit<'_> {
             [k, second, ..] => {
                 let along = along(*k);
                 let invoked = self.invoked(number, "_pullback_pushforward", &all, &along);
-                let (place, zero) = (syn::Index::from(place(*second).unwrap_or(0)), self.number(0.0));
+                let (place, zero) = (
+                    syn::Index::from(place(*second).unwrap_or(0)),
+                    self.number(0.0),
+                );
                 quote!((#invoked.2)(#one, #zero).1.#place)
             }
         };

@@ -179,7 +179,9 @@ impl Emit<'_> {
             Returns::Tuple(parts) => parts.iter().for_each(|part| self.find_lists(part)),
             Returns::Pullback(pullback) => self.find_lists(&pullback.body),
             Returns::Struct(_, fields) => {
-                fields.iter().for_each(|(_, part)| self.find_handed_on(part));
+                fields
+                    .iter()
+                    .for_each(|(_, part)| self.find_handed_on(part));
             }
             Returns::Like(Some(id), list) => {
                 let answers = self.outputs.iter().filter(|output| *output == id).count();

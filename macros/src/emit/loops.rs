@@ -539,6 +539,11 @@ impl Emit<'_> {
             }
         };
         let name = leaf.name.to_string();
+        // A struct is there itself, and not only the column of its entries.
+        let list = self.program.graph.lists.borrow().get(&arg).cloned();
+        if let Some(list) = list.filter(|list| list.is_struct) {
+            graph.lists.borrow_mut().insert(input, list);
+        }
         graph.become_leaf(
             input,
             Leaf {
@@ -1348,7 +1353,8 @@ fn nothing(kind: crate::graph::Kind) -> Leaf {
 fn is_optional(graph: &Graph, id: Id) -> bool {
     let node = graph.node(id);
     let mut guards = node.guards.iter();
-    matches!(node.kind.elem, Elem::Factor | Elem::Inert) && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
+    matches!(node.kind.elem, Elem::Factor | Elem::Inert)
+        && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
 }
 
 /// Whether a record of a loop is how often an inner one ran.

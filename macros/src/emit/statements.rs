@@ -159,7 +159,9 @@ impl Emit<'_> {
         });
         let previous = std::mem::replace(&mut self.current, PULLBACK);
         for (value, cotangent) in &pullback.cotangents {
-            let optional = pullback.optional.then(|| self.zero_if_absent(*cotangent, *value));
+            let optional = pullback
+                .optional
+                .then(|| self.zero_if_absent(*cotangent, *value));
             self.out.extend(optional.flatten());
             let check = self.same_shape(*cotangent, *value);
             self.out.extend(check);
@@ -242,7 +244,8 @@ impl Emit<'_> {
         for tuple in &pullback.tuples {
             if pullback_mentions(&tuple.to_string()) {
                 let own = self.fresh(&format!("own_{tuple}"));
-                self.out.push(quote!(let #own = ::core::clone::Clone::clone(#tuple);));
+                self.out
+                    .push(quote!(let #own = ::core::clone::Clone::clone(#tuple);));
                 lent.extend(quote!(let #tuple = &#own;));
             }
         }
@@ -256,12 +259,12 @@ impl Emit<'_> {
                 let name = list.name.to_string();
                 let simple = list.name.clone().into_iter().count() == 1;
                 let vector = leaf.name.to_string();
-                if !list.is_struct && simple && list.by_reference {
-                    if pullback_mentions(&name) || pullback_mentions(&vector) {
-                        let (name, own) = (list.name, self.fresh(&format!("own_{name}")));
-                        self.out.push(quote!(let #own = ::std::borrow::ToOwned::to_owned(#name);));
-                        lent.extend(quote!(let #name = &#own;));
-                    }
+                let read = pullback_mentions(&name) || pullback_mentions(&vector);
+                if !list.is_struct && simple && list.by_reference && read {
+                    let (name, own) = (list.name, self.fresh(&format!("own_{name}")));
+                    self.out
+                        .push(quote!(let #own = ::std::borrow::ToOwned::to_owned(#name);));
+                    lent.extend(quote!(let #name = &#own;));
                 }
                 if !simple || list.by_reference {
                     lent.extend(self.vector_of_list(id, inside));

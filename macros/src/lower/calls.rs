@@ -278,7 +278,8 @@ impl Lower<'_> {
                     {
                         let (kept, mut ids) = (self.kept(arg), Vec::new());
                         value.ids(&mut ids);
-                        let dynamic = |id: &Id| self.graph.shape(*id).is_some_and(|s| s.is_dynamic());
+                        let dynamic =
+                            |id: &Id| self.graph.shape(*id).is_some_and(|s| s.is_dynamic());
                         let moves = matches!(arg, Expr::Path(_)) && !self.is_borrowed(arg);
                         Some(match moves && ids.iter().any(dynamic) {
                             // What is moved is read once more.
@@ -288,7 +289,8 @@ impl Lower<'_> {
                     }
                     _ => None,
                 };
-                let Argument::Tuple { parts, .. } = self.tuple_argument(&value, arg, values)? else {
+                let Argument::Tuple { parts, .. } = self.tuple_argument(&value, arg, values)?
+                else {
                     return Err(super::Refusal(None));
                 };
                 Ok(Argument::Tuple {

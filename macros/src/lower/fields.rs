@@ -178,9 +178,10 @@ impl Lower<'_> {
         {
             return refuse(at.to_token_stream(), unknown(name));
         }
-        let known = self.fields.iter().find(|f| {
-            f.whole && f.parameter == place.parameter && f.path == place.path
-        });
+        let known = self
+            .fields
+            .iter()
+            .find(|f| f.whole && f.parameter == place.parameter && f.path == place.path);
         if let Some(known) = known {
             return Ok(known.id);
         }
@@ -222,7 +223,12 @@ impl Lower<'_> {
     }
 
     /// The parts of a struct that calls in a loop take as a whole, as leaves of the loop.
-    pub(super) fn whole_paths(&self, place: &Place, name: &Ident, tokens: &TokenStream) -> Vec<Place> {
+    pub(super) fn whole_paths(
+        &self,
+        place: &Place,
+        name: &Ident,
+        tokens: &TokenStream,
+    ) -> Vec<Place> {
         let mut found: Vec<Place> = Vec::new();
         let mut paths = Vec::new();
         passed(tokens.clone(), name, &mut paths);
@@ -629,7 +635,8 @@ impl Lower<'_> {
 fn passed(tokens: TokenStream, name: &Ident, into: &mut Vec<Vec<Member>>) {
     use proc_macro2::{Delimiter, TokenTree};
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let is_punct = |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let is_punct =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
     let is_call = |at: usize| matches!(trees.get(at), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis);
     for (at, tree) in trees.iter().enumerate() {
         match tree {

@@ -194,7 +194,12 @@ impl Lower<'_> {
                 (Value::Node(id) | Value::Slice(id) | Value::Elements(id), _) => id,
                 _ => return false,
             };
-            let list = lower.graph.lists.borrow().get(id).map(|list| list.name.clone());
+            let list = lower
+                .graph
+                .lists
+                .borrow()
+                .get(id)
+                .map(|list| list.name.clone());
             let name = list.or_else(|| lower.graph.leaf_of(*id).map(|leaf| leaf.name));
             // How tokens are spaced is not the same everywhere.
             let text = name.map_or_else(String::new, |name| name.to_string());

@@ -705,7 +705,9 @@ impl<'g> Notation<'g> {
     fn callee_of(&mut self, number: usize, values: &[Id]) -> (String, String) {
         let called = self.graph.calls.borrow()[number].clone();
         let args = called.arguments.iter();
-        let mut args: Vec<String> = args.map(|argument| self.argument(argument, values)).collect();
+        let mut args: Vec<String> = args
+            .map(|argument| self.argument(argument, values))
+            .collect();
         let name = match called.callee {
             Callee::Function { name, .. } => name.to_string(),
             Callee::Method { name, .. } => {
