@@ -1543,6 +1543,48 @@ impl<T: RealField + Copy, const N: usize> IntoList<[T; N]> for SVector<T, N> {
     }
 }
 
+impl<'a, T: RealField + Copy> IntoList<&'a [T]> for &'a DVector<T> {
+    fn into_list(self) -> &'a [T] {
+        self.as_slice()
+    }
+}
+
+impl<'a, T: RealField + Copy> IntoList<&'a Vec<T>> for &'a DVector<T> {
+    fn into_list(self) -> &'a Vec<T> {
+        self.data.as_vec()
+    }
+}
+
+impl<T: RealField + Copy> IntoList<Vec<T>> for &DVector<T> {
+    fn into_list(self) -> Vec<T> {
+        self.as_slice().to_vec()
+    }
+}
+
+impl<'a, T: RealField + Copy, const N: usize> IntoList<&'a [T]> for &'a SVector<T, N> {
+    fn into_list(self) -> &'a [T] {
+        self.as_slice()
+    }
+}
+
+impl<'a, T: RealField + Copy, const N: usize> IntoList<&'a [T; N]> for &'a SVector<T, N> {
+    fn into_list(self) -> &'a [T; N] {
+        &self.data.0[0]
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoList<Vec<T>> for &SVector<T, N> {
+    fn into_list(self) -> Vec<T> {
+        self.as_slice().to_vec()
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoList<[T; N]> for &SVector<T, N> {
+    fn into_list(self) -> [T; N] {
+        self.data.0[0]
+    }
+}
+
 /// The list of the entries of a column.
 pub fn list<L, V: IntoList<L>>(column: V) -> L {
     column.into_list()

@@ -741,3 +741,121 @@ check! {
     at points();
     lists_that_are_returned: returned returned_value_and_gradient returned_hessian returned_jvp returned_vjp;
 }
+
+// ---- more ways ----
+
+#[differentiable]
+fn recursive(c: &[f64], n: usize) -> f64 {
+    if n == 0 {
+        c[0]
+    } else {
+        recursive(c, n - 1) * c[n].sin() + c[n]
+    }
+}
+
+#[differentiable]
+fn generic<T: nalgebra::RealField + Copy, const N: usize>(c: &[T; N], x: T) -> T {
+    let mut s = x;
+    for k in 0..N {
+        s = s * c[k] + x;
+    }
+    s
+}
+
+#[differentiable]
+fn checked(c: &[f64]) -> Option<f64> {
+    if c[0] < -10.0 {
+        return None;
+    }
+    Some(c[0] * c[1])
+}
+
+#[differentiable(wrt(p, q))]
+fn between(p: &Inner, q: &Inner) -> f64 {
+    let a: &DMatrix<f64> = &p.m;
+    let b: &DMatrix<f64> = &q.m;
+    a.dot(b) * p.scale + q.scale
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn in_many_ways(x: &Vector6<f64>) -> f64 {
+    let c = [x[0], x[1], x[2]];
+    let mut list = vec![0.0; 3];
+    let mut sum = recursive(&c, 2) + generic(&c, x[3]);
+    for i in 0..3 {
+        list[i] = x[i + 3] * sum;
+        let more = checked(&list).unwrap();
+        sum += recursive(&list, i) * 0.1 + more * 0.2;
+    }
+    let alias = &list;
+    sum + recursive(alias, 1) + recursive(&alias[1..], 1)
+}
+
+check! {
+    at points();
+    many_ways: in_many_ways in_many_ways_value_and_gradient in_many_ways_hessian in_many_ways_jvp in_many_ways_vjp;
+}
+
+/// The same struct twice, under other names, one field by value, and fields bound before a loop.
+#[gradient(wrt(p))]
+#[jacobian]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn twice(p: &Params, other: &Params) -> f64 {
+    let q = &p.inner;
+    let m: &DMatrix<f64> = &p.inner.m;
+    let mut sum = between(q, &p.inner) + between(&other.inner, q) + m.sum();
+    let b: f64 = p.b;
+    for i in 0..3 {
+        let k = i as f64;
+        sum += between(q, &other.inner) * b * k + residual(p, &XS[1], k) + poly(&[b, k], sum);
+    }
+    for x in &XS {
+        let y = x.x;
+        sum += residual(p, x, y) * sum * 0.1;
+    }
+    let p = q;
+    sum + between(p, &other.inner) + of_pair((b, 2.0), 1.0)
+}
+
+/// A parameter by value, with checkpoints.
+#[gradient(wrt(p), checkpoint = 2)]
+#[jacobian]
+#[hessian]
+#[hvp]
+#[jvp(wrt(p))]
+#[vjp(wrt(p))]
+fn owned(p: Params, n: usize) -> f64 {
+    let mut state = p.b;
+    for i in 0..n {
+        state = state * 0.5 + nested(&p, state) * (i as f64 + 1.0);
+    }
+    state + by_value(p, state)
+}
+
+#[test]
+fn the_same_struct_twice() {
+    let (p, other) = (params(), along(&params()));
+    let d = along(&p);
+    check_by!(p, d, |p| twice(p, &other);
+        |p: &Params| twice_value_and_gradient(p, &other), |p: &Params| twice_jacobian(p, &other),
+        |p: &Params| twice_hessian(p, &other), |p: &Params, d: &Params| twice_hvp(p, &other, d),
+        |p: &Params, d: &Params| twice_jvp(p, &other, d),
+        |p: &Params, y: f64| { let (v, pb) = twice_vjp(p, &other); (v, pb(y)) });
+}
+
+#[test]
+fn a_struct_by_value() {
+    let p = params();
+    let d = along(&p);
+    check_by!(p, d, |p| owned(Params::clone(p), 5);
+        |p: &Params| owned_value_and_gradient(p.clone(), 5), |p: &Params| owned_jacobian(p.clone(), 5),
+        |p: &Params| owned_hessian(p.clone(), 5), |p: &Params, d: &Params| owned_hvp(p.clone(), 5, d.clone()),
+        |p: &Params, d: &Params| owned_jvp(p.clone(), 5, d.clone()),
+        |p: &Params, y: f64| { let (v, pb) = owned_vjp(p.clone(), 5); (v, pb(y)) });
+}

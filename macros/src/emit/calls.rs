@@ -597,7 +597,8 @@ impl Emit<'_> {
     fn list_of_column(&mut self, id: Id, by_reference: bool) -> TokenStream {
         let fixed = !self.is_dynamic(id);
         if !by_reference {
-            let (krate, column) = (self.krate, self.read_owned(id));
+            // It may be a list, or the name of a reference to one.
+            let (krate, column) = (self.krate, self.by_reference(id));
             return quote!(#krate::__private::list(#column));
         }
         let value = self.read(id);

@@ -524,18 +524,18 @@ impl Lower<'_> {
                 || self.kept_names.contains(name)
                 || self.of_iterations.iter().any(|names| names.contains(name))
         };
-        if !self.is_in_loop() || !names.iter().any(own) {
+        if !self.is_in_loop() || inert.pure && !names.iter().any(own) {
             return None;
         }
-        if let (Some(leaf), false) = (inert.leaf, inert.mutable) {
-            return Some(leaf);
+        let known = names.first().filter(|_| is_single(&inert.tokens));
+        let known = known.and_then(|name| match &self.scope.get(name)?.value {
+            Value::Inert(known) if !known.mutable => known.leaf,
+            _ => None,
+        });
+        if known.is_some() {
+            return known;
         }
-        let bare = is_single(&inert.tokens) && inert.pure && !inert.mutable;
-        let name = if bare {
-            inert.tokens.clone()
-        } else {
-            self.fresh(&wish(&inert.tokens)).to_token_stream()
-        };
+        let name = self.fresh(&wish(&inert.tokens)).to_token_stream();
         let leaf = self.graph.leaf(Leaf {
             name: name.clone(),
             kind: Kind::INERT,
@@ -543,18 +543,16 @@ impl Lower<'_> {
             varies: inert.varies,
         });
         self.graph.keep_local(leaf);
-        if !bare {
-            let tokens = visible(inert.tokens.clone());
-            self.place(Step::Pin {
-                leaf,
-                tokens: quote!(let #name = #tokens;),
-                reads: inert.reads.clone(),
-                pure: inert.pure || is_single(&inert.tokens),
-                fixed: inert.pure && !inert.mutable,
-            });
-            if !inert.pure {
-                self.kept_names.insert(name.to_string());
-            }
+        let tokens = visible(inert.tokens.clone());
+        self.place(Step::Pin {
+            leaf,
+            tokens: quote!(let #name = #tokens;),
+            reads: inert.reads.clone(),
+            pure: inert.pure || is_single(&inert.tokens),
+            fixed: inert.pure && !inert.mutable,
+        });
+        if !inert.pure {
+            self.kept_names.insert(name.to_string());
         }
         Some(leaf)
     }
