@@ -816,7 +816,8 @@ fn twice(p: &Params, other: &Params) -> f64 {
         sum += between(q, &other.inner) * b * k + residual(p, &XS[1], k) + poly(&[b, k], sum);
     }
     for x in &XS {
-        let y = x.x;
+        let names = [&other.n, &2];
+        let y = x.x * (names.len() as f64);
         sum += residual(p, x, y) * sum * 0.1;
     }
     let p = q;

@@ -2,7 +2,10 @@
 
 use super::{Lower, Lowered, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Dim, Elem, Extent, Field, Form, Id, Kind, Leaf, Member, Shape, Sources, Taken};
+use crate::graph::{
+    Dim, Elem, Extent, Field, Form, Graph, Id, Kind, Leaf, Member, Shape, Sources, Taken,
+};
+use crate::rules::Op;
 use crate::scope::{Binding, Hint, Inert, Place, Value};
 use crate::ty::{self, Class};
 use proc_macro2::{Ident, TokenStream};
@@ -521,6 +524,14 @@ impl Lower<'_> {
     /// The fields that were computed with, by their parameters. A field that is read as a whole and in parts would be
     /// two variables.
     pub(super) fn gather_fields(&mut self) {
+        // What a loop was taken to pass on, and does not.
+        let unused = self
+            .fields
+            .iter()
+            .filter(|f| f.whole && !is_used(&self.graph, f.id));
+        let unused: Vec<Id> = unused.map(|f| f.id).collect();
+        self.fields.retain(|f| !unused.contains(&f.id));
+        self.sources.retain(|id| !unused.contains(id));
         // What calls take as a whole is added to what comes of its parts.
         let computed = || self.fields.iter().filter(|f| !f.whole);
         for (i, a) in computed().enumerate() {
@@ -629,6 +640,21 @@ impl Lower<'_> {
             Shape::new(shape.cols.clone(), beside(&shape.cols))
         });
     }
+}
+
+/// Whether a value is computed with, here or in a loop that reads it.
+fn is_used(graph: &Graph, id: Id) -> bool {
+    let users = (0..graph.count()).map(Id);
+    let mut users = users.filter(|user| graph.args(*user).contains(&id));
+    users.any(|user| match graph.op(user) {
+        Op::Loop(number) => {
+            let of = graph.loops.get(number);
+            let args = graph.args(user);
+            let mut inputs = of.inputs.iter().zip(&args[..]);
+            inputs.any(|(input, arg)| *arg == id && is_used(&of.body.graph, *input))
+        }
+        _ => true,
+    })
 }
 
 /// The parts of a variable that tokens pass to calls as a whole: `f(p)`, `f(&p.inner)` and `p.inner.f()`.
