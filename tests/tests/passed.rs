@@ -860,3 +860,44 @@ fn a_struct_by_value() {
         |p: &Params, d: &Params| owned_jvp(p.clone(), 5, d.clone()),
         |p: &Params, y: f64| { let (v, pb) = owned_vjp(p.clone(), 5); (v, pb(y)) });
 }
+
+/// A function of a struct with a list of vectors, which a pullback of a Hessian takes.
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+struct Track {
+    points: Vec<Vector2<f64>>,
+    width: f64,
+}
+
+#[differentiable(wrt(track))]
+fn length_of_track(track: &Track, block: f64) -> f64 {
+    let points: &Vec<Vector2<f64>> = &track.points;
+    path_length(points) * track.width * block + points[0].norm_squared()
+}
+
+#[gradient(wrt(track))]
+#[jacobian]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn twice_the_track(track: &Track, block: f64) -> f64 {
+    length_of_track(track, block) * track.width * block + length_of_track(track, 2.0).sin()
+}
+
+#[test]
+fn a_struct_with_a_list_of_vectors() {
+    let p = Track {
+        points: vec![
+            Vector2::new(0.3, -0.2),
+            Vector2::new(1.0, 0.4),
+            Vector2::new(-0.5, 0.9),
+        ],
+        width: 0.7,
+    };
+    let d = p.with_vector(&DVector::from_fn(7, |i, _| (i as f64 + 0.3).cos()));
+    check_by!(p, d, |p| twice_the_track(p, 1.3);
+        |p: &Track| twice_the_track_value_and_gradient(p, 1.3), |p: &Track| twice_the_track_jacobian(p, 1.3),
+        |p: &Track| twice_the_track_hessian(p, 1.3), |p: &Track, d: &Track| twice_the_track_hvp(p, 1.3, d),
+        |p: &Track, d: &Track| twice_the_track_jvp(p, 1.3, d),
+        |p: &Track, y: f64| { let (v, pb) = twice_the_track_vjp(p, 1.3); (v, pb(y)) });
+}

@@ -236,6 +236,16 @@ impl Plan {
 
     /// The pullbacks of calls that the pullback of `f_vjp` owns borrow from several parameters: for one lifetime.
     pub(super) fn share_lifetime(sig: &mut Signature) {
+        let is_reference = |input: &&FnArg| match input {
+            FnArg::Receiver(receiver) => receiver.reference.is_some(),
+            FnArg::Typed(input) => {
+                let ty = input.ty.to_token_stream();
+                with_lifetime(ty.clone()).to_string() != ty.to_string()
+            }
+        };
+        if sig.inputs.iter().filter(is_reference).count() < 2 {
+            return;
+        }
         let all = vec![true; sig.inputs.len()];
         name_lifetimes(sig, all.into_iter());
         for param in &mut sig.generics.params {
@@ -287,8 +297,8 @@ impl Plan {
                             Some(list) if list.is_struct => quote!(&#place),
                             Some(list) if list.element.is_none() => quote!(&#place[..]),
                             Some(_) => {
-                                let (krate, entries) =
-                                    (&self.krate, format_ident!("{}_entries", own.to_string()));
+                                let (krate, entries) = (&self.krate, format!("{own}_entries"));
+                                let entries = Ident::new(&entries, Span::mixed_site());
                                 lets.extend(quote! {
                                     let #entries: ::core::option::Option<::std::vec::Vec<_>> =
                                         #name.map(|#name| #krate::__private::column_of_entries::<#krate::nalgebra::DVector<_>, _>(&#place).data.into());

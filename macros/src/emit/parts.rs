@@ -96,33 +96,29 @@ impl Emit<'_> {
         places.sort_by_key(|(row, col)| if flipped { (*col, *row) } else { (*row, *col) });
         for (row, col) in places {
             let (i, j) = (&down[row], &across[col]);
-            {
-                let Some((Some(id), shape)) = blocks[row].get(col) else {
-                    continue;
-                };
-                let id = *id;
-                let Some(Shape { rows, cols }) = shape else {
-                    let value = self.read(id).tokens;
-                    let assigned = if adds { quote!(+=) } else { quote!(=) };
-                    self.out.push(quote!(#name[(#i, #j)] #assigned #value;));
-                    continue;
-                };
-                let value = self.by_reference(id);
-                let (r, c) = (self.dim(rows), self.dim(cols));
-                let known = |d: &Dim| !matches!(d, Dim::Dynamic(_));
-                if adds {
-                    self.out.push(quote! {
-                        let mut block = #name.view_mut((#i, #j), (#r, #c));
-                        block += #value;
-                    });
-                    continue;
+            let Some((Some(id), shape)) = blocks[row].get(col) else {
+                continue;
+            };
+            let Some(Shape { rows, cols }) = shape else {
+                let value = self.read(*id).tokens;
+                let assigned = if adds { quote!(+=) } else { quote!(=) };
+                self.out.push(quote!(#name[(#i, #j)] #assigned #value;));
+                continue;
+            };
+            let value = self.by_reference(*id);
+            let (r, c) = (self.dim(rows), self.dim(cols));
+            let known = |d: &Dim| !matches!(d, Dim::Dynamic(_));
+            let block = self.fresh("block");
+            self.out.push(if adds {
+                quote! {
+                    let mut #block = #name.view_mut((#i, #j), (#r, #c));
+                    #block += #value;
                 }
-                self.out.push(if known(rows) && known(cols) {
-                    quote!(#name.fixed_view_mut::<#r, #c>(#i, #j).copy_from(#value);)
-                } else {
-                    quote!(#name.view_mut((#i, #j), (#r, #c)).copy_from(#value);)
-                });
-            }
+            } else if known(rows) && known(cols) {
+                quote!(#name.fixed_view_mut::<#r, #c>(#i, #j).copy_from(#value);)
+            } else {
+                quote!(#name.view_mut((#i, #j), (#r, #c)).copy_from(#value);)
+            });
         }
         if adds && all.rows.is_some() && text(&all.rows) == text(&all.cols) {
             self.out
