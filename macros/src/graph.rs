@@ -115,6 +115,8 @@ pub enum Elem {
     Opaque,
     /// A value of every iteration of a loop.
     Records,
+    /// An inert value of which nothing tells the type, and which can be copied.
+    Inert,
 }
 
 /// The type of a value, as far as differentiation cares.
@@ -140,6 +142,10 @@ impl Kind {
 
     pub const OPAQUE: Kind = Kind {
         elem: Elem::Opaque,
+        shape: None,
+    };
+    pub const INERT: Kind = Kind {
+        elem: Elem::Inert,
         shape: None,
     };
     pub const RECORDS: Kind = Kind {
@@ -201,6 +207,8 @@ pub struct ListLeaf {
     pub by_reference: bool,
     /// The shape of its elements, where these are no numbers; dynamic extents differ from one to the next.
     pub element: Option<Shape>,
+    /// Whether it is no list but a struct, by the expression that borrows it.
+    pub is_struct: bool,
 }
 
 /// What a differentiated parameter is made of: sources, by their numbers in [`Program::wrt`].
@@ -348,20 +356,108 @@ pub enum Callee {
         /// `::<3>`, or nothing.
         arguments: TokenStream,
     },
-    Method {
-        receiver: TokenStream,
-        name: Ident,
-        arguments: TokenStream,
+    /// The receiver is the first argument.
+    Method { name: Ident, arguments: TokenStream },
+}
+
+/// An argument of a call. Values of the graph are known by their numbers among the arguments of the node.
+#[derive(Clone, Debug)]
+pub enum Argument {
+    Value {
+        at: usize,
+        passing: Passing,
+    },
+    /// A list, or a struct: in the graph the column of all its entries.
+    Whole {
+        at: usize,
+        what: Whole,
+        by_reference: bool,
+        /// How it is passed, where it is there under a name.
+        given: Option<TokenStream>,
+    },
+    Tuple {
+        parts: Vec<Argument>,
+        by_reference: bool,
+        given: Option<TokenStream>,
+    },
+    /// An inert value, and whether it has to be cloned to be passed again.
+    Inert(TokenStream, bool),
+    /// One that differs from one iteration of a loop to the next: a leaf.
+    Iterated {
+        at: usize,
+        moves: bool,
     },
 }
 
-/// An argument of a call.
+/// What stands behind a column of entries.
 #[derive(Clone, Debug)]
-pub enum Argument {
-    /// A value of the graph, by its number among the arguments of the node.
-    Value { at: usize, passing: Passing },
-    /// An inert value, and whether it has to be cloned to be passed again.
-    Inert(TokenStream, bool),
+pub enum Whole {
+    Numbers,
+    /// Vectors or matrices.
+    Matrices,
+    /// A struct, by the expression that borrows it.
+    Struct(TokenStream),
+}
+
+impl Argument {
+    /// Whether this holds of anything in it that is passed as it stands.
+    pub fn reads(&self, read: &dyn Fn(&TokenStream) -> bool) -> bool {
+        match self {
+            Argument::Value { .. } | Argument::Iterated { .. } => false,
+            Argument::Inert(tokens, _) => read(tokens),
+            Argument::Whole { given, .. } => given.as_ref().is_some_and(read),
+            Argument::Tuple { parts, given, .. } => {
+                given.as_ref().is_some_and(read) || parts.iter().any(|part| part.reads(read))
+            }
+        }
+    }
+
+    /// The values of the graph in it, and where their gradients are in that of the argument.
+    fn values(&self, path: &[usize], into: &mut Vec<(usize, Vec<usize>)>) {
+        match self {
+            Argument::Value { at, .. } | Argument::Whole { at, .. } => {
+                into.push((*at, path.to_vec()));
+            }
+            Argument::Tuple { parts, .. } => {
+                let parts = parts.iter().enumerate();
+                parts.for_each(|(k, part)| part.values(&[path, &[k]].concat(), into));
+            }
+            Argument::Inert(..) | Argument::Iterated { .. } => {}
+        }
+    }
+
+    /// Whether it has no value with a derivative.
+    pub fn is_inert(&self) -> bool {
+        let mut values = Vec::new();
+        self.values(&[], &mut values);
+        values.is_empty()
+    }
+}
+
+impl Call {
+    /// What stands behind the column of entries at a place, if it is one.
+    pub fn whole_at(&self, path: &[usize]) -> Option<&Whole> {
+        let (first, rest) = path.split_first()?;
+        let mut argument = self.arguments.get(*first)?;
+        for k in rest {
+            match argument {
+                Argument::Tuple { parts, .. } => argument = parts.get(*k)?,
+                _ => return None,
+            }
+        }
+        match argument {
+            Argument::Whole { what, .. } => Some(what),
+            _ => None,
+        }
+    }
+
+    /// The values of the graph among the arguments, and where their gradients are in the tuple of all.
+    pub fn values(&self) -> Vec<(usize, Vec<usize>)> {
+        let mut values = Vec::new();
+        let arguments = self.arguments.iter().enumerate();
+        arguments.for_each(|(k, argument)| argument.values(&[k], &mut values));
+        values
+    }
 }
 
 /// What one iteration of a loop computes, and what happens in it.
@@ -711,6 +807,8 @@ pub struct Graph {
     pub kept: RefCell<IdMap<(usize, usize)>>,
     /// The lengths of the tuples in what calls return.
     pub arities: RefCell<HashMap<(Id, Vec<usize>), usize>>,
+    /// Calls that return a list of numbers: its column is their value here.
+    pub called_lists: RefCell<Ids>,
     /// Whether a derivative of a call was needed that its companions do not give.
     pub beyond: Cell<bool>,
     /// Messages of `expect`, by number.

@@ -173,7 +173,7 @@ pub enum Value {
 
 impl Value {
     /// The values of the graph that it is made of.
-    fn ids(&self, into: &mut Vec<Id>) {
+    pub fn ids(&self, into: &mut Vec<Id>) {
         match self {
             Value::Node(id) | Value::Entry(id) | Value::Slice(id) | Value::Columns(id, _) => {
                 into.push(*id)
@@ -270,6 +270,12 @@ impl Scope {
         self.frames
             .iter()
             .rposition(|frame| frame.contains_key(name))
+    }
+
+    /// The names that the inner blocks bind, from this depth on.
+    pub fn names_within(&self, depth: usize) -> impl Iterator<Item = String> {
+        let frames = self.frames.iter().skip(depth);
+        frames.flat_map(HashMap::keys).cloned()
     }
 
     /// Gives a variable another value, which carries a derivative from now on.

@@ -1,6 +1,6 @@
 //! What the signature tells: the parameters, their gradients' types, and what the function returns.
 
-use crate::args::{Args, Attribute as Derivative};
+use crate::args::Args;
 use crate::error::{Errors, text};
 use crate::lower::{self, Parameter, hint_of_plain_type};
 use crate::ty::{Class, Context, Real, Returned, Wrapper};
@@ -69,7 +69,6 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(
-        attribute: Derivative,
         function: &Function,
         args: &Args,
         outer: Option<&syn::Generics>,
@@ -112,11 +111,11 @@ impl Plan {
                 crate::ty::mentions(body.stream(), &|ident| *ident == sig.ident)
             }),
         };
-        plan.read_parameters(attribute, args, errors);
+        plan.read_parameters(args, errors);
         plan
     }
 
-    fn read_parameters(&mut self, attribute: Derivative, args: &Args, errors: &mut Errors) {
+    fn read_parameters(&mut self, args: &Args, errors: &mut Errors) {
         let mut typed = Vec::new();
         let mut has_self = false;
         let mut own_self = None;
@@ -194,19 +193,6 @@ impl Plan {
                 .map(|names| names.iter().any(|n| n.unraw() == ident.unraw()));
             let differentiable = class.is_differentiable();
             let before = errors.count();
-            let parts = match &class {
-                Class::List(_) => Some(("list", "a vector of nalgebra's")),
-                Class::Tuple(_) => Some(("tuple", "its parts")),
-                _ => None,
-            };
-            if let (Some((noun, instead)), Derivative::Differentiable, None | Some(true)) =
-                (parts, attribute, named)
-            {
-                errors.push(
-                    &input.ty,
-                    format!("calls cannot be differentiated by the {noun} `{ident}` yet\nhelp: pass {instead}, or leave it out of `wrt(…)`"),
-                );
-            }
             let wrt = named.unwrap_or(differentiable || matches!(class, Class::NotYet(_)));
             if let (Class::NotYet(why), None | Some(true)) = (&class, named) {
                 // Without `wrt`, the contract includes it.

@@ -341,7 +341,7 @@ impl Lower<'_> {
                 if args.is_empty() || is_known_method(&name) {
                     return refuse(method, unknown(&name, "this value"));
                 }
-                self.call_of_method(at, method, turbofish, args, expr)
+                self.call_of_method((at, None), method, turbofish, args, expr)
             }
             Value::Untyped(place)
                 if args.is_empty()
@@ -366,6 +366,11 @@ impl Lower<'_> {
                     leaf: None,
                 };
                 Ok(Value::Inert(inert))
+            }
+            // A method of the user's own type.
+            Value::Untyped(place) if !is_known_method(&name) => {
+                let place = place.clone();
+                self.call_of_method((at, Some(&place)), method, turbofish, args, expr)
             }
             Value::Untyped(place) if !place.path.is_empty() => {
                 let method_of_numbers =

@@ -1143,6 +1143,14 @@ pub trait GivenTwice {}
 )]
 pub trait WithinOrder {}
 
+/// Never implemented: the parameter of a companion that is not there.
+#[diagnostic::on_unimplemented(
+    message = "calls of a derivative by a list or a struct cannot be differentiated yet",
+    label = "called in a function that is differentiated",
+    note = "let the function that is differentiated once more take numbers, vectors and matrices"
+)]
+pub trait OfNumbersAndMatrices {}
+
 // ---------------------------------------------------------------------------------------------------------------
 // Buffers: what every iteration of a loop computes anew, in memory that is there already. A buffer of another size
 // is replaced.
@@ -1458,6 +1466,131 @@ pub fn subtract_entries<T, D, S1, R, C, S2>(
 }
 
 // ---------------------------------------------------------------------------------------------------------------
+// Lists that are passed to functions
+
+/// A list of numbers, the column of whose entries is of this type: static or dynamic.
+#[diagnostic::on_unimplemented(
+    message = "the function that is called is not differentiated by this list",
+    label = "its gradient by it is `{Self}`",
+    note = "`#[differentiable(wrt(…))]` names what calls of a function are differentiated by"
+)]
+pub trait IntoColumn<V> {
+    /// The column of its entries.
+    fn into_column(self) -> V;
+}
+
+impl<T: RealField + Copy> IntoColumn<DVector<T>> for Vec<T> {
+    fn into_column(self) -> DVector<T> {
+        DVector::from_vec(self)
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoColumn<SVector<T, N>> for Vec<T> {
+    fn into_column(self) -> SVector<T, N> {
+        assert_eq!(self.len(), N);
+        SVector::from_column_slice(&self)
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoColumn<SVector<T, N>> for [T; N] {
+    fn into_column(self) -> SVector<T, N> {
+        SVector::from(self)
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoColumn<DVector<T>> for [T; N] {
+    fn into_column(self) -> DVector<T> {
+        DVector::from_column_slice(&self)
+    }
+}
+
+/// The column of the entries of a list of numbers.
+pub fn column<V, L: IntoColumn<V>>(list: L) -> V {
+    list.into_column()
+}
+
+/// The column of the entries of a list of matrices, or of a struct.
+pub fn column_of_entries<V, D: Differentiable>(of: &D) -> V
+where
+    Vec<D::Scalar>: IntoColumn<V>,
+{
+    let mut entries = Vec::with_capacity(of.len());
+    of.write_entries(&mut entries);
+    entries.into_column()
+}
+
+/// A column whose entries make a list of this type.
+pub trait IntoList<L> {
+    /// The list of its entries.
+    fn into_list(self) -> L;
+}
+
+impl<T: RealField + Copy> IntoList<Vec<T>> for DVector<T> {
+    fn into_list(self) -> Vec<T> {
+        self.data.into()
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoList<Vec<T>> for SVector<T, N> {
+    fn into_list(self) -> Vec<T> {
+        self.as_slice().to_vec()
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoList<[T; N]> for SVector<T, N> {
+    fn into_list(self) -> [T; N] {
+        self.data.0[0]
+    }
+}
+
+impl<'a, T: RealField + Copy> IntoList<&'a [T]> for &'a DVector<T> {
+    fn into_list(self) -> &'a [T] {
+        self.as_slice()
+    }
+}
+
+impl<'a, T: RealField + Copy> IntoList<&'a Vec<T>> for &'a DVector<T> {
+    fn into_list(self) -> &'a Vec<T> {
+        self.data.as_vec()
+    }
+}
+
+impl<T: RealField + Copy> IntoList<Vec<T>> for &DVector<T> {
+    fn into_list(self) -> Vec<T> {
+        self.as_slice().to_vec()
+    }
+}
+
+impl<'a, T: RealField + Copy, const N: usize> IntoList<&'a [T]> for &'a SVector<T, N> {
+    fn into_list(self) -> &'a [T] {
+        self.as_slice()
+    }
+}
+
+impl<'a, T: RealField + Copy, const N: usize> IntoList<&'a [T; N]> for &'a SVector<T, N> {
+    fn into_list(self) -> &'a [T; N] {
+        &self.data.0[0]
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoList<Vec<T>> for &SVector<T, N> {
+    fn into_list(self) -> Vec<T> {
+        self.as_slice().to_vec()
+    }
+}
+
+impl<T: RealField + Copy, const N: usize> IntoList<[T; N]> for &SVector<T, N> {
+    fn into_list(self) -> [T; N] {
+        self.data.0[0]
+    }
+}
+
+/// The list of the entries of a column.
+pub fn list<L, V: IntoList<L>>(column: V) -> L {
+    column.into_list()
+}
+
+// ---------------------------------------------------------------------------------------------------------------
 // Structs
 
 use crate::Differentiable;
@@ -1466,6 +1599,44 @@ pub use crate::differentiable::{Member, take};
 /// Zero, of the shape of a struct.
 pub fn zeros_of_struct<D: Differentiable>(like: &D) -> D {
     like.zeros_like()
+}
+
+/// A struct like another, of its entries.
+pub fn struct_of<D: Differentiable>(like: &D, entries: &DVector<D::Scalar>) -> D {
+    like.with_vector(entries)
+}
+
+/// Adds a derivative by a part of a struct to that by the struct.
+pub fn add_to_field<D: Differentiable>(field: &mut D, derivative: &D) {
+    field.axpy(nalgebra::one(), derivative);
+}
+
+/// A tangent by its entries, zero where it is absent: of a list.
+pub fn tangent_of_list<D: Differentiable>(like: &[D], entries: Option<&[D::Scalar]>) -> Vec<D> {
+    match entries {
+        Some(mut entries) => like.iter().map(|e| e.read_entries(&mut entries)).collect(),
+        None => like.iter().map(D::zeros_like).collect(),
+    }
+}
+
+/// The same of an array.
+pub fn tangent_of_array<D: Differentiable, const N: usize>(
+    like: &[D; N],
+    entries: Option<&[D::Scalar]>,
+) -> [D; N] {
+    match entries {
+        Some(mut entries) => std::array::from_fn(|k| like[k].read_entries(&mut entries)),
+        None => std::array::from_fn(|k| like[k].zeros_like()),
+    }
+}
+
+/// The same of a struct.
+pub fn tangent_of_struct<D: Differentiable>(like: &D, tangent: Option<&D>) -> D {
+    let mut own = like.zeros_like();
+    if let Some(tangent) = tangent {
+        add_to_field(&mut own, tangent);
+    }
+    own
 }
 
 /// The number of entries of a struct.

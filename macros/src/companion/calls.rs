@@ -6,47 +6,95 @@
 //! | `f_pullback(params…)` | `(Y, impl Fn(Ȳ) -> G)` |
 //! | `f_pullback_pushforward(params…, tangents…)` | `(Y, dY, impl Fn(Ȳ, dȲ) -> (G, dG))` |
 //!
-//! Who calls `f` knows its arguments but not its signature. So there is a tangent for each parameter, an `Option` that is
-//! `None` where it is zero, and `G` is a tuple with a place for each, `()` where there is no derivative. A pullback owns
-//! what it needs of the differentiated parameters, so that it may outlive them; what is inert it borrows.
+//! Who calls `f` knows its arguments but not its signature. So there is a tangent for each parameter, `self` among them,
+//! an `Option` that is `None` where it is zero, and `G` is a tuple with a place for each, `()` where there is no
+//! derivative. The tangent of a list is a slice of all its entries, that of a tuple a tuple of `Option`s. A pullback owns
+//! what it needs of the differentiated parameters, so that it may outlive them; what is inert it borrows, and structs,
+//! which callers have as parameters of their own.
 
 use super::{Companion, Plan, cotangent_pattern, derivative_of, identifiers, real_parts};
 use crate::args::{Args, Attribute};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
-use crate::graph::{Form, Id, Outcome, Program};
+use crate::graph::{Form, Id, Outcome, Program, Sources};
 use crate::lower::Parameter;
 use crate::signature::Function;
 use crate::ty::{Class, Passing, Returned, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use std::collections::HashSet;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Pat, Signature, parse_quote};
 
 impl Plan {
-    /// For each parameter but `self`, its number among those that are differentiated.
+    /// For each parameter, its number among those that are differentiated.
     fn places(&self) -> Vec<Option<usize>> {
         let wrt: Vec<String> = self
-            .parameters
-            .iter()
-            .filter(|p| p.wrt)
+            .differentiated()
             .map(|p| p.ident.unraw().to_string())
             .collect();
-        let typed = self.sig.inputs.iter().filter_map(|input| match input {
-            FnArg::Typed(input) => Some(&input.pat),
-            FnArg::Receiver(_) => None,
-        });
-        typed
-            .map(|pat| match &**pat {
-                Pat::Ident(name) => {
-                    let name = name.ident.unraw();
-                    wrt.iter().position(|w| name == w.as_str())
-                }
+        let number = |name: String| wrt.iter().position(|w| *w == name);
+        let places = self.sig.inputs.iter().map(|input| match input {
+            FnArg::Typed(input) => match &*input.pat {
+                Pat::Ident(name) => number(name.ident.unraw().to_string()),
                 _ => None,
-            })
-            .collect()
+            },
+            FnArg::Receiver(_) => number("self".to_string()),
+        });
+        places.collect()
+    }
+
+    fn differentiated(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(|p| p.wrt)
+    }
+
+    /// Whether a pullback borrows the parameter at a place: it is inert, or a struct.
+    fn is_borrowed(&self, place: Option<usize>) -> bool {
+        let parameter = place.and_then(|k| self.differentiated().nth(k));
+        parameter.is_none_or(|parameter| matches!(parameter.class, Class::Other))
+    }
+
+    /// That there is a tuple with references in it: a pullback could not own what it needs of that.
+    pub(super) fn tuple_of_references(&self) -> Option<syn::Error> {
+        let mut tuples = self
+            .differentiated()
+            .filter(|p| matches!(p.class, Class::Tuple(_)));
+        let tuple = tuples.find(|parameter| self.has_references(parameter))?;
+        Some(syn::Error::new_spanned(
+            tuple.ty.as_ref()?,
+            format!(
+                "calls cannot be differentiated by the tuple `{}` yet, which has references in it\nhelp: take its parts, or a reference to a tuple that owns them",
+                tuple.ident
+            ),
+        ))
+    }
+
+    /// That there is a list in a tuple that the function returns: callers do not know which kind it is of.
+    pub(super) fn list_in_a_result(&self) -> Option<syn::Error> {
+        fn in_tuple(result: &Returned, inside: bool) -> bool {
+            match result {
+                Returned::Tuple(parts) => parts.iter().any(|part| in_tuple(part, true)),
+                Returned::Array(..) | Returned::Vec(_) => inside,
+                _ => false,
+            }
+        }
+        in_tuple(&self.result, false).then(|| {
+            syn::Error::new_spanned(
+                &self.sig.output,
+                "calls of a function that returns a tuple with a list in it cannot be differentiated yet\nhelp: return vectors of nalgebra's in the tuple, or the list alone",
+            )
+        })
+    }
+
+    /// Whether a tuple has references in it, so that a copy would borrow as well.
+    fn has_references(&self, parameter: &Parameter) -> bool {
+        let ty = parameter.ty.as_ref().map(|ty| match crate::ty::strip(ty) {
+            syn::Type::Reference(reference) => reference.elem.to_token_stream(),
+            ty => ty.to_token_stream(),
+        });
+        let ty = ty.unwrap_or_default();
+        with_lifetime(ty.clone()).to_string() != ty.to_string() || ty.to_string().contains('\'')
     }
 
     pub(super) fn has_self(&self) -> bool {
@@ -71,19 +119,19 @@ impl Plan {
         }
     }
 
-    /// Whether a pullback borrows what is inert.
+    /// Whether a pullback borrows any parameter.
     fn borrows(&self) -> bool {
-        let places = self.places();
-        let mut typed = places.iter();
+        let inputs = self.sig.inputs.iter().zip(self.places());
         self.is_boxed()
-            || self.sig.inputs.iter().any(|input| match input {
-                FnArg::Receiver(receiver) => receiver.reference.is_some(),
-                FnArg::Typed(input) => {
-                    let ty = input.ty.to_token_stream();
-                    typed.next() == Some(&None)
-                        && with_lifetime(ty.clone()).to_string() != ty.to_string()
-                }
-            })
+            || inputs
+                .filter(|(_, place)| self.is_borrowed(*place))
+                .any(|(input, _)| match input {
+                    FnArg::Receiver(receiver) => receiver.reference.is_some(),
+                    FnArg::Typed(input) => {
+                        let ty = input.ty.to_token_stream();
+                        with_lifetime(ty.clone()).to_string() != ty.to_string()
+                    }
+                })
     }
 
     /// The type of a cotangent: in a tuple, parts may be absent.
@@ -153,25 +201,8 @@ impl Plan {
     ) {
         let places = self.places();
         if companion != Companion::Pushforward {
-            let mut typed = places.iter();
-            for input in &mut sig.inputs {
-                match input {
-                    FnArg::Receiver(receiver) => {
-                        if let Some((_, lifetime @ None)) = &mut receiver.reference {
-                            *lifetime = Some(parse_quote!('inert));
-                            if let syn::Type::Reference(ty) = &mut *receiver.ty {
-                                ty.lifetime = Some(parse_quote!('inert));
-                            }
-                        }
-                    }
-                    FnArg::Typed(input) => {
-                        if typed.next() == Some(&None) {
-                            let ty = with_lifetime(input.ty.to_token_stream());
-                            input.ty = parse_quote!(#ty);
-                        }
-                    }
-                }
-            }
+            let borrowed = places.iter().map(|place| self.is_borrowed(*place));
+            name_lifetimes(sig, borrowed);
             let boxed = self.is_boxed();
             let params = &mut sig.generics.params;
             for param in params.iter_mut().filter(|_| boxed) {
@@ -188,18 +219,14 @@ impl Plan {
         if companion == Companion::Pullback {
             return;
         }
-        let wrt: Vec<_> = self.parameters.iter().filter(|p| p.wrt).collect();
+        let wrt: Vec<_> = self.differentiated().collect();
         for place in places {
             let input: FnArg = match place
                 .and_then(|k| Some((tangents.get(k)?, self.gradients.get(k)?, wrt.get(k)?)))
             {
-                Some((name, ty, parameter)) => {
-                    let scalar = matches!(&parameter.class, Class::Value(v) if v.extents.is_none());
-                    if scalar {
-                        parse_quote!(#name: ::core::option::Option<#ty>)
-                    } else {
-                        parse_quote!(#name: ::core::option::Option<&#ty>)
-                    }
+                Some((name, gradient, parameter)) => {
+                    let ty = self.tangent_for_calls(&parameter.class, gradient);
+                    parse_quote!(#name: #ty)
                 }
                 None => parse_quote!(_: ::core::option::Option<()>),
             };
@@ -207,11 +234,95 @@ impl Plan {
         }
     }
 
+    /// The pullbacks of calls that the pullback of `f_vjp` owns borrow from several parameters: for one lifetime.
+    pub(super) fn share_lifetime(sig: &mut Signature) {
+        let is_reference = |input: &&FnArg| match input {
+            FnArg::Receiver(receiver) => receiver.reference.is_some(),
+            FnArg::Typed(input) => {
+                let ty = input.ty.to_token_stream();
+                with_lifetime(ty.clone()).to_string() != ty.to_string()
+            }
+        };
+        if sig.inputs.iter().filter(is_reference).count() < 2 {
+            return;
+        }
+        let all = vec![true; sig.inputs.len()];
+        name_lifetimes(sig, all.into_iter());
+        for param in &mut sig.generics.params {
+            if let GenericParam::Lifetime(lifetime) = param {
+                lifetime.bounds.push(parse_quote!('inert));
+            }
+        }
+        sig.generics.params.insert(0, parse_quote!('inert));
+    }
+
+    /// The type of a tangent, of the type of the gradient: a number, a reference to a matrix or a struct, a slice of all
+    /// entries of a list, or a tuple of these.
+    fn tangent_for_calls(&self, class: &Class, gradient: &TokenStream) -> TokenStream {
+        let nalgebra = self.nalgebra();
+        let ty = match class {
+            Class::Value(value) if value.extents.is_none() => gradient.clone(),
+            Class::List(list) => {
+                let real = &list.real;
+                quote!(&[#real])
+            }
+            Class::Tuple(parts) => {
+                let parts = parts.iter().map(|part| {
+                    let gradient = part.owned(&nalgebra).unwrap_or_default();
+                    self.tangent_for_calls(part, &gradient)
+                });
+                quote!((#(#parts,)*))
+            }
+            _ => quote!(&#gradient),
+        };
+        quote!(::core::option::Option<#ty>)
+    }
+
+    /// What takes the tangents of tuples and structs apart: those of their parts may be absent as well.
+    fn parts_of_tangents(&self, program: &Program, tangents: &[Ident]) -> TokenStream {
+        let mut lets = TokenStream::new();
+        for (sources, name) in program.parameters.iter().zip(tangents) {
+            match sources {
+                Sources::One(_) => {}
+                Sources::Tuple(parts) => {
+                    parts_of_tuple(name, &TokenStream::new(), parts, &mut lets);
+                }
+                Sources::Struct { fields, .. } => {
+                    for field in fields.iter().filter(|field| !field.path.is_empty()) {
+                        let (source, path) = (program.wrt[field.number], &field.path);
+                        let own = name_of_tangent(name, &quote!(#(#path)*));
+                        let place = quote!(#name #(#path)*);
+                        let lists = program.graph.lists.borrow();
+                        let part = match lists.get(&source) {
+                            Some(list) if list.is_struct => quote!(&#place),
+                            Some(list) if list.element.is_none() => quote!(&#place[..]),
+                            Some(_) => {
+                                let (krate, entries) = (&self.krate, format!("{own}_entries"));
+                                let entries = Ident::new(&entries, Span::mixed_site());
+                                lets.extend(quote! {
+                                    let #entries: ::core::option::Option<::std::vec::Vec<_>> =
+                                        #name.map(|#name| #krate::__private::column_of_entries::<#krate::nalgebra::DVector<_>, _>(&#place).data.into());
+                                    let #own = #entries.as_deref();
+                                });
+                                continue;
+                            }
+                            None if program.graph.is_matrix(source) => quote!(&#place),
+                            None => place,
+                        };
+                        lets.extend(quote!(let #own = #name.map(|#name| #part);));
+                    }
+                }
+            }
+        }
+        lets
+    }
+
     pub(super) fn outputs_for_calls(
         &self,
         companion: Companion,
         program: &Program,
         inputs: Vec<(Id, Id)>,
+        tangents: &[Ident],
     ) -> Outputs {
         let graph = &program.graph;
         let mut roots = Vec::new();
@@ -260,13 +371,18 @@ impl Plan {
                     .filter(|id| graph.leaf_of(*id).is_some_and(|l| l.form == Form::View))
                     .filter(|id| !program.wrt.contains(id)),
             );
-            owns.retain(lent);
+            let listed = |id: &Id| graph.lists.borrow().contains_key(id);
+            owns.retain(|id| lent(id) || listed(id));
+            let tuples = self
+                .differentiated()
+                .filter(|p| matches!(&p.class, Class::Tuple(_)) && p.by_reference);
             parts.push(Returns::Pullback(Box::new(Pullback {
                 parameter,
                 opening,
                 cotangents: seeds,
                 optional: matches!(self.result, Returned::Tuple(_)),
                 owns,
+                tuples: tuples.map(|p| p.ident.clone()).collect(),
                 boxed: self.is_boxed(),
                 body,
             })));
@@ -275,6 +391,7 @@ impl Plan {
             result: Returns::Tuple(parts),
             inputs,
             optional: true,
+            opening: self.parts_of_tangents(program, tangents),
         }
     }
 
@@ -282,7 +399,7 @@ impl Plan {
     fn by_place(&self, derivatives: &[Option<Id>], program: &Program) -> Returns {
         let places = self.places();
         let parts = places.iter().map(|place| match place {
-            Some(k) => Returns::Like(derivatives[*k], program.wrt[*k]),
+            Some(k) => Returns::derivative(derivatives, &program.parameters[*k], program),
             None => Returns::Unit,
         });
         Returns::Tuple(parts.collect())
@@ -395,6 +512,11 @@ impl Plan {
                 input.ty = parse_quote!(impl #krate::__private::#missing);
             }
         }
+        if first {
+            // Of a method without arguments: a type that nothing can tell.
+            let generics = &mut sig.generics.params;
+            generics.push(parse_quote!(Missing: #krate::__private::#missing));
+        }
         let count = if companion == Companion::Pullback {
             0
         } else {
@@ -426,24 +548,61 @@ impl Plan {
 
     /// `let dx = …`: tangents that are absent are zero.
     fn given_tangents(&self, tangents: &[Ident]) -> TokenStream {
-        let krate = &self.krate;
-        let wrt = self.parameters.iter().filter(|p| p.wrt);
-        let lets = tangents.iter().zip(wrt).map(|(tangent, parameter)| {
-            let name = &parameter.ident;
-            match &parameter.class {
-                Class::Value(value) if value.extents.is_none() => {
-                    let real = &value.real;
-                    quote!(let #tangent: #real = #tangent.unwrap_or_else(#krate::nalgebra::zero);)
-                }
-                _ => quote! {
-                    let #tangent = match #tangent {
-                        ::core::option::Option::Some(#tangent) => #tangent.clone(),
-                        ::core::option::Option::None => #krate::__private::zeros_like(&#name),
-                    };
-                },
-            }
+        let lets = tangents.iter().zip(self.differentiated());
+        let lets = lets.map(|(tangent, parameter)| {
+            let name = parameter.ident.to_token_stream();
+            let borrow = (!parameter.by_reference).then(|| quote!(&));
+            let value = self.given_tangent(
+                &parameter.class,
+                &tangent.to_token_stream(),
+                &quote!(#borrow #name),
+                &name,
+            );
+            quote!(let #tangent = #value;)
         });
         quote!(#(#lets)*)
+    }
+
+    /// A tangent that may be absent, as a value of the parameter's own shape.
+    fn given_tangent(
+        &self,
+        class: &Class,
+        tangent: &TokenStream,
+        borrowed: &TokenStream,
+        place: &TokenStream,
+    ) -> TokenStream {
+        let krate = &self.krate;
+        match class {
+            Class::Value(value) if value.extents.is_none() => {
+                let real = &value.real;
+                quote!(#tangent.unwrap_or_else(#krate::nalgebra::zero::<#real>))
+            }
+            Class::Value(_) => quote! {
+                match #tangent {
+                    ::core::option::Option::Some(tangent) => tangent.clone(),
+                    ::core::option::Option::None => #krate::__private::zeros_like(&#place),
+                }
+            },
+            Class::List(list) => match list.length {
+                Some(_) => quote!(#krate::__private::tangent_of_array(&#place, #tangent)),
+                None => quote!(#krate::__private::tangent_of_list(&#place, #tangent)),
+            },
+            Class::Tuple(parts) => {
+                let names = (0..parts.len()).map(|k| format_ident!("tangent_{k}"));
+                let names: Vec<Ident> = names.collect();
+                let values = parts.iter().zip(&names).enumerate();
+                let values = values.map(|(k, (part, name))| {
+                    let k = syn::Index::from(k);
+                    let (name, place) = (name.to_token_stream(), quote!(#place.#k));
+                    self.given_tangent(part, &name, &quote!(&#place), &place)
+                });
+                quote!({
+                    let (#(#names,)*) = #tangent.unwrap_or_default();
+                    (#(#values,)*)
+                })
+            }
+            _ => quote!(#krate::__private::tangent_of_struct(#borrowed, #tangent)),
+        }
     }
 
     /// The tangents as a rule takes them: of the parameters' own types.
@@ -476,11 +635,19 @@ impl Plan {
             return Err(None);
         };
         let mut written = TokenStream::new();
+        // A companion that returns a list or a struct would have to be a function of these.
+        let lists = lowered.graph.lists.borrow().clone();
+        let listed = lowered.wrt.iter().any(|id| lists.contains_key(id));
+        let composed = listed || lowered.parameters.iter().any(|p| p.fields().is_some());
         for companion in [
             Companion::Pushforward,
             Companion::Pullback,
             Companion::PullbackPushforward,
         ] {
+            if composed {
+                written.extend(plan.without(companion, function, &quote!(OfNumbersAndMatrices)));
+                continue;
+            }
             let mut program = lowered.clone();
             identifiers(sig.to_token_stream(), &mut program.taken);
             let names = plan.tangent_names(companion, &mut program.taken);
@@ -491,10 +658,18 @@ impl Plan {
                 .map_err(|_| Some(self.unwritable()))?;
             // What the companion returns is the value now, and its tangents are parameters.
             program.result = outcome(&outputs.result, &program);
+            if !outputs.inputs.is_empty() {
+                let count = program.wrt.len();
+                let mut moving = program.parameters.clone();
+                moving
+                    .iter_mut()
+                    .for_each(|p| p.renumber(&|number| number + count));
+                program.parameters.extend(moving);
+            }
             program.wrt.extend(outputs.inputs.iter().map(|i| i.1));
             program.graph.user_nodes.set(program.graph.count());
             let inputs = super::tangent_leaves(companion, &program, &names);
-            let outputs = plan.outputs_for_calls(companion, &program, inputs);
+            let outputs = plan.outputs_for_calls(companion, &program, inputs, &names);
             if program.graph.is_beyond() {
                 // Of a function that is called here that many derivatives are not known.
                 written.extend(plan.without(companion, function, &quote!(WithinOrder)));
@@ -579,6 +754,55 @@ fn outcome(returns: &Returns, program: &Program) -> Outcome {
         Returns::Tuple(parts) => Outcome::Tuple(all(parts)),
         Returns::Array(parts) => Outcome::Array(all(parts)),
         Returns::Vec(parts) => Outcome::Vec(all(parts)),
+    }
+}
+
+/// Names the lifetimes that the types of some parameters leave out.
+fn name_lifetimes(sig: &mut Signature, which: impl Iterator<Item = bool>) {
+    for (input, _) in sig.inputs.iter_mut().zip(which).filter(|(input, which)| {
+        // A method may borrow itself in any case.
+        *which || matches!(input, FnArg::Receiver(_))
+    }) {
+        match input {
+            FnArg::Receiver(receiver) => {
+                if let Some((_, lifetime @ None)) = &mut receiver.reference {
+                    *lifetime = Some(parse_quote!('inert));
+                    if let syn::Type::Reference(ty) = &mut *receiver.ty {
+                        ty.lifetime = Some(parse_quote!('inert));
+                    }
+                }
+            }
+            FnArg::Typed(input) => {
+                let ty = with_lifetime(input.ty.to_token_stream());
+                input.ty = parse_quote!(#ty);
+            }
+        }
+    }
+}
+
+/// The name of the tangent of a part of a parameter: `dp_w`.
+pub(super) fn name_of_tangent(name: &Ident, place: &TokenStream) -> TokenStream {
+    let place = crate::lower::identifier(place);
+    match &place[..] {
+        "" => name.to_token_stream(),
+        place => Ident::new(&format!("{name}_{place}"), Span::mixed_site()).to_token_stream(),
+    }
+}
+
+/// `let (dp_0, dp_1) = dp.unwrap_or_default();`
+fn parts_of_tuple(name: &Ident, place: &TokenStream, parts: &[Sources], into: &mut TokenStream) {
+    let places = (0..parts.len()).map(|k| {
+        let k = syn::Index::from(k);
+        quote!(#place.#k)
+    });
+    let places: Vec<TokenStream> = places.collect();
+    let names = places.iter().map(|place| name_of_tangent(name, place));
+    let whole = name_of_tangent(name, place);
+    into.extend(quote!(let (#(#names,)*) = #whole.unwrap_or_default();));
+    for (part, place) in parts.iter().zip(&places) {
+        if let Sources::Tuple(inner) = part {
+            parts_of_tuple(name, place, inner, into);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
-use crate::graph::{Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Sources, Taken};
+use crate::graph::{Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Taken};
 use crate::jacobian::Unwritable;
 use crate::lower;
 use crate::signature::{Function, Plan};
@@ -177,7 +177,7 @@ fn written(
         };
         args.module &= Args::parse(Attribute::Differentiable, own).is_ok_and(|own| own.module);
     }
-    let mut plan = Plan::new(attribute, &function, &args, outer, &mut errors);
+    let mut plan = Plan::new(&function, &args, outer, &mut errors);
     let before = errors.count();
     check_result(attribute, &args, &plan, &mut errors);
     if errors.count() > before {
@@ -544,15 +544,11 @@ impl Plan {
             )));
         }
         if attribute == Attribute::Differentiable
-            && let Some(parameter) = lowered.parameters.iter().find_map(Sources::fields)
+            && let Some(error) = self
+                .tuple_of_references()
+                .or_else(|| self.list_in_a_result())
         {
-            let name = lower::identifier(&parameter.0);
-            return Err(Some(syn::Error::new_spanned(
-                &parameter.0,
-                format!(
-                    "calls cannot be differentiated by the struct `{name}` yet\nhelp: pass its fields, or leave it out of `wrt(…)`"
-                ),
-            )));
+            return Err(Some(error));
         }
         let mut written = TokenStream::new();
         for companion in Companion::all(attribute).iter().copied() {
@@ -578,7 +574,11 @@ impl Plan {
             let value = self.value_type();
             let result =
                 self.result_type(companion, &value, &tangent, &self.gradients, Some(&program));
-            let sig = self.signature(companion, &result, &tangents);
+            let mut sig = self.signature(companion, &result, &tangents);
+            let calls = !program.graph.calls.borrow().is_empty();
+            if companion == Companion::Vjp && calls {
+                Plan::share_lifetime(&mut sig);
+            }
             let checked = companion == Companion::ValueAndGradient;
             let around = self.wrapper.as_ref().map(Wrapper::constructor);
             let statements = emit(&program, &outputs, around, &args.krate, real)
@@ -691,7 +691,7 @@ impl Plan {
                 Returns::Tuple(vec![value, derivative])
             }
             Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => {
-                return Ok(self.outputs_for_calls(companion, program, inputs));
+                return Ok(self.outputs_for_calls(companion, program, inputs, tangents));
             }
             Companion::Vjp => {
                 let mut roots = Vec::new();
@@ -713,6 +713,7 @@ impl Plan {
                     cotangents: seeds,
                     optional: false,
                     owns: Vec::new(),
+                    tuples: Vec::new(),
                     boxed: false,
                     body: Returns::derivatives(&gradients, program),
                 };
@@ -724,6 +725,7 @@ impl Plan {
             result,
             inputs,
             optional: false,
+            opening: TokenStream::new(),
         })
     }
 
@@ -907,7 +909,12 @@ fn tangent_leaves(companion: Companion, program: &Program, names: &[Ident]) -> V
     let places = program.parameters.iter().zip(names);
     let places = places.flat_map(|(parameter, name)| {
         let places = parameter.places().into_iter();
-        places.map(move |(number, place)| (number, quote!(#name #place)))
+        places.map(move |(number, place)| {
+            if companion.is_for_calls() {
+                return (number, calls::name_of_tangent(name, &place));
+            }
+            (number, quote!(#name #place))
+        })
     });
     let mut leaves: Vec<(usize, (Id, Id))> = places
         .map(|(number, name)| {
@@ -929,18 +936,34 @@ fn tangent_leaf(companion: Companion, program: &Program, parameter: Id, name: &T
         (true, false) => Form::Owned,
     };
     let list = graph.lists.borrow().get(&parameter).cloned();
-    if let Some(list) = list {
+    if let Some(mut list) = list {
         let text = format!("{}_vector", lower::identifier(name));
         let vector = Ident::new(&text, Span::mixed_site());
+        let kind = graph.kind(parameter);
+        let borrows = list.name.to_string().starts_with('&') && !companion.is_for_calls();
+        list.name = if list.is_struct && borrows {
+            quote!(&#name)
+        } else {
+            name.clone()
+        };
+        let mut form = form;
+        if companion.is_for_calls() && !list.is_struct {
+            // A slice of all entries, whatever these are entries of.
+            list.by_reference = true;
+            list.length = match kind.shape.as_ref().map(|shape| shape.rows.clone()) {
+                Some(Dim::Dynamic(_)) | None => None,
+                known => known,
+            };
+            list.element = None;
+            form = Form::View;
+        }
         let id = graph.leaf(Leaf {
             name: vector.to_token_stream(),
-            kind: graph.kind(parameter),
+            kind,
             form,
             varies: true,
         });
-        let name = name.clone();
-        let own = crate::graph::ListLeaf { name, ..list };
-        graph.lists.borrow_mut().insert(id, own);
+        graph.lists.borrow_mut().insert(id, list);
         return id;
     }
     graph.leaf(Leaf {

@@ -4,19 +4,17 @@
 //! depends on x as well; its tangent, and by the symmetry of second derivatives every other derivative of second
 //! order, is one more companion's: (x, ẋ, ȳ, dȳ) ↦ d(Jᵀ ȳ).
 
-use crate::graph::{Argument, Graph, Id, Ids, Kind};
+use crate::graph::{Graph, Id, Ids, Kind};
 use crate::rules::Op;
 
-/// The number of an argument of a call in the list of all, among which are inert ones.
-pub fn position(graph: &Graph, call: Id, at: usize) -> usize {
+/// Where the gradient by an argument of a call is in the tuple of all, among which are inert ones.
+pub fn position(graph: &Graph, call: Id, at: usize) -> Vec<usize> {
     let Op::Call(number) = graph.op(call) else {
-        return at;
+        return vec![at];
     };
-    let calls = graph.calls.borrow();
-    let mut arguments = calls[number].arguments.iter();
-    arguments
-        .position(|a| matches!(a, Argument::Value { at: found, .. } if *found == at))
-        .unwrap_or(at)
+    let values = graph.calls.borrow()[number].values();
+    let found = values.into_iter().find(|(found, _)| *found == at);
+    found.map_or_else(|| vec![at], |(_, path)| path)
 }
 
 fn absent(graph: &Graph) -> Id {
@@ -75,7 +73,7 @@ pub fn pulled_back(
         let wanted = args.iter().enumerate().filter(|(_, arg)| is_active(arg));
         wanted
             .map(|(k, arg)| {
-                let part = vec![position(graph, call, k)];
+                let part = position(graph, call, k);
                 (*arg, item(graph, of, part, graph.kind(*arg)))
             })
             .collect()
@@ -93,7 +91,7 @@ pub fn pulled_back(
             let mut found = Vec::new();
             for (k, tangent) in node.args[1..].iter().enumerate() {
                 if is_active(tangent) {
-                    let part = vec![position(graph, call, k)];
+                    let part = position(graph, call, k);
                     found.push((*tangent, item(graph, adjoint, part, graph.kind(*tangent))));
                 }
             }
@@ -112,7 +110,7 @@ pub fn pulled_back(
             // The cotangents of the gradients are directions.
             let directions: Vec<Id> = (0..graph.args(call).len())
                 .map(|k| {
-                    let part = vec![position(graph, call, k)];
+                    let part = position(graph, call, k);
                     let at = parts.iter().position(|p| *p == part);
                     at.map_or_else(|| absent(graph), |at| cotangents[at])
                 })

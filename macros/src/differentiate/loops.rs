@@ -862,7 +862,7 @@ impl<'g> Kept<'g> {
         let transposed = u32::from(self.body.op(id) == Op::Transpose);
         transposed
             + match self.body.kind(id).elem {
-                Elem::Bool | Elem::Int => 1,
+                Elem::Bool | Elem::Int | Elem::Inert => 1,
                 _ => 2 * self.size(id),
             }
     }

@@ -8,7 +8,6 @@ pub mod calls;
 mod cut;
 mod loops;
 
-pub use calls::position;
 pub use loops::continued;
 
 use crate::graph::{Elem, Graph, Guard, Id, IdMap, Ids};

@@ -1,8 +1,7 @@
 //! Calls of functions that have companions: the function itself, or one companion that gives all that is needed.
 
 use super::{Emit, Hold, Level, Written};
-use crate::differentiate::position;
-use crate::graph::{Argument, Callee, Form, Id, Ids};
+use crate::graph::{Argument, Callee, Form, Id, Ids, Whole};
 use crate::rules::Op;
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
@@ -150,14 +149,17 @@ impl Emit<'_> {
             self.pullbacks.insert(call, quote!(#name));
             names.push(quote!(#name));
         }
-        let callee = self.callee(call, suffix);
+        let invoked = self.call(call, suffix, &args, &tangents);
         let pattern = match &names[..] {
             [one] => one.clone(),
             many => quote!((#(#many),*)),
         };
         let after = self.after(call);
-        self.out
-            .push(quote!(let #pattern = #callee(#(#args,)* #(#tangents),*) #after;));
+        self.out.push(quote!(let #pattern = #invoked #after;));
+        self.column_of_called(call, call);
+        if let Some(tangent) = tangent {
+            self.column_of_called(call, tangent);
+        }
     }
 
     /// What takes the value out of an `Option`.
@@ -224,6 +226,48 @@ impl Emit<'_> {
         quote!(#name)
     }
 
+    /// The gradients by lists and structs as the columns of their entries, after the statement that binds them.
+    fn as_columns(&mut self, call: Id, of: Id) {
+        let Op::Call(number) = self.program.graph.op(call) else {
+            return;
+        };
+        let called = self.program.graph.calls.borrow()[number].clone();
+        for (part, item) in self.items_of(of) {
+            let Some(what) = called.whole_at(&part) else {
+                continue;
+            };
+            if self.handed_on.contains(&item) {
+                continue;
+            }
+            let name = self.read_name(item);
+            let (krate, ty) = (self.krate, self.matrix_type(&self.shape(item)));
+            let column = match what {
+                Whole::Numbers => quote!(column(#name)),
+                Whole::Matrices | Whole::Struct(_) => quote!(column_of_entries(&#name)),
+            };
+            self.out
+                .push(quote!(let #name: #ty = #krate::__private::#column;));
+        }
+    }
+
+    /// A list that a call returns, or its tangent, as the column of its entries.
+    fn column_of_called(&mut self, call: Id, of: Id) {
+        if !self.program.graph.called_lists.borrow().contains(&call) {
+            return;
+        }
+        for (_, item) in self.items_of(of) {
+            let (krate, name) = (self.krate, self.read_name(item));
+            let ty = self.matrix_type(&self.shape(item));
+            self.out
+                .push(quote!(let #name: #ty = #krate::__private::column(#name);));
+        }
+    }
+
+    fn read_name(&self, item: Id) -> TokenStream {
+        let bound = self.bound.get(&item).map(|b| b.0.clone());
+        bound.unwrap_or_default()
+    }
+
     /// Another tangent of a call, along another direction.
     fn write_other_tangent(&mut self, call: Id, tangent: Id) {
         let args = self.arguments(call);
@@ -236,15 +280,14 @@ impl Emit<'_> {
         if pulled {
             let pullback = self.fresh(&format!("{wish}_pullback"));
             self.pullbacks.insert(tangent, quote!(#pullback));
-            let callee = self.callee(call, "_pullback_pushforward");
-            self.out.push(
-                quote!(let (_, #name, #pullback) = #callee(#(#args,)* #(#tangents),*) #after;),
-            );
-        } else {
-            let callee = self.callee(call, "_pushforward");
+            let invoked = self.call(call, "_pullback_pushforward", &args, &tangents);
             self.out
-                .push(quote!(let (_, #name) = #callee(#(#args,)* #(#tangents),*) #after;));
+                .push(quote!(let (_, #name, #pullback) = #invoked #after;));
+        } else {
+            let invoked = self.call(call, "_pushforward", &args, &tangents);
+            self.out.push(quote!(let (_, #name) = #invoked #after;));
         }
+        self.column_of_called(call, tangent);
     }
 
     /// `let (x_bar, _) = y_pullback(y_bar);`
@@ -258,6 +301,7 @@ impl Emit<'_> {
             let cotangent = self.cotangent(id, cotangents);
             let pattern = self.gradient_pattern(call, id);
             self.out.push(quote!(let #pattern = #pullback(#cotangent);));
+            self.as_columns(call, id);
             return;
         }
         // The same cotangents with their tangents, if these are needed too.
@@ -313,12 +357,13 @@ impl Emit<'_> {
             let pattern = self.gradient_pattern(args[0], id);
             if self.first_tangent(args[0]).is_none() {
                 self.out.push(quote!(let #pattern = #pullback(#moving);));
-                return;
+            } else {
+                let zeros = self.moving_or_zero(&[], &cotangents);
+                let zeros = self.arranged(id, zeros);
+                self.out
+                    .push(quote!(let (#pattern, _) = #pullback(#moving, #zeros);));
             }
-            let zeros = self.moving_or_zero(&[], &cotangents);
-            let zeros = self.arranged(id, zeros);
-            self.out
-                .push(quote!(let (#pattern, _) = #pullback(#moving, #zeros);));
+            self.as_columns(args[0], id);
             return;
         }
         let adjoint = self.adjoints_of(args[0]).into_iter().find(|a| {
@@ -384,6 +429,9 @@ impl Emit<'_> {
         };
         self.out
             .push(quote!(let (#first, #then) = #pullback(#cotangent, #moving);));
+        for of in [adjoint, second].into_iter().flatten() {
+            self.as_columns(call, of);
+        }
     }
 
     /// The pattern of the gradients by all parameters of the callee.
@@ -391,16 +439,33 @@ impl Emit<'_> {
         let Op::Call(number) = self.program.graph.op(call) else {
             return quote!(_);
         };
-        let count = self.program.graph.calls.borrow()[number].arguments.len();
+        let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
         let items = self.items_of(of);
-        let names: Vec<TokenStream> = (0..count)
-            .map(|k| {
-                let item = items.iter().find(|(part, _)| part[..] == [k]);
-                item.map_or_else(|| quote!(_), |(_, item)| self.bind_item(*item))
-            })
-            .collect();
+        let arguments = arguments.iter().enumerate();
+        let names = arguments.map(|(k, argument)| self.pattern_at(argument, &[k], &items));
+        let names: Vec<TokenStream> = names.collect();
         self.bind(of, quote!(()), Hold::Scalar);
         quote!((#(#names,)*))
+    }
+
+    /// The pattern of the gradient by an argument: `_` where nothing reads it.
+    fn pattern_at(
+        &mut self,
+        argument: &Argument,
+        at: &[usize],
+        items: &[(Vec<usize>, Id)],
+    ) -> TokenStream {
+        if !items.iter().any(|(part, _)| part.starts_with(at)) {
+            return quote!(_);
+        }
+        if let Argument::Tuple { parts, .. } = argument {
+            let parts = parts.iter().enumerate();
+            let names = parts.map(|(k, part)| self.pattern_at(part, &[at, &[k]].concat(), items));
+            let names: Vec<TokenStream> = names.collect();
+            return quote!((#(#names,)*));
+        }
+        let item = items.iter().find(|(part, _)| part == at);
+        item.map_or_else(|| quote!(_), |(_, item)| self.bind_item(*item))
     }
 
     /// The cotangent of what a call returns, of those of its parts.
@@ -425,7 +490,12 @@ impl Emit<'_> {
         };
         let all: Vec<(Vec<usize>, TokenStream)> = parts.into_iter().zip(written).collect();
         let call = self.args(of)[0];
+        let listed = self.program.graph.called_lists.borrow().contains(&call);
         match &all[..] {
+            [(_, value)] if listed => {
+                let krate = self.krate;
+                quote!(#krate::__private::list(#value))
+            }
             [(part, value)] if part.is_empty() => value.clone(),
             _ => self.nested(call, &[], &all),
         }
@@ -457,17 +527,89 @@ impl Emit<'_> {
             of_this && self.live[id.0 as usize] && self.first_tangent(call) != Some(*id)
         };
         let repeated = self.in_map || self.ids().any(|id| is_other(&id));
+        let arguments = arguments.iter();
         arguments
-            .into_iter()
-            .map(|argument| match argument {
-                // It may be needed again.
-                Argument::Inert(tokens, true) if repeated => {
-                    quote!(::core::clone::Clone::clone(&#tokens))
-                }
-                Argument::Inert(tokens, _) => tokens,
-                Argument::Value { at, passing } => self.argument(values[at], passing),
-            })
+            .map(|argument| self.passed(argument, values, repeated))
             .collect()
+    }
+
+    /// An argument as the user passes it.
+    fn passed(&mut self, argument: &Argument, values: &[Id], repeated: bool) -> TokenStream {
+        match argument {
+            // It may be needed again.
+            Argument::Inert(tokens, true) if repeated => {
+                quote!(::core::clone::Clone::clone(&#tokens))
+            }
+            Argument::Inert(tokens, _) => tokens.clone(),
+            Argument::Iterated { at, moves } => {
+                let tokens = self.read(values[*at]).tokens;
+                if *moves && repeated {
+                    return quote!(::core::clone::Clone::clone(&#tokens));
+                }
+                tokens
+            }
+            Argument::Value { at, passing } => self.argument(values[*at], *passing),
+            Argument::Whole {
+                at,
+                what,
+                by_reference,
+                given,
+            } => {
+                let id = values[*at];
+                match given {
+                    Some(given) if *by_reference || matches!(what, Whole::Struct(_)) => {
+                        given.clone()
+                    }
+                    Some(given) => self.list_by_value(id, given),
+                    None => self.list_of_column(id, *by_reference),
+                }
+            }
+            Argument::Tuple {
+                parts,
+                by_reference,
+                given,
+            } => match given {
+                Some(given) => given.clone(),
+                None => {
+                    let parts = parts.iter().map(|part| self.passed(part, values, repeated));
+                    let parts: Vec<TokenStream> = parts.collect();
+                    let borrow = by_reference.then(|| quote!(&));
+                    quote!(#borrow (#(#parts,)*))
+                }
+            },
+        }
+    }
+
+    /// A parameter that is a list, as it is passed on: one that is moved is read once more.
+    fn list_by_value(&self, id: Id, given: &TokenStream) -> TokenStream {
+        let lists = self.program.graph.lists.borrow();
+        let list = lists.get(&id);
+        let name = given.clone().into_iter().count() == 1;
+        match list {
+            Some(list) if name && !list.by_reference && list.length.is_none() => {
+                quote!(::core::clone::Clone::clone(&#given))
+            }
+            _ => given.clone(),
+        }
+    }
+
+    /// A list of numbers, of the column that it is in the graph.
+    fn list_of_column(&mut self, id: Id, by_reference: bool) -> TokenStream {
+        let fixed = !self.is_dynamic(id);
+        if !by_reference {
+            // It may be a list, or the name of a reference to one.
+            let (krate, column) = (self.krate, self.by_reference(id));
+            return quote!(#krate::__private::list(#column));
+        }
+        let value = self.read(id);
+        let (hold, value) = (value.hold, value.at(Level::Atom));
+        match hold {
+            Hold::Temporary | Hold::Variable | Hold::Reference if fixed => {
+                quote!(&#value.data.0[0])
+            }
+            Hold::Temporary | Hold::Variable => quote!(#value.data.as_vec()),
+            _ => quote!(#value.as_slice()),
+        }
     }
 
     fn argument(&mut self, id: Id, passing: Passing) -> TokenStream {
@@ -500,33 +642,79 @@ impl Emit<'_> {
         let Op::Call(number) = self.program.graph.op(call) else {
             return Vec::new();
         };
-        let count = self.program.graph.calls.borrow()[number].arguments.len();
-        let mut written = vec![quote!(::core::option::Option::None); count];
-        let Some(tangent) = tangent else {
-            return written;
+        let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
+        let moving = tangent.map_or(&[][..], |tangent| &self.args(tangent)[1..]);
+        let arguments = arguments.iter();
+        arguments
+            .map(|argument| self.tangent_of(argument, moving))
+            .collect()
+    }
+
+    /// The tangent of an argument, of those of all values.
+    fn tangent_of(&mut self, argument: &Argument, moving: &[Id]) -> TokenStream {
+        let known = |at: usize| {
+            let moving = moving.get(at).copied();
+            moving.filter(|id| self.program.graph.op(*id) != Op::Absent)
         };
-        for (k, moving) in self.args(tangent)[1..].iter().copied().enumerate() {
-            if self.program.graph.op(moving) == Op::Absent {
-                continue;
-            }
-            let at = position(&self.program.graph, call, k);
-            let value = match self.read(moving) {
+        let value = match argument {
+            Argument::Inert(..) | Argument::Iterated { .. } => None,
+            Argument::Value { at, .. } => known(*at).map(|moving| match self.read(moving) {
                 value if !self.is_matrix(moving) => value.tokens,
                 value if matches!(value.hold, Hold::View) => {
                     let view = value.at(Level::Atom);
                     quote!(&#view.clone_owned())
                 }
                 _ => self.by_reference(moving),
-            };
-            written[at] = quote!(::core::option::Option::Some(#value));
+            }),
+            Argument::Whole { at, what, .. } => {
+                known(*at).map(|id| self.tangent_of_whole(id, what))
+            }
+            Argument::Tuple { parts, .. } => {
+                let parts: Vec<TokenStream> = parts
+                    .iter()
+                    .map(|part| self.tangent_of(part, moving))
+                    .collect();
+                let none = quote!(::core::option::Option::None).to_string();
+                let any = parts.iter().any(|part| part.to_string() != none);
+                any.then(|| quote!((#(#parts,)*)))
+            }
+        };
+        match value {
+            Some(value) => quote!(::core::option::Option::Some(#value)),
+            None => quote!(::core::option::Option::None),
         }
-        written
     }
 
-    /// The name of a companion of what is called.
-    fn callee(&self, call: Id, suffix: &str) -> TokenStream {
+    /// The tangent of a list is a slice of its entries, that of a struct another struct.
+    fn tangent_of_whole(&mut self, id: Id, what: &Whole) -> TokenStream {
+        let list = self.program.graph.lists.borrow().get(&id).cloned();
+        match (what, list) {
+            (Whole::Struct(_), Some(list)) if list.is_struct => list.name,
+            (Whole::Struct(like), _) => {
+                let (krate, column) = (self.krate, self.by_reference(id));
+                quote!(&#krate::__private::struct_of(#like, #column))
+            }
+            (Whole::Numbers, Some(list)) if list.element.is_none() => {
+                let name = list.name;
+                quote!(&#name[..])
+            }
+            _ => {
+                let value = self.read(id).at(Level::Atom);
+                quote!(#value.as_slice())
+            }
+        }
+    }
+
+    /// A companion of what is called, with its arguments.
+    fn call(
+        &self,
+        call: Id,
+        suffix: &str,
+        args: &[TokenStream],
+        tangents: &[TokenStream],
+    ) -> TokenStream {
         match self.program.graph.op(call) {
-            Op::Call(number) => self.companion_of(number, suffix),
+            Op::Call(number) => self.invoked(number, suffix, args, tangents),
             _ => TokenStream::new(),
         }
     }
@@ -543,6 +731,10 @@ impl Emit<'_> {
                 }
                 _ => written[*at].tokens.clone(),
             },
+            // Functions of numbers take no others.
+            Argument::Whole { .. } | Argument::Tuple { .. } | Argument::Iterated { .. } => {
+                TokenStream::new()
+            }
         });
         let all: Vec<TokenStream> = all.collect();
         let place = |k: usize| {
@@ -561,33 +753,38 @@ impl Emit<'_> {
             moving.collect::<Vec<TokenStream>>()
         };
         let tokens = match by {
-            [] if self.differentiated.contains(&number) => {
-                let callee = self.companion_of(number, "");
-                quote!(#callee(#(#all),*))
-            }
+            [] if self.differentiated.contains(&number) => self.invoked(number, "", &all, &[]),
             // That there is a companion shows that the callee is understood.
             [] => {
-                let callee = self.companion_of(number, "_pushforward");
-                let none = arguments
-                    .iter()
-                    .map(|_| quote!(::core::option::Option::None));
-                quote!(#callee(#(#all,)* #(#none),*).0)
+                let none = vec![quote!(::core::option::Option::None); arguments.len()];
+                let invoked = self.invoked(number, "_pushforward", &all, &none);
+                quote!(#invoked.0)
             }
             [k] => {
-                let (callee, along) = (self.companion_of(number, "_pushforward"), along(*k));
-                quote!(#callee(#(#all,)* #(#along),*).1)
+                let invoked = self.invoked(number, "_pushforward", &all, &along(*k));
+                quote!(#invoked.1)
             }
             [k, second, ..] => {
-                let callee = self.companion_of(number, "_pullback_pushforward");
-                let (along, zero) = (along(*k), self.number(0.0));
-                let place = syn::Index::from(place(*second).unwrap_or(0));
-                quote!((#callee(#(#all,)* #(#along),*).2)(#one, #zero).1.#place)
+                let along = along(*k);
+                let invoked = self.invoked(number, "_pullback_pushforward", &all, &along);
+                let (place, zero) = (
+                    syn::Index::from(place(*second).unwrap_or(0)),
+                    self.number(0.0),
+                );
+                quote!((#invoked.2)(#one, #zero).1.#place)
             }
         };
         Written::new(tokens, Level::Atom, Hold::Scalar)
     }
 
-    fn companion_of(&self, number: usize, suffix: &str) -> TokenStream {
+    /// A companion of what is called, with its arguments; the first of a method is its receiver.
+    fn invoked(
+        &self,
+        number: usize,
+        suffix: &str,
+        args: &[TokenStream],
+        tangents: &[TokenStream],
+    ) -> TokenStream {
         let callee = self.program.graph.calls.borrow()[number].callee.clone();
         let companion = |name: &Ident| {
             let plain = name.to_string();
@@ -599,32 +796,35 @@ impl Emit<'_> {
                 ),
             }
         };
-        match callee {
-            Callee::Function {
-                before,
-                name,
-                arguments,
-            } if before.is_empty() && !suffix.is_empty() => {
+        match (callee, args) {
+            (
+                Callee::Function {
+                    before,
+                    name,
+                    arguments,
+                },
+                _,
+            ) if before.is_empty() && !suffix.is_empty() => {
                 let companion = companion(&name);
                 // The companions come along with the name of the function, in a module of that name.
-                quote!({ use #name::*; #companion #arguments })
+                quote!({ use #name::*; #companion #arguments }(#(#args,)* #(#tangents),*))
             }
-            Callee::Function {
-                before,
-                name,
-                arguments,
-            } => {
+            (
+                Callee::Function {
+                    before,
+                    name,
+                    arguments,
+                },
+                _,
+            ) => {
                 let companion = companion(&name);
-                quote!(#before #companion #arguments)
+                quote!(#before #companion #arguments(#(#args,)* #(#tangents),*))
             }
-            Callee::Method {
-                receiver,
-                name,
-                arguments,
-            } => {
+            (Callee::Method { name, arguments }, [receiver, args @ ..]) => {
                 let companion = companion(&name);
-                quote!(#receiver.#companion #arguments)
+                quote!(#receiver.#companion #arguments(#(#args,)* #(#tangents),*))
             }
+            (Callee::Method { .. }, []) => TokenStream::new(),
         }
     }
 

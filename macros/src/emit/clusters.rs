@@ -385,14 +385,26 @@ impl Emit<'_> {
                 Op::Call(number) => {
                     // Behind a reference is a variable: a pullback may keep the reference.
                     let calls = self.program.graph.calls.borrow();
-                    for argument in &calls[*number].arguments {
-                        if let Argument::Value {
-                            at,
-                            passing: Passing::Reference | Passing::View,
-                        } = argument
-                        {
-                            self.forced.insert(self.args(id)[*at]);
-                            self.unmovable.insert(self.args(id)[*at]);
+                    let mut pending: Vec<&Argument> = calls[*number].arguments.iter().collect();
+                    while let Some(argument) = pending.pop() {
+                        match argument {
+                            Argument::Value {
+                                at,
+                                passing: Passing::Reference | Passing::View,
+                            }
+                            | Argument::Whole {
+                                at,
+                                by_reference: true,
+                                given: None,
+                                ..
+                            } => {
+                                self.forced.insert(self.args(id)[*at]);
+                                self.unmovable.insert(self.args(id)[*at]);
+                            }
+                            Argument::Tuple {
+                                parts, given: None, ..
+                            } => pending.extend(parts),
+                            _ => {}
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! Lists: as vectors of all their entries, by elements where they are, and back.
 
-use super::{Emit, Returns};
-use crate::graph::{Dim, Id};
+use super::{Emit, PULLBACK, Returns};
+use crate::graph::{Dim, Id, Whole};
 use crate::rules::{Op, Part};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -9,53 +9,62 @@ use quote::{ToTokens, format_ident, quote};
 impl Emit<'_> {
     /// Slices, arrays and `Vec`s as vectors, where they are read as such.
     pub(super) fn vectors_of_lists(&self, body: &TokenStream) -> TokenStream {
+        let mut leaves: Vec<Id> = self.program.graph.lists.borrow().keys().copied().collect();
+        leaves.sort();
+        let vectors = leaves.into_iter().map(|id| self.vector_of_list(id, body));
+        vectors.collect()
+    }
+
+    /// The vector of one of these, if the statements read it.
+    pub(super) fn vector_of_list(&self, id: Id, body: &TokenStream) -> TokenStream {
         let (krate, nalgebra, real) = (self.krate, &self.nalgebra, self.real);
         let lists = self.program.graph.lists.borrow();
-        let mut leaves: Vec<_> = lists.iter().collect();
-        leaves.sort_by_key(|(id, _)| **id);
+        let (Some(list), Some(leaf)) = (lists.get(&id), self.program.graph.leaf_of(id)) else {
+            return TokenStream::new();
+        };
+        let (vector, name) = (leaf.name, &list.name);
+        let mentioned = |name: &str| crate::ty::mentions(body.clone(), &|ident| *ident == name);
         let mut lets = TokenStream::new();
-        for (id, list) in leaves {
-            let Some(leaf) = self.program.graph.leaf_of(*id) else {
-                continue;
-            };
-            let (vector, name) = (leaf.name, &list.name);
-            let mentioned = |name: &str| crate::ty::mentions(body.clone(), &|ident| *ident == name);
-            let starts = format_ident!("{}_starts", vector.to_string());
-            if mentioned(&starts.to_string()) {
-                lets.extend(quote!(let #starts = #krate::__private::starts(&#name);));
-            }
-            if !mentioned(&vector.to_string()) {
-                continue;
-            }
-            if list.element.is_some() {
-                lets.extend(match self.shape(*id).rows {
-                    Dim::Static(n) => {
-                        let n = proc_macro2::Literal::usize_unsuffixed(n);
-                        quote!(let #vector: #nalgebra::SVector<#real, #n> = #krate::__private::entries_of_array(&#name);)
-                    }
-                    _ => quote!(let #vector = #krate::__private::entries(&#name);),
-                });
-                continue;
-            }
-            // A part of a tuple is not behind a reference of its own.
-            let place = name.clone().into_iter().count() > 1;
-            let borrow = place.then(|| quote!(&));
-            let length = list.length.as_ref().map(crate::ty::dim_tokens);
-            lets.extend(match (length, list.by_reference) {
-                (Some(n), true) => {
-                    quote!(let #vector = #nalgebra::SVectorView::<#real, #n>::from_slice(#borrow #name);)
-                }
-                (Some(n), false) => {
-                    quote!(let #vector = #nalgebra::SVector::<#real, #n>::from(#name);)
-                }
-                (None, true) => {
-                    quote!(let #vector = #nalgebra::DVectorView::<#real>::from_slice(#borrow #name, #name.len());)
-                }
-                (None, false) => {
-                    quote!(let #vector = #nalgebra::DVector::<#real>::from_column_slice(&#name);)
-                }
-            });
+        let starts = format_ident!("{}_starts", vector.to_string());
+        if mentioned(&starts.to_string()) {
+            lets.extend(quote!(let #starts = #krate::__private::starts(&#name);));
         }
+        if !mentioned(&vector.to_string()) {
+            return lets;
+        }
+        if list.is_struct {
+            let whole = quote!(#krate::__private::column_of_entries(#name));
+            lets.extend(quote!(let #vector: #nalgebra::DVector<#real> = #whole;));
+            return lets;
+        }
+        if list.element.is_some() {
+            lets.extend(match self.shape(id).rows {
+                Dim::Static(n) => {
+                    let n = proc_macro2::Literal::usize_unsuffixed(n);
+                    quote!(let #vector: #nalgebra::SVector<#real, #n> = #krate::__private::entries_of_array(&#name);)
+                }
+                _ => quote!(let #vector = #krate::__private::entries(&#name);),
+            });
+            return lets;
+        }
+        // A part of a tuple is not behind a reference of its own.
+        let place = name.clone().into_iter().count() > 1;
+        let borrow = place.then(|| quote!(&));
+        let length = list.length.as_ref().map(crate::ty::dim_tokens);
+        lets.extend(match (length, list.by_reference) {
+            (Some(n), true) => {
+                quote!(let #vector = #nalgebra::SVectorView::<#real, #n>::from_slice(#borrow #name);)
+            }
+            (Some(n), false) => {
+                quote!(let #vector = #nalgebra::SVector::<#real, #n>::from(#name);)
+            }
+            (None, true) => {
+                quote!(let #vector = #nalgebra::DVectorView::<#real>::from_slice(#borrow #name, #name.len());)
+            }
+            (None, false) => {
+                quote!(let #vector = #nalgebra::DVector::<#real>::from_column_slice(&#name);)
+            }
+        });
         lets
     }
 
@@ -65,6 +74,11 @@ impl Emit<'_> {
         let Some(list) = lists.get(&other) else {
             return derivative;
         };
+        if list.is_struct {
+            let (krate, own) = (self.krate, &list.name);
+            let derivative = super::borrowed(&derivative);
+            return quote!(#krate::__private::struct_of(#own, #derivative));
+        }
         let name = derivative.clone().into_iter().count() == 1;
         let derivative = if name {
             derivative
@@ -89,6 +103,9 @@ impl Emit<'_> {
     pub(super) fn entries_of_list(&self, id: Id) -> Option<TokenStream> {
         let list = self.program.graph.lists.borrow().get(&id).cloned()?;
         let (krate, name) = (self.krate, &list.name);
+        if list.is_struct {
+            return Some(quote!(#krate::__private::entries_of_struct(#name)));
+        }
         Some(match list.element.map(|element| element.entries()) {
             None | Some(Some(1)) => quote!(#name.len()),
             Some(Some(n)) => {
@@ -101,11 +118,20 @@ impl Emit<'_> {
 
     /// A tangent of a list must be like it, element by element.
     pub(super) fn same_list(&self, derivative: Id, value: Id) -> Option<TokenStream> {
+        let entries = self.entries_of_list(value);
         let lists = self.program.graph.lists.borrow();
         let (derivative, value) = (lists.get(&derivative)?, lists.get(&value)?);
         let (a, b) = (&derivative.name, &value.name);
         let ragged = value.element.as_ref().is_some_and(|e| e.is_dynamic());
         let krate = self.krate;
+        if value.is_struct {
+            let count = quote!(#krate::__private::entries_of_struct);
+            return Some(quote!(::core::assert_eq!(#count(#a), #count(#b));));
+        }
+        if let (Some(_), None) = (&value.element, &derivative.element) {
+            // It is the slice of all entries.
+            return Some(quote!(::core::assert_eq!(#a.len(), #entries);));
+        }
         Some(if ragged {
             quote!(#krate::__private::assert_same_shapes(&#a, &#b);)
         } else {
@@ -152,6 +178,11 @@ impl Emit<'_> {
         match returns {
             Returns::Tuple(parts) => parts.iter().for_each(|part| self.find_lists(part)),
             Returns::Pullback(pullback) => self.find_lists(&pullback.body),
+            Returns::Struct(_, fields) => {
+                fields
+                    .iter()
+                    .for_each(|(_, part)| self.find_handed_on(part));
+            }
             Returns::Like(Some(id), list) => {
                 let answers = self.outputs.iter().filter(|output| *output == id).count();
                 if answers == 1 && self.uses[id.0 as usize].is_empty() {
@@ -166,6 +197,32 @@ impl Emit<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The gradient by a struct that one call gives, and nothing else is added to: it is handed on as it is.
+    fn find_handed_on(&mut self, part: &Returns) {
+        let Returns::Like(Some(id), whole) = part else {
+            return;
+        };
+        let lists = self.program.graph.lists.borrow();
+        let is_struct = lists.get(whole).is_some_and(|list| list.is_struct);
+        let answers = self.outputs.iter().filter(|output| *output == id).count();
+        let alone = answers == 1 && self.uses[id.0 as usize].is_empty();
+        let context = self.context[id.0 as usize];
+        let (Op::Item(place), [of]) = (self.op(*id), self.args(*id)) else {
+            return;
+        };
+        let (Op::CallAdjoint(_) | Op::CallAdjointTangent(_)) = self.op(*of) else {
+            return;
+        };
+        let Op::Call(number) = self.op(self.args(*of)[0]) else {
+            return;
+        };
+        let calls = self.program.graph.calls.borrow();
+        let given = matches!(calls[*number].whole_at(place), Some(Whole::Struct(_)));
+        if is_struct && alone && given && context <= PULLBACK {
+            self.handed_on.insert(*id);
         }
     }
 

@@ -162,7 +162,7 @@ impl Emit<'_> {
                 Step::Pin {
                     leaf, reads, pure, ..
                 } if !pure || self.live[leaf.0 as usize] => match self.kind(*leaf).elem {
-                    Elem::Int | Elem::Bool => reads
+                    Elem::Int | Elem::Bool | Elem::Inert => reads
                         .iter()
                         .for_each(|r| *self.awaited.entry(*r).or_default() += 1),
                     _ => self.unmovable.extend(reads),

@@ -548,6 +548,11 @@ impl Emit<'_> {
             }
         };
         let name = leaf.name.to_string();
+        // A struct is there itself, and not only the column of its entries.
+        let list = self.program.graph.lists.borrow().get(&arg).cloned();
+        if let Some(list) = list.filter(|list| list.is_struct) {
+            graph.lists.borrow_mut().insert(input, list);
+        }
         graph.become_leaf(
             input,
             Leaf {
@@ -597,8 +602,10 @@ impl Emit<'_> {
                 let known = names[place].to_string() != "_";
                 let store = self.stores.get(&(source.body.number, number)).cloned();
                 let store = store.filter(|_| is_stored(graph, *input));
-                let (name, by_reference) = match kind.elem {
+                let elem = kind.elem;
+                let (name, by_reference) = match elem {
                     _ if store.is_some() => (None, false),
+                    Elem::Inert => (None, false),
                     Elem::Real | Elem::Bool | Elem::Int if kind.shape.is_none() => (None, false),
                     Elem::Records if counts(&source, record) => (None, false),
                     _ => (Some(()), true),
@@ -648,9 +655,10 @@ impl Emit<'_> {
                     None => Form::Owned,
                 };
                 let kept = source.records.borrow()[record];
-                let ident = match is_optional(&source.body.graph, kept) {
-                    true => quote!(#ident.as_ref().unwrap()),
-                    false => ident,
+                let ident = match (is_optional(&source.body.graph, kept), elem) {
+                    (true, Elem::Inert) => quote!(#ident.unwrap()),
+                    (true, _) => quote!(#ident.as_ref().unwrap()),
+                    (false, _) => ident,
                 };
                 // What an inner loop has kept in its turn.
                 if let Some(kept) = source.body.graph.kept_by(source.records.borrow()[record]) {
@@ -961,6 +969,11 @@ impl Emit<'_> {
         match self.kind(id).elem {
             Elem::Opaque => quote!(()),
             Elem::Real if self.is_matrix(id) => self.read_owned(id),
+            Elem::Inert if self.handed_out.contains_key(&id) => self.handed_out[&id].clone(),
+            Elem::Inert if is_optional(&self.program.graph, id) => {
+                let value = self.read(id).tokens;
+                quote!(::core::option::Option::Some(#value))
+            }
             Elem::Factor if self.handed_out.contains_key(&id) => {
                 let option = &self.handed_out[&id];
                 quote!(::core::clone::Clone::clone(&#option))
@@ -1353,7 +1366,8 @@ fn nothing(kind: crate::graph::Kind) -> Leaf {
 fn is_optional(graph: &Graph, id: Id) -> bool {
     let node = graph.node(id);
     let mut guards = node.guards.iter();
-    node.kind.elem == Elem::Factor && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
+    matches!(node.kind.elem, Elem::Factor | Elem::Inert)
+        && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
 }
 
 /// Whether a record of a loop is how often an inner one ran.

@@ -234,6 +234,8 @@ impl Emit<'_> {
         let entries = self.dim_value(&self.shape(id).rows);
         let name = self.parameter("x");
         let before = self.bound.clone();
+        // Pullbacks that come out of a branch in this closure are there in it only.
+        let (pullbacks, handed_out) = (self.pullbacks.clone(), self.handed_out.clone());
         self.bound.insert(symbol, (quote!(#name), Hold::Reference));
         let outside = std::mem::take(&mut self.out);
         let stores = std::mem::take(&mut self.new_stores);
@@ -267,6 +269,7 @@ impl Emit<'_> {
         self.in_map = around;
         let statements = std::mem::replace(&mut self.out, outside);
         self.bound = before;
+        (self.pullbacks, self.handed_out) = (pullbacks, handed_out);
         let body = if statements.is_empty() {
             value
         } else {

@@ -33,6 +33,8 @@ pub struct Outputs {
     pub inputs: Vec<(Id, Id)>,
     /// Whether these are `Option`s: zero if absent.
     pub optional: bool,
+    /// What takes the tangents apart that these are parts of.
+    pub opening: TokenStream,
 }
 
 /// A derivative of this shape, a number if there is none: zero if it is absent.
@@ -85,6 +87,8 @@ pub struct Pullback {
     pub optional: bool,
     /// Parameters of the function of which it owns a copy.
     pub owns: Vec<Id>,
+    /// Tuples by reference, of which it owns a copy as well.
+    pub tuples: Vec<Ident>,
     pub boxed: bool,
     pub body: Returns,
 }
@@ -114,7 +118,7 @@ impl Returns {
     }
 
     /// A derivative by one parameter.
-    fn derivative(derivatives: &[Option<Id>], by: &Sources, program: &Program) -> Returns {
+    pub fn derivative(derivatives: &[Option<Id>], by: &Sources, program: &Program) -> Returns {
         match by {
             Sources::One(number) => Returns::Like(derivatives[*number], program.wrt[*number]),
             Sources::Tuple(parts) => {
@@ -238,6 +242,14 @@ impl Written {
     }
 }
 
+/// A reference to a value.
+fn borrowed(value: &TokenStream) -> TokenStream {
+    match value.clone().into_iter().count() {
+        1 => quote!(&#value),
+        _ => quote!(&(#value)),
+    }
+}
+
 /// The place of evaluation that is the pullback.
 const PULLBACK: usize = 1;
 
@@ -319,6 +331,8 @@ struct Emit<'p> {
     accumulates: Vec<bool>,
     /// Derivatives by lists that are written as such.
     lists: IdMap<Id>,
+    /// Gradients by structs that are returned as a call gives them.
+    handed_on: Ids,
     /// Passes that overwrite a temporary instead of allocating.
     overwriting: Ids,
     forced: Ids,
@@ -486,6 +500,7 @@ impl<'p> Emit<'p> {
             first_tangents: RefCell::default(),
             homes: IdMap::default(),
             lists: IdMap::default(),
+            handed_on: Ids::default(),
             within_reach: Vec::new(),
             groups: Vec::new(),
             group_of: IdMap::default(),

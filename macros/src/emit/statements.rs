@@ -41,11 +41,11 @@ impl Emit<'_> {
         let mut checks: Vec<TokenStream> = Vec::new();
         for (of, tangent) in &outputs.inputs {
             if outputs.optional {
-                checks.extend(self.zero_if_absent(*tangent));
+                checks.extend(self.zero_if_absent(*tangent, *of));
             }
             checks.extend(self.same_shape(*tangent, *of));
         }
-        self.out.splice(0..0, checks);
+        let opening = &outputs.opening;
         let result = self.written_result(&outputs.result);
         self.begin_with_stores(Vec::new());
         let body = self.finished(match around {
@@ -53,7 +53,7 @@ impl Emit<'_> {
             None => result,
         });
         let vectors = self.vectors_of_lists(&body);
-        quote!(#vectors #body)
+        quote!(#opening #(#checks)* #vectors #body)
     }
 
     /// The statements written so far, and the result; what was bound last and is the result itself needs no name.
@@ -111,7 +111,7 @@ impl Emit<'_> {
             }
             Returns::Like(Some(id), other) => {
                 self.borrowed.clear();
-                if self.lists.contains_key(id) {
+                if self.lists.contains_key(id) || self.handed_on.contains(id) {
                     self.ensure(*id);
                     return self.read(*id).tokens;
                 }
@@ -159,7 +159,9 @@ impl Emit<'_> {
         });
         let previous = std::mem::replace(&mut self.current, PULLBACK);
         for (value, cotangent) in &pullback.cotangents {
-            let optional = pullback.optional.then(|| self.zero_if_absent(*cotangent));
+            let optional = pullback
+                .optional
+                .then(|| self.zero_if_absent(*cotangent, *value));
             self.out.extend(optional.flatten());
             let check = self.same_shape(*cotangent, *value);
             self.out.extend(check);
@@ -171,7 +173,7 @@ impl Emit<'_> {
         self.out = outside;
         self.bound = before;
         self.current = previous;
-        let lent = self.lent(&inside, &pullback.owns);
+        let lent = self.lent(&inside, pullback);
         let (parameter, opening) = (&pullback.parameter, &pullback.opening);
         let closure = quote!(move |#parameter| { #opening #lent #inside });
         if pullback.boxed {
@@ -181,8 +183,32 @@ impl Emit<'_> {
     }
 
     /// A tangent or a cotangent that may be absent is zero then.
-    fn zero_if_absent(&self, id: Id) -> Option<TokenStream> {
+    fn zero_if_absent(&self, id: Id, of: Id) -> Option<TokenStream> {
         let leaf = self.program.graph.leaf_of(id)?;
+        let lists = self.program.graph.lists.borrow();
+        if let (Some(list), Some(own), Some(shape)) =
+            (lists.get(&id), lists.get(&of), &leaf.kind.shape)
+        {
+            let (krate, name, own) = (self.krate, &list.name, &own.name);
+            let zero_name = quote::format_ident!("zero_{}", name.to_string());
+            let (zero, borrowed) = if list.is_struct {
+                let zero = quote!(#krate::__private::zeros_of_struct(#own));
+                (zero, quote!(&#zero_name))
+            } else {
+                let zero = self.filled("zeros", shape, None).tokens;
+                (zero, quote!(#zero_name.as_slice()))
+            };
+            return Some(quote! {
+                let #zero_name;
+                let #name = match #name {
+                    ::core::option::Option::Some(#name) => #name,
+                    ::core::option::Option::None => {
+                        #zero_name = #zero;
+                        #borrowed
+                    }
+                };
+            });
+        }
         let (name, zero) = (
             leaf.name,
             match leaf.kind.shape.clone() {
@@ -209,17 +235,45 @@ impl Emit<'_> {
 
     /// What statements of the user's borrow may not outlive the function: a pullback that reads it owns a copy, and
     /// lends that to itself.
-    fn lent(&mut self, pullback: &TokenStream, owns: &[Id]) -> TokenStream {
-        let mut leaves: Vec<Id> = self.homes.keys().chain(owns).copied().collect();
+    fn lent(&mut self, inside: &TokenStream, pullback: &Pullback) -> TokenStream {
+        let mut leaves: Vec<Id> = self.homes.keys().chain(&pullback.owns).copied().collect();
         leaves.sort();
         let mut lent = TokenStream::new();
-        for leaf in leaves
-            .into_iter()
-            .filter_map(|id| self.program.graph.leaf_of(id))
-        {
+        let pullback_mentions =
+            |name: &str| crate::ty::mentions(inside.clone(), &|ident| *ident == name);
+        for tuple in &pullback.tuples {
+            if pullback_mentions(&tuple.to_string()) {
+                let own = self.fresh(&format!("own_{tuple}"));
+                self.out
+                    .push(quote!(let #own = ::core::clone::Clone::clone(#tuple);));
+                lent.extend(quote!(let #tuple = &#own;));
+            }
+        }
+        for id in leaves {
+            let Some(leaf) = self.program.graph.leaf_of(id) else {
+                continue;
+            };
+            let list = self.program.graph.lists.borrow().get(&id).cloned();
+            if let Some(list) = list {
+                // A part of a tuple or of a struct comes with that.
+                let name = list.name.to_string();
+                let simple = list.name.clone().into_iter().count() == 1;
+                let vector = leaf.name.to_string();
+                let read = pullback_mentions(&name) || pullback_mentions(&vector);
+                if !list.is_struct && simple && list.by_reference && read {
+                    let (name, own) = (list.name, self.fresh(&format!("own_{name}")));
+                    self.out
+                        .push(quote!(let #own = ::std::borrow::ToOwned::to_owned(#name);));
+                    lent.extend(quote!(let #name = &#own;));
+                }
+                if !simple || list.by_reference {
+                    lent.extend(self.vector_of_list(id, inside));
+                }
+                continue;
+            }
             let name = leaf.name;
             let text = name.to_string();
-            if leaf.form == Form::Owned || !crate::ty::mentions(pullback.clone(), &|i| *i == text) {
+            if leaf.form == Form::Owned || !pullback_mentions(&text) {
                 continue;
             }
             let own = self.fresh(&format!("own_{text}"));
@@ -808,6 +862,18 @@ impl Emit<'_> {
                     });
                     continue;
                 }
+                if self.kind(*export).elem == Elem::Inert {
+                    let handed_out = self.handed_out.get(export).cloned();
+                    values.push(match (here, handed_out) {
+                        (true, Some(name)) => name,
+                        (true, None) => {
+                            let value = self.read(*export).tokens;
+                            quote!(::core::option::Option::Some(#value))
+                        }
+                        (false, _) => quote!(::core::option::Option::None),
+                    });
+                    continue;
+                }
                 if self.kind(*export).elem == Elem::Factor {
                     // Where it is read, the side that computes it was taken.
                     let handed_out = self.handed_out.get(export).cloned();
@@ -899,6 +965,12 @@ impl Emit<'_> {
                 self.keep_aside(&name, others);
             } else if !others.is_empty() {
                 name = self.fresh(&name.to_string());
+            }
+            if self.kind(*id).elem == Elem::Inert && exports.contains(id) {
+                self.handed_out.insert(*id, quote!(#name));
+                self.bind(*id, quote!(#name.unwrap()), Hold::Scalar);
+                names.push(name);
+                continue;
             }
             if self.kind(*id).elem == Elem::Factor && exports.contains(id) {
                 self.handed_out.insert(*id, quote!(#name));

@@ -4,7 +4,7 @@ use super::loops::Left;
 use super::matching::{Body, conjuncts};
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
+use crate::graph::{Dim, Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
 use crate::rules::{Op, Panic, Scalar};
 use crate::scope::{Binding, Geometric, Hint, Inert, Value, control_flow};
 use crate::ty::{Extent, Returned};
@@ -767,6 +767,13 @@ impl Lower<'_> {
             outcomes
                 .map(|(value, ty)| lower.outcome(value, ty, tail))
                 .collect::<Lowered<Vec<Outcome>>>()
+        };
+        let value = match (value, ty) {
+            (Value::Called(call, part), Returned::Array(_, length)) => {
+                let length = length.to_string().parse().ok().map(Dim::Static);
+                self.called_list(call, &part, length, tail)?
+            }
+            (value, _) => value,
         };
         let value = match value {
             Value::Slice(_) => match self.entries_of(&value, tail)? {

@@ -3,13 +3,21 @@
 use super::inert::refuse_in_closure;
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
-use crate::graph::{Argument, Call, Callee, Elem, Form, Id, Kind, Step};
+use crate::graph::{Argument, Call, Callee, Dim, Elem, Form, Id, Kind, Shape, Step, Whole};
 use crate::rules::Op;
-use crate::scope::{Hint, Value};
+use crate::scope::{Hint, Place, Value};
 use crate::ty::{Class, Passing};
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::Expr;
+
+/// How a struct is passed.
+enum Passed {
+    Receiver,
+    Borrowed,
+    Cloned,
+    AsItIs,
+}
 
 impl Lower<'_> {
     /// `path::helper(a, b)` or `helper(a, b)`.
@@ -89,21 +97,25 @@ impl Lower<'_> {
         })
     }
 
-    /// `receiver.helper(a, b)`, the receiver being inert.
+    /// `receiver.helper(a, b)`, the receiver being inert or a struct.
     pub(crate) fn call_of_method(
         &mut self,
-        receiver: &Expr,
+        (receiver, place): (&Expr, Option<&Place>),
         name: &Ident,
         turbofish: Option<&syn::AngleBracketedGenericArguments>,
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
         let callee = Callee::Method {
-            receiver: self.kept(receiver),
             name: name.clone(),
             arguments: turbofish.to_token_stream(),
         };
-        self.call_of(callee, name, args, expr)
+        let (mut values, kept) = (Vec::new(), self.kept(receiver));
+        let receiver = match place {
+            Some(place) => self.whole_argument(place, receiver, Passed::Receiver, &mut values)?,
+            None => Argument::Inert(kept, false),
+        };
+        self.call_with(callee, name, (vec![receiver], values), args, expr)
     }
 
     fn call_of(
@@ -113,7 +125,20 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
-        if args.iter().all(|arg| self.is_inert(arg)) {
+        self.call_with(callee, name, (Vec::new(), Vec::new()), args, expr)
+    }
+
+    /// A call, with the receiver among the arguments that are known already.
+    fn call_with(
+        &mut self,
+        callee: Callee,
+        name: &Ident,
+        (mut arguments, mut values): (Vec<Argument>, Vec<Id>),
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let is_known = !values.is_empty();
+        if !is_known && args.iter().all(|arg| self.is_inert(arg)) {
             return refuse(
                 expr,
                 format!(
@@ -121,24 +146,11 @@ impl Lower<'_> {
                 ),
             );
         }
-        let mut values = Vec::new();
-        let mut arguments = Vec::new();
         for arg in args {
-            match self.argument_of_call(arg)? {
-                Ok(id) => {
-                    arguments.push(Argument::Value {
-                        at: values.len(),
-                        passing: self.passing(arg, id),
-                    });
-                    values.push(id);
-                }
-                Err(tokens) => {
-                    let moves = self.moves(arg);
-                    arguments.push(Argument::Inert(tokens, moves));
-                }
-            }
+            let argument = self.argument_of_call(arg, &mut values)?;
+            arguments.push(argument);
         }
-        if values.is_empty() {
+        if arguments.iter().all(Argument::is_inert) {
             return refuse(
                 expr,
                 format!(
@@ -146,12 +158,22 @@ impl Lower<'_> {
                 ),
             );
         }
-        let number = self.new_call(callee, arguments);
         if self.closures > 0 {
             // For every entry: a function of numbers.
+            let whole = |a: &Argument| matches!(a, Argument::Whole { .. } | Argument::Tuple { .. });
+            if arguments.iter().any(whole) {
+                return refuse(
+                    expr,
+                    format!(
+                        "`{name}` is called for every entry here, and takes more than numbers\nhelp: write a loop, or an iterator, as in `x.iter().map(|x| …).sum::<f64>()`"
+                    ),
+                );
+            }
+            let number = self.new_call(callee, arguments);
             let id = self.exact(Op::Apply(number, Vec::new()), values, expr)?;
             return Ok(Value::Entry(id));
         }
+        let number = self.new_call(callee, arguments);
         let call = self
             .graph
             .insert_apart(Op::Call(number), values, Kind::OPAQUE);
@@ -169,8 +191,8 @@ impl Lower<'_> {
         calls.len() - 1
     }
 
-    /// A value of the graph, or the tokens of what is inert.
-    fn argument_of_call(&mut self, arg: &Expr) -> Lowered<Result<Id, TokenStream>> {
+    /// An argument, whose values are added to these.
+    fn argument_of_call(&mut self, arg: &Expr, values: &mut Vec<Id>) -> Lowered<Argument> {
         if let Expr::Reference(reference) = arg
             && reference.mutability.is_some()
             && !self.is_inert(arg)
@@ -183,10 +205,22 @@ impl Lower<'_> {
                 ),
             );
         }
+        let (inner, by_reference) = borrowed(arg);
+        if let (Expr::Tuple(tuple), false) = (inner, self.is_inert(arg)) {
+            let parts = tuple.elems.iter();
+            let parts = parts.map(|part| self.argument_of_call(part, values));
+            return Ok(Argument::Tuple {
+                parts: parts.collect::<Lowered<Vec<Argument>>>()?,
+                by_reference,
+                given: None,
+            });
+        }
         let mut value = if self.is_inert(arg) {
             Value::Inert(self.inert(arg.to_token_stream(), Hint::Unknown))
         } else {
-            self.expr(arg)?
+            // All of a list is the list, and a copy of a struct is that.
+            let of = copied(inner).filter(|of| self.names_whole(of));
+            self.expr(whole_list(inner).or(of).unwrap_or(arg))?
         };
         if let Value::Inert(inert) = &mut value {
             // Of a differentiated value only a length or a condition is passed on.
@@ -199,24 +233,255 @@ impl Lower<'_> {
                     ),
                 );
             }
+            let moves = self.moves(arg);
             if self.closures == 0 {
+                if let Some(leaf) = self.of_iteration(inert) {
+                    values.push(leaf);
+                    return Ok(Argument::Iterated {
+                        at: values.len() - 1,
+                        moves,
+                    });
+                }
                 self.evaluate(inert);
             } else if !inert.pure {
                 return refuse_in_closure(inert);
             }
-            return Ok(Err(inert.tokens.clone()));
+            return Ok(Argument::Inert(inert.tokens.clone(), moves));
         }
-        let id = self.node(&value, arg, &Kind::SCALAR)?;
-        if self.graph.kind(id).elem != Elem::Real {
+        match &value {
+            Value::Untyped(place)
+                if (place.path.is_empty()
+                    || place.reference
+                    || by_reference
+                    || copied(inner).is_some())
+                    && matches!(self.resolved(value.clone()), Value::Untyped(_)) =>
+            {
+                let passing = match inner {
+                    _ if by_reference => Passed::Borrowed,
+                    _ if copied(inner).is_some() => Passed::Cloned,
+                    _ => Passed::AsItIs,
+                };
+                self.whole_argument(place, inner, passing, values)
+            }
+            Value::Slice(_) | Value::List(_) | Value::Elements(_) | Value::Columns(..) => {
+                self.list_argument(value, arg, values)
+            }
+            Value::Tuple(_) => {
+                // A parameter is there under its name.
+                let name = copied(inner).unwrap_or(inner);
+                let given = match name {
+                    Expr::Path(path)
+                        if path
+                            .path
+                            .get_ident()
+                            .is_some_and(|name| self.is_tuple_parameter(name, &value)) =>
+                    {
+                        let (kept, mut ids) = (self.kept(arg), Vec::new());
+                        value.ids(&mut ids);
+                        let dynamic =
+                            |id: &Id| self.graph.shape(*id).is_some_and(|s| s.is_dynamic());
+                        let moves = matches!(arg, Expr::Path(_)) && !self.is_borrowed(arg);
+                        Some(match moves && ids.iter().any(dynamic) {
+                            // What is moved is read once more.
+                            true => quote!(::core::clone::Clone::clone(&#kept)),
+                            false => kept,
+                        })
+                    }
+                    _ => None,
+                };
+                let Argument::Tuple { parts, .. } = self.tuple_argument(&value, arg, values)?
+                else {
+                    return Err(super::Refusal(None));
+                };
+                Ok(Argument::Tuple {
+                    parts,
+                    by_reference,
+                    given,
+                })
+            }
+            Value::Node(id) if self.closures > 0 && self.graph.is_matrix(*id) => refuse(
+                arg,
+                "a whole matrix inside the closure of an elementwise method is not supported\nhelp: compute with single entries here, or with whole matrices outside",
+            ),
+            _ => {
+                let id = self.node(&value, arg, &Kind::SCALAR)?;
+                if self.graph.kind(id).elem != Elem::Real {
+                    return refuse(
+                        arg,
+                        format!(
+                            "`{}` has no derivative, but depends on a differentiated value\nhelp: bind it with `let` before the call",
+                            text(arg)
+                        ),
+                    );
+                }
+                let passing = self.passing(arg, id);
+                Ok(value_argument(id, passing, values))
+            }
+        }
+    }
+
+    /// Whether an expression is the name of a struct or a tuple.
+    fn names_whole(&self, expr: &Expr) -> bool {
+        let Expr::Path(path) = expr else {
+            return false;
+        };
+        let name = path.path.get_ident().map(ToString::to_string);
+        let known = name.and_then(|name| self.scope.get(&name));
+        known.is_some_and(|known| matches!(known.value, Value::Untyped(_) | Value::Tuple(_)))
+    }
+
+    /// A struct, or a part of one whose kind the function knows that is called.
+    fn whole_argument(
+        &mut self,
+        place: &Place,
+        expr: &Expr,
+        passing: Passed,
+        values: &mut Vec<Id>,
+    ) -> Lowered<Argument> {
+        let id = self.whole_of(place, expr)?;
+        let borrowed = self.graph.lists.borrow()[&id].name.clone();
+        let is_parameter = place.path.is_empty();
+        let tokens = match self.parameters.get(place.parameter) {
+            Some((name, _)) if is_parameter => name.to_token_stream(),
+            _ => place.tokens.clone(),
+        };
+        let is_reference = is_parameter && self.borrowed.contains(&place.parameter);
+        let given = match passing {
+            Passed::Receiver => tokens,
+            Passed::Borrowed => quote!(&#tokens),
+            Passed::AsItIs if is_reference => tokens,
+            Passed::AsItIs if place.reference && !is_parameter => quote!(&#tokens),
+            Passed::Cloned if is_reference => quote!(::core::clone::Clone::clone(#tokens)),
+            // What is moved is read once more.
+            Passed::AsItIs | Passed::Cloned => quote!(::core::clone::Clone::clone(&#tokens)),
+        };
+        values.push(id);
+        Ok(Argument::Whole {
+            at: values.len() - 1,
+            what: Whole::Struct(borrowed),
+            by_reference: true,
+            given: Some(given),
+        })
+    }
+
+    /// A list that is passed as such.
+    fn list_argument(
+        &mut self,
+        value: Value,
+        arg: &Expr,
+        values: &mut Vec<Id>,
+    ) -> Lowered<Argument> {
+        let (inner, by_reference) = borrowed(arg);
+        let is_slice = whole_list(inner).is_some()
+            || matches!(inner, Expr::MethodCall(call) if call.method == "as_slice")
+            || matches!(inner, Expr::Index(_));
+        let (id, what) = match value {
+            Value::Slice(id) => (id, Whole::Numbers),
+            Value::Elements(id) => (id, Whole::Matrices),
+            Value::List(entries) => (self.column_of_list(entries, arg)?, Whole::Numbers),
+            _ => {
+                return refuse(
+                    arg,
+                    format!(
+                        "`{}` is a list of vectors, matrices or lists that the function makes, which is not passed to calls yet\nhelp: pass single elements, or one matrix with these as its columns",
+                        text(arg)
+                    ),
+                );
+            }
+        };
+        if !self.graph.shape(id).is_some_and(|shape| shape.is_column()) {
             return refuse(
                 arg,
-                format!(
-                    "`{}` has no derivative, but depends on a differentiated value\nhelp: bind it with `let` before the call",
-                    text(arg)
-                ),
+                "the entries of a matrix that is no column vector are not passed to calls as a slice yet\nhelp: pass the matrix itself",
             );
         }
-        Ok(Ok(id))
+        let leaf = self.graph.lists.borrow().get(&id).cloned();
+        let given = leaf.map(|leaf| {
+            let kept = self.kept(arg);
+            // A name for a reference to a field stands for the field here.
+            let is_field = leaf.name.into_iter().count() > 1;
+            let borrow = (is_field && matches!(arg, Expr::Path(_))).then(|| quote!(&));
+            quote!(#borrow #kept)
+        });
+        values.push(id);
+        Ok(Argument::Whole {
+            at: values.len() - 1,
+            what,
+            by_reference: by_reference || is_slice,
+            given,
+        })
+    }
+
+    /// A tuple that is passed as such, part by part.
+    fn tuple_argument(
+        &mut self,
+        value: &Value,
+        arg: &Expr,
+        values: &mut Vec<Id>,
+    ) -> Lowered<Argument> {
+        match value {
+            Value::Tuple(parts) => {
+                let parts = parts.iter();
+                let parts = parts.map(|part| self.tuple_argument(part, arg, values));
+                Ok(Argument::Tuple {
+                    parts: parts.collect::<Lowered<Vec<Argument>>>()?,
+                    by_reference: false,
+                    given: None,
+                })
+            }
+            Value::Inert(inert) if self.closures == 0 => {
+                let mut inert = inert.clone();
+                if let Some(leaf) = self.of_iteration(&inert) {
+                    values.push(leaf);
+                    return Ok(Argument::Iterated {
+                        at: values.len() - 1,
+                        moves: true,
+                    });
+                }
+                self.evaluate(&mut inert);
+                Ok(Argument::Inert(inert.tokens, true))
+            }
+            Value::Slice(id) | Value::Elements(id) => {
+                let lists = self.graph.lists.borrow();
+                let what = match value {
+                    Value::Slice(_) => Whole::Numbers,
+                    _ => Whole::Matrices,
+                };
+                values.push(*id);
+                Ok(Argument::Whole {
+                    at: values.len() - 1,
+                    what,
+                    by_reference: false,
+                    given: lists.get(id).map(|list| list.name.clone()),
+                })
+            }
+            _ => {
+                let id = self.node(value, arg, &Kind::SCALAR)?;
+                if self.graph.kind(id).elem != Elem::Real {
+                    return refuse(
+                        arg,
+                        format!(
+                            "a part of the tuple `{}` has no derivative, but depends on a differentiated value\nhelp: pass its parts",
+                            text(arg)
+                        ),
+                    );
+                }
+                let passing = match self.graph.leaf_of(id).map(|leaf| leaf.form) {
+                    Some(Form::Borrowed) => Passing::Reference,
+                    Some(Form::View) => Passing::View,
+                    _ => Passing::Owned,
+                };
+                Ok(value_argument(id, passing, values))
+            }
+        }
+    }
+
+    fn is_borrowed(&self, expr: &Expr) -> bool {
+        let name = text(expr);
+        let mut parameters = self.parameter_types.iter();
+        parameters.any(|(parameter, ty)| {
+            *parameter == name && matches!(crate::ty::strip(ty), syn::Type::Reference(_))
+        })
     }
 
     /// What follows the call: `?`, `.unwrap()`.
@@ -318,6 +583,31 @@ impl Lower<'_> {
         id
     }
 
+    /// A list of numbers that a call gives: the column of these.
+    pub(super) fn called_list(
+        &mut self,
+        call: Id,
+        part: &[usize],
+        length: Option<Dim>,
+        at: &dyn ToTokens,
+    ) -> Lowered<Value> {
+        let rows = length.unwrap_or(Dim::Dynamic(u32::MAX));
+        let kind = Kind::matrix(Shape::new(rows, Dim::Static(1)));
+        let id = self.called(call, part, &kind);
+        let same = self.graph.shape(id).is_some_and(|shape| {
+            let wanted = kind.shape.as_ref();
+            wanted.is_some_and(|wanted| shape.same_type(wanted))
+        });
+        if !part.is_empty() || !same {
+            return refuse(
+                at.to_token_stream(),
+                "a list in a tuple that a call returns is not supported yet\nhelp: let the function return a vector of nalgebra's, as in `Vector3::new(…)`",
+            );
+        }
+        self.graph.called_lists.borrow_mut().insert(call);
+        Ok(Value::Slice(id))
+    }
+
     /// The name of what a call gives, until its kind is known.
     pub(super) fn name_called(&mut self, call: Id, part: &[usize], name: &Ident) {
         let own = self.own_name(name);
@@ -363,10 +653,13 @@ impl Lower<'_> {
                 };
                 Ok(Value::Node(self.called(call, part, &kind)))
             }
+            Class::List(list) if list.real == self.real && list.element.is_none() => {
+                self.called_list(call, part, list.length, ty)
+            }
             _ => refuse(
                 ty,
                 format!(
-                    "what a call returns cannot be differentiated as `{}`\nhelp: it may be a scalar, a vector, a matrix, or a tuple of these",
+                    "what a call returns cannot be differentiated as `{}`\nhelp: it may be a scalar, a vector, a matrix, a list of numbers, or a tuple of the others",
                     text(ty)
                 ),
             ),
@@ -395,5 +688,49 @@ impl Lower<'_> {
         let kind = self.graph.kind(id);
         let stopped = self.exact_of(Op::Stop, vec![id], kind, expr)?;
         Ok(Lower::entrywise(&[&value], stopped))
+    }
+}
+
+fn value_argument(id: Id, passing: Passing, values: &mut Vec<Id>) -> Argument {
+    values.push(id);
+    Argument::Value {
+        at: values.len() - 1,
+        passing,
+    }
+}
+
+/// What an argument is without `&` and parentheses, and whether there is a `&`.
+fn borrowed(arg: &Expr) -> (&Expr, bool) {
+    match arg {
+        Expr::Reference(reference) => (borrowed(&reference.expr).0, true),
+        Expr::Paren(inner) => borrowed(&inner.expr),
+        Expr::Group(inner) => borrowed(&inner.expr),
+        arg => (arg, false),
+    }
+}
+
+/// The list in `list[..]`.
+fn whole_list(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Index(index) => match &*index.index {
+            Expr::Range(range) if range.start.is_none() && range.end.is_none() => Some(&index.expr),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `p` in `p.clone()` and `*p`.
+fn copied(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::MethodCall(call) if call.method == "clone" && call.args.is_empty() => {
+            Some(&call.receiver)
+        }
+        Expr::Unary(syn::ExprUnary {
+            op: syn::UnOp::Deref(_),
+            expr,
+            ..
+        }) => Some(expr),
+        _ => None,
     }
 }

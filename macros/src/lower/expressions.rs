@@ -1000,6 +1000,13 @@ impl Lower<'_> {
                 self.index_of(Value::Slice(whole), index, expr)
             }
             Value::Poison => Err(Refusal(None)),
+            Value::Called(..) => refuse(
+                expr,
+                format!(
+                    "nothing tells what the call returns whose entry `{0}` is\nhelp: bind it with its type before, as in `let list: [f64; 3] = …;`",
+                    text(expr)
+                ),
+            ),
             _ => refuse(
                 expr,
                 format!(

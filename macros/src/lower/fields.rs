@@ -2,7 +2,10 @@
 
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Dim, Elem, Extent, Field, Form, Id, Kind, Leaf, Member, Shape, Sources, Taken};
+use crate::graph::{
+    Dim, Elem, Extent, Field, Form, Graph, Id, Kind, Leaf, Member, Shape, Sources, Taken,
+};
+use crate::rules::Op;
 use crate::scope::{Binding, Hint, Inert, Place, Value};
 use crate::ty::{self, Class};
 use proc_macro2::{Ident, TokenStream};
@@ -16,6 +19,8 @@ pub struct Source {
     tokens: TokenStream,
     /// What it is taken for; a list is what its type says.
     kind: Option<Kind>,
+    /// Whether a call takes it, which knows what it is.
+    whole: bool,
     pub id: Id,
 }
 
@@ -23,6 +28,8 @@ pub struct Source {
 pub enum FieldKind {
     Value(Kind),
     List(ty::List),
+    /// What a call takes as a whole.
+    Whole,
 }
 
 impl Source {
@@ -156,8 +163,64 @@ impl Lower<'_> {
     }
 
     fn known_field(&self, place: &Place) -> Option<&Source> {
-        let mut known = self.fields.iter();
+        let mut known = self.fields.iter().filter(|f| !f.whole);
         known.find(|f| f.parameter == place.parameter && f.path == place.path)
+    }
+
+    /// The column of all entries of a struct, or of a part of one whose kind a call knows: another source of
+    /// derivatives. Nothing is computed with it here, and what its fields add comes beside it.
+    pub(super) fn whole_of(&mut self, place: &Place, at: &dyn ToTokens) -> Lowered<Id> {
+        if place.path.is_empty()
+            && let Some((name, _)) = self.parameters.get(place.parameter)
+            && !self.may_be_struct(name)
+        {
+            return refuse(at.to_token_stream(), unknown(name));
+        }
+        let known = self
+            .fields
+            .iter()
+            .find(|f| f.whole && f.parameter == place.parameter && f.path == place.path);
+        if let Some(known) = known {
+            return Ok(known.id);
+        }
+        if self.is_in_loop() {
+            return self.want(place, FieldKind::Whole);
+        }
+        let tokens = match self.parameters.get(place.parameter) {
+            Some((name, _)) if place.path.is_empty() => name.to_token_stream(),
+            _ => place.tokens.clone(),
+        };
+        let borrowed = place.path.is_empty() && self.borrowed.contains(&place.parameter);
+        let name = if borrowed {
+            tokens.clone()
+        } else {
+            quote!(&#tokens)
+        };
+        let id = self.struct_leaf(name);
+        self.sources.push(id);
+        self.active.clear();
+        self.fields.push(Source {
+            parameter: place.parameter,
+            path: place.path.clone(),
+            tokens,
+            kind: None,
+            whole: true,
+            id,
+        });
+        Ok(id)
+    }
+
+    /// Whether a parameter may be a struct, by what its type tells.
+    fn may_be_struct(&self, name: &Ident) -> bool {
+        fn is_name(ty: &syn::Type) -> bool {
+            match ty::strip(ty) {
+                syn::Type::Reference(reference) => is_name(&reference.elem),
+                ty => matches!(ty, syn::Type::Path(_)) && ty::Wrapper::of(ty).is_none(),
+            }
+        }
+        let mut known = self.parameter_types.iter();
+        let known = known.find(|(parameter, _)| parameter == name);
+        known.is_none_or(|(_, ty)| is_name(ty))
     }
 
     /// The node of a field that is taken for a kind.
@@ -231,6 +294,7 @@ impl Lower<'_> {
             path: place.path.clone(),
             tokens: place.tokens.clone(),
             kind: Some(kind),
+            whole: false,
             id,
         });
         Ok(id)
@@ -250,6 +314,7 @@ impl Lower<'_> {
                 path: place.path.clone(),
                 tokens: place.tokens.clone(),
                 kind: None,
+                whole: false,
                 id,
             });
         }
@@ -267,11 +332,12 @@ impl Lower<'_> {
         let wanted = std::mem::take(&mut self.wanted_fields);
         let some = !wanted.is_empty();
         for (place, kind) in wanted {
-            if self.known_field(&place).is_none() {
-                match kind {
-                    FieldKind::Value(kind) => self.field_source(&place, kind).map(|_| ())?,
-                    FieldKind::List(list) => self.list_source(&place, list)?,
-                }
+            let known = self.known_field(&place).is_some();
+            match kind {
+                FieldKind::Whole => self.whole_of(&place, &place.tokens).map(|_| ())?,
+                _ if known => {}
+                FieldKind::Value(kind) => self.field_source(&place, kind).map(|_| ())?,
+                FieldKind::List(list) => self.list_source(&place, list)?,
             }
         }
         Ok(some)
@@ -446,8 +512,18 @@ impl Lower<'_> {
     /// The fields that were computed with, by their parameters. A field that is read as a whole and in parts would be
     /// two variables.
     pub(super) fn gather_fields(&mut self) {
-        for (i, a) in self.fields.iter().enumerate() {
-            for b in &self.fields[..i] {
+        // What a loop was taken to pass on, and does not.
+        let unused = self
+            .fields
+            .iter()
+            .filter(|f| f.whole && !is_used(&self.graph, f.id));
+        let unused: Vec<Id> = unused.map(|f| f.id).collect();
+        self.fields.retain(|f| !unused.contains(&f.id));
+        self.sources.retain(|id| !unused.contains(id));
+        // What calls take as a whole is added to what comes of its parts.
+        let computed = || self.fields.iter().filter(|f| !f.whole);
+        for (i, a) in computed().enumerate() {
+            for b in computed().take(i) {
                 let (short, long) = if a.path.len() < b.path.len() {
                     (a, b)
                 } else {
@@ -466,7 +542,7 @@ impl Lower<'_> {
                 }
             }
         }
-        for (i, a) in self.fields.iter().enumerate() {
+        for (i, a) in computed().enumerate() {
             // An entry of a vector by its name and by an index could be one.
             let two_ways = |b: &&Source| {
                 let mut steps = a.path.iter().zip(&b.path);
@@ -475,7 +551,7 @@ impl Lower<'_> {
                 a.parameter == b.parameter
                     && differs.is_some_and(|(a, b)| by_index(a) != by_index(b))
             };
-            if self.fields[..i].iter().any(|b| two_ways(&b)) {
+            if computed().take(i).any(|b| two_ways(&b)) {
                 let first: TokenStream = a.tokens.clone().into_iter().take(3).collect();
                 self.errors.push(
                     &first,
@@ -552,4 +628,19 @@ impl Lower<'_> {
             Shape::new(shape.cols.clone(), beside(&shape.cols))
         });
     }
+}
+
+/// Whether a value is computed with, here or in a loop that reads it.
+fn is_used(graph: &Graph, id: Id) -> bool {
+    let users = (0..graph.count()).map(Id);
+    let mut users = users.filter(|user| graph.args(*user).contains(&id));
+    users.any(|user| match graph.op(user) {
+        Op::Loop(number) => {
+            let of = graph.loops.get(number);
+            let args = graph.args(user);
+            let mut inputs = of.inputs.iter().zip(&args[..]);
+            inputs.any(|(input, arg)| *arg == id && is_used(&of.body.graph, *input))
+        }
+        _ => true,
+    })
 }

@@ -479,18 +479,11 @@ impl Lower<'_> {
     }
 
     fn is_read_by_a_call(&self, read: &dyn Fn(&TokenStream) -> bool) -> bool {
-        use crate::graph::{Argument, Callee};
         let messages = self.graph.messages.borrow();
         messages.iter().any(read)
             || self.graph.calls.borrow().iter().any(|call| {
-                let receiver =
-                    matches!(&call.callee, Callee::Method { receiver, .. } if read(receiver));
-                receiver
-                    || read(&call.after)
-                    || call
-                        .arguments
-                        .iter()
-                        .any(|a| matches!(a, Argument::Inert(tokens, _) if read(tokens)))
+                let mut arguments = call.arguments.iter();
+                read(&call.after) || arguments.any(|argument| argument.reads(read))
             })
     }
 }

@@ -115,11 +115,10 @@ impl Lower<'_> {
             Value::Geometric(geometric) => self.rebuilt(geometric),
             Value::Tuple(_) | Value::List(_) => {
                 // A parameter is there itself.
-                let own = format!("({ident} .");
-                let parts = self.emitted_parts(&binding.value)?;
-                let text = parts.to_string().replace(['&', '('], "");
-                let place = text.trim_start().starts_with(&own[1..]);
-                (!place || matches!(binding.value, Value::List(_))).then_some(parts)
+                if self.is_tuple_parameter(ident, &binding.value) {
+                    return None;
+                }
+                self.emitted_parts(&binding.value)
             }
             // A slice has no name of its own: what it is taken of has.
             Value::Slice(id) | Value::Elements(id)
@@ -177,6 +176,40 @@ impl Lower<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a name stands for a whole tuple that is a parameter: part by part what it was.
+    pub(super) fn is_tuple_parameter(&self, name: &Ident, value: &Value) -> bool {
+        fn is_place(lower: &Lower, value: &Value, place: &str, ty: &syn::Type) -> bool {
+            let id = match (value, crate::ty::strip(ty)) {
+                (Value::Tuple(parts), syn::Type::Reference(reference)) => {
+                    return is_place(lower, &Value::Tuple(parts.clone()), place, &reference.elem);
+                }
+                (Value::Tuple(parts), syn::Type::Tuple(types)) => {
+                    let mut both = parts.iter().zip(&types.elems).enumerate();
+                    return parts.len() == types.elems.len()
+                        && both.all(|(k, (part, ty))| {
+                            is_place(lower, part, &format!("{place}.{k}"), ty)
+                        });
+                }
+                (Value::Node(id) | Value::Slice(id) | Value::Elements(id), _) => id,
+                _ => return false,
+            };
+            let list = lower
+                .graph
+                .lists
+                .borrow()
+                .get(id)
+                .map(|list| list.name.clone());
+            let name = list.or_else(|| lower.graph.leaf_of(*id).map(|leaf| leaf.name));
+            // How tokens are spaced is not the same everywhere.
+            let text = name.map_or_else(String::new, |name| name.to_string());
+            let no_space = |c: &char| !c.is_whitespace() && !matches!(c, '&' | '(' | ')');
+            text.chars().filter(no_space).eq(place.chars())
+        }
+        let mut parameters = self.parameter_types.iter();
+        let own = parameters.find(|(parameter, _)| parameter == name);
+        own.is_some_and(|(_, ty)| is_place(self, value, &name.to_string(), ty))
     }
 
     /// A number, of the type of the function.
@@ -537,6 +570,49 @@ impl Lower<'_> {
         inert.tokens = name.to_token_stream();
         inert.pure = true;
         inert.mutable = false;
+    }
+
+    /// An inert argument of a call in a loop that is not the same in all iterations, as a leaf of the iteration: the way
+    /// back makes the call again, with what was kept of it. Nothing tells its type; kept is what can be copied.
+    pub(super) fn of_iteration(&mut self, inert: &Inert) -> Option<Id> {
+        let mut names = Vec::new();
+        variables(inert.tokens.clone(), &mut names);
+        let own = |name: &String| {
+            self.scope.depth_of(name).is_some_and(|depth| depth > 0)
+                || self.kept_names.contains(name)
+                || self.of_iterations.iter().any(|names| names.contains(name))
+        };
+        if !self.is_in_loop() || inert.pure && !names.iter().any(own) {
+            return None;
+        }
+        let known = names.first().filter(|_| is_single(&inert.tokens));
+        let known = known.and_then(|name| match &self.scope.get(name)?.value {
+            Value::Inert(known) if !known.mutable => known.leaf,
+            _ => None,
+        });
+        if known.is_some() {
+            return known;
+        }
+        let name = self.fresh(&wish(&inert.tokens)).to_token_stream();
+        let leaf = self.graph.leaf(Leaf {
+            name: name.clone(),
+            kind: Kind::INERT,
+            form: Form::Owned,
+            varies: inert.varies,
+        });
+        self.graph.keep_local(leaf);
+        let tokens = visible(inert.tokens.clone());
+        self.place(Step::Pin {
+            leaf,
+            tokens: quote!(let #name = #tokens;),
+            reads: inert.reads.clone(),
+            pure: inert.pure || is_single(&inert.tokens),
+            fixed: inert.pure && !inert.mutable,
+        });
+        if !inert.pure {
+            self.kept_names.insert(name.to_string());
+        }
+        Some(leaf)
     }
 
     /// Whether nothing in the tokens carries a derivative.

@@ -434,8 +434,31 @@ impl Lower<'_> {
             length: list.length.clone(),
             by_reference: viewed,
             element,
+            is_struct: false,
         };
         self.graph.lists.borrow_mut().insert(id, list);
+        id
+    }
+
+    /// The leaf of a struct: the column of all its entries, under a name of its own.
+    pub(super) fn struct_leaf(&mut self, name: TokenStream) -> Id {
+        let own = self.fresh(&format!("{}_vector", identifier(&name)));
+        let id = Id(self.graph.count());
+        let rows = self.graph.dynamic(Extent::Rows(id));
+        let id = self.graph.leaf(Leaf {
+            name: own.to_token_stream(),
+            kind: Kind::matrix(Shape::new(rows, Dim::Static(1))),
+            form: Form::Owned,
+            varies: true,
+        });
+        let leaf = ListLeaf {
+            name,
+            length: None,
+            by_reference: true,
+            element: None,
+            is_struct: true,
+        };
+        self.graph.lists.borrow_mut().insert(id, leaf);
         id
     }
 

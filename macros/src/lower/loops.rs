@@ -1068,6 +1068,12 @@ impl Lower<'_> {
             // All that may be assigned to is carried.
             closure_depth: std::mem::take(&mut self.closure_depth),
         };
+        let within = outside
+            .around
+            .is_some()
+            .then(|| outside.scope.names_within(1));
+        self.of_iterations
+            .push(within.into_iter().flatten().collect());
         // What the statements of a loop around this one bind is out of reach as well.
         if outside.around.is_some() {
             self.kept_names.clone_from(&outside.kept_names);
@@ -1366,6 +1372,7 @@ impl Lower<'_> {
         self.expected = outside.expected.take();
         self.around = outside.around.take();
         self.closure_depth = outside.closure_depth;
+        self.of_iterations.pop();
         self.loops_read += 1;
         Body {
             number: self.loops_read,

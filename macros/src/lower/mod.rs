@@ -140,6 +140,8 @@ pub struct Lower<'a> {
     owned: HashSet<String>,
     /// Names that kept statements have bound.
     kept_names: HashSet<String>,
+    /// For each loop around, the names that an iteration of the next one has bound before it.
+    of_iterations: Vec<HashSet<String>>,
     /// How many bodies of loops have been read.
     loops_read: usize,
     /// The labels of the loops around, and the ways out of more than the innermost one.
@@ -234,6 +236,7 @@ pub fn lower(
         changing: HashSet::new(),
         owned: HashSet::new(),
         kept_names: HashSet::new(),
+        of_iterations: Vec::new(),
         loops_read: 0,
         around: None,
         checkpoint: checkpoint.map(|given| given.1),

@@ -1051,6 +1051,13 @@ impl Lower<'_> {
                 };
                 self.bind(&inner.pat, Value::Inert(Inert { tokens, ..inert }))
             }
+            (Pat::Slice(slice), Value::Called(call, part))
+                if !slice.elems.iter().any(|p| matches!(p, Pat::Rest(_))) =>
+            {
+                let length = crate::graph::Dim::Static(slice.elems.len());
+                let list = self.called_list(call, &part, Some(length), pat)?;
+                self.bind(pat, list)
+            }
             (Pat::Reference(inner), value) if inner.mutability.is_none() => {
                 self.bind(&inner.pat, value)
             }

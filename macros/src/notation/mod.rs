@@ -704,19 +704,32 @@ impl<'g> Notation<'g> {
 
     fn callee_of(&mut self, number: usize, values: &[Id]) -> (String, String) {
         let called = self.graph.calls.borrow()[number].clone();
+        let args = called.arguments.iter();
+        let mut args: Vec<String> = args
+            .map(|argument| self.argument(argument, values))
+            .collect();
         let name = match called.callee {
             Callee::Function { name, .. } => name.to_string(),
-            Callee::Method { receiver, name, .. } => {
-                let receiver: String = receiver.to_string().split_whitespace().collect();
+            Callee::Method { name, .. } => {
+                let receiver: String = args.remove(0).split_whitespace().collect();
                 format!("{receiver}.{name}")
             }
         };
-        let args = called.arguments.iter().map(|argument| match argument {
-            Argument::Value { at, .. } => self.plain(values[*at]),
-            Argument::Inert(tokens, _) => tokens.to_string(),
-        });
-        let args: Vec<String> = args.collect();
         (name.replace("r#", ""), args.join(", "))
+    }
+
+    fn argument(&mut self, argument: &Argument, values: &[Id]) -> String {
+        match argument {
+            Argument::Value { at, .. }
+            | Argument::Whole { at, .. }
+            | Argument::Iterated { at, .. } => self.plain(values[*at]),
+            Argument::Tuple { parts, .. } => {
+                let parts = parts.iter().map(|part| self.argument(part, values));
+                let parts: Vec<String> = parts.collect();
+                format!("({})", parts.join(", "))
+            }
+            Argument::Inert(tokens, _) => tokens.to_string(),
+        }
     }
 
     /// A part of what a call returns, of its tangent, or of its pulled-back cotangent.
@@ -736,9 +749,9 @@ impl<'g> Notation<'g> {
                     }
                 }
             }
-            Op::CallAdjoint(parts) if parts.iter().all(Vec::is_empty) && part.len() == 1 => {
+            Op::CallAdjoint(parts) if parts.iter().all(Vec::is_empty) && !part.is_empty() => {
                 let count = self.graph.args(args[0]).len();
-                let at = (0..count).find(|k| position(self.graph, args[0], *k) == part[0]);
+                let at = (0..count).find(|k| position(self.graph, args[0], *k) == part);
                 let at = at.unwrap_or(0);
                 for cotangent in &args[1..] {
                     let slope = self.adjoint_slope(args[0], at, *cotangent);

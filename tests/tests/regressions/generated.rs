@@ -758,7 +758,7 @@ mod values_that_two_branches_need {
                 t.mul_add(s, v[0]) * identity.cholesky().unwrap().solve(&rhs),
             )
         } else {
-            (s, v.clone())
+            (s, *v)
         };
         w.norm_squared()
     }
@@ -817,6 +817,8 @@ mod values_that_two_branches_need {
 
 /// A variable that a loop assigns to itself had no name where a statement of the loop reads it.
 mod variables_that_stay {
+    #![allow(clippy::self_assignment, reason = "as random programs do")]
+
     use super::*;
 
     #[hvp]
@@ -836,7 +838,6 @@ mod variables_that_stay {
     }
 
     #[test]
-    #[allow(clippy::self_assignment)]
     fn keep_their_names() {
         let m = Matrix2::new(0.5, 0.0, 2.0, 0.0);
         let (value, tangent) = f_jvp(2.0, m, 1.0, Matrix2::zeros());

@@ -52,20 +52,6 @@ fn mutable(mut p: Model) -> f64 {
 }
 
 #[gradient(wrt(p))]
-fn passed(p: &Model) -> f64 {
-    other(p)
-}
-
-fn other(p: &Model) -> f64 {
-    p.x.y
-}
-
-#[gradient(wrt(p))]
-fn method(p: &Model) -> f64 {
-    p.value()
-}
-
-#[gradient(wrt(p))]
 fn changed(p: &Model) -> f64 {
     let mut q = p.x;
     q.x = 1.0;
@@ -73,10 +59,6 @@ fn changed(p: &Model) -> f64 {
 }
 
 impl Model {
-    fn value(&self) -> f64 {
-        self.x.y
-    }
-
     #[gradient(wrt(self))]
     fn exclusive(&mut self) -> f64 {
         self.x.y

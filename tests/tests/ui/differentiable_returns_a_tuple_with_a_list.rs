@@ -1,8 +1,8 @@
 use nalgrad::differentiable;
 
 #[differentiable]
-fn f(p: (f64, f64)) -> f64 {
-    p.0 * p.1
+fn f(x: f64) -> (f64, [f64; 2]) {
+    (x, [x.sin(), x.cos()])
 }
 
 fn main() {}
