@@ -690,12 +690,17 @@ impl Emit<'_> {
             if !inside {
                 self.ensure(id);
             } else if let Some(group) = self.group_around(id, self.current)
-                && self.apart
                 && self.groups[group].exports.contains(&id)
             {
-                // The branch that it comes from may wait for what is being written.
-                self.cyclic |= self.groups[group].written;
-                self.ensure(id);
+                if self.apart {
+                    // The branch that it comes from may wait for what is being written.
+                    self.cyclic |= self.groups[group].written;
+                    self.ensure(id);
+                } else {
+                    // Before that branch there may be no factorisation.
+                    let mut args = self.args(id).iter();
+                    self.cyclic |= args.any(|arg| self.kind(*arg).elem == Elem::Factor);
+                }
             }
             return;
         }

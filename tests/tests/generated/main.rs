@@ -1,6 +1,6 @@
 //! Random programs: the companions that rustc compiles for them against dual numbers and central differences.
 //!
-//! `NALGRAD_PROGRAMS` is how many there are (200), `NALGRAD_SEED` which ones (1), `NALGRAD_KINDS=all` asks for every
+//! `NALGRAD_PROGRAMS` is how many there are (2000), `NALGRAD_SEED` which ones (1), `NALGRAD_KINDS=all` asks for every
 //! companion of each. Of what fails, `NALGRAD_SHOW` programs (3) are shrunk and shown, each with a fault of its own.
 
 mod compare;
@@ -168,7 +168,7 @@ fn shrink(compiler: &Compiler, mut program: Program, mut verdict: Verdict) -> (P
 )]
 fn random_programs_have_right_derivatives() {
     let seed = variable("NALGRAD_SEED", 1);
-    let count = variable("NALGRAD_PROGRAMS", 200);
+    let count = variable("NALGRAD_PROGRAMS", 2000);
     let all_kinds = std::env::var("NALGRAD_KINDS").is_ok_and(|k| k == "all");
     let features = features();
     let compiler = Compiler::new();

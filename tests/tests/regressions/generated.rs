@@ -1030,3 +1030,38 @@ mod sizes_bound_on_one_side {
         }
     }
 }
+
+/// What a factorisation of one side gives was read before the branch that hands it out.
+mod solutions_of_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(s: f64, v: &Vector2<f64>, t: f64) -> f64 {
+        let (a, w): (f64, Vector2<f64>) = if 0.5 < s {
+            let rhs = Vector2::from_row_slice(&[t, t]);
+            let m = matrix![s, t; t, s];
+            (
+                v[0],
+                t.mul_add(s, v[0]) * (m * m.transpose()).cholesky().unwrap().solve(&rhs),
+            )
+        } else {
+            (s.min(1.0), v.clone_owned())
+        };
+        w.norm_squared() * 0.75 + a * t
+    }
+
+    #[test]
+    fn are_read_after_it() {
+        let v = Vector2::new(0.75, 1.25);
+        for (s, t) in [(-0.625, 0.625), (0.875, -0.25)] {
+            let (value, gradient, hessian) = f_value_gradient_and_hessian(s, &v, t);
+            assert_eq!(value, f(s, &v, t));
+            assert_slope(gradient.0, s, |s| f(s, &v, t));
+            assert_slope(gradient.2, t, |t| f(s, &v, t));
+            assert_slope(hessian.0.0, s, |s| f_gradient(s, &v, t).0);
+            assert_slope(hessian.0.2, t, |t| f_gradient(s, &v, t).0);
+            assert_slope(hessian.2.2, t, |t| f_gradient(s, &v, t).2);
+        }
+    }
+}
