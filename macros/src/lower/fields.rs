@@ -33,6 +33,17 @@ pub enum FieldKind {
 }
 
 impl Source {
+    fn new(place: &Place, kind: Option<Kind>, id: Id) -> Self {
+        Self {
+            parameter: place.parameter,
+            path: place.path.clone(),
+            tokens: place.tokens.clone(),
+            kind,
+            whole: false,
+            id,
+        }
+    }
+
     /// The same field inside of a loop.
     pub fn inside(&self, leaf: Id) -> Self {
         Self {
@@ -197,15 +208,10 @@ impl Lower<'_> {
             quote!(&#tokens)
         };
         let id = self.struct_leaf(name);
-        self.sources.push(id);
-        self.active.clear();
-        self.fields.push(Source {
-            parameter: place.parameter,
-            path: place.path.clone(),
+        self.add_source(Source {
             tokens,
-            kind: None,
             whole: true,
-            id,
+            ..Source::new(place, None, id)
         });
         Ok(id)
     }
@@ -287,16 +293,7 @@ impl Lower<'_> {
             form: Form::Owned,
             varies: true,
         });
-        self.sources.push(id);
-        self.active.clear();
-        self.fields.push(Source {
-            parameter: place.parameter,
-            path: place.path.clone(),
-            tokens: place.tokens.clone(),
-            kind: Some(kind),
-            whole: false,
-            id,
-        });
+        self.add_source(Source::new(place, Some(kind), id));
         Ok(id)
     }
 
@@ -307,18 +304,15 @@ impl Lower<'_> {
         }
         let value = self.value_of_class(&Class::List(list), place.tokens.clone(), true);
         if let Value::Slice(id) | Value::Elements(id) = value {
-            self.sources.push(id);
-            self.active.clear();
-            self.fields.push(Source {
-                parameter: place.parameter,
-                path: place.path.clone(),
-                tokens: place.tokens.clone(),
-                kind: None,
-                whole: false,
-                id,
-            });
+            self.add_source(Source::new(place, None, id));
         }
         Ok(())
+    }
+
+    fn add_source(&mut self, source: Source) {
+        self.sources.push(source.id);
+        self.active.clear();
+        self.fields.push(source);
     }
 
     /// Leaves the loop, which is read again once the field is known outside of it.
@@ -327,11 +321,9 @@ impl Lower<'_> {
         Err(Refusal(None))
     }
 
-    /// Makes the fields known that a loop reads; whether there were any.
-    pub(super) fn find_wanted_fields(&mut self) -> Lowered<bool> {
-        let wanted = std::mem::take(&mut self.wanted_fields);
-        let some = !wanted.is_empty();
-        for (place, kind) in wanted {
+    /// Makes the fields known that a loop reads.
+    pub(super) fn find_wanted_fields(&mut self) -> Lowered<()> {
+        for (place, kind) in std::mem::take(&mut self.wanted_fields) {
             let known = self.known_field(&place).is_some();
             match kind {
                 FieldKind::Whole => self.whole_of(&place, &place.tokens).map(|_| ())?,
@@ -340,7 +332,7 @@ impl Lower<'_> {
                 FieldKind::List(list) => self.list_source(&place, list)?,
             }
         }
-        Ok(some)
+        Ok(())
     }
 
     /// Takes back what was found of fields.

@@ -688,14 +688,11 @@ impl Lower<'_> {
         }
         // What turns out to be given a differentiated value in the loop is carried as well.
         loop {
-            let errors = std::mem::take(&mut self.errors);
-            let (bound, taken) = (self.bound.clone(), self.taken.clone());
-            let (mark, types, left_out) = (self.mark(), self.types.len(), self.left_out.len());
-            let attempt = self.iteration(&counted, label, block, &carried, expr);
-            let found = std::mem::replace(&mut self.errors, errors);
-            let (newly, result) = attempt;
-            let wanted = !self.wanted_fields.is_empty();
-            if newly.is_none() && !wanted {
+            let before = self.before();
+            std::mem::take(&mut self.errors);
+            let (newly, result) = self.iteration(&counted, label, block, &carried, expr);
+            if newly.is_none() && self.wanted_fields.is_empty() {
+                let found = std::mem::replace(&mut self.errors, before.errors);
                 if let Err(error) = found.finish() {
                     self.errors.add(error);
                     // What is wrong with it has been said.
@@ -708,11 +705,7 @@ impl Lower<'_> {
                 }
                 return Ok(Value::Unit);
             }
-            self.bound = bound;
-            self.taken = taken;
-            self.roll_back(mark);
-            self.types.truncate(types);
-            self.left_out.truncate(left_out);
+            self.restore(before);
             self.find_wanted_fields()?;
             if let Some(name) = newly {
                 carried.extend(self.carried(name, expr)?);
