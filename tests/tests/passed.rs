@@ -941,3 +941,102 @@ fn parts_that_loops_bind() {
     assert_close(bound_in_a_loop_jvp(&line, 2, &line).1, 6.75 * 1.5);
     assert_close(bound_in_a_loop_gradient(&line, 0).part.slope, 0.0);
 }
+
+#[differentiable]
+fn pull(k: f64, x: &Vector2<f64>, v: &Vector2<f64>) -> Vector2<f64> {
+    x * -k * x[0] - v * k
+}
+
+/// Tangents that a loop carries into calls, and keeps.
+#[gradient]
+#[hvp]
+fn swung(k: f64, x0: &Vector2<f64>) -> f64 {
+    let mut x = *x0;
+    let mut v = Vector2::zeros();
+    for _ in 0..4 {
+        let a: Vector2<f64> = pull(k, &x, &v);
+        v += a * 0.1;
+        x += v * 0.1;
+    }
+    x.norm()
+}
+
+/// The same, of the elements of a list that grows.
+#[gradient]
+#[hvp]
+fn listed_path(k: f64, x0: &Vector2<f64>) -> f64 {
+    let mut path = vec![*x0];
+    let mut v = Vector2::zeros();
+    for _ in 0..4 {
+        let x: Vector2<f64> = *path.last().unwrap();
+        let a: Vector2<f64> = pull(k, &x, &v);
+        v += a * 0.1;
+        path.push(x + v * 0.1);
+    }
+    path[4].norm()
+}
+
+#[derive(Clone, Differentiable)]
+struct Spring {
+    k: f64,
+    rest: Vector2<f64>,
+    damping: Vec<f64>,
+    #[inert]
+    steps: usize,
+}
+
+#[differentiable(wrt(s, x, v))]
+fn pulled_by(s: &Spring, x: &Vector2<f64>, v: &Vector2<f64>) -> Vector2<f64> {
+    let damping: &[f64] = &s.damping;
+    (s.rest - x) * s.k - v * damping[0]
+}
+
+/// By a struct that counts the steps as well.
+#[gradient(wrt(s, x0))]
+#[hvp]
+fn length(s: &Spring, x0: &Vector2<f64>) -> f64 {
+    let mut path = vec![*x0];
+    let mut v = Vector2::zeros();
+    for _ in 0..s.steps {
+        let x: Vector2<f64> = *path.last().unwrap();
+        let a: Vector2<f64> = pulled_by(s, &x, &v);
+        v += a * 0.1;
+        path.push(x + v * 0.1);
+    }
+    let mut total = 0.0;
+    for i in 1..s.steps + 1 {
+        total += (path[i] - path[i - 1]).norm();
+    }
+    total
+}
+
+#[test]
+fn trajectories() {
+    let (x, dx) = (Vector2::new(0.1, -0.3), Vector2::new(0.7, 0.2));
+    let at = |t: f64| (0.8 + t, x + dx * t);
+    let total = |(a, b): (f64, Vector2<f64>)| a + b.dot(&dx);
+    let gradient = |t: f64| total(swung_gradient(at(t).0, &at(t).1));
+    assert_close(gradient(0.0), slope(|t| swung(at(t).0, &at(t).1)));
+    assert_close(total(swung_hvp(0.8, &x, 1.0, &dx).1), slope(gradient));
+    let gradient = |t: f64| total(listed_path_gradient(at(t).0, &at(t).1));
+    assert_close(gradient(0.0), slope(|t| listed_path(at(t).0, &at(t).1)));
+    assert_close(total(listed_path_hvp(0.8, &x, 1.0, &dx).1), slope(gradient));
+
+    let spring = |t: f64| Spring {
+        k: 1.5 + 0.3 * t,
+        rest: Vector2::new(0.4 - t, 1.0),
+        damping: vec![0.2 + 0.1 * t, 7.0],
+        steps: 4,
+    };
+    let along = Spring {
+        k: 0.3,
+        rest: Vector2::new(-1.0, 0.0),
+        damping: vec![0.1, 0.0],
+        steps: 4,
+    };
+    let total = |(a, b): (Spring, Vector2<f64>)| a.dot(&along) + b.dot(&dx);
+    let gradient = |t: f64| total(length_gradient(&spring(t), &(x + dx * t)));
+    assert_close(gradient(0.0), slope(|t| length(&spring(t), &(x + dx * t))));
+    let product = length_hvp(&spring(0.0), &x, &along, &dx).1;
+    assert_close(total(product), slope(gradient));
+}

@@ -405,6 +405,12 @@ impl Emit<'_> {
     /// `let (x_bar, dx_bar) = y_pullback(y_bar, dy_bar);`
     fn write_both(&mut self, call: Id, adjoint: Option<Id>, second: Option<Id>, cotangents: &[Id]) {
         self.ensure(call);
+        // What one of them reads may be read once more, after it has been changed.
+        for of in [adjoint, second].into_iter().flatten() {
+            for input in self.inputs_of_call(of) {
+                self.ensure_inputs(input);
+            }
+        }
         let tangent = second.map(|s| self.args(s)[1]);
         let pullback = tangent
             .and_then(|t| self.pullbacks.get(&t))
@@ -658,13 +664,22 @@ impl Emit<'_> {
         };
         let value = match argument {
             Argument::Inert(..) | Argument::Iterated { .. } => None,
-            Argument::Value { at, .. } => known(*at).map(|moving| match self.read(moving) {
-                value if !self.is_matrix(moving) => value.tokens,
-                value if matches!(value.hold, Hold::View) => {
-                    let view = value.at(Level::Atom);
-                    quote!(&#view.clone_owned())
+            Argument::Value { at, .. } => known(*at).map(|moving| {
+                if !self.is_matrix(moving) {
+                    return self.read(moving).tokens;
                 }
-                _ => self.by_reference(moving),
+                let is_view = match self.bound.get(&moving) {
+                    Some((_, hold)) => *hold == Hold::View,
+                    None => {
+                        let leaf = self.program.graph.leaf_of(moving);
+                        leaf.is_some_and(|leaf| leaf.form == Form::View)
+                    }
+                };
+                if is_view {
+                    let view = self.read(moving).at(Level::Atom);
+                    return quote!(&#view.clone_owned());
+                }
+                self.by_reference(moving)
             }),
             Argument::Whole { at, what, .. } => {
                 known(*at).map(|id| self.tangent_of_whole(id, what))

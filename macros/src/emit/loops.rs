@@ -1158,6 +1158,8 @@ impl Emit<'_> {
             && self.mutable.contains(&of)
             && self.remaining[of.0 as usize] <= 1
             && !self.stays(of)
+            // It is kept at the end of the iteration.
+            && !self.records.contains(&of)
             && !self.named.contains(&by)
             && (self.context[of.0 as usize] == self.current || self.lent.contains(&of))
             && (!self.is_leaf(of) || self.carried.contains(&of));

@@ -460,6 +460,16 @@ impl Lower<'_> {
             return self.compound_assignment(binary, expr);
         }
         let (mut left, mut right) = self.operands(binary)?;
+        // Beside an integer there is an integer.
+        for (one, other) in [(0, 1), (1, 0)] {
+            let sides = [&left, &right];
+            let is_integer = matches!(sides[other], Value::Inert(i) if i.hint == Hint::Int);
+            if let (Value::Untyped(place), true) = (sides[one], is_integer)
+                && let Some(integer) = fields::integer(place)
+            {
+                *[&mut left, &mut right][one] = Value::Inert(integer);
+            }
+        }
         if matches!(left, Value::Position(_)) || matches!(right, Value::Position(_)) {
             if comparison.is_none() {
                 return self.position_arithmetic(

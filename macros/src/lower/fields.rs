@@ -91,6 +91,15 @@ pub fn cast(place: &Place, ty: &syn::Type) -> String {
     )
 }
 
+/// A field that is counted by, and so is an integer.
+pub fn integer(place: &Place) -> Option<Inert> {
+    let inert = || Inert {
+        hint: Hint::Int,
+        ..Inert::plain(place.tokens.clone(), true)
+    };
+    (!place.path.is_empty()).then(inert)
+}
+
 fn last_name(place: &Place) -> String {
     let names = place.path.iter().rev().filter_map(|member| match member {
         Member::Named(name) => Some(name.to_string()),

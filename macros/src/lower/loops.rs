@@ -530,7 +530,14 @@ impl Lower<'_> {
                 ),
             );
         }
-        match self.expr(expr)? {
+        let mut value = self.expr(expr)?;
+        // Rust counts by integers only.
+        if let Value::Untyped(place) = &value
+            && let Some(integer) = fields::integer(place)
+        {
+            value = Value::Inert(integer);
+        }
+        match value {
             // What the loop changes may have another size, or another name, when derivatives count again.
             Value::Inert(inert) if inert.reads.iter().any(|id| changed.contains(id)) => {
                 let known = self
@@ -559,14 +566,6 @@ impl Lower<'_> {
                     pure: true,
                     mutable: false,
                     leaf,
-                })
-            }
-            // Rust counts by integers only.
-            Value::Untyped(place) if !place.path.is_empty() => {
-                let inert = Inert::plain(place.tokens, true);
-                Ok(Inert {
-                    hint: Hint::Int,
-                    ..inert
                 })
             }
             Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Unknown) => {
