@@ -107,6 +107,9 @@ pub const CALLABLE: &str = "__callable";
 /// The same, where there is to be no module for them: in an `impl` block.
 pub const CALLABLE_WITHOUT_MODULE: &str = "__callable_without_module";
 
+/// What the argument starts with by which an attribute knows of the `order` of `#[differentiable]` on the same function.
+pub const ORDER: &str = "__order_";
+
 /// The argument by which a block asks for nothing: the attributes of its methods are in use.
 pub const USED: &str = "__used";
 
@@ -199,6 +202,12 @@ impl Args {
                     .parse::<Token![,]>()
                     .map_err(|e| explain(&e, "`,` between arguments"))?;
             }
+        }
+        if let (3.., Some(rule)) = (args.order, args.vjp.as_ref().or(args.jvp.as_ref())) {
+            return Err(syn::Error::new_spanned(
+                rule,
+                "a rule of a function's own gives its first derivative only\nhelp: remove `order`, or the rules if the body can be differentiated",
+            ));
         }
         Ok(args)
     }
@@ -301,6 +310,11 @@ impl Args {
                 self.module = false;
                 Ok(())
             }
+            order if order.starts_with(ORDER) => {
+                let order = order.trim_start_matches(ORDER).parse();
+                self.order = order.unwrap_or(self.order);
+                Ok(())
+            }
             "aux" if attribute.options().contains(&"aux") => {
                 self.once(&key)?;
                 self.aux = true;
@@ -348,12 +362,12 @@ impl Args {
             }
             "order" if attribute == Attribute::Differentiable => {
                 self.once(&key)?;
-                let value: syn::LitInt = value_of(input, "`order = 1` or `order = 2`")?;
+                let value: syn::LitInt = value_of(input, "`order = 3`")?;
                 self.order = value.base10_parse()?;
-                if self.order == 0 || self.order > 2 {
+                if self.order == 0 || self.order > 4 {
                     return Err(syn::Error::new_spanned(
                         value,
-                        "calls are differentiated once or twice, not more yet\nhelp: write `order = 1` or `order = 2`",
+                        "calls are differentiated once, twice, three or four times\nhelp: write a number from `order = 1` to `order = 4`",
                     ));
                 }
                 Ok(())

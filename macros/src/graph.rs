@@ -341,9 +341,30 @@ impl Sources {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub callee: Callee,
+    /// The call that this is a derivative of, as a function of its own.
+    pub derived: Option<(usize, Derived)>,
     pub arguments: Vec<Argument>,
     /// What takes the value out of an `Option` or a `Result`: `?`, `.unwrap()`.
     pub after: TokenStream,
+}
+
+/// A derivative of a call that is differentiated in its turn: for third and fourth derivatives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Derived {
+    /// x, ẋ ↦ J ẋ
+    Pushed,
+    /// x, ẋ, ȳ, dȳ ↦ d(Jᵀ ȳ)
+    Second,
+}
+
+impl Derived {
+    /// What follows the name of the function; where it is not there, rustc names the order.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Derived::Pushed => "order_3_pushed",
+            Derived::Second => "order_3_second",
+        }
+    }
 }
 
 /// What is called: companions have its name with a suffix.
@@ -811,6 +832,8 @@ pub struct Graph {
     pub called_lists: RefCell<Ids>,
     /// Whether a derivative of a call was needed that its companions do not give.
     pub beyond: Cell<bool>,
+    /// Whether third derivatives of calls have been taken.
+    pub derived: Cell<bool>,
     /// Messages of `expect`, by number.
     pub messages: RefCell<Vec<TokenStream>>,
     /// Names that the user gave to values.
@@ -1075,6 +1098,11 @@ impl Graph {
     /// Whether a derivative of a call was needed that its companions do not give, here or in a loop.
     pub fn is_beyond(&self) -> bool {
         self.beyond.get() || self.loops.all().iter().any(|l| l.body.graph.is_beyond())
+    }
+
+    /// Whether third derivatives of calls were needed, here or in a loop.
+    pub fn is_third(&self) -> bool {
+        self.derived.get() || self.loops.all().iter().any(|l| l.body.graph.is_third())
     }
 
     /// A part of what a call or a loop gives.

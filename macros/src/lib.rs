@@ -263,7 +263,9 @@ pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// * `vjp = path` and `jvp = path`: rules of your own instead of the body, which may then be anything. They have the
 ///   signatures of the companions of [`macro@vjp`] and [`macro@jvp`], and give first derivatives only; what needs the one
 ///   that is not given is an error. `nalgrad::check` tests them.
-/// * `order = 1`: no second derivatives, for less code.
+/// * `order = n`: how often calls are differentiated. Without it, twice; `order = 1` is less code. `order = 3` and
+///   `order = 4` are for what calls `f_gradient`, `f_jvp` or `f_hvp` and is differentiated again, if `f` calls functions
+///   in its turn: they need it as well, and are functions of numbers, vectors and matrices.
 /// * `module = false` where a module of the function's name cannot be: for an associated function without `self` in an
 ///   `impl` block, or where there is such a module already.
 #[proc_macro_attribute]

@@ -973,9 +973,13 @@ pub fn laws<'g>(op: &Op, on: &Applied<'g>) -> Vec<Law<'g>> {
 
         Op::Apply(call, by) => (0..on.args.len())
             .map(|k| {
-                if by.len() == 2 {
-                    on.graph.beyond.set(true);
-                    return Law::Constant;
+                match by.len() {
+                    0 | 1 => {}
+                    2 => on.graph.derived.set(true),
+                    _ => {
+                        on.graph.beyond.set(true);
+                        return Law::Constant;
+                    }
                 }
                 let by = by.iter().copied().chain([k]).collect();
                 Law::Partial(on.args[0].apply_call(Op::Apply(*call, by), &on.args))

@@ -210,6 +210,8 @@ pub struct Binding {
     /// Whether it carries a derivative.
     pub active: bool,
     pub varies: bool,
+    /// Whether it was bound to a reference.
+    pub reference: bool,
 }
 
 /// The names in scope, innermost last.
@@ -311,6 +313,14 @@ impl Scope {
         let mut frames = self.frames.iter_mut().rev();
         if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
             binding.active = true;
+        }
+    }
+
+    /// The variable is a reference.
+    pub fn refer(&mut self, name: &str) {
+        let mut frames = self.frames.iter_mut().rev();
+        if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
+            binding.reference = true;
         }
     }
 

@@ -1139,9 +1139,17 @@ pub trait GivenTwice {}
 #[diagnostic::on_unimplemented(
     message = "this call would need a derivative of higher order than `#[differentiable]` gives",
     label = "called here",
-    note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: where more is needed, write the body of the function here"
+    note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: write `#[differentiable(order = 3)]`, or `order = 4`, on the function that is called here and on those that it calls"
 )]
 pub trait WithinOrder {}
+
+/// Never implemented: the argument of a call of a companion whose next derivative cannot be written.
+#[diagnostic::on_unimplemented(
+    message = "this call would need a derivative of higher order than there is",
+    label = "called here",
+    note = "calls have derivatives up to the fourth order, with `order = 4`, and from the third on by numbers, vectors and matrices only: where more is needed, write the body of the function here"
+)]
+pub trait WithinReach {}
 
 /// Never implemented: the parameter of a companion that is not there.
 #[diagnostic::on_unimplemented(

@@ -500,3 +500,120 @@ fn derivatives_of_derivatives() {
         slope(|t| second_derivative(0.7 + t)),
     );
 }
+
+// ---- what is passed by reference, and what is not ----
+
+#[differentiable]
+fn wave(x: f64) -> f64 {
+    x.sin() * x * x
+}
+
+#[differentiable]
+fn wave_of(x: &f64) -> f64 {
+    x.sin() * x * x
+}
+
+#[differentiable]
+fn length_of(x: &DVector<f64>) -> f64 {
+    x.norm()
+}
+
+#[gradient]
+#[hvp]
+fn all_at_once(x: &DVector<f64>, y: DVector<f64>, list: &[f64]) -> f64 {
+    let twice = x * 2.0;
+    let reference = &twice;
+    let same = reference;
+    x.map(|e| wave(e) * e).sum()
+        + x.zip_map(&y, |a, b| wave(a) * wave(b)).sum()
+        + x.iter().map(|e| wave_of(e) * e).sum::<f64>()
+        + x.iter().map(|&e| wave(e) * e).sum::<f64>()
+        + x.iter().map(|e| wave(*e)).sum::<f64>()
+        + x.iter().copied().map(|e| wave(e) * e).sum::<f64>()
+        + list.iter().map(|e| wave_of(e) * e).sum::<f64>()
+        + list
+            .iter()
+            .zip(twice.iter())
+            .map(|(a, b)| wave_of(a) * wave(*b))
+            .sum::<f64>()
+        + length_of(same)
+        + length_of(reference)
+}
+
+#[gradient]
+#[hvp]
+fn one_by_one(x: &DVector<f64>, y: DVector<f64>, list: &[f64]) -> f64 {
+    let mut total = y[0] * wave(y[0]);
+    for v in x.iter() {
+        total += wave_of(v) * total;
+    }
+    for &v in x {
+        total += wave(v);
+    }
+    for v in list {
+        total += wave_of(v) + wave(*v) * total;
+    }
+    for (v, w) in list.iter().zip(x.iter()) {
+        total += wave_of(v) * wave(*w);
+    }
+    for v in list.iter().copied() {
+        total += wave(v) * total;
+    }
+    total
+}
+
+#[differentiable]
+fn moved(x: &DVector<f64>, by: f64) -> DVector<f64> {
+    x.map(|e| e.sin()) * (by * x[0])
+}
+
+/// Vectors that a loop carries, and of which it keeps what they were.
+#[gradient]
+#[hvp]
+fn simulated(x: &DVector<f64>, y: DVector<f64>, list: &[f64]) -> f64 {
+    let mut at = x.clone();
+    let mut speed = y.clone();
+    for by in list {
+        let force: DVector<f64> = moved(&at, *by);
+        speed += &force * 0.5;
+        at += moved(&speed, at[0]);
+    }
+    at.norm_squared() + speed.sum()
+}
+
+#[test]
+fn references_and_values() {
+    type Arguments = (DVector<f64>, DVector<f64>, Vec<f64>);
+    type Value = fn(&DVector<f64>, DVector<f64>, &[f64]) -> f64;
+    type Gradient = fn(&DVector<f64>, DVector<f64>, &[f64]) -> Arguments;
+    type Product = fn(
+        &DVector<f64>,
+        DVector<f64>,
+        &[f64],
+        &DVector<f64>,
+        DVector<f64>,
+        &[f64],
+    ) -> (Arguments, Arguments);
+    let all: [(Value, Gradient, Product); 3] = [
+        (all_at_once, all_at_once_gradient, all_at_once_hvp),
+        (one_by_one, one_by_one_gradient, one_by_one_hvp),
+        (simulated, simulated_gradient, simulated_hvp),
+    ];
+    let (dx, dy, dl) = (vector(&[0.3, -0.2]), vector(&[0.1, 0.7]), [0.5, -0.4]);
+    let at = |t: f64| {
+        (
+            vector(&[0.6, -0.4]) + &dx * t,
+            vector(&[0.9, 0.2]) + &dy * t,
+            [0.4 + dl[0] * t, -0.7 + dl[1] * t],
+        )
+    };
+    let along = |(x, y, l): Arguments| x.dot(&dx) + y.dot(&dy) + l[0] * dl[0] + l[1] * dl[1];
+    for (f, gradient, hvp) in all {
+        let slope_of_value = slope(|t| f(&at(t).0, at(t).1, &at(t).2));
+        let gradient = |t: f64| along(gradient(&at(t).0, at(t).1, &at(t).2));
+        assert_close(gradient(0.0), slope_of_value);
+        let (x, y, l) = at(0.0);
+        let product = hvp(&x, y, &l, &dx, dy.clone(), &dl).1;
+        assert_close(along(product), slope(gradient));
+    }
+}

@@ -16,7 +16,7 @@ use super::{Companion, Plan, cotangent_pattern, derivative_of, identifiers, real
 use crate::args::{Args, Attribute};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
-use crate::graph::{Form, Id, Outcome, Program, Sources};
+use crate::graph::{Derived, Form, Id, Leaf, Outcome, Program, Sources};
 use crate::lower::Parameter;
 use crate::signature::Function;
 use crate::ty::{Class, Passing, Returned, Wrapper};
@@ -170,6 +170,9 @@ impl Plan {
             return quote!((#value, #tangent));
         }
         let gradient = self.gradients_by_place(gradients);
+        if let Companion::Derived(_) = companion {
+            return gradient;
+        }
         let cotangent = self.cotangent(&self.result, tangent, false);
         let function = match companion {
             Companion::Pullback => quote!(::core::ops::Fn(#cotangent) -> #gradient),
@@ -392,6 +395,74 @@ impl Plan {
             inputs,
             optional: true,
             opening: self.parts_of_tangents(program, tangents),
+        }
+    }
+
+    /// The tangent of the pullback, of tangents and of a cotangent with its own tangent.
+    pub(super) fn second(
+        &self,
+        program: &Program,
+        mut inputs: Vec<(Id, Id)>,
+        tangents: &[Ident],
+    ) -> Outputs {
+        let graph = &program.graph;
+        let mut gradients = vec![None; program.wrt.len()];
+        if let Outcome::Value(root) = program.result {
+            let cotangents = tangents[tangents.len() - 2..].iter().map(|name| {
+                graph.leaf(Leaf {
+                    name: name.to_token_stream(),
+                    kind: graph.kind(root),
+                    form: Form::Owned,
+                    varies: true,
+                })
+            });
+            let cotangents: Vec<Id> = cotangents.collect();
+            inputs.push((cotangents[0], cotangents[1]));
+            let pulled = reverse(graph, &[(root, cotangents[0])], &program.wrt);
+            let known: Vec<Id> = pulled.iter().flatten().copied().collect();
+            let mut moving = forward(graph, &known, &inputs).into_iter();
+            let moving = pulled
+                .iter()
+                .map(|g| g.and_then(|_| moving.next().flatten()));
+            gradients = moving.collect();
+        }
+        Outputs {
+            result: self.by_place(&gradients, program),
+            inputs,
+            optional: false,
+            opening: TokenStream::new(),
+        }
+    }
+
+    /// The companions by which third and fourth derivatives of calls are taken.
+    pub(super) fn third(
+        &self,
+        function: &Function,
+        args: &Args,
+        lowered: &Program,
+    ) -> Result<TokenStream, Option<syn::Error>> {
+        let mut written = TokenStream::new();
+        for derived in [Derived::Pushed, Derived::Second] {
+            if derived == Derived::Second && self.cotangent_class().is_none() {
+                continue;
+            }
+            let base = Companion::Derived(derived);
+            let names = self.tangent_names(base, &mut lowered.taken.clone());
+            let tangent =
+                super::tangent_type(&self.result, &lowered.result, lowered, &self.nalgebra());
+            let result =
+                self.result_type(base, &self.value_type(), &tangent, &self.gradients, None);
+            let sig = self.signature(base, &result, &names);
+            written.extend(self.callable(base, function, args, (&sig, &names), lowered)?);
+        }
+        Ok(written)
+    }
+
+    /// What a cotangent is, of a function that returns one number or matrix.
+    fn cotangent_class(&self) -> Option<Class> {
+        match &self.result {
+            Returned::Value(value) => Some(Class::Value(value.clone())),
+            _ => None,
         }
     }
 
@@ -644,6 +715,14 @@ impl Plan {
             Companion::Pullback,
             Companion::PullbackPushforward,
         ] {
+            let most = match base {
+                Companion::Derived(Derived::Second) => 3,
+                _ => 2,
+            };
+            if companion == Companion::PullbackPushforward && args.order <= most && most > 2 {
+                written.extend(plan.without(companion, function, &quote!(WithinOrder)));
+                continue;
+            }
             if composed {
                 written.extend(plan.without(companion, function, &quote!(OfNumbersAndMatrices)));
                 continue;
@@ -666,13 +745,28 @@ impl Plan {
                     .for_each(|p| p.renumber(&|number| number + count));
                 program.parameters.extend(moving);
             }
-            program.wrt.extend(outputs.inputs.iter().map(|i| i.1));
+            if base == Companion::Derived(Derived::Second) {
+                let numbers = program.parameters.len()..;
+                program.parameters.extend(numbers.take(2).map(Sources::One));
+                let cotangent = outputs.inputs.last().map(|i| i.0);
+                let moving = outputs.inputs.len() - 1;
+                let tangents = outputs.inputs[..moving].iter().map(|i| i.1);
+                program.wrt.extend(tangents.chain(cotangent));
+                program.wrt.extend(outputs.inputs.last().map(|i| i.1));
+            } else {
+                program.wrt.extend(outputs.inputs.iter().map(|i| i.1));
+            }
             program.graph.user_nodes.set(program.graph.count());
             let inputs = super::tangent_leaves(companion, &program, &names);
             let outputs = plan.outputs_for_calls(companion, &program, inputs, &names);
-            if program.graph.is_beyond() {
-                // Of a function that is called here that many derivatives are not known.
-                written.extend(plan.without(companion, function, &quote!(WithinOrder)));
+            // Of a function that is called here that many derivatives are not known.
+            let missing = match (program.graph.is_beyond(), program.graph.is_third()) {
+                (true, _) => Some(quote!(WithinReach)),
+                (_, true) if args.order < 3 => Some(quote!(WithinOrder)),
+                _ => None,
+            };
+            if let Some(missing) = missing {
+                written.extend(plan.without(companion, function, &missing));
                 continue;
             }
             let nalgebra = plan.nalgebra();
@@ -713,11 +807,28 @@ impl Plan {
         });
         let moving: Vec<Parameter> = moving.collect();
         let count = plan.parameters.iter().filter(|p| p.wrt).count();
+        let cotangents = tangents.iter().skip(count);
+        let cotangents = cotangents.filter_map(|name| {
+            Some(Parameter {
+                ident: name.clone(),
+                class: self.cotangent_class()?,
+                by_reference: false,
+                mutable: false,
+                ..moving.first()?.clone()
+            })
+        });
+        let moving: Vec<Parameter> = moving.iter().cloned().chain(cotangents).collect();
         plan.parameters.splice(count..count, moving);
         if !tangents.is_empty() {
             plan.own.extend(self.own.iter().cloned());
             plan.gradients.extend(self.gradients.iter().cloned());
             plan.plain.extend(self.plain.iter().cloned());
+        }
+        for _ in tangents.iter().skip(count) {
+            let ty = self.result.tangent(&self.nalgebra());
+            plan.own.push(parse_quote!(#ty));
+            plan.gradients.push(ty.clone());
+            plan.plain.push(ty);
         }
         plan
     }

@@ -4,12 +4,12 @@ mod blocks;
 mod calls;
 mod matrices;
 
-use crate::args::{Args, Attribute, CALLABLE, CALLABLE_WITHOUT_MODULE, REPORTED, USED};
+use crate::args::{Args, Attribute, CALLABLE, CALLABLE_WITHOUT_MODULE, ORDER, REPORTED, USED};
 use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
-use crate::graph::{Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Taken};
+use crate::graph::{Derived, Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Taken};
 use crate::jacobian::Unwritable;
 use crate::lower;
 use crate::signature::{Function, Plan};
@@ -36,6 +36,8 @@ enum Companion {
     Pushforward,
     Pullback,
     PullbackPushforward,
+    /// What third derivatives of calls are derivatives of; it is not written itself.
+    Derived(Derived),
 }
 
 impl Companion {
@@ -70,6 +72,7 @@ impl Companion {
             Companion::Pushforward => "pushforward",
             Companion::Pullback => "pullback",
             Companion::PullbackPushforward => "pullback_pushforward",
+            Companion::Derived(derived) => derived.suffix(),
         }
     }
 
@@ -90,13 +93,19 @@ impl Companion {
             Companion::Hvp => Some(Wanted::GradientAlong),
             Companion::Jacobian | Companion::ValueAndJacobian => Some(Wanted::Jacobian),
             Companion::Hessian | Companion::ValueGradientAndHessian => Some(Wanted::Hessian),
-            Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => None,
+            Companion::Pushforward
+            | Companion::Pullback
+            | Companion::PullbackPushforward
+            | Companion::Derived(_) => None,
         }
     }
 
     /// Whether it takes a tangent for each differentiated parameter.
     fn takes_tangents(self) -> bool {
-        matches!(self, Companion::Jvp | Companion::Hvp)
+        matches!(
+            self,
+            Companion::Jvp | Companion::Hvp | Companion::Derived(_)
+        )
     }
 
     /// Whether it may be called by functions that are differentiated.
@@ -175,7 +184,9 @@ fn written(
             syn::Meta::List(list) => list.tokens.clone(),
             _ => TokenStream::new(),
         };
-        args.module &= Args::parse(Attribute::Differentiable, own).is_ok_and(|own| own.module);
+        let own = Args::parse(Attribute::Differentiable, own);
+        args.module &= own.as_ref().is_ok_and(|own| own.module);
+        args.order = own.map_or(args.order, |own| own.order);
     }
     let mut plan = Plan::new(&function, &args, outer, &mut errors);
     let before = errors.count();
@@ -264,7 +275,8 @@ fn with_shared(meta: &syn::Meta, args: &Args, failed: bool) -> Option<TokenStrea
             CALLABLE_WITHOUT_MODULE
         };
         let callable = format_ident!("{callable}");
-        shared.push(quote!(#callable));
+        let order = format_ident!("{ORDER}{}", args.order);
+        shared.push(quote!(#callable, #order));
     }
     if failed {
         let reported = format_ident!("{REPORTED}");
@@ -398,8 +410,12 @@ impl Plan {
             Companion::Jvp => quote!((#value, #tangent)),
             Companion::Vjp => quote!((#value, impl ::core::ops::Fn(#tangent) -> #gradient)),
             Companion::Hvp => quote!((#gradient, #gradient)),
+            Companion::Derived(Derived::Pushed) => tangent.clone(),
             // These have a place for each parameter: see `calls`.
-            Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => {
+            Companion::Pushforward
+            | Companion::Pullback
+            | Companion::PullbackPushforward
+            | Companion::Derived(Derived::Second) => {
                 self.result_for_calls(companion, value, tangent, gradients)
             }
         }
@@ -428,6 +444,10 @@ impl Plan {
         for (name, ty) in tangents.iter().zip(&self.own) {
             sig.inputs.push(parse_quote!(#name: #ty));
         }
+        let cotangent = self.result.tangent(&self.nalgebra());
+        for name in tangents.iter().skip(self.own.len()) {
+            sig.inputs.push(parse_quote!(#name: #cotangent));
+        }
         sig
     }
 
@@ -442,15 +462,19 @@ impl Plan {
             return Vec::new();
         }
         let wrt = self.parameters.iter().filter(|p| p.wrt);
-        wrt.map(|p| {
-            let name = p.ident.to_string();
-            let mut wish = format!("d{}", name.trim_start_matches("r#"));
+        let wishes = wrt.map(|p| format!("d{}", p.ident.unraw()));
+        let cotangents: &[&str] = match companion {
+            Companion::Derived(Derived::Second) => &["y_bar", "dy_bar"],
+            _ => &[],
+        };
+        let wishes = wishes.chain(cotangents.iter().map(ToString::to_string));
+        let names = wishes.map(|mut wish| {
             while !taken.insert(wish.clone()) {
                 wish.push('_');
             }
             Ident::new(&wish, Span::mixed_site())
-        })
-        .collect()
+        });
+        names.collect()
     }
 
     /// On an error, what callers need so that they see no second one.
@@ -593,6 +617,9 @@ impl Plan {
             };
             let derivation = self.derivation(companion, &program, &outputs);
             written.extend(self.item(attribute, companion, function, &sig, body, &derivation));
+            if args.order > 2 && companion == Companion::PullbackPushforward {
+                written.extend(self.third(function, args, &lowered)?);
+            }
             if args.callable && companion.is_callable() {
                 written.extend(self.callable(
                     companion,
@@ -681,14 +708,20 @@ impl Plan {
                     Returns::derivatives(&products, program),
                 ])
             }
-            Companion::Jvp => {
+            Companion::Jvp | Companion::Derived(Derived::Pushed) => {
                 let mut roots = Vec::new();
                 real_parts(graph, &program.result, &mut roots);
                 let mut images = forward(graph, &roots, &inputs).into_iter();
                 let derivative = derivative_of(graph, &program.result, &mut |id| {
                     Returns::Like(images.next().flatten(), id)
                 });
-                Returns::Tuple(vec![value, derivative])
+                match companion {
+                    Companion::Jvp => Returns::Tuple(vec![value, derivative]),
+                    _ => derivative,
+                }
+            }
+            Companion::Derived(Derived::Second) => {
+                return Ok(self.second(program, inputs, tangents));
             }
             Companion::Pushforward | Companion::Pullback | Companion::PullbackPushforward => {
                 return Ok(self.outputs_for_calls(companion, program, inputs, tangents));
@@ -884,6 +917,7 @@ impl Plan {
             Companion::Hvp => format!(
                 "The gradient of `{name}` by {names}, and the product of its Hessian with a direction."
             ),
+            Companion::Derived(_) => String::new(),
         };
         format!("{what}\n\nWritten by `#[{}]`.", attribute.name())
     }

@@ -3,9 +3,12 @@
 //! A function y = f(x) with companions gives its value, its tangent J ẋ and its pulled-back cotangent Jᵀ ȳ. The last
 //! depends on x as well; its tangent, and by the symmetry of second derivatives every other derivative of second
 //! order, is one more companion's: (x, ẋ, ȳ, dȳ) ↦ d(Jᵀ ȳ).
+//!
+//! Beyond that, these derivatives are functions with companions of their own: x, ẋ ↦ J ẋ, and x, ẋ, ȳ, dȳ ↦ d(Jᵀ ȳ).
 
-use crate::graph::{Graph, Id, Ids, Kind};
+use crate::graph::{Argument, Derived, Graph, Id, Ids, Kind};
 use crate::rules::Op;
+use crate::ty::Passing;
 
 /// Where the gradient by an argument of a call is in the tuple of all, among which are inert ones.
 pub fn position(graph: &Graph, call: Id, at: usize) -> Vec<usize> {
@@ -26,7 +29,91 @@ fn item(graph: &Graph, of: Id, part: Vec<usize>, kind: Kind) -> Id {
     graph.insert(Op::Item(part), vec![of], kind)
 }
 
-/// The tangent of a call or of one of its derivatives; what would need a third derivative is noted.
+/// A derivative of a call as the call of a function of its own, if there is one for it.
+fn derived(graph: &Graph, id: Id) -> Option<Id> {
+    let node = graph.node(id);
+    let (kind, call, tangents, cotangents) = match &node.op {
+        Op::CallTangent => (
+            Derived::Pushed,
+            node.args[0],
+            node.args[1..].to_vec(),
+            &[][..],
+        ),
+        // Of what returns one number or matrix.
+        Op::CallAdjointTangent(parts) if parts[..] == [Vec::new()] => {
+            let call = node.args[0];
+            let tangents = match graph.op(node.args[1]) {
+                Op::CallTangent => graph.args(node.args[1])[1..].to_vec(),
+                _ => vec![absent(graph); graph.args(call).len()],
+            };
+            (Derived::Second, call, tangents, &node.args[2..])
+        }
+        _ => return None,
+    };
+    let Op::Call(number) = graph.op(call) else {
+        return None;
+    };
+    let mut made = graph.calls.borrow()[number].clone();
+    let simple =
+        |argument: &Argument| !matches!(argument, Argument::Whole { .. } | Argument::Tuple { .. });
+    if made.derived.is_some()
+        || !made.arguments.iter().all(simple)
+        || graph.called_lists.borrow().contains(&call)
+    {
+        return None;
+    }
+    graph.derived.set(true);
+    let mut args = graph.args(call).to_vec();
+    let zero_or = |id: Id, like: Id| match graph.op(id) {
+        Op::Absent => graph.expr(like).zero().id,
+        _ => id,
+    };
+    let places = made.arguments.len();
+    for argument in made.arguments.clone() {
+        if let Argument::Value { at, passing } = argument {
+            let at_tangent = args.len();
+            args.push(zero_or(tangents[at], args[at]));
+            made.arguments.push(Argument::Value {
+                at: at_tangent,
+                passing,
+            });
+        }
+    }
+    for cotangent in cotangents {
+        made.arguments.push(Argument::Value {
+            at: args.len(),
+            passing: Passing::Owned,
+        });
+        args.push(zero_or(*cotangent, cotangents[0]));
+    }
+    made.derived = Some((number, kind));
+    let known = graph
+        .calls
+        .borrow()
+        .iter()
+        .position(|c| c.derived == made.derived);
+    let number = known.unwrap_or_else(|| {
+        graph.calls.borrow_mut().push(made);
+        graph.calls.borrow().len() - 1
+    });
+    let made = graph.insert(Op::Call(number), args, Kind::OPAQUE);
+    let mut arities = graph.arities.borrow_mut();
+    match kind {
+        Derived::Second => {
+            arities.insert((made, Vec::new()), places);
+        }
+        Derived::Pushed => {
+            let of_call = arities.iter().filter(|((of, _), _)| *of == call);
+            let of_made: Vec<_> = of_call
+                .map(|((_, part), n)| ((made, part.clone()), *n))
+                .collect();
+            arities.extend(of_made);
+        }
+    }
+    Some(made)
+}
+
+/// The tangent of a call or of one of its derivatives; what would need more derivatives than there are is noted.
 pub fn tangent(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
     let node = graph.node(id);
     let tangents: Vec<Option<Id>> = node.args.iter().map(|a| known[a.0 as usize]).collect();
@@ -50,8 +137,16 @@ pub fn tangent(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
             (Op::CallAdjointTangent(parts), args)
         }
         _ => {
-            graph.beyond.set(true);
-            return None;
+            let Some(made) = derived(graph, id) else {
+                graph.beyond.set(true);
+                return None;
+            };
+            let args = graph.args(made);
+            let moving = args
+                .iter()
+                .map(|arg| known.get(arg.0 as usize).copied().flatten());
+            let args = [made].into_iter().chain(moving.map(|t| given(&t)));
+            (Op::CallTangent, args.collect())
         }
     };
     Some(graph.insert(op, args, Kind::OPAQUE))
@@ -134,8 +229,12 @@ pub fn pulled_back(
             found
         }
         _ => {
-            graph.beyond.set(true);
-            Vec::new()
+            let Some(made) = derived(graph, id) else {
+                graph.beyond.set(true);
+                return Vec::new();
+            };
+            let adjoint = with(Op::CallAdjoint(parts), &[&[made], &cotangents]);
+            arguments(made, adjoint)
         }
     }
 }

@@ -727,12 +727,14 @@ impl<'g> Kept<'g> {
                 frontier.push(id);
             }
         }
-        frontier.sort();
         // A call is made again, for its derivatives.
         let mut wanted = Vec::new();
-        for id in frontier {
+        while let Some(id) = frontier.pop() {
             match self.body.op(id) {
-                Op::Call(_) => wanted.extend(self.body.args(id).iter()),
+                Op::Call(_) | Op::CallTangent | Op::CallAdjoint(_) | Op::CallAdjointTangent(_) => {
+                    frontier.extend(self.body.args(id).iter());
+                }
+                Op::Absent => {}
                 _ => wanted.push(id),
             }
         }

@@ -1,7 +1,7 @@
 //! Calls of functions that have companions: the function itself, or one companion that gives all that is needed.
 
 use super::{Emit, Hold, Level, Written};
-use crate::graph::{Argument, Callee, Form, Id, Ids, Whole};
+use crate::graph::{Argument, Callee, Derived, Form, Id, Ids, Whole};
 use crate::rules::Op;
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
@@ -516,8 +516,17 @@ impl Emit<'_> {
         }
         match parts.iter().find(|(part, _)| part == at) {
             Some((_, value)) => quote!(::core::option::Option::Some(#value)),
-            None => quote!(::core::option::Option::None),
+            None if self.is_part(call, at) => quote!(::core::option::Option::None),
+            // It may be a tuple of more.
+            None => quote!(::core::default::Default::default()),
         }
+    }
+
+    /// Whether something reads this part of what a call returns, so that it is no tuple.
+    fn is_part(&self, call: Id, at: &[usize]) -> bool {
+        self.ids().any(|id| {
+            matches!(self.op(id), Op::Item(part) if part == at) && self.args(id)[0] == call
+        })
     }
 
     /// The arguments as the user passes them.
@@ -630,6 +639,8 @@ impl Emit<'_> {
                 self.read(id);
                 leaf.name
             }
+            // What the user passes is no view.
+            (_, Passing::Reference) if self.views.contains(&id) => self.copied(id),
             (_, Passing::Reference) => self.by_reference(id),
             (_, Passing::View) if self.is_matrix(id) => {
                 let value = self.receiver(id);
@@ -641,6 +652,12 @@ impl Emit<'_> {
                 _ => self.read(id).tokens,
             },
         }
+    }
+
+    /// A reference to a copy of a view.
+    fn copied(&mut self, id: Id) -> TokenStream {
+        let view = self.read(id).at(Level::Atom);
+        quote!(&#view.clone_owned())
     }
 
     /// A tangent for each argument: `Some(&dx)`, or `None`.
@@ -676,8 +693,7 @@ impl Emit<'_> {
                     }
                 };
                 if is_view {
-                    let view = self.read(moving).at(Level::Atom);
-                    return quote!(&#view.clone_owned());
+                    return self.copied(moving);
                 }
                 self.by_reference(moving)
             }),
@@ -756,9 +772,9 @@ impl Emit<'_> {
             let mut places = arguments.iter();
             places.position(|a| matches!(a, Argument::Value { at, .. } if *at == k))
         };
-        let one = self.number(1.0);
-        let along = |k: usize| {
-            let moving = (0..arguments.len()).map(|at| {
+        let (one, zero) = (self.number(1.0), self.number(0.0));
+        let along = |k: usize, count: usize| {
+            let moving = (0..count).map(|at| {
                 if Some(at) == place(k) {
                     quote!(::core::option::Option::Some(#one))
                 } else {
@@ -776,17 +792,30 @@ impl Emit<'_> {
                 quote!(#invoked.0)
             }
             [k] => {
-                let invoked = self.invoked(number, "_pushforward", &all, &along(*k));
+                let invoked = self.invoked(number, "_pushforward", &all, &along(*k, all.len()));
                 quote!(#invoked.1)
             }
-            [k, second, ..] => {
-                let along = along(*k);
+            [k, second] => {
+                let along = along(*k, all.len());
                 let invoked = self.invoked(number, "_pullback_pushforward", &all, &along);
-                let (place, zero) = (
-                    syn::Index::from(place(*second).unwrap_or(0)),
-                    self.number(0.0),
-                );
+                let place = syn::Index::from(place(*second).unwrap_or(0));
                 quote!((#invoked.2)(#one, #zero).1.#place)
+            }
+            [k, second, third, ..] => {
+                let mut all = all;
+                for argument in &arguments {
+                    if let Argument::Value { at, passing } = argument {
+                        let borrow = (*passing == Passing::Reference).then(|| quote!(&));
+                        let along = if at == k { &one } else { &zero };
+                        all.push(quote!(#borrow #along));
+                    }
+                }
+                all.extend([one.clone(), zero]);
+                let along = along(*third, all.len());
+                let suffix = format!("_{}_pushforward", Derived::Second.suffix());
+                let invoked = self.invoked(number, &suffix, &all, &along);
+                let place = syn::Index::from(place(*second).unwrap_or(0));
+                quote!(#invoked.1.#place)
             }
         };
         Written::new(tokens, Level::Atom, Hold::Scalar)
@@ -800,12 +829,15 @@ impl Emit<'_> {
         args: &[TokenStream],
         tangents: &[TokenStream],
     ) -> TokenStream {
-        let callee = self.program.graph.calls.borrow()[number].callee.clone();
+        let called = self.program.graph.calls.borrow()[number].clone();
+        let derived = called.derived.map(|(_, derived)| derived.suffix());
+        let (callee, derived) = (called.callee, derived.map(|suffix| format!("_{suffix}")));
+        let suffix = derived.unwrap_or_default() + suffix;
         let companion = |name: &Ident| {
             let plain = name.to_string();
-            match suffix {
+            match &suffix[..] {
                 "" => name.clone(),
-                _ => Ident::new(
+                suffix => Ident::new(
                     &format!("{}{suffix}", plain.trim_start_matches("r#")),
                     name.span(),
                 ),

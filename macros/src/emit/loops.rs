@@ -279,6 +279,7 @@ impl Emit<'_> {
             let guards = whole.map(|g| (g.cond, g.side)).collect();
             inner.kept_on_sides.insert(*input, guards);
         }
+        inner.views = views.iter().map(|view| view.0).collect();
         inner.arrange();
         let swapped = carried
             .iter()
@@ -346,11 +347,15 @@ impl Emit<'_> {
         let body = &inner.out;
         let body = quote!(#(#body)*);
         // What is kept elsewhere is looked up under its name.
-        let opening = views.iter().filter(|(name, _)| {
+        let mut opened: Vec<String> = Vec::new();
+        let opening = views.iter().filter(|(_, name, _)| {
             let text = name.to_string();
-            crate::ty::mentions(body.clone(), &|ident| *ident == text)
+            let read = crate::ty::mentions(body.clone(), &|ident| *ident == text);
+            let new = read && !opened.contains(&text);
+            opened.push(text);
+            new
         });
-        let opening = opening.map(|(name, store)| quote!(let #name = #store.view(#name);));
+        let opening = opening.map(|(_, name, store)| quote!(let #name = #store.view(#name);));
         let body = quote!(#(#cleared)* #(#opening)* #body);
         let header = match (condition, &this.header) {
             (Some(condition), Header::Endless) => quote!(while #condition),
@@ -570,7 +575,7 @@ impl Emit<'_> {
         args: &[Id],
         graph: &Graph,
         derived: bool,
-        (names_read, views): (&mut Vec<String>, &mut Vec<(TokenStream, Ident)>),
+        (names_read, views): (&mut Vec<String>, &mut Vec<(Id, TokenStream, Ident)>),
     ) -> impl Fn(&TokenStream, &[List]) -> TokenStream + use<> {
         // What earlier loops have kept.
         let mut sources: Vec<(usize, Id)> = Vec::new();
@@ -646,9 +651,7 @@ impl Emit<'_> {
                 };
                 let form = match store {
                     Some(store) => {
-                        if !known {
-                            views.push((ident.clone(), store));
-                        }
+                        views.push((*input, ident.clone(), store));
                         Form::View
                     }
                     None if by_reference => Form::Borrowed,
@@ -815,6 +818,10 @@ impl Emit<'_> {
             for slot in slots {
                 if self.context[slot.0 as usize] != 0 {
                     self.ensure(*slot);
+                } else if !self.bound.contains_key(slot) {
+                    for input in self.inputs(*slot) {
+                        self.ensure_inputs(input);
+                    }
                 }
             }
             self.borrowed.clear();

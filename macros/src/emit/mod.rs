@@ -333,6 +333,8 @@ struct Emit<'p> {
     lists: IdMap<Id>,
     /// Gradients by structs that are returned as a call gives them.
     handed_on: Ids,
+    /// What an earlier loop has kept, and is read as a view here.
+    views: Ids,
     /// Passes that overwrite a temporary instead of allocating.
     overwriting: Ids,
     forced: Ids,
@@ -384,6 +386,8 @@ struct Emit<'p> {
     computed: Ids,
     /// What the statement that is being written has read already.
     borrowed: Ids,
+    /// What the parts of the result that are written already have read.
+    pending: Ids,
     /// What the iterations write into, to be made before the loop.
     buffers: Vec<TokenStream>,
     /// Where loops keep matrices, by the numbers of their bodies and of the loops.
@@ -501,6 +505,7 @@ impl<'p> Emit<'p> {
             homes: IdMap::default(),
             lists: IdMap::default(),
             handed_on: Ids::default(),
+            views: Ids::default(),
             within_reach: Vec::new(),
             groups: Vec::new(),
             group_of: IdMap::default(),
@@ -515,6 +520,7 @@ impl<'p> Emit<'p> {
             unmovable: Ids::default(),
             awaited: IdMap::default(),
             borrowed: Ids::default(),
+            pending: Ids::default(),
             pullbacks: IdMap::default(),
             handed_out: IdMap::default(),
             mutable: Ids::default(),

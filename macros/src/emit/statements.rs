@@ -94,7 +94,7 @@ impl Emit<'_> {
             Returns::Blocks(blocks) => self.written_blocks(blocks),
             Returns::Struct(name, fields) => self.written_struct(name, fields),
             Returns::Matrix(Some(id), Some(shape)) => {
-                self.borrowed.clear();
+                self.begin_part();
                 let have = self.shape(*id);
                 let uncertain = self.uncertain_sizes(*id, shape);
                 let sides = [(&shape.rows, &have.rows), (&shape.cols, &have.cols)];
@@ -110,7 +110,7 @@ impl Emit<'_> {
                 self.read_owned(*id)
             }
             Returns::Like(Some(id), other) => {
-                self.borrowed.clear();
+                self.begin_part();
                 if self.lists.contains_key(id) || self.handed_on.contains(id) {
                     self.ensure(*id);
                     return self.read(*id).tokens;
@@ -581,6 +581,19 @@ impl Emit<'_> {
         outermost
     }
 
+    /// A part of what is returned may move what the parts before it have read, but no statement before all of them may.
+    fn begin_part(&mut self) {
+        let read = std::mem::take(&mut self.borrowed);
+        self.pending.extend(read);
+    }
+
+    /// What has been read by the expression that this statement comes before.
+    fn begin_statement(&mut self) -> Ids {
+        let borrowed = self.borrowed.clone();
+        self.borrowed.extend(&self.pending);
+        borrowed
+    }
+
     /// Binds a value to a name, after all that it needs.
     pub(super) fn ensure(&mut self, id: Id) {
         let kept = self.apart && self.homes.contains_key(&id);
@@ -606,7 +619,7 @@ impl Emit<'_> {
             return;
         }
         if self.op(id).is_opaque() {
-            let borrowed = std::mem::take(&mut self.borrowed);
+            let borrowed = self.begin_statement();
             match self.op(id) {
                 Op::Loop(_) => self.write_loop(id),
                 _ => self.write_call(id),
@@ -614,7 +627,7 @@ impl Emit<'_> {
             self.borrowed = borrowed;
             return;
         }
-        let borrowed = std::mem::take(&mut self.borrowed);
+        let borrowed = self.begin_statement();
         self.computed.insert(id);
         if let Op::Update(_) = self.op(id) {
             let place = self.write_update(id);
@@ -857,6 +870,13 @@ impl Emit<'_> {
             for export in exports.iter().filter(|_| ends) {
                 let here = self.is_within(self.context[export.0 as usize], context)
                     || self.context[export.0 as usize] == context;
+                // Out of a branch in this one it comes with that.
+                if here
+                    && !self.bound.contains_key(export)
+                    && let Some(inner) = self.unwritten_around(*export, context)
+                {
+                    self.write_group(inner);
+                }
                 if self.kind(*export).elem == Elem::Opaque {
                     let pullback = self.pullbacks.get(export).filter(|_| here);
                     values.push(match (pullback, self.handed_out.get(export)) {

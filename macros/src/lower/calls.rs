@@ -185,6 +185,7 @@ impl Lower<'_> {
         let mut calls = self.graph.calls.borrow_mut();
         calls.push(Call {
             callee,
+            derived: None,
             arguments,
             after: TokenStream::new(),
         });
@@ -314,7 +315,8 @@ impl Lower<'_> {
                         ),
                     );
                 }
-                let passing = self.passing(arg, id);
+                let entry = matches!(value, Value::Entry(_));
+                let passing = self.passing(arg, id, entry);
                 Ok(value_argument(id, passing, values))
             }
         }
@@ -514,11 +516,13 @@ impl Lower<'_> {
     }
 
     /// How an argument is passed.
-    fn passing(&self, expr: &Expr, id: Id) -> Passing {
+    fn passing(&self, expr: &Expr, id: Id, entry: bool) -> Passing {
         match expr {
-            Expr::Reference(_) => Passing::Reference,
-            Expr::Paren(inner) => self.passing(&inner.expr, id),
-            Expr::Group(inner) => self.passing(&inner.expr, id),
+            _ if self.is_reference(expr) => Passing::Reference,
+            Expr::Paren(inner) => self.passing(&inner.expr, id, entry),
+            Expr::Group(inner) => self.passing(&inner.expr, id, entry),
+            // The closure of an elementwise method is given numbers.
+            _ if entry => Passing::Owned,
             Expr::Path(path)
                 if path.path.get_ident().is_some_and(|name| {
                     let known = self.scope.get(&name.to_string()).map(|b| &b.value);

@@ -119,6 +119,7 @@ impl Lower<'_> {
             value: Value::Node(value),
             active: true,
             varies: true,
+            reference: false,
         });
     }
 

@@ -383,6 +383,7 @@ impl Lower<'_> {
                     value,
                     active: true,
                     varies: true,
+                    reference: false,
                 });
                 return Ok(());
             }
@@ -445,6 +446,7 @@ impl Lower<'_> {
             value: Value::Untyped(place),
             active: true,
             varies: true,
+            reference: false,
         });
     }
 

@@ -76,6 +76,7 @@ impl Lower<'_> {
             value: Value::Function(Rc::new(function)),
             active: !inert,
             varies,
+            reference: false,
         });
         Ok(())
     }
@@ -329,6 +330,7 @@ impl Lower<'_> {
                 value: Value::Inert(inert),
                 active: false,
                 varies,
+                reference: false,
             });
             return Ok(());
         }
@@ -411,6 +413,7 @@ impl Lower<'_> {
                     value,
                     active: false,
                     varies,
+                    reference: false,
                 });
                 Ok(())
             }

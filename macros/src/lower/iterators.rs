@@ -292,6 +292,7 @@ impl Lower<'_> {
             value,
             active: true,
             varies: true,
+            reference: false,
         });
         name
     }
@@ -502,21 +503,9 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether a name is that of a parameter by reference.
-    fn is_reference(&self, name: &Expr) -> bool {
-        let declared = self.parameter_types.iter().find(|(own, _)| match name {
-            Expr::Path(path) => path.path.is_ident(own),
-            _ => false,
-        });
-        matches!(declared, Some((_, syn::Type::Reference(_))))
-    }
-
     /// What `iter` gives at a place: of what carries no derivative and stays Rust, a reference.
     fn item_of(&self, list: &Expr, place: &Expr) -> Expr {
-        match self.is_inert(list) {
-            true => syn::parse_quote!(&#list[#place]),
-            false => syn::parse_quote!(#list[#place]),
-        }
+        syn::parse_quote!(&#list[#place])
     }
 
     /// A few items of a list of vectors or matrices, one by one.

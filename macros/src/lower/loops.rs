@@ -346,6 +346,7 @@ impl Lower<'_> {
                     value: Value::Node(start),
                     active: true,
                     varies: true,
+                    reference: false,
                 });
                 names.push(name);
             }
@@ -968,6 +969,7 @@ impl Lower<'_> {
                             mutable: false,
                             leaf: Some(leaf),
                         }),
+                        reference: false,
                         active: false,
                         varies: range.varies,
                     });
@@ -999,6 +1001,7 @@ impl Lower<'_> {
                             hint,
                             ..Inert::plain(new.to_token_stream(), iterator.varies)
                         }),
+                        reference: false,
                         active: false,
                         varies: iterator.varies,
                     });
@@ -1090,6 +1093,7 @@ impl Lower<'_> {
                 value,
                 active: true,
                 varies: true,
+                reference: false,
             });
         }
         for field in std::mem::take(&mut outside.fields) {

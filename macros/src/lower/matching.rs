@@ -1105,6 +1105,7 @@ impl Lower<'_> {
                 value: Value::Inert(Inert::plain(new.to_token_stream(), true)),
                 active: false,
                 varies: true,
+                reference: false,
             });
         }
     }
@@ -1142,6 +1143,7 @@ impl Lower<'_> {
             value,
             active,
             varies,
+            reference: false,
         });
     }
 

@@ -414,6 +414,7 @@ impl Lower<'_> {
             value,
             active,
             varies: true,
+            reference: parameter.by_reference,
         });
     }
 

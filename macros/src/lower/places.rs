@@ -595,6 +595,7 @@ impl Lower<'_> {
             value: Value::Node(known),
             active: true,
             varies: true,
+            reference: false,
         });
         let value = self.expr(&mapped);
         self.scope.pop();

@@ -383,6 +383,7 @@ impl Lower<'_> {
                     value: Value::Inert(inert),
                     active: false,
                     varies: false,
+                    reference: false,
                 };
                 if self.nested == 0 {
                     self.constants.bind(binding.clone());
@@ -421,6 +422,9 @@ impl Lower<'_> {
         let mut names = Vec::new();
         pattern_names(&local.pat, &mut names);
         let result = self.local_value(local, stmt);
+        if let Some(init) = &local.init {
+            self.refer(&local.pat, &init.expr);
+        }
         if result.is_err() {
             // What follows may use the names: it must not fail a second time.
             for ident in names {
@@ -429,10 +433,44 @@ impl Lower<'_> {
                     value: Value::Poison,
                     active: true,
                     varies: true,
+                    reference: false,
                 });
             }
         }
         result
+    }
+
+    /// Notes which variables of a `let` are references.
+    fn refer(&mut self, pat: &Pat, init: &Expr) {
+        match (pat, init) {
+            (pat, Expr::Paren(inner)) => self.refer(pat, &inner.expr),
+            (pat, Expr::Group(inner)) => self.refer(pat, &inner.expr),
+            (Pat::Type(typed), init) => self.refer(&typed.pat, init),
+            (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
+            (Pat::Ident(name), init) if self.is_reference(init) => {
+                self.scope.refer(&name.ident.unraw().to_string());
+            }
+            (Pat::Tuple(pats), Expr::Tuple(parts)) => {
+                for (pat, part) in pats.elems.iter().zip(&parts.elems) {
+                    self.refer(pat, part);
+                }
+            }
+            (Pat::Reference(inner), Expr::Reference(of)) => self.refer(&inner.pat, &of.expr),
+            _ => {}
+        }
+    }
+
+    /// Whether an expression is a reference, as far as the tokens tell.
+    pub(super) fn is_reference(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Reference(_) => true,
+            Expr::Path(path) => {
+                let name = path.path.get_ident().map(ToString::to_string);
+                let known = name.and_then(|name| self.scope.get(&name));
+                known.is_some_and(|known| known.reference)
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn local_value(&mut self, local: &syn::Local, stmt: &Stmt) -> Lowered<()> {
@@ -538,6 +576,7 @@ impl Lower<'_> {
                 mutable: mutability.is_some(),
                 leaf: None,
             }),
+            reference: false,
             active: false,
             varies: true,
         });
@@ -796,6 +835,7 @@ impl Lower<'_> {
             value,
             active: false,
             varies,
+            reference: false,
         });
     }
 
@@ -902,6 +942,7 @@ impl Lower<'_> {
             value: Value::Node(id),
             active: true,
             varies: true,
+            reference: false,
         });
         Ok(())
     }
@@ -1022,6 +1063,7 @@ impl Lower<'_> {
                     value,
                     active,
                     varies,
+                    reference: false,
                 });
                 Ok(())
             }

@@ -227,7 +227,7 @@ impl<'a> Generator<'a> {
         });
         self.optional = !is_callee && self.random.percent(8);
         let result =
-            if is_callee && self.random.percent(25) || !is_callee && self.random.percent(15) {
+            if is_callee && self.random.percent(40) || !is_callee && self.random.percent(15) {
                 match self.random.below(4) {
                     0 if !is_callee => Type::Tuple(vec![Type::Real, Type::vector(self.extents[0])]),
                     1 => self.matrix_type(),
@@ -442,6 +442,11 @@ impl<'a> Generator<'a> {
             12 * on(self, Feature::While),
             30 * on(self, Feature::EntryAssignment),
             8 * on(self, Feature::Match),
+            if self.callees.is_empty() || self.in_loop {
+                0
+            } else {
+                30 * on(self, Feature::CarriedLoops)
+            },
         ];
         let statement = match self.random.weighted(&weights) {
             0 => Some(self.let_value()),
@@ -456,7 +461,8 @@ impl<'a> Generator<'a> {
             9 => self.carried_loop(statements),
             10 => self.while_loop(statements),
             11 => self.assign_entry(),
-            _ => self.match_statement(),
+            12 => self.match_statement(),
+            _ => Some(self.steps(statements)),
         };
         statements.extend(statement);
     }
@@ -592,16 +598,23 @@ impl<'a> Generator<'a> {
 
     /// Calls that return matrices need a type.
     fn let_call(&mut self) -> Option<Statement> {
-        let callees = self.callees;
-        let i = callees.iter().position(|c| c.result != Type::Real)?;
-        let ty = callees[i].result.clone();
-        let value = self.call(i);
+        let fitting: Vec<usize> = (0..self.callees.len())
+            .filter(|i| self.callees[*i].result != Type::Real)
+            .collect();
+        let i = (!fitting.is_empty()).then(|| *self.random.of(&fitting))?;
+        Some(self.let_call_of(i).0)
+    }
+
+    fn let_call_of(&mut self, callee: usize) -> (Statement, Var) {
+        let ty = self.callees[callee].result.clone();
+        let value = self.call(callee);
         let var = self.let_variable(ty, Holds::Owned);
-        Some(Statement::Let {
+        let statement = Statement::Let {
             vars: vec![var],
             typed: true,
             value,
-        })
+        };
+        (statement, var)
     }
 
     fn assign(&mut self) -> Option<Statement> {
@@ -803,6 +816,64 @@ impl<'a> Generator<'a> {
             (index, g.loop_body(true))
         });
         Some(Statement::For(index, Expr::Int(0), end, inner))
+    }
+
+    /// The steps of a simulation: each calls a function of the state, and moves the state by what it returns.
+    fn steps(&mut self, statements: &mut Vec<Statement>) -> Statement {
+        let callee = self.random.below(self.callees.len());
+        let function = &self.callees[callee];
+        let ty = function.result.clone();
+        let mut wanted = vec![ty.clone()];
+        let parameters = &function.variables[..function.parameters];
+        wanted.extend(parameters.iter().map(|p| p.ty.clone()));
+        let mut state = Vec::new();
+        for ty in wanted {
+            if ty != Type::Int && (state.is_empty() || self.random.percent(50)) {
+                let value = self.value(&ty, 1);
+                let var = self.let_variable(ty, Holds::Owned);
+                self.variables[var].mutable = true;
+                state.push(var);
+                statements.push(Statement::Let {
+                    vars: vec![var],
+                    typed: true,
+                    value,
+                });
+            }
+        }
+        // One may hide another.
+        state.retain(|var| self.scope.contains(var));
+        let (end, n) = self.size_of_something().unwrap_or((Expr::Int(3), 3));
+        let (index, inner) = self.scoped(|g| {
+            let in_loop = std::mem::replace(&mut g.in_loop, true);
+            let index = g.new_variable(Type::Int, Holds::Owned);
+            g.largest.insert(index, n.saturating_sub(1));
+            let mut inner = Vec::new();
+            if g.random.percent(30) {
+                g.statement(&mut inner);
+            }
+            let (call, moved) = g.let_call_of(callee);
+            inner.push(call);
+            for var in state {
+                if g.variables[var].ty != ty || !g.scope.contains(&var) {
+                    continue;
+                }
+                g.used.insert(var);
+                let by = Expr::Real(*g.random.of(&[0.1, 0.5, -0.25]));
+                let step = g.apply(Op::Mul, vec![Expr::Var(moved), by], ty.clone());
+                inner.push(if g.random.percent(75) {
+                    Statement::Assign(var, Some(Op::Add), step)
+                } else {
+                    let value = g.apply(Op::Add, vec![Expr::Var(var), step], ty.clone());
+                    Statement::Assign(var, None, value)
+                });
+            }
+            for _ in 0..g.random.below(3) {
+                g.statement(&mut inner);
+            }
+            g.in_loop = in_loop;
+            (index, inner)
+        });
+        Statement::For(index, Expr::Int(0), end, inner)
     }
 
     fn while_loop(&mut self, statements: &mut Vec<Statement>) -> Option<Statement> {
@@ -1409,7 +1480,7 @@ impl<'a> Generator<'a> {
             }
             let arg = match &parameter.ty {
                 Type::Int => Expr::Int(self.random.below(3)),
-                ty => match self.value(ty, 1) {
+                ty => match self.argument(ty) {
                     // A view that was made a matrix again is still taken for a view.
                     Expr::Apply(Op::Row | Op::Column | Op::RowsFrom(_) | Op::ViewFrom(..), ..) => {
                         self.apply(Op::Repeat, vec![Expr::Real(0.5)], ty.clone())
@@ -1424,6 +1495,16 @@ impl<'a> Generator<'a> {
         }
         self.budget = self.budget.saturating_sub(1);
         Expr::Call(callee, args, function.result.clone())
+    }
+
+    fn argument(&mut self, ty: &Type) -> Expr {
+        let fits = |v: &Variable| v.ty == *ty && v.holds == Holds::Owned;
+        if self.random.percent(40)
+            && let Some(var) = self.any(fits)
+        {
+            return Expr::Var(var);
+        }
+        self.value(ty, 1)
     }
 
     // ---- matrices ----

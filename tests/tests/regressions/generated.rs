@@ -1065,3 +1065,80 @@ mod solutions_of_one_side {
         }
     }
 }
+
+/// What is kept of a side was computed of a matrix that the other side does not have.
+mod kept_of_one_side {
+    use super::*;
+
+    #[gradient]
+    fn f(w: &DVector<f64>, a: f64, x: f64) -> f64 {
+        let mut b = a;
+        for _ in 0..w.len() {
+            if x > -1.0 {
+                continue;
+            }
+            let entries = [2.0, -1.0, a, b, b, 0.1, a, a, b];
+            let m = DMatrix::from_row_slice(3, 3, &entries) + DMatrix::from_element(3, 3, a);
+            b += m.norm_squared();
+        }
+        b
+    }
+
+    #[test]
+    fn is_not_read_on_the_other() {
+        let w = DVector::zeros(1);
+        for x in [0.5, -1.5] {
+            assert_slope(f_gradient(&w, 0.75, x).1, 0.75, |a| f(&w, a, x));
+        }
+    }
+
+    #[gradient(wrt(t))]
+    #[hessian]
+    fn nested(t: f64, least: f64, n: usize) -> f64 {
+        let mut a = t;
+        for k in 0..n {
+            if least > t {
+                continue;
+            }
+            match k {
+                0 => a += dvector![t, t, t].dot(&DVector::from_column_slice(&[0.1, t, t])),
+                _ => a = t,
+            }
+        }
+        a
+    }
+
+    #[test]
+    fn is_not_read_on_the_other_of_a_branch_in_a_branch() {
+        for (least, n) in [(1.0, 2), (0.0, 1), (0.0, 2)] {
+            let (value, gradient, hessian) = nested_value_gradient_and_hessian(0.5, least, n);
+            assert_eq!(value, nested(0.5, least, n));
+            assert_slope(gradient, 0.5, |t| nested(t, least, n));
+            assert_slope(hessian, 0.5, |t| nested_gradient(t, least, n));
+        }
+    }
+}
+
+/// What is returned first was moved by a statement that the second part needs.
+mod read_in_the_result {
+    use super::*;
+
+    #[differentiable]
+    fn helper(v: &DVector<f64>) -> f64 {
+        let m = DMatrix::from_row_slice(2, 2, &[2.5, 0.5, v[2], 1.5]);
+        let rhs = DVector::from_fn(2, |i, _| v[i]);
+        let x: DVector<f64> = m.cholesky().unwrap().solve(&rhs);
+        x.sum()
+    }
+
+    #[jvp]
+    fn f(v: &DVector<f64>) -> f64 {
+        helper(v) * v[0]
+    }
+
+    #[test]
+    fn is_still_there() {
+        let (v, dv) = (dvector![0.5, -1.5, 0.25], dvector![1.0, 0.5, -0.75]);
+        assert_slope(f_jvp(&v, &dv).1, 0.0, |t| f(&(&v + &dv * t)));
+    }
+}

@@ -1,6 +1,6 @@
 use nalgrad::differentiable;
 
-#[differentiable(order = 3)]
+#[differentiable(order = 5)]
 fn square(x: f64) -> f64 {
     x * x
 }
