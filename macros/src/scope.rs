@@ -146,6 +146,8 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// A struct that the function builds, by its fields.
     Record(Vec<(String, Value)>),
+    /// The same in a variable that may change: each field is a variable of its own.
+    Fields(Rc<[(String, Ident)]>),
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be, or of a result.
     List(Vec<Value>),
     Pending(Pending),
@@ -259,6 +261,20 @@ impl Scope {
     pub fn get(&self, name: &str) -> Option<&Binding> {
         let name = name.trim_start_matches("r#");
         self.frames.iter().rev().find_map(|frame| frame.get(name))
+    }
+
+    /// The names, and those of the variables that the fields of structs among them are.
+    pub fn with_fields(&self, mut names: Vec<String>) -> Vec<String> {
+        let mut next = 0;
+        while let Some(name) = names.get(next) {
+            if let Some(Value::Fields(fields)) = self.get(name).map(|b| &b.value) {
+                names.extend(fields.iter().map(|(_, variable)| variable.to_string()));
+            }
+            next += 1;
+        }
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// How many blocks there are around.

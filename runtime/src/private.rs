@@ -1139,7 +1139,7 @@ pub trait GivenTwice {}
 #[diagnostic::on_unimplemented(
     message = "this call would need a derivative of higher order than `#[differentiable]` gives",
     label = "called here",
-    note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: write `#[differentiable(order = 3)]`, or `order = 4`, on the function that is called here and on those that it calls"
+    note = "`#[differentiable]` goes up to the second derivative, with `order = 1` to the first only: ask for more on the function that is called here, as in `#[differentiable(order = 3)]`, and on those that it calls"
 )]
 pub trait WithinOrder {}
 

@@ -305,3 +305,38 @@ fn blocks_of_their_own() {
         assert_close(in_a_block_gradient(x), slope(|t| in_a_block(x + t)));
     }
 }
+
+// ---- what is written to besides ----
+
+#[gradient(wrt(x))]
+#[hvp]
+fn logged(x: &DVector<f64>, counts: &mut Vec<usize>, signs: &mut Vec<bool>) -> f64 {
+    counts.push(x.len());
+    let mut total = 0.0;
+    for i in 0..x.len() {
+        counts.push(i + x.nrows());
+        signs.push(x[i] > 0.0);
+        total += x[i] * x[i] * x[i];
+    }
+    if x[0] > 0.0 {
+        counts.push(100 + x.len());
+    }
+    signs.push(counts.len() == x.len());
+    total * counts.len() as f64
+}
+
+#[test]
+fn lengths_and_conditions_are_written_down_once() {
+    let x = DVector::from_column_slice(&[0.5, -1.0]);
+    let (mut counts, mut signs) = (Vec::new(), Vec::new());
+    let value = logged(&x, &mut counts, &mut signs);
+    let (mut again, mut same) = (Vec::new(), Vec::new());
+    let (found, gradient) = logged_value_and_gradient(&x, &mut again, &mut same);
+    assert_eq!((found, &again, &same), (value, &counts, &signs));
+    // 4 · 3 x²
+    assert_eq!(gradient.as_slice(), [3.0, 12.0]);
+    let (mut again, mut same) = (Vec::new(), Vec::new());
+    let (_, product) = logged_hvp(&x, &mut again, &mut same, &x);
+    assert_eq!((again, same), (counts, signs));
+    assert_eq!(product.as_slice(), [6.0, 24.0]);
+}

@@ -1,5 +1,10 @@
 //! Third and fourth derivatives of calls: `order = 3` and `order = 4`, against differences of what is one order below.
 
+#![allow(
+    dead_code,
+    reason = "some functions are known by their companions only"
+)]
+
 mod common;
 
 use common::{assert_close, slope, vector};

@@ -823,7 +823,9 @@ impl<'g> Kept<'g> {
                 | Op::Part(_)
                 | Op::Size(_)
         );
-        let quick = quick || self.expands(id) || self.is_recomputed(id);
+        // A call is made again, for its derivatives.
+        let again = self.body.op(id).is_call();
+        let quick = quick || again || self.expands(id) || self.is_recomputed(id);
         quick && !self.primal.inputs.contains(&id)
     }
 
@@ -857,7 +859,7 @@ impl<'g> Kept<'g> {
 
     /// What it costs to keep a value.
     fn cost(&self, id: Id) -> u32 {
-        if self.is_recomputed(id) {
+        if self.is_recomputed(id) || self.body.op(id).is_call() {
             return NEVER;
         }
         // Rather what is transposed: a product takes it as it is.

@@ -57,7 +57,7 @@ impl Emit<'_> {
 
     /// Whether the directions of a tangent are there when the call is made.
     fn is_known_with(&self, tangent: Id, call: Id) -> bool {
-        if *self.op(tangent) == Op::Absent
+        if *self.op(tangent) != Op::CallTangent
             || self.late.contains(&tangent) && !self.late.contains(&call)
             || self.mapped.contains(&tangent) && !self.mapped.contains(&call)
         {

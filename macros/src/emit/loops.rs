@@ -216,6 +216,7 @@ impl Emit<'_> {
                 name: names[*k].clone(),
             })
             .collect();
+        let mut untyped = Vec::new();
         for variable in &carried {
             let (name, start) = (&variable.name, args[variable.at]);
             if continued[variable.at] {
@@ -228,6 +229,9 @@ impl Emit<'_> {
             }
             self.borrowed.clear();
             let start = self.start_of(start, &inner, variable.leaf);
+            if !inner.is_matrix(variable.leaf) && !crate::ty::mentions(start.clone(), &|_| true) {
+                untyped.push((self.out.len(), name.clone(), start.clone()));
+            }
             self.out.push(quote!(let mut #name = #start;));
         }
         let mut lists = Vec::new();
@@ -346,6 +350,13 @@ impl Emit<'_> {
         }
         let body = &inner.out;
         let body = quote!(#(#body)*);
+        // The type of a literal is known where it is computed with, but not where a method is called on it.
+        for (at, name, start) in untyped {
+            if has_methods(body.clone(), &name) {
+                let real = self.real;
+                self.out[at] = quote!(let mut #name: #real = #start;);
+            }
+        }
         // What is kept elsewhere is looked up under its name.
         let mut opened: Vec<String> = Vec::new();
         let opening = views.iter().filter(|(_, name, _)| {
@@ -1389,6 +1400,17 @@ fn counts(this: &Loop, record: usize) -> bool {
 fn is_stored(graph: &Graph, slot: Id) -> bool {
     let kind = graph.kind(slot);
     kind.elem == Elem::Real && kind.shape.is_some_and(|shape| shape.is_dynamic())
+}
+
+/// Whether a method of a variable is called: `x.sin()`.
+fn has_methods(tokens: TokenStream, name: &Ident) -> bool {
+    let mut after_name = false;
+    tokens.into_iter().any(|tree| {
+        let dot = matches!(&tree, TokenTree::Punct(p) if p.as_char() == '.');
+        let called = after_name && dot;
+        after_name = matches!(&tree, TokenTree::Ident(ident) if ident == name);
+        called || matches!(tree, TokenTree::Group(group) if has_methods(group.stream(), name))
+    })
 }
 
 /// The most numbers that are kept in an array, on the stack.

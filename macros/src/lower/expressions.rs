@@ -179,7 +179,10 @@ impl Lower<'_> {
             Expr::Cast(cast) => self.cast(cast, expr),
             Expr::Index(index) => self.index(index, expr),
             Expr::Field(field) => self.field(field, expr),
-            Expr::MethodCall(call) => self.method(call, expr),
+            Expr::MethodCall(call) => match self.copied_record(call) {
+                Some(record) => record,
+                None => self.method(call, expr),
+            },
             Expr::Call(call) => self.call(call, expr),
             Expr::If(branch) => self.branch(branch, expr),
             Expr::Block(block) if block.label.is_none() => self.nested_block(&block.block),
@@ -275,29 +278,6 @@ impl Lower<'_> {
         }
     }
 
-    /// `Point { x: a, y: b }`, of which the fields are read.
-    fn record(&mut self, literal: &syn::ExprStruct, expr: &Expr) -> Lowered<Value> {
-        if self.is_inert(expr) {
-            return refuse(expr, "inert");
-        }
-        if let Some(rest) = &literal.rest {
-            return refuse(
-                rest,
-                "the other fields of this struct are not known\nhelp: write out every field",
-            );
-        }
-        let mut fields = Vec::new();
-        for field in &literal.fields {
-            let mut value = self.expr(&field.expr)?;
-            // What may change or has effects is evaluated here, and once.
-            if let (Value::Inert(inert), 0) = (&mut value, self.closures) {
-                self.evaluate(inert);
-            }
-            fields.push((field.member.to_token_stream().to_string(), value));
-        }
-        Ok(Value::Record(fields))
-    }
-
     /// Whether a mistake has been reported of a variable.
     pub fn is_poisoned(&self, tokens: impl ToTokens) -> bool {
         self.scope
@@ -341,6 +321,7 @@ impl Lower<'_> {
                     // Read, it has been given a value.
                     Value::Unset(inert) => Value::Inert(inert),
                     Value::Lent(lent) => Value::Node(self.read_lent(&lent, expr)?),
+                    Value::Fields(fields) => self.record_of(&fields)?,
                     // What is wrong with a field is reported where it is read.
                     Value::Untyped(place) if place.path.is_empty() => Value::Untyped(Place {
                         tokens: name.to_token_stream(),

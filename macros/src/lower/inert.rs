@@ -50,7 +50,11 @@ impl Lower<'_> {
                 } => self.is_active(a) || self.is_active(b),
             },
             Value::Slice(id) | Value::Elements(id) | Value::Columns(id, _) => self.is_active(*id),
-            Value::Called(..) | Value::Untyped(_) | Value::Position(_) | Value::Lent(_) => true,
+            Value::Fields(_)
+            | Value::Called(..)
+            | Value::Untyped(_)
+            | Value::Position(_)
+            | Value::Lent(_) => true,
             Value::Function(function) => function.kept.is_none(),
             Value::Inert(_) | Value::Unset(_) | Value::Unit | Value::Never => false,
             Value::Poison => true,

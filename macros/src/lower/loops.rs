@@ -718,6 +718,17 @@ impl Lower<'_> {
         if self.scope.depth_of(&name.to_string()) < Some(self.closure_depth) {
             return self.captured_by_closure(&name, &name);
         }
+        if let Some(Value::Fields(fields)) = self.scope.get(&name.to_string()).map(|b| &b.value) {
+            let mut carried = Vec::new();
+            for (_, variable) in fields.clone().iter() {
+                let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
+                // What is no value of the graph changes as it stands.
+                if !matches!(known, Some(Value::Inert(_))) {
+                    carried.extend(self.carried(variable.clone(), at)?);
+                }
+            }
+            return Ok(carried);
+        }
         let value = self.variable(&name, at)?;
         if let Value::Geometric(_) | Value::Tuple(_) = value {
             let parts = self.numbers_of(&value, &name, at)?;
@@ -1103,9 +1114,7 @@ impl Lower<'_> {
         }
         let mut names = Vec::new();
         variables(tokens, &mut names);
-        names.sort();
-        names.dedup();
-        for name in names {
+        for name in outside.scope.with_fields(names) {
             let Some(binding) = outside.scope.get(&name).cloned() else {
                 continue;
             };
@@ -1133,6 +1142,7 @@ impl Lower<'_> {
                     .map(|(name, field)| (name.clone(), self.brought_in(outside, field)));
                 Value::Record(fields.collect())
             }
+            Value::Fields(_) => value.clone(),
             Value::Wrapped(value) => Value::Wrapped(Box::new(self.brought_in(outside, value))),
             Value::Node(id) => Value::Node(self.captured(outside, *id)),
             Value::Entry(id) => Value::Entry(self.captured(outside, *id)),
@@ -1211,7 +1221,7 @@ impl Lower<'_> {
         variables(function.body.to_token_stream(), &mut names);
         let mut scope = Scope::default();
         scope.push();
-        for name in names {
+        for name in captured.with_fields(names) {
             if let Some(binding) = captured.get(&name).cloned() {
                 let value = self.brought_in(outside, &binding.value);
                 scope.bind(Binding { value, ..binding });

@@ -25,6 +25,7 @@ mod numbers;
 mod options;
 mod places;
 mod products;
+mod records;
 mod statements;
 
 pub use composed::is_composed;
@@ -570,7 +571,7 @@ impl Lower<'_> {
                     text(at.to_token_stream())
                 ),
             ),
-            Value::Record(_) => refuse(
+            Value::Record(_) | Value::Fields(_) => refuse(
                 at.to_token_stream(),
                 format!(
                     "what becomes of the struct `{}` cannot be followed here\nhelp: read its fields, or use a tuple",

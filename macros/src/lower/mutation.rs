@@ -13,6 +13,20 @@ use syn::{BinOp, Expr};
 impl Lower<'_> {
     /// `x = e;`
     pub(super) fn assignment(&mut self, assign: &syn::ExprAssign, expr: &Expr) -> Lowered<Value> {
+        if let Some(left) = self.in_field(&assign.left) {
+            let whole = syn::ExprAssign {
+                left: Box::new(left),
+                ..assign.clone()
+            };
+            if let Some(kept) = self.kept_change(Expr::Assign(whole.clone()))? {
+                return Ok(kept);
+            }
+            return self.assignment(&whole, &Expr::Assign(whole.clone()));
+        }
+        if let Some(fields) = self.fields_of(&assign.left) {
+            let value = self.expr(&assign.right)?;
+            return self.assign_fields(&fields, value, expr);
+        }
         if let Expr::Tuple(names) = &*assign.left {
             // All on the right is read before anything changes.
             let values = match self.expr(&assign.right)? {
@@ -34,22 +48,32 @@ impl Lower<'_> {
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
-        self.check_pushed(&assign.left, &value)?;
-        if let Some((tuple, part)) = self.part_of_tuple(&assign.left) {
+        self.assign_value(&assign.left, value, (&assign.right, expr))
+    }
+
+    /// Gives a place this value.
+    pub(super) fn assign_value(
+        &mut self,
+        left: &Expr,
+        value: Value,
+        (right, expr): (&Expr, &Expr),
+    ) -> Lowered<Value> {
+        self.check_pushed(left, &value)?;
+        if let Some((tuple, part)) = self.part_of_tuple(left) {
             return self.assign_part(&tuple, part, &value, expr);
         }
-        if let (Expr::Path(_), Value::Tuple(_)) = (&*assign.left, &value) {
-            let name = self.assigned_variable(&assign.left)?;
+        if let (Expr::Path(_), Value::Tuple(_)) = (left, &value) {
+            let name = self.assigned_variable(left)?;
             self.assign(&name, value);
             return Ok(Value::Unit);
         }
         if let Some(geometric) = self.geometric(&value)? {
-            let name = self.assigned_variable(&assign.left)?;
+            let name = self.assigned_variable(left)?;
             self.variable(&name, expr)?;
             self.assign(&name, Value::Geometric(geometric));
             return Ok(Value::Unit);
         }
-        let place = self.place_of(&assign.left)?;
+        let place = self.place_of(left)?;
         if let Some(columns) = self.held_by(&place, &value) {
             self.reveal(place.name.to_string(), columns.0, columns.1);
             return Err(Refusal(None));
@@ -60,14 +84,14 @@ impl Lower<'_> {
                 _ => Kind::SCALAR,
             },
             _ => {
-                let known = self.read_unchecked(&place, &assign.left)?;
+                let known = self.read_unchecked(&place, left)?;
                 self.graph.kind(known)
             }
         };
         let id = match (&value, self.is_row_of_table(&place)) {
             (Value::Slice(row), true) => *row,
-            (Value::List(row), true) => self.column_of_list(row.clone(), &assign.right)?,
-            _ => self.node(&value, &assign.right, &kind)?,
+            (Value::List(row), true) => self.column_of_list(row.clone(), right)?,
+            _ => self.node(&value, right, &kind)?,
         };
         match (&value, &place.path[..]) {
             (_, []) => self.assign(&place.name, Self::entrywise(&[&value], id)),
@@ -137,6 +161,16 @@ impl Lower<'_> {
         binary: &syn::ExprBinary,
         expr: &Expr,
     ) -> Lowered<Value> {
+        if let Some(left) = self.in_field(&binary.left) {
+            let whole = syn::ExprBinary {
+                left: Box::new(left),
+                ..binary.clone()
+            };
+            if let Some(kept) = self.kept_change(Expr::Binary(whole.clone()))? {
+                return Ok(kept);
+            }
+            return self.compound_assignment(&whole, &Expr::Binary(whole.clone()));
+        }
         let op = match binary.op {
             BinOp::AddAssign(_) => BinOp::Add(Default::default()),
             BinOp::SubAssign(_) => BinOp::Sub(Default::default()),
@@ -596,7 +630,7 @@ impl Lower<'_> {
 }
 
 /// An expression without parentheses.
-fn strip(expr: &Expr) -> &Expr {
+pub(super) fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(inner) => strip(&inner.expr),
         Expr::Group(inner) => strip(&inner.expr),

@@ -3,9 +3,9 @@
 
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Id, Kind, Shape, Step};
+use crate::graph::{Elem, Id, Kind, Shape, Step};
 use crate::rules::{Op, Part, Scalar};
-use crate::scope::{Lent, Value};
+use crate::scope::{Hint, Inert, Lent, Value};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
@@ -242,6 +242,21 @@ impl Lower<'_> {
         Ok(())
     }
 
+    /// Whether an argument has no derivative, although it reads what has: a length, or a condition.
+    fn is_counted(&mut self, arg: &Expr) -> bool {
+        if self.is_inert(arg) || !self.only_observes(arg) {
+            return self.is_inert(arg);
+        }
+        let mark = self.mark();
+        let value = self.expr(arg);
+        self.roll_back(mark);
+        match value {
+            Ok(Value::Inert(inert)) => matches!(inert.hint, Hint::Int | Hint::Bool),
+            Ok(Value::Node(id)) => matches!(self.graph.kind(id).elem, Elem::Int | Elem::Bool),
+            _ => false,
+        }
+    }
+
     /// A method that changes what it is called on; `None` if that is no value of the graph.
     pub(crate) fn in_place(
         &mut self,
@@ -251,6 +266,13 @@ impl Lower<'_> {
         let name = call.method.to_string();
         if !super::assigned::is_in_place(&name) {
             return Ok(None);
+        }
+        if let Some(receiver) = self.in_field(&call.receiver) {
+            let call = syn::ExprMethodCall {
+                receiver: Box::new(receiver),
+                ..call.clone()
+            };
+            return self.in_place(&call, &Expr::MethodCall(call.clone()));
         }
         let Some(root) = root_of(&call.receiver) else {
             return Ok(None);
@@ -294,6 +316,20 @@ impl Lower<'_> {
             return self
                 .columns_in_place(&root, (*all, *columns), call, expr)
                 .map(Some);
+        }
+        if let Some(Value::Inert(_)) = known
+            && call.args.iter().all(|arg| self.is_counted(arg))
+        {
+            let tokens = quote!(#expr);
+            self.check_kept(&tokens)?;
+            self.name_parts(&tokens);
+            let Inert { tokens, reads, .. } = self.inert_expression(expr, Hint::Unknown);
+            self.place(Step::Verbatim {
+                tokens: quote!(#tokens;),
+                reads,
+                binds: Vec::new(),
+            });
+            return Ok(Some(Value::Unit));
         }
         if !matches!(
             known,

@@ -225,7 +225,7 @@ impl Lower<'_> {
 
     /// Keeps a statement that binds no names.
     pub(super) fn verbatim(&mut self, stmt: &dyn ToTokens) -> Lowered<()> {
-        let tokens = stmt.to_token_stream();
+        let tokens = self.with_fields(stmt.to_token_stream());
         self.check_kept(&tokens)?;
         self.name_parts(&tokens);
         let reads = self.reads(&tokens);
@@ -345,7 +345,8 @@ impl Lower<'_> {
             );
         }
         let read = self.scope.read_by(tokens.clone());
-        if let Some(binding) = read.iter().find(|b| matches!(b.value, Value::Record(_))) {
+        let whole = |b: &&&Binding| matches!(b.value, Value::Record(_) | Value::Fields(_));
+        if let Some(binding) = read.iter().find(whole) {
             return refuse(
                 tokens,
                 format!(
@@ -601,11 +602,18 @@ impl Lower<'_> {
     }
 
     /// The first value of a variable of the graph; `None` if it is nothing that the graph has.
-    fn first_value(&mut self, init: &Expr, ty: Option<&syn::Type>) -> Lowered<Option<Value>> {
+    pub(super) fn first_value(
+        &mut self,
+        init: &Expr,
+        ty: Option<&syn::Type>,
+    ) -> Lowered<Option<Value>> {
         if self.empty_list(init) {
             return Ok(Some(self.empty_list_of(ty)?));
         }
         let mark = self.mark();
+        if let Expr::Struct(literal) = init {
+            return self.first_fields(literal);
+        }
         let value = match self.repeated(init)? {
             Some(list) => Ok(list),
             None => self.expr(init),
@@ -1024,20 +1032,29 @@ impl Lower<'_> {
                 if let Some((_, inner)) = &name.subpat {
                     self.bind(inner, value.clone())?;
                 }
-                let value = self.copied(name, value)?;
+                let value = match value {
+                    Value::Record(fields) if name.mutability.is_some() && self.closures == 0 => {
+                        return self.bind_record(name, fields);
+                    }
+                    value => self.copied(name, value)?,
+                };
                 if let (Value::Inert(inert), 0) = (&value, self.closures)
                     && (inert.leaf.is_none() || inert.mutable || name.mutability.is_some())
                 {
                     // An inert part of an active value gets its own statement.
                     let new = self.own_name(&name.ident);
-                    let tokens = &inert.tokens;
+                    let (tokens, mutability) = (&inert.tokens, name.mutability);
                     self.place(Step::Verbatim {
-                        tokens: quote!(let #new = #tokens;),
+                        tokens: quote!(let #mutability #new = #tokens;),
                         reads: inert.reads.clone(),
                         binds: Vec::new(),
                     });
                     let (hint, varies) = (inert.hint.clone(), inert.varies);
-                    self.bind_inert(&name.ident, &new, hint, Form::Owned, varies, false);
+                    let mutable = mutability.is_some();
+                    if mutable {
+                        self.owned.insert(new.to_string());
+                    }
+                    self.bind_inert(&name.ident, &new, hint, Form::Owned, varies, mutable);
                     return Ok(());
                 }
                 if let Value::Called(call, part) = &value

@@ -303,7 +303,10 @@ fn refused(
         Err(error) => return Some(format!("this does not parse: {error}")),
     };
     attributes.into_iter().find_map(|(attribute, arguments)| {
-        let tokens = nalgrad_tests::companion::expand(attribute, arguments, item.clone());
+        let expand =
+            || nalgrad_tests::companion::expand(attribute, arguments.clone(), item.clone());
+        let expanded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(expand));
+        let tokens = expanded.unwrap_or_else(|_| panic!("`{}` panics: {source}", attribute.name()));
         compile_error(tokens)
     })
 }

@@ -1,0 +1,236 @@
+//! Structs that the function builds: known by their fields, which are variables of their own where the struct may change.
+
+use super::mutation::strip;
+use super::{Lower, Lowered, refuse};
+use crate::scope::{Binding, Value};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use std::rc::Rc;
+use syn::Expr;
+use syn::ext::IdentExt;
+
+impl Lower<'_> {
+    /// `Point { x: a, y: b }`, of which the fields are read.
+    pub(super) fn record(&mut self, literal: &syn::ExprStruct, expr: &Expr) -> Lowered<Value> {
+        if self.is_inert(expr) {
+            return refuse(expr, "inert");
+        }
+        let rest = match &literal.rest {
+            Some(rest) => match self.expr(rest) {
+                Ok(Value::Record(fields)) => fields,
+                Ok(_) => {
+                    return refuse(
+                        rest,
+                        "the other fields of this struct are not known\nhelp: write out every field",
+                    );
+                }
+                Err(refusal) => return Err(refusal),
+            },
+            None => Vec::new(),
+        };
+        let mut fields: Vec<(String, Value)> = Vec::new();
+        for field in &literal.fields {
+            let mut value = self.expr(&field.expr)?;
+            // What may change or has effects is evaluated here, and once.
+            if let (Value::Inert(inert), 0) = (&mut value, self.closures) {
+                self.evaluate(inert);
+            }
+            fields.push((field.member.to_token_stream().to_string(), value));
+        }
+        for (name, value) in rest {
+            if !fields.iter().any(|(own, _)| *own == name) {
+                fields.push((name, value));
+            }
+        }
+        Ok(Value::Record(fields))
+    }
+
+    /// The fields of a struct that is given differentiated values later.
+    pub(super) fn first_fields(&mut self, literal: &syn::ExprStruct) -> Lowered<Option<Value>> {
+        if literal.rest.is_some() {
+            return Ok(None);
+        }
+        let mut fields = Vec::new();
+        for field in &literal.fields {
+            let value = match self.first_value(&field.expr, None)? {
+                Some(value) => value,
+                None => self.expr(&field.expr)?,
+            };
+            fields.push((field.member.to_token_stream().to_string(), value));
+        }
+        Ok(Some(Value::Record(fields)))
+    }
+
+    /// The struct that a variable holds, by its fields as they are now.
+    pub(super) fn record_of(&mut self, fields: &[(String, Ident)]) -> Lowered<Value> {
+        let mut values = Vec::new();
+        for (name, variable) in fields {
+            if self.scope.get(&variable.to_string()).is_none() {
+                return refuse(
+                    variable,
+                    format!(
+                        "the field `{name}` is out of reach here\nhelp: bind it before, as in `let x = s.{name};`"
+                    ),
+                );
+            }
+            values.push((name.clone(), self.expr(&syn::parse_quote!(#variable))?));
+        }
+        Ok(Value::Record(values))
+    }
+
+    /// A variable for each field of a struct that may change.
+    pub(super) fn bind_record(
+        &mut self,
+        name: &syn::PatIdent,
+        fields: Vec<(String, Value)>,
+    ) -> Lowered<()> {
+        let mut variables = Vec::new();
+        for (field, value) in fields {
+            let variable = self.fresh(&format!("{}_{field}", name.ident.unraw()));
+            let active = self.is_active_value(&value);
+            self.changing.insert(variable.to_string());
+            self.bind(&syn::parse_quote!(mut #variable), value)?;
+            if active {
+                self.scope.activate(&variable.to_string());
+            }
+            variables.push((field, variable));
+        }
+        self.scope.bind(Binding {
+            ident: name.ident.clone(),
+            value: Value::Fields(variables.into()),
+            active: true,
+            varies: true,
+            reference: false,
+        });
+        Ok(())
+    }
+
+    /// Tokens that stay as they stand, with the variables of the fields for `s.x`.
+    pub(super) fn with_fields(&self, tokens: TokenStream) -> TokenStream {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let (mut out, mut next) = (TokenStream::new(), 0);
+        let mut is_field = false;
+        while let Some(tree) = trees.get(next) {
+            next += 1;
+            let mut tree = match tree {
+                TokenTree::Group(group) => {
+                    let mut new = Group::new(group.delimiter(), self.with_fields(group.stream()));
+                    new.set_span(group.span());
+                    TokenTree::Group(new)
+                }
+                tree => tree.clone(),
+            };
+            while let (TokenTree::Ident(name), Some(TokenTree::Punct(dot)), Some(field)) =
+                (&tree, trees.get(next), trees.get(next + 1))
+                && dot.as_char() == '.'
+                && !is_field
+                && let Some(Value::Fields(fields)) =
+                    self.scope.get(&name.to_string()).map(|b| &b.value)
+                && let Some((_, variable)) =
+                    fields.iter().find(|(own, _)| *own == field.to_string())
+            {
+                let mut variable = variable.clone();
+                variable.set_span(variable.span().located_at(field.span()));
+                tree = TokenTree::Ident(variable);
+                next += 2;
+            }
+            is_field = matches!(&tree, TokenTree::Punct(p) if p.as_char() == '.');
+            out.extend([tree]);
+        }
+        out
+    }
+
+    /// `s.clone()` of a struct of the function's own.
+    pub(super) fn copied_record(&mut self, call: &syn::ExprMethodCall) -> Option<Lowered<Value>> {
+        let Expr::Path(path) = strip(&call.receiver) else {
+            return None;
+        };
+        let known = self.scope.get(&path.path.get_ident()?.to_string())?;
+        let is_record = matches!(known.value, Value::Record(_) | Value::Fields(_));
+        (is_record && call.method == "clone").then(|| self.expr(&call.receiver))
+    }
+
+    pub(super) fn fields_of(&self, name: &Expr) -> Option<Rc<[(String, Ident)]>> {
+        let Expr::Path(path) = strip(name) else {
+            return None;
+        };
+        match self.scope.get(&path.path.get_ident()?.to_string())?.value {
+            Value::Fields(ref fields) => Some(fields.clone()),
+            _ => None,
+        }
+    }
+
+    /// A place in a struct of the function's own as one in the variable that its field is.
+    pub(super) fn in_field(&self, place: &Expr) -> Option<Expr> {
+        Some(match place {
+            Expr::Field(field) => {
+                let inner = self.in_field(&field.base);
+                let base = inner.as_ref().unwrap_or(&field.base);
+                let name = field.member.to_token_stream().to_string();
+                if let Some(fields) = self.fields_of(base) {
+                    let (_, variable) = fields.iter().find(|(own, _)| *own == name)?;
+                    return Some(syn::parse_quote!(#variable));
+                }
+                Expr::Field(syn::ExprField {
+                    base: Box::new(inner?),
+                    ..field.clone()
+                })
+            }
+            Expr::Index(index) => Expr::Index(syn::ExprIndex {
+                expr: Box::new(self.in_field(&index.expr)?),
+                ..index.clone()
+            }),
+            Expr::MethodCall(call) => Expr::MethodCall(syn::ExprMethodCall {
+                receiver: Box::new(self.in_field(&call.receiver)?),
+                ..call.clone()
+            }),
+            Expr::Paren(inner) => self.in_field(&inner.expr)?,
+            Expr::Group(inner) => self.in_field(&inner.expr)?,
+            Expr::Reference(reference) => Expr::Reference(syn::ExprReference {
+                expr: Box::new(self.in_field(&reference.expr)?),
+                ..reference.clone()
+            }),
+            _ => return None,
+        })
+    }
+
+    /// `s = e;` of a struct: field by field.
+    pub(super) fn assign_fields(
+        &mut self,
+        fields: &[(String, Ident)],
+        value: Value,
+        at: &Expr,
+    ) -> Lowered<Value> {
+        let Value::Record(values) = value else {
+            return refuse(
+                at,
+                "what is assigned here is not known by its fields\nhelp: write it out, as in `State { x: …, v: … }`",
+            );
+        };
+        for (field, variable) in fields {
+            let value = values.iter().find(|(own, _)| own == field);
+            let Some((_, value)) = value.cloned() else {
+                return refuse(
+                    at,
+                    format!("there is no field `{field}` in what is assigned"),
+                );
+            };
+            let left: Expr = syn::parse_quote!(#variable);
+            if let Some(inner) = self.fields_of(&left) {
+                self.assign_fields(&inner, value, at)?;
+                continue;
+            }
+            self.assign_value(&left, value, (at, at))?;
+        }
+        Ok(Value::Unit)
+    }
+
+    /// What is changed is inert, with all that it is given: it stays as it stands.
+    pub(super) fn kept_change(&mut self, change: Expr) -> Lowered<Option<Value>> {
+        if !self.is_inert(&change) {
+            return Ok(None);
+        }
+        self.verbatim(&quote!(#change;))?;
+        Ok(Some(Value::Unit))
+    }
+}
