@@ -78,7 +78,8 @@ fn derivatives_of_derivatives() {
     let joined = |(a, b): (DVector<f64>, f64)| vector(&[a[0], a[1], b]);
     type Product = fn(&DVector<f64>, f64, &DVector<f64>, f64) -> Products;
     type Products = ((DVector<f64>, f64), (DVector<f64>, f64));
-    let both: [(fn(&DVector<f64>, f64) -> f64, Product); 2] =
+    type Value = fn(&DVector<f64>, f64) -> f64;
+    let both: [(Value, Product); 2] =
         [(of_gradient, of_gradient_hvp), (of_tangent, of_tangent_hvp)];
     for (f, hvp) in both {
         let value = |p: &DVector<f64>| f(&split(p).0, split(p).1);
