@@ -893,6 +893,7 @@ impl Graph {
     /// The node of this operation, exactly as asked for: nothing is rewritten here.
     pub fn insert(&self, op: Op, args: Vec<Id>, kind: Kind) -> Id {
         let guards = self.guards.borrow().clone();
+        let args = self.on_the_side_taken(&op, args, &guards);
         // Addition and multiplication commute bit for bit, and so do the products of a dot product: both orders are
         // one value.
         let mut sorted = args.clone();
@@ -922,6 +923,31 @@ impl Graph {
         let id = self.push(key.0.clone(), args, key.2.clone(), guards);
         known.insert(key, id);
         id
+    }
+
+    /// In a branch, derivatives read the side that is taken of what another branch on the same condition gives.
+    fn on_the_side_taken(&self, op: &Op, args: Vec<Id>, guards: &[Guard]) -> Vec<Id> {
+        let derived = self.user_nodes.get() > 0 && *op != Op::Select;
+        // The pullback of a call stays in the branch that makes it.
+        if !derived || guards.is_empty() || !self.calls.borrow().is_empty() {
+            return args;
+        }
+        let taken = |arg: Id| {
+            guards.iter().fold(arg, |arg, guard| {
+                let node = self.node(arg);
+                let side = if guard.side { 1 } else { 2 };
+                match node.op {
+                    Op::Select
+                        if node.args[0] == guard.cond
+                            && self.kind(node.args[side]) == node.kind =>
+                    {
+                        node.args[side]
+                    }
+                    _ => arg,
+                }
+            })
+        };
+        args.into_iter().map(taken).collect()
     }
 
     /// A node that is not the same as any other: a branch in which something happens.

@@ -258,7 +258,18 @@ impl Writer<'_> {
     }
 
     fn name(&self, var: Var) -> String {
-        self.function.variables[var].name.clone()
+        let name = &self.function.variables[var].name;
+        if self.is_field(var) {
+            return format!("{name}.it");
+        }
+        name.clone()
+    }
+
+    /// Whether a variable that changes is the field of a struct.
+    fn is_field(&self, var: Var) -> bool {
+        let variable = &self.function.variables[var];
+        let own = var >= self.function.parameters && variable.holds == Holds::Owned;
+        own && variable.mutable && variable.ty != Type::Int && var % 3 == 0
     }
 
     /// What is written inside, as text of its own.
@@ -347,6 +358,14 @@ impl Writer<'_> {
                 } else {
                     self.owned(value).0
                 };
+                if let ([var], true) = (&vars[..], self.is_field(vars[0])) {
+                    let it = type_name(&variables[*var].ty);
+                    self.line(&format!("struct Held{var} {{ it: {it}, other: f64 }}"));
+                    self.line(&format!(
+                        "let {pattern} = Held{var} {{ it: {value}, other: 1.0 }};"
+                    ));
+                    return;
+                }
                 self.line(&format!("let {pattern}{ty} = {value};"));
             }
             Statement::Assign(var, op, value) => {

@@ -1142,3 +1142,53 @@ mod read_in_the_result {
         assert_slope(f_jvp(&v, &dv).1, 0.0, |t| f(&(&v + &dv * t)));
     }
 }
+
+/// A Hessian read what one branch gives inside of another on the same condition, on the side that is not taken.
+mod hessians_in_branches {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(x: &DVector<f64>, w: &Vector3<f64>) -> f64 {
+        let m = if w[1] < -0.5 {
+            DMatrix::from_row_slice(1, 2, &[w[2], 0.5]).abs()
+        } else {
+            DMatrix::from_element(1, 2, 2.0) * dmatrix![0.5, x[1]; w.x, 0.5]
+        };
+        m.norm_squared()
+    }
+
+    #[gradient]
+    #[hessian]
+    fn g(x: &DVector<f64>, w: &Vector3<f64>) -> f64 {
+        let m: DMatrix<f64> = if w[2] < -0.5 {
+            DMatrix::from_element(2, 2, x[0]).tr_mul(&dmatrix![x[0], w[2]; w[1], 0.1])
+        } else {
+            dmatrix![w[1], 3.0; w[1], w[0]]
+        };
+        m.norm_squared()
+    }
+
+    #[test]
+    fn read_the_side_that_is_taken() {
+        for w in [vector![0.3, -0.9, -0.8], vector![0.3, 0.4, 0.7]] {
+            let x = dvector![0.6, -1.1];
+            type Gradient = fn(&DVector<f64>, &Vector3<f64>) -> (DVector<f64>, Vector3<f64>);
+            let all: [(Gradient, _); 2] = [
+                (f_gradient, f_hessian(&x, &w)),
+                (g_gradient, g_hessian(&x, &w)),
+            ];
+            for (gradient, ((xx, xw), (wx, ww))) in all {
+                assert_eq!(wx, xw.transpose());
+                for i in 0..2 {
+                    let moved = |t: f64| x.map_with_location(|k, _, e| if k == i { t } else { e });
+                    assert_slope(xx[(0, i)], x[i], |t| gradient(&moved(t), &w).0[0]);
+                    assert_slope(wx[(1, i)], x[i], |t| gradient(&moved(t), &w).1[1]);
+                }
+                let moved = |t: f64| vector![w[0], t, w[2]];
+                assert_slope(ww[(0, 1)], w[1], |t| gradient(&x, &moved(t)).1[0]);
+                assert_slope(ww[(1, 1)], w[1], |t| gradient(&x, &moved(t)).1[1]);
+            }
+        }
+    }
+}
