@@ -1910,6 +1910,9 @@ fn way_out(name: &str) -> &'static str {
         "iter" | "iter_mut" | "column_iter" | "row_iter" | "into_iter" => {
             "go through it in a `for` loop, or end the iterator in `sum`, `product`, `fold` or `collect`; `map`, `zip_map` and `dot` of the matrix are known, too"
         }
+        "is_some" | "is_none" | "unwrap" | "unwrap_or" | "expect" | "map_or" | "as_ref" => {
+            crate::lower::OPTION_APART
+        }
         n if n.ends_with("_mut")
             || matches!(
                 n,

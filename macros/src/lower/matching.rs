@@ -66,6 +66,9 @@ enum Taken<'a> {
     Kept(&'a Pat, Inert),
 }
 
+/// What to write in place of an `Option` that changes.
+pub(crate) const OPTION_APART: &str = "keep the value and whether there is one in two variables, as in `let mut best = 0.0;` and `let mut found = false;`";
+
 impl Lower<'_> {
     /// `match e { … }`
     pub(super) fn match_on(&mut self, each: &syn::ExprMatch, rest: Option<Rest>) -> Lowered<Value> {
@@ -916,6 +919,16 @@ impl Lower<'_> {
 
     /// A literal, a constant or a range against a differentiated number: comparisons, as rustc makes them.
     fn test_of_number(&mut self, pat: &Pat, value: &Value) -> Lowered<Value> {
+        if let Pat::Ident(name) = pat
+            && name.ident == "None"
+        {
+            return refuse(
+                name,
+                format!(
+                    "an `Option` that is given differentiated values later is not followed\nhelp: {OPTION_APART}"
+                ),
+            );
+        }
         if let Pat::Ident(name) = pat
             && name.ident.to_string().contains(char::is_lowercase)
         {

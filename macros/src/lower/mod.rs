@@ -20,6 +20,7 @@ mod iterators;
 mod lists;
 mod loops;
 mod matching;
+pub(crate) use matching::OPTION_APART;
 mod mutation;
 mod numbers;
 mod options;
