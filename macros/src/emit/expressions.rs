@@ -236,7 +236,12 @@ impl Emit<'_> {
 
     /// nalgebra's type of this shape, as the beginning of a path.
     pub(super) fn matrix_type(&self, shape: &Shape) -> TokenStream {
-        let (nalgebra, real) = (&self.nalgebra, self.real);
+        self.matrix_of(shape, &self.real.to_token_stream())
+    }
+
+    /// The type of a matrix of these entries.
+    pub(super) fn matrix_of(&self, shape: &Shape, real: &TokenStream) -> TokenStream {
+        let nalgebra = &self.nalgebra;
         let one = Dim::Static(1);
         let (r, c) = (
             crate::ty::dim_tokens(&shape.rows),

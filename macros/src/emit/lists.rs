@@ -41,7 +41,7 @@ impl Emit<'_> {
             lets.extend(match self.shape(id).rows {
                 Dim::Static(n) => {
                     let n = proc_macro2::Literal::usize_unsuffixed(n);
-                    quote!(let #vector: #nalgebra::SVector<#real, #n> = #krate::__private::entries_of_array(&#name);)
+                    quote!(let #vector: #nalgebra::SVector<#real, #n> = #krate::__private::entries_of_array(&#name[..]);)
                 }
                 _ => quote!(let #vector = #krate::__private::entries(&#name);),
             });

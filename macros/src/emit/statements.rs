@@ -912,6 +912,17 @@ impl Emit<'_> {
                     });
                     continue;
                 }
+                let mask = self.kind(*export).shape.clone();
+                if let (Elem::Bool, Some(shape)) = (self.kind(*export).elem, mask) {
+                    values.push(match here {
+                        true => {
+                            let name = self.read(*export).at(Level::Atom);
+                            quote!(#name.clone_owned())
+                        }
+                        false => self.no_conditions(&shape),
+                    });
+                    continue;
+                }
                 values.push(match (here, self.is_matrix(*export)) {
                     (true, true) => {
                         let name = self.read(*export).at(Level::Atom);
@@ -1083,6 +1094,16 @@ impl Emit<'_> {
             (Dim::Dynamic(_), Dim::Dynamic(_)) => quote!(#ty::zeros(0, 0)),
             (Dim::Dynamic(_), _) | (_, Dim::Dynamic(_)) => quote!(#ty::zeros(0)),
             _ => quote!(#ty::zeros()),
+        }
+    }
+
+    /// Conditions on all entries, for the side of a branch that has none.
+    fn no_conditions(&self, shape: &Shape) -> TokenStream {
+        let ty = self.matrix_of(shape, &quote!(bool));
+        match (&shape.rows, &shape.cols) {
+            (Dim::Dynamic(_), Dim::Dynamic(_)) => quote!(#ty::from_element(0, 0, false)),
+            (Dim::Dynamic(_), _) | (_, Dim::Dynamic(_)) => quote!(#ty::from_element(0, false)),
+            _ => quote!(#ty::from_element(false)),
         }
     }
 

@@ -640,10 +640,11 @@ impl Lower<'_> {
         let steps = self.steps.last().map_or(0, Vec::len);
         if let (Value::Inert(inert), true, 0) = (left, steps > before, self.closures) {
             self.evaluate(inert);
-            if let Some(steps) = self.steps.last_mut().filter(|s| s.len() > before + 1) {
-                let mut placed = steps.remove(steps.len() - 1);
-                placed.at = steps[before].at;
-                steps.insert(before, placed);
+            // What has no effect is not evaluated by a statement.
+            if let Some(placed) = self.steps.last_mut().filter(|s| s.len() > steps) {
+                let mut own = placed.remove(placed.len() - 1);
+                own.at = placed[before].at;
+                placed.insert(before, own);
             }
         }
     }

@@ -266,7 +266,7 @@ impl Lower<'_> {
 
     /// Gives names to the parts of the tuples and arrays that kept tokens read.
     pub(super) fn name_parts(&mut self, tokens: &TokenStream) {
-        let read = self.scope.read_by(tokens.clone());
+        let read = self.scope.read_by(self.with_fields(tokens.clone()));
         let values: Vec<Value> = read
             .iter()
             .filter(|b| matches!(b.value, Value::Tuple(_) | Value::List(_)))
@@ -282,7 +282,8 @@ impl Lower<'_> {
     /// Tokens of the user's as the companion keeps them.
     pub(super) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
         let mut lengths = Vec::new();
-        let tokens = self.with_lengths(visible(tokens.to_token_stream()), &mut lengths);
+        let tokens = self.with_fields(visible(tokens.to_token_stream()));
+        let tokens = self.with_lengths(tokens, &mut lengths);
         rename(tokens, &|ident| {
             let length = lengths.iter().find(|(own, _)| own == ident);
             length.map_or_else(|| self.emitted(ident), |(_, length)| Some(length.clone()))
@@ -387,6 +388,7 @@ impl Lower<'_> {
 
     /// An expression kept as it stands.
     pub(super) fn inert(&self, tokens: TokenStream, hint: Hint) -> Inert {
+        let tokens = self.with_fields(tokens);
         let mutable = self
             .scope
             .read_by(tokens.clone())

@@ -344,7 +344,7 @@ impl Lower<'_> {
                 "this statement cannot be kept inside the closure of an elementwise method: it would run another number of times\nhelp: move it before the closure",
             );
         }
-        let read = self.scope.read_by(tokens.clone());
+        let read = self.scope.read_by(self.with_fields(tokens.clone()));
         let whole = |b: &&&Binding| matches!(b.value, Value::Record(_) | Value::Fields(_));
         if let Some(binding) = read.iter().find(whole) {
             return refuse(

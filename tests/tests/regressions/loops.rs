@@ -1,7 +1,7 @@
 //! Loops: what they carry, keep and change, among each other and in branches.
 
 use crate::oracle::panic_message;
-use nalgebra::{DMatrix, DVector, Vector2, Vector3};
+use nalgebra::{DMatrix, DVector, Matrix2, Vector2, Vector3};
 use nalgrad::{gradient, hessian, hvp, jacobian};
 
 #[test]
@@ -532,4 +532,65 @@ fn a_closure_reads_a_counter_as_it_is_before_it() {
     let x = DVector::from_vec(vec![1.0, 2.0, 4.0]);
     assert_eq!(f(&x), 70.0);
     expect!((&x) => DVector::from_vec(vec![10.0, 17.0, 24.0]));
+}
+
+#[test]
+fn an_inert_factor_stands_before_an_entry() {
+    // The step that evaluates the entry was moved before the one that binds its index.
+    #[gradient(wrt(x))]
+    fn f(x: &[f64], k: &[f64], pairs: &[(usize, f64)]) -> f64 {
+        let mut acc = 0.0;
+        for (i, c) in k.iter().enumerate() {
+            acc += c * x[i];
+        }
+        for (i, c) in pairs {
+            acc += c * x[*i].powi(2);
+        }
+        let mut u = vec![0.0; 3];
+        for i in 1..3 {
+            let c = 0.5 * i as f64;
+            u[i] = x[i] - c * u[i - 1];
+        }
+        acc + u[2]
+    }
+    let (x, k, pairs) = ([1.0, 2.0, 4.0], [0.5, -1.0, 3.0], [(1, 2.0), (1, -0.5)]);
+    // k + 3 x₁ e₁ + (0, −1, 1)
+    expect!((&x, &k, &pairs) => vec![0.5, 4.0, 4.0]);
+}
+
+#[test]
+fn conditions_of_entries_come_from_one_side() {
+    // The other side handed out one condition in place of a matrix of them.
+    #[gradient(wrt(w))]
+    fn f(w: &Matrix2<f64>, x: &Vector2<f64>) -> f64 {
+        let mut a = *x;
+        for i in 0..2 {
+            let z = w * a;
+            a = if i == 0 {
+                z.map(|v| if v > 0.0 { v } else { 0.5 * v })
+            } else {
+                z
+            };
+        }
+        a.sum()
+    }
+    let (w, x) = (Matrix2::new(1.0, 2.0, -1.0, 0.0), Vector2::new(1.0, 1.0));
+    // 1 aᵀ + D wᵀ 1 xᵀ with a = D w x = (3, −½)
+    expect!((&w, &x) => Matrix2::new(3.0, -0.5, 3.0, -0.5) + Matrix2::new(0.0, 0.0, 1.0, 1.0));
+}
+
+#[test]
+fn arrays_of_vectors_by_reference_have_tangents() {
+    // The tangent, a reference already, was borrowed once more.
+    #[nalgrad::jvp]
+    fn g(points: &[Vector2<f64>; 2]) -> f64 {
+        let mut sum = Vector2::zeros();
+        for p in points {
+            sum += p;
+        }
+        sum.norm_squared()
+    }
+    let points = [Vector2::new(1.0, 2.0), Vector2::new(3.0, -1.0)];
+    let along = [Vector2::new(0.5, 0.0), Vector2::new(0.0, 2.0)];
+    assert_eq!(g_jvp(&points, &along), (17.0, 8.0));
 }
