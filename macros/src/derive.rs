@@ -103,7 +103,7 @@ fn implement(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
     let name = &input.ident;
     let (of_impl, of_type, _) = input.generics.split_for_impl();
     let conditions = where_clause(input, &scalar, &nalgebra);
-    let differentiable = quote!(#krate::Differentiable);
+    let differentiable = quote!(#krate::__private::Parameter);
     // Each statement or expression, for each field with a derivative.
     let each = |number: &dyn Fn(&syn::Member) -> TokenStream,
                 whole: &dyn Fn(&syn::Member, &Type) -> TokenStream| {
@@ -129,23 +129,23 @@ fn implement(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
     };
     let zeros = built(
         &|_| quote!(#nalgebra::zero()),
-        &|m, ty| quote!(<#ty as #differentiable>::zeros_like(&self.#m)),
+        &|m, ty| quote!(<#ty as #differentiable>::zeros(&self.#m)),
     );
     let axpy = each(
         &|m| quote!(self.#m += a * x.#m;),
-        &|m, ty| quote!(<#ty as #differentiable>::axpy(&mut self.#m, a, &x.#m);),
+        &|m, ty| quote!(<#ty as #differentiable>::add_times(&mut self.#m, a, &x.#m);),
     );
     let scale = each(
         &|m| quote!(self.#m *= a;),
-        &|m, ty| quote!(<#ty as #differentiable>::scale(&mut self.#m, a);),
+        &|m, ty| quote!(<#ty as #differentiable>::times(&mut self.#m, a);),
     );
     let dot = each(
         &|m| quote!(self.#m * other.#m),
-        &|m, ty| quote!(<#ty as #differentiable>::dot(&self.#m, &other.#m)),
+        &|m, ty| quote!(<#ty as #differentiable>::product(&self.#m, &other.#m)),
     );
     let len = each(
         &|_| quote!(1),
-        &|m, ty| quote!(<#ty as #differentiable>::len(&self.#m)),
+        &|m, ty| quote!(<#ty as #differentiable>::count(&self.#m)),
     );
     let write = each(
         &|m| quote!(entries.push(self.#m);),
@@ -186,22 +186,24 @@ fn implement(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
     quote! {
         #(#has_fields)*
         #[automatically_derived]
+        impl #of_impl #krate::__private::Whole for #name #of_type #conditions {}
+        #[automatically_derived]
         #[allow(unused, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #of_impl #differentiable for #name #of_type #conditions {
             type Scalar = #scalar;
-            fn zeros_like(&self) -> Self {
+            fn zeros(&self) -> Self {
                 #zeros
             }
-            fn axpy(&mut self, a: #scalar, x: &Self) {
+            fn add_times(&mut self, a: #scalar, x: &Self) {
                 #(#axpy)*
             }
-            fn scale(&mut self, a: #scalar) {
+            fn times(&mut self, a: #scalar) {
                 #(#scale)*
             }
-            fn dot(&self, other: &Self) -> #scalar {
+            fn product(&self, other: &Self) -> #scalar {
                 #(#dot)+*
             }
-            fn len(&self) -> usize {
+            fn count(&self) -> usize {
                 #(#len)+*
             }
             fn write_entries(&self, entries: &mut ::std::vec::Vec<#scalar>) {
@@ -281,7 +283,7 @@ fn scalar_type(
         Some(real) => Ident::new(real, proc_macro2::Span::call_site()).to_token_stream(),
         None => {
             let ty = &first.ty;
-            quote!(<#ty as #krate::Differentiable>::Scalar)
+            quote!(<#ty as #krate::__private::Parameter>::Scalar)
         }
     })
 }

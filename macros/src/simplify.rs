@@ -905,7 +905,7 @@ impl Graph {
         }
         if let Some(merged) = self
             .added_to_part(&values)
-            .or_else(|| self.added_on_side(&values))
+            .or_else(|| self.added_on_sides(&values))
         {
             return merged;
         }
@@ -987,47 +987,59 @@ impl Graph {
         Some(self.sum_of(&rest))
     }
 
-    /// A part that is added on one side of a branch only is added there, in place.
-    fn added_on_side(&self, values: &[Id]) -> Option<Id> {
-        let is_part = |id: Id| match self.op(id) {
-            Op::Scatter(_) | Op::Update(_) => true,
-            Op::Item(_) => matches!(self.op(self.args(id)[0]), Op::Loop(_)),
-            Op::Scalar(Scalar::Add) => {
-                let parts = self.args(id);
-                parts.iter().any(|a| matches!(self.op(*a), Op::Scatter(_)))
-            }
-            _ => false,
-        };
-        let on_side = |id: Id| {
-            let (Op::Select, args) = (self.op(id), self.args(id)) else {
-                return None;
-            };
-            let whole = self.shape(args[0]).is_none() && self.is_matrix(id);
-            let zero = |k: usize| self.expr(args[k]).is_zero();
-            let side = match (zero(1), zero(2)) {
-                (false, true) => true,
-                (true, false) => false,
-                _ => return None,
-            };
-            let part = args[if side { 1 } else { 2 }];
-            (whole && is_part(part)).then_some((args[0], side, part))
-        };
-        let at = values.iter().position(|v| on_side(*v).is_some())?;
-        let (cond, side, part) = on_side(values[at])?;
+    /// Parts that are added on the sides of a branch are added there, in place.
+    fn added_on_sides(&self, values: &[Id]) -> Option<Id> {
+        let at = values
+            .iter()
+            .position(|v| self.op(*v) == Op::Select && self.is_parts(*v))?;
+        let args = self.args(values[at]);
         let mut rest = values.to_vec();
         rest.remove(at);
+        // In a loop it is the variable that all sides add to; else one of them may be the first value.
+        let carried = rest.iter().any(|v| matches!(self.op(*v), Op::Leaf(_)));
+        let sides = &args[1..];
+        let one_side = sides.iter().any(|a| self.expr(*a).is_zero());
+        let nested = sides.iter().any(|a| self.op(*a) == Op::Select);
+        if !carried && (!one_side || nested) {
+            return None;
+        }
         let rest = self.sum_of(&rest);
         if !self.is_matrix(rest) || self.expr(rest).is_zero() {
             return None;
         }
-        self.guards.borrow_mut().push(Guard { cond, side });
-        let sum = self.sum_of(&[rest, part]);
-        self.guards.borrow_mut().pop();
-        Some(if side {
-            self.select(cond, sum, rest)
-        } else {
-            self.select(cond, rest, sum)
-        })
+        let cond = args[0];
+        let on_side = |part: Id, side: bool| {
+            if self.expr(part).is_zero() {
+                return rest;
+            }
+            self.guards.borrow_mut().push(Guard { cond, side });
+            let sum = self.sum_of(&[rest, part]);
+            self.guards.borrow_mut().pop();
+            sum
+        };
+        let (a, b) = (on_side(args[1], true), on_side(args[2], false));
+        Some(self.select(cond, a, b))
+    }
+
+    /// Whether a value has few entries that are not zero, or is added in place otherwise; on both sides, if it is that of
+    /// a branch.
+    fn is_parts(&self, id: Id) -> bool {
+        let args = self.args(id);
+        match self.op(id) {
+            Op::Scatter(_) | Op::Update(_) => true,
+            Op::Item(_) => matches!(self.op(args[0]), Op::Loop(_)),
+            Op::Scalar(Scalar::Add) => {
+                let scattered = |a: &Id| matches!(self.op(*a), Op::Scatter(_));
+                args.iter().any(scattered)
+            }
+            Op::Select => {
+                let whole = self.shape(args[0]).is_none() && self.is_matrix(id);
+                let zero = |k: usize| self.expr(args[k]).is_zero();
+                let parts = |k: usize| zero(k) || self.is_parts(args[k]);
+                whole && parts(1) && parts(2)
+            }
+            _ => false,
+        }
     }
 
     /// A solution that the macro built, and the number it is scaled by.

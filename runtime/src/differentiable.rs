@@ -36,23 +36,26 @@ use nalgebra::{DVector, DefaultAllocator, Dim, OMatrix, RealField};
     label = "not known to be made of real numbers",
     note = "for a struct of your own: `#[derive(nalgrad::Differentiable)]`, with `#[inert]` on the fields that have no derivative"
 )]
-pub trait Differentiable: Sized {
-    /// The numbers that it is made of.
-    type Scalar: RealField + Copy;
-
+pub trait Differentiable: Parameter + Whole {
     /// Zero, of the same shape; what has no derivative is cloned.
     #[must_use]
-    fn zeros_like(&self) -> Self;
+    fn zeros_like(&self) -> Self {
+        self.zeros()
+    }
 
     /// Adds `a` times another value of the same shape.
     ///
     /// # Panics
     ///
     /// If it is of another shape.
-    fn axpy(&mut self, a: Self::Scalar, x: &Self);
+    fn axpy(&mut self, a: Self::Scalar, x: &Self) {
+        self.add_times(a, x);
+    }
 
     /// Multiplies by a number.
-    fn scale(&mut self, a: Self::Scalar);
+    fn scale(&mut self, a: Self::Scalar) {
+        self.times(a);
+    }
 
     /// The sum of the products of all entries.
     ///
@@ -60,22 +63,26 @@ pub trait Differentiable: Sized {
     ///
     /// If the other value is of another shape.
     #[must_use]
-    fn dot(&self, other: &Self) -> Self::Scalar;
+    fn dot(&self, other: &Self) -> Self::Scalar {
+        self.product(other)
+    }
 
     /// The number of entries.
     #[must_use]
-    fn len(&self) -> usize;
+    fn len(&self) -> usize {
+        self.count()
+    }
 
     /// Whether it has no entries.
     #[must_use]
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.count() == 0
     }
 
     /// All entries in order: fields and elements one after the other, matrices column by column.
     #[must_use]
     fn to_vector(&self) -> DVector<Self::Scalar> {
-        let mut entries = Vec::with_capacity(self.len());
+        let mut entries = Vec::with_capacity(self.count());
         self.write_entries(&mut entries);
         DVector::from_vec(entries)
     }
@@ -87,23 +94,52 @@ pub trait Differentiable: Sized {
     /// If there are more or fewer of them.
     #[must_use]
     fn with_vector(&self, vector: &DVector<Self::Scalar>) -> Self {
+        self.with_entries(vector)
+    }
+}
+
+impl<P: Parameter + Whole> Differentiable for P {}
+
+/// All but arrays of what is no number: `Differentiable` would hide the `len` that they have as slices.
+#[doc(hidden)]
+pub trait Whole {}
+
+/// What `Differentiable` is made of, for arrays too.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be differentiated by",
+    label = "not known to be made of real numbers",
+    note = "for a struct of your own: `#[derive(nalgrad::Differentiable)]`, with `#[inert]` on the fields that have no derivative"
+)]
+pub trait Parameter: Sized {
+    /// The numbers that it is made of.
+    type Scalar: RealField + Copy;
+
+    fn zeros(&self) -> Self;
+
+    fn add_times(&mut self, a: Self::Scalar, x: &Self);
+
+    fn times(&mut self, a: Self::Scalar);
+
+    fn product(&self, other: &Self) -> Self::Scalar;
+
+    fn count(&self) -> usize;
+
+    fn write_entries(&self, entries: &mut Vec<Self::Scalar>);
+
+    fn read_entries(&self, entries: &mut &[Self::Scalar]) -> Self;
+
+    /// How many entries come before those of a member.
+    fn start(&self, member: Member) -> usize;
+
+    fn with_entries(&self, vector: &DVector<Self::Scalar>) -> Self {
         assert_eq!(
             vector.len(),
-            self.len(),
+            self.count(),
             "the vector has another number of entries"
         );
         self.read_entries(&mut vector.as_slice())
     }
-
-    #[doc(hidden)]
-    fn write_entries(&self, entries: &mut Vec<Self::Scalar>);
-
-    #[doc(hidden)]
-    fn read_entries(&self, entries: &mut &[Self::Scalar]) -> Self;
-
-    /// How many entries come before those of a member.
-    #[doc(hidden)]
-    fn start(&self, member: Member) -> usize;
 }
 
 /// A field of a struct or a tuple, or an element.
@@ -116,21 +152,23 @@ pub enum Member {
 
 macro_rules! numbers {
     ($($real:ty),*) => {$(
-        impl Differentiable for $real {
+        impl Whole for $real {}
+        impl<const N: usize> Whole for [$real; N] {}
+        impl Parameter for $real {
             type Scalar = $real;
-            fn zeros_like(&self) -> Self {
+            fn zeros(&self) -> Self {
                 0.0
             }
-            fn axpy(&mut self, a: $real, x: &Self) {
+            fn add_times(&mut self, a: $real, x: &Self) {
                 *self += a * x;
             }
-            fn scale(&mut self, a: $real) {
+            fn times(&mut self, a: $real) {
                 *self *= a;
             }
-            fn dot(&self, other: &Self) -> $real {
+            fn product(&self, other: &Self) -> $real {
                 self * other
             }
-            fn len(&self) -> usize {
+            fn count(&self) -> usize {
                 1
             }
             fn write_entries(&self, entries: &mut Vec<$real>) {
@@ -155,7 +193,9 @@ pub fn take<'a, T>(entries: &mut &'a [T], count: usize) -> &'a [T] {
     first
 }
 
-impl<T, R, C> Differentiable for OMatrix<T, R, C>
+impl<T, R, C, S> Whole for nalgebra::Matrix<T, R, C, S> {}
+
+impl<T, R, C> Parameter for OMatrix<T, R, C>
 where
     T: RealField + Copy,
     R: Dim,
@@ -163,21 +203,21 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     type Scalar = T;
-    fn zeros_like(&self) -> Self {
+    fn zeros(&self) -> Self {
         let (rows, columns) = self.shape_generic();
         OMatrix::zeros_generic(rows, columns)
     }
-    fn axpy(&mut self, a: T, x: &Self) {
+    fn add_times(&mut self, a: T, x: &Self) {
         self.zip_apply(x, |entry, x| *entry += a * x);
     }
-    fn scale(&mut self, a: T) {
+    fn times(&mut self, a: T) {
         self.apply(|entry| *entry *= a);
     }
-    fn dot(&self, other: &Self) -> T {
+    fn product(&self, other: &Self) -> T {
         // That of matrices.
         Self::dot(self, other)
     }
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         Self::len(self)
     }
     fn write_entries(&self, entries: &mut Vec<T>) {
@@ -204,25 +244,29 @@ where
     }
 }
 
-impl<D: Differentiable> Differentiable for Vec<D> {
+impl<D> Whole for Vec<D> {}
+
+impl<D: Parameter> Parameter for Vec<D> {
     type Scalar = D::Scalar;
-    fn zeros_like(&self) -> Self {
-        self.iter().map(D::zeros_like).collect()
+    fn zeros(&self) -> Self {
+        self.iter().map(D::zeros).collect()
     }
-    fn axpy(&mut self, a: D::Scalar, x: &Self) {
+    fn add_times(&mut self, a: D::Scalar, x: &Self) {
         assert_eq!(Vec::len(self), Vec::len(x));
-        self.iter_mut().zip(x).for_each(|(own, x)| own.axpy(a, x));
+        self.iter_mut()
+            .zip(x)
+            .for_each(|(own, x)| own.add_times(a, x));
     }
-    fn scale(&mut self, a: D::Scalar) {
-        self.iter_mut().for_each(|own| own.scale(a));
+    fn times(&mut self, a: D::Scalar) {
+        self.iter_mut().for_each(|own| own.times(a));
     }
-    fn dot(&self, other: &Self) -> D::Scalar {
+    fn product(&self, other: &Self) -> D::Scalar {
         assert_eq!(Vec::len(self), Vec::len(other));
-        let products = self.iter().zip(other).map(|(a, b)| a.dot(b));
+        let products = self.iter().zip(other).map(|(a, b)| a.product(b));
         products.fold(nalgebra::zero(), |sum, product| sum + product)
     }
-    fn len(&self) -> usize {
-        self.iter().map(D::len).sum()
+    fn count(&self) -> usize {
+        self.iter().map(D::count).sum()
     }
     fn write_entries(&self, entries: &mut Vec<D::Scalar>) {
         self.iter().for_each(|own| own.write_entries(entries));
@@ -235,30 +279,32 @@ impl<D: Differentiable> Differentiable for Vec<D> {
     }
 }
 
-fn start_of_element<D: Differentiable>(list: &[D], member: Member) -> usize {
+fn start_of_element<D: Parameter>(list: &[D], member: Member) -> usize {
     match member {
-        Member::Index(index) => list[..index].iter().map(D::len).sum(),
+        Member::Index(index) => list[..index].iter().map(D::count).sum(),
         Member::Field(_) => unreachable!("a list has no fields"),
     }
 }
 
-impl<D: Differentiable, const N: usize> Differentiable for [D; N] {
+impl<D: Parameter, const N: usize> Parameter for [D; N] {
     type Scalar = D::Scalar;
-    fn zeros_like(&self) -> Self {
-        std::array::from_fn(|k| self[k].zeros_like())
+    fn zeros(&self) -> Self {
+        std::array::from_fn(|k| self[k].zeros())
     }
-    fn axpy(&mut self, a: D::Scalar, x: &Self) {
-        self.iter_mut().zip(x).for_each(|(own, x)| own.axpy(a, x));
+    fn add_times(&mut self, a: D::Scalar, x: &Self) {
+        self.iter_mut()
+            .zip(x)
+            .for_each(|(own, x)| own.add_times(a, x));
     }
-    fn scale(&mut self, a: D::Scalar) {
-        self.iter_mut().for_each(|own| own.scale(a));
+    fn times(&mut self, a: D::Scalar) {
+        self.iter_mut().for_each(|own| own.times(a));
     }
-    fn dot(&self, other: &Self) -> D::Scalar {
-        let products = self.iter().zip(other).map(|(a, b)| a.dot(b));
+    fn product(&self, other: &Self) -> D::Scalar {
+        let products = self.iter().zip(other).map(|(a, b)| a.product(b));
         products.fold(nalgebra::zero(), |sum, product| sum + product)
     }
-    fn len(&self) -> usize {
-        self.iter().map(D::len).sum()
+    fn count(&self) -> usize {
+        self.iter().map(D::count).sum()
     }
     fn write_entries(&self, entries: &mut Vec<D::Scalar>) {
         self.iter().for_each(|own| own.write_entries(entries));
@@ -273,28 +319,29 @@ impl<D: Differentiable, const N: usize> Differentiable for [D; N] {
 
 macro_rules! tuples {
     ($($first:ident $($more:ident)* [$($place:tt)*])*) => {$(
-        impl<$first, $($more),*> Differentiable for ($first, $($more),*)
+        impl<$first, $($more),*> Whole for ($first, $($more),*) {}
+        impl<$first, $($more),*> Parameter for ($first, $($more),*)
         where
-            $first: Differentiable,
-            $($more: Differentiable<Scalar = $first::Scalar>),*
+            $first: Parameter,
+            $($more: Parameter<Scalar = $first::Scalar>),*
         {
             type Scalar = $first::Scalar;
-            fn zeros_like(&self) -> Self {
-                ($(self.$place.zeros_like(),)*)
+            fn zeros(&self) -> Self {
+                ($(self.$place.zeros(),)*)
             }
-            fn axpy(&mut self, a: Self::Scalar, x: &Self) {
-                $(self.$place.axpy(a, &x.$place);)*
+            fn add_times(&mut self, a: Self::Scalar, x: &Self) {
+                $(self.$place.add_times(a, &x.$place);)*
             }
-            fn scale(&mut self, a: Self::Scalar) {
-                $(self.$place.scale(a);)*
+            fn times(&mut self, a: Self::Scalar) {
+                $(self.$place.times(a);)*
             }
-            fn dot(&self, other: &Self) -> Self::Scalar {
+            fn product(&self, other: &Self) -> Self::Scalar {
                 let mut sum = nalgebra::zero();
-                $(sum += self.$place.dot(&other.$place);)*
+                $(sum += self.$place.product(&other.$place);)*
                 sum
             }
-            fn len(&self) -> usize {
-                0 $(+ self.$place.len())*
+            fn count(&self) -> usize {
+                0 $(+ self.$place.count())*
             }
             fn write_entries(&self, entries: &mut Vec<Self::Scalar>) {
                 $(self.$place.write_entries(entries);)*
@@ -308,7 +355,7 @@ macro_rules! tuples {
                     if matches!(member, Member::Field(name) if name == stringify!($place)) {
                         return before;
                     }
-                    before += self.$place.len();
+                    before += self.$place.count();
                 )*
                 unreachable!("a tuple has no other parts after its {before} entries")
             }

@@ -1518,11 +1518,11 @@ pub fn column<V, L: IntoColumn<V>>(list: L) -> V {
 }
 
 /// The column of the entries of a list of matrices, or of a struct.
-pub fn column_of_entries<V, D: Differentiable>(of: &D) -> V
+pub fn column_of_entries<V, D: Parameter>(of: &D) -> V
 where
     Vec<D::Scalar>: IntoColumn<V>,
 {
-    let mut entries = Vec::with_capacity(of.len());
+    let mut entries = Vec::with_capacity(of.count());
     of.write_entries(&mut entries);
     entries.into_column()
 }
@@ -1601,46 +1601,46 @@ pub fn list<L, V: IntoList<L>>(column: V) -> L {
 // ---------------------------------------------------------------------------------------------------------------
 // Structs
 
-use crate::Differentiable;
 pub use crate::differentiable::{Member, take};
+pub use crate::differentiable::{Parameter, Whole};
 
 /// Zero, of the shape of a struct.
-pub fn zeros_of_struct<D: Differentiable>(like: &D) -> D {
-    like.zeros_like()
+pub fn zeros_of_struct<D: Parameter>(like: &D) -> D {
+    like.zeros()
 }
 
 /// A struct like another, of its entries.
-pub fn struct_of<D: Differentiable>(like: &D, entries: &DVector<D::Scalar>) -> D {
-    like.with_vector(entries)
+pub fn struct_of<D: Parameter>(like: &D, entries: &DVector<D::Scalar>) -> D {
+    like.with_entries(entries)
 }
 
 /// Adds a derivative by a part of a struct to that by the struct.
-pub fn add_to_field<D: Differentiable>(field: &mut D, derivative: &D) {
-    field.axpy(nalgebra::one(), derivative);
+pub fn add_to_field<D: Parameter>(field: &mut D, derivative: &D) {
+    field.add_times(nalgebra::one(), derivative);
 }
 
 /// A tangent by its entries, zero where it is absent: of a list.
-pub fn tangent_of_list<D: Differentiable>(like: &[D], entries: Option<&[D::Scalar]>) -> Vec<D> {
+pub fn tangent_of_list<D: Parameter>(like: &[D], entries: Option<&[D::Scalar]>) -> Vec<D> {
     match entries {
         Some(mut entries) => like.iter().map(|e| e.read_entries(&mut entries)).collect(),
-        None => like.iter().map(D::zeros_like).collect(),
+        None => like.iter().map(D::zeros).collect(),
     }
 }
 
 /// The same of an array.
-pub fn tangent_of_array<D: Differentiable, const N: usize>(
+pub fn tangent_of_array<D: Parameter, const N: usize>(
     like: &[D; N],
     entries: Option<&[D::Scalar]>,
 ) -> [D; N] {
     match entries {
         Some(mut entries) => std::array::from_fn(|k| like[k].read_entries(&mut entries)),
-        None => std::array::from_fn(|k| like[k].zeros_like()),
+        None => std::array::from_fn(|k| like[k].zeros()),
     }
 }
 
 /// The same of a struct.
-pub fn tangent_of_struct<D: Differentiable>(like: &D, tangent: Option<&D>) -> D {
-    let mut own = like.zeros_like();
+pub fn tangent_of_struct<D: Parameter>(like: &D, tangent: Option<&D>) -> D {
+    let mut own = like.zeros();
     if let Some(tangent) = tangent {
         add_to_field(&mut own, tangent);
     }
@@ -1648,12 +1648,12 @@ pub fn tangent_of_struct<D: Differentiable>(like: &D, tangent: Option<&D>) -> D 
 }
 
 /// The number of entries of a struct.
-pub fn entries_of_struct<D: Differentiable>(of: &D) -> usize {
-    of.len()
+pub fn entries_of_struct<D: Parameter>(of: &D) -> usize {
+    of.count()
 }
 
 /// How many entries of a struct come before those of a field.
-pub fn start<D: Differentiable>(of: &D, member: Member) -> usize {
+pub fn start<D: Parameter>(of: &D, member: Member) -> usize {
     of.start(member)
 }
 
@@ -1663,7 +1663,7 @@ pub fn start<D: Differentiable>(of: &D, member: Member) -> usize {
     label = "`{Self}` does not derive `Differentiable`, or the field is `#[inert]`",
     note = "`nalgrad::stop_gradient(p.field)` reads a field without its derivative"
 )]
-pub trait HasField<const NAME: u64>: Differentiable {}
+pub trait HasField<const NAME: u64>: Parameter {}
 
 impl<const NAME: u64, T, R, C> HasField<NAME> for OMatrix<T, R, C>
 where
@@ -1678,8 +1678,8 @@ macro_rules! tuples_have_fields {
     ($($first:ident $($more:ident)*;)*) => {$(
         impl<const NAME: u64, $first, $($more),*> HasField<NAME> for ($first, $($more),*)
         where
-            $first: Differentiable,
-            $($more: Differentiable<Scalar = $first::Scalar>),*
+            $first: Parameter,
+            $($more: Parameter<Scalar = $first::Scalar>),*
         {
         }
     )*};

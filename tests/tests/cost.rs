@@ -268,3 +268,48 @@ fn static_sizes_and_counts_allocate_nothing() {
         assert_eq!(info.count_total, 0);
     }
 }
+
+#[gradient]
+fn ring(x: &[f64]) -> f64 {
+    let mut total = 0.0;
+    for i in 0..x.len() {
+        let next = if i + 1 < x.len() { x[i + 1] } else { x[0] };
+        total += (next - x[i]).powi(2);
+    }
+    total
+}
+
+#[gradient]
+fn by_kinds(x: &DMatrix<f64>) -> f64 {
+    let mut total = 0.0;
+    for i in 0..x.nrows() {
+        for j in 0..x.ncols() {
+            total += if i == j {
+                x[(i, j)]
+            } else if i < j {
+                x[(i, 0)] * x[(0, j)]
+            } else {
+                0.0
+            };
+        }
+    }
+    total
+}
+
+#[test]
+fn entries_of_both_sides_of_a_branch_are_added_in_place() {
+    let x = [1.0, 2.0, 4.0, 0.5];
+    // 2 (xᵢ − xᵢ₋₁) − 2 (xᵢ₊₁ − xᵢ), around
+    assert_eq!(ring_gradient(&x), [-1.0, -2.0, 11.0, -8.0]);
+    let m = DMatrix::from_fn(3, 3, |i, j| (3 * i + j) as f64);
+    // x₀₀ + x₁₁ + x₂₂ + x₀₀ (x₀₁ + x₀₂) + x₁₀ x₀₂
+    let expected = [[4.0, 0.0, 3.0], [2.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    let expected = DMatrix::from_fn(3, 3, |i, j| expected[i][j]);
+    assert_eq!(by_kinds_gradient(&m), expected);
+    for n in [10, 20] {
+        let x = vector(n);
+        assert_eq!(cost(|| ring_gradient(x.as_slice())).count_total, 1);
+        let m = matrix(n, n);
+        assert_eq!(cost(|| by_kinds_gradient(&m)).count_total, 1);
+    }
+}

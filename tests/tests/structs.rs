@@ -724,3 +724,27 @@ fn fields_that_only_loops_read() {
         );
     }
 }
+
+// ---- the trait beside what arrays are ----
+
+#[gradient]
+fn centroid(points: &[Vector3<f64>; 4]) -> f64 {
+    let mut sum = Vector3::zeros();
+    for p in points {
+        sum += p;
+    }
+    for i in 0..points.len() {
+        sum += points[i] * 0.5;
+    }
+    (sum / points.len() as f64).norm_squared()
+}
+
+#[test]
+fn arrays_have_the_length_that_they_have() {
+    // With `Differentiable` in scope, `len` was the number of all entries.
+    let points = [1.0, 2.0, 3.0, 4.0].map(|x| Vector3::new(x, -x, 0.5));
+    assert_eq!(points.len(), 4);
+    // sum / 4 = (3.75, −3.75, 0.75), by each point 2 · ⅜ of it
+    let along = Vector3::new(2.8125, -2.8125, 0.5625);
+    assert_eq!(centroid_gradient(&points), [along; 4]);
+}
