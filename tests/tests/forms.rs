@@ -372,6 +372,22 @@ forms! {
         v[0] * v[1] + v.len() as f64 * v[0]
     }
 
+    push_of_a_vector(x) {
+        let longer = x.push(x[0] * x[1]);
+        let y = x * x[2];
+        longer.norm_squared() + y.push(2.0).norm()
+    }
+
+    list_of_a_constant(x) {
+        let n = x.len();
+        let mut least = vec![f64::INFINITY; n];
+        least[0] = x[0];
+        for i in 1..n {
+            least[i] = x[i] * x[0] + least[i].min(least[i - 1]);
+        }
+        least[n - 1]
+    }
+
     push_loop(x) {
         let mut v = Vec::new();
         for i in 0..3 {

@@ -278,6 +278,10 @@ impl Lower<'_> {
             return Ok(None);
         };
         let known = self.scope.get(&root.to_string()).map(|b| b.value.clone());
+        // A vector of nalgebra's stays as it is: `push` gives a longer one.
+        if let ("push", Some(Value::Node(_))) = (&*name, &known) {
+            return Ok(None);
+        }
         if let (
             "push",
             Some(list @ (Value::List(_) | Value::Slice(_) | Value::Columns(..))),

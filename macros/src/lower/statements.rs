@@ -656,10 +656,17 @@ impl Lower<'_> {
             }
             _ => return Ok(None),
         };
+        let init_value = value.clone();
         let inner = self.repeated(&value)?;
         let value = match inner {
             Some(list) => list,
             None => self.expr(&value)?,
+        };
+        let value = match (&value, &init_value) {
+            (Value::Inert(_), Expr::Path(path)) if is_real_constant(path) => {
+                Value::Node(self.node(&value, init, &Kind::SCALAR)?)
+            }
+            _ => value,
         };
         let (id, columns) = match value {
             Value::Node(id) if self.graph.kind(id) == Kind::SCALAR => (id, None),
@@ -1365,4 +1372,10 @@ fn flat(tokens: TokenStream) -> Vec<proc_macro2::TokenTree> {
             other => vec![other],
         })
         .collect()
+}
+
+/// Whether a path is a constant of the number types: `f64::INFINITY`, `std::f64::consts::PI`.
+fn is_real_constant(path: &syn::ExprPath) -> bool {
+    let mut segments = path.path.segments.iter();
+    path.path.segments.len() > 1 && segments.any(|s| s.ident == "f64" || s.ident == "f32")
 }

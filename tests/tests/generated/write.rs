@@ -269,7 +269,7 @@ impl Writer<'_> {
     fn is_field(&self, var: Var) -> bool {
         let variable = &self.function.variables[var];
         let own = var >= self.function.parameters && variable.holds == Holds::Owned;
-        own && variable.mutable && variable.ty != Type::Int && var % 3 == 0
+        own && variable.mutable && variable.ty != Type::Int && var.is_multiple_of(3)
     }
 
     /// What is written inside, as text of its own.

@@ -546,7 +546,7 @@ fn an_inert_factor_stands_before_an_entry() {
         for (i, c) in pairs {
             acc += c * x[*i].powi(2);
         }
-        let mut u = vec![0.0; 3];
+        let mut u = [0.0; 3];
         for i in 1..3 {
             let c = 0.5 * i as f64;
             u[i] = x[i] - c * u[i - 1];
@@ -592,5 +592,5 @@ fn arrays_of_vectors_by_reference_have_tangents() {
     }
     let points = [Vector2::new(1.0, 2.0), Vector2::new(3.0, -1.0)];
     let along = [Vector2::new(0.5, 0.0), Vector2::new(0.0, 2.0)];
-    assert_eq!(g_jvp(&points, &along), (17.0, 8.0));
+    assert_eq!(g_jvp(&points, &along), (g(&points), 8.0));
 }
