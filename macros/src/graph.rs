@@ -387,6 +387,8 @@ pub enum Argument {
     Value {
         at: usize,
         passing: Passing,
+        /// Whether it is a view here, of which the user has made a matrix.
+        copied: bool,
     },
     /// A list, or a struct: in the graph the column of all its entries.
     Whole {
@@ -404,10 +406,7 @@ pub enum Argument {
     /// An inert value, and whether it has to be cloned to be passed again.
     Inert(TokenStream, bool),
     /// One that differs from one iteration of a loop to the next: a leaf.
-    Iterated {
-        at: usize,
-        moves: bool,
-    },
+    Iterated { at: usize, moves: bool },
 }
 
 /// What stands behind a column of entries.

@@ -214,6 +214,8 @@ pub struct Binding {
     pub varies: bool,
     /// Whether it was bound to a reference.
     pub reference: bool,
+    /// Whether it was bound to a view.
+    pub view: bool,
 }
 
 /// The names in scope, innermost last.
@@ -332,11 +334,12 @@ impl Scope {
         }
     }
 
-    /// The variable is a reference.
-    pub fn refer(&mut self, name: &str) {
+    /// The variable is a reference, or a view.
+    pub fn refer(&mut self, name: &str, reference: bool, view: bool) {
         let mut frames = self.frames.iter_mut().rev();
         if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
-            binding.reference = true;
+            binding.reference |= reference;
+            binding.view |= view;
         }
     }
 

@@ -617,3 +617,124 @@ fn references_and_values() {
         assert_close(along(product), slope(gradient));
     }
 }
+
+// ---- parts that are passed as matrices, and as views ----
+
+#[differentiable]
+fn of_view(x: nalgebra::DVectorView<f64>) -> f64 {
+    x.norm_squared() * x[0]
+}
+
+#[differentiable]
+fn of_vector(x: DVector<f64>) -> f64 {
+    x.norm_squared() * x[0]
+}
+
+#[differentiable]
+fn of_three(x: &Vector3<f64>) -> f64 {
+    x.norm_squared() * x[2]
+}
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn by_parts(x: &DVector<f64>, m: &DMatrix<f64>) -> f64 {
+    let three: Vector3<f64> = x.fixed_rows::<3>(1).into_owned();
+    let first = x.rows(0, 2).clone_owned();
+    let mut total = length_of(&x.rows(1, 2).into_owned())
+        + of_three(&three)
+        + of_vector(x.rows(1, 2).into_owned())
+        + length_of(&first)
+        + of_view(x.rows(1, 2))
+        + of_view(first.as_view());
+    for i in 0..m.ncols() {
+        let column = m.column(i).into_owned();
+        total += length_of(&column) * total;
+    }
+    for column in m.column_iter() {
+        total += of_view(column);
+    }
+    total
+}
+
+#[differentiable]
+fn area(p: &Vector2<f64>) -> f64 {
+    p.x * p.y
+}
+
+#[gradient]
+#[hvp]
+#[jvp]
+#[vjp]
+fn by_elements(points: &[Vector2<f64>]) -> f64 {
+    let mut total = 0.0;
+    for p in points {
+        total += area(p);
+    }
+    for i in 0..points.len() {
+        total += area(&points[i]) * total;
+    }
+    total + points.iter().map(|p| area(p)).sum::<f64>()
+}
+
+/// What a call gives on one side.
+#[gradient]
+#[hvp]
+fn moved_on_one_side(x: &DVector<f64>) -> f64 {
+    let mut p = x.clone();
+    if x[0] > 0.0 {
+        p = moved(&p, x[1]);
+    }
+    let q = &p * 2.0;
+    let r: DVector<f64> = if x[1] > 0.0 { moved(&q, x[0]) } else { q };
+    p.norm_squared() + r.norm_squared()
+}
+
+#[test]
+fn parts_and_elements() {
+    let (x, dx) = (
+        vector(&[0.3, -0.4, 1.1, 0.6]),
+        vector(&[0.5, 0.2, -0.7, 0.4]),
+    );
+    let (m, dm) = (matrix(), matrix().map(|e| 0.3 - e * e));
+    let at = |t: f64| (&x + &dx * t, &m + &dm * t);
+    let along = |(x, m): (DVector<f64>, DMatrix<f64>)| x.dot(&dx) + m.dot(&dm);
+    let expected = slope(|t| by_parts(&at(t).0, &at(t).1));
+    assert_close(along(by_parts_gradient(&x, &m)), expected);
+    assert_close(by_parts_jvp(&x, &m, &dx, &dm).1, expected);
+    assert_close(along(by_parts_vjp(&x, &m).1(1.0)), expected);
+    let product = by_parts_hvp(&x, &m, &dx, &dm).1;
+    assert_close(
+        along(product),
+        slope(|t| along(by_parts_gradient(&at(t).0, &at(t).1))),
+    );
+
+    let (p, dp) = (
+        [Vector2::new(0.3, -0.8), Vector2::new(1.2, 0.4)],
+        [Vector2::new(0.1, 0.9), Vector2::new(-0.6, 0.2)],
+    );
+    let at = |t: f64| [p[0] + dp[0] * t, p[1] + dp[1] * t];
+    let along = |g: Vec<Vector2<f64>>| g[0].dot(&dp[0]) + g[1].dot(&dp[1]);
+    let expected = slope(|t| by_elements(&at(t)));
+    assert_close(along(by_elements_gradient(&p)), expected);
+    assert_close(by_elements_jvp(&p, &dp).1, expected);
+    assert_close(along(by_elements_vjp(&p).1(1.0)), expected);
+    let product = by_elements_hvp(&p, &dp).1;
+    assert_close(
+        along(product),
+        slope(|t| along(by_elements_gradient(&at(t)))),
+    );
+
+    for x in [
+        vector(&[0.3, 0.4]),
+        vector(&[-0.3, 0.4]),
+        vector(&[0.3, -0.4]),
+    ] {
+        let d = vector(&[0.5, -0.2]);
+        let at = |t: f64| &x + &d * t;
+        let gradient = |t: f64| moved_on_one_side_gradient(&at(t)).dot(&d);
+        assert_close(gradient(0.0), slope(|t| moved_on_one_side(&at(t))));
+        assert_close(moved_on_one_side_hvp(&x, &d).1.dot(&d), slope(gradient));
+    }
+}

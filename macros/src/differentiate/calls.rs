@@ -70,12 +70,18 @@ fn derived(graph: &Graph, id: Id) -> Option<Id> {
     };
     let places = made.arguments.len();
     for argument in made.arguments.clone() {
-        if let Argument::Value { at, passing } = argument {
+        if let Argument::Value {
+            at,
+            passing,
+            copied,
+        } = argument
+        {
             let at_tangent = args.len();
             args.push(zero_or(tangents[at], args[at]));
             made.arguments.push(Argument::Value {
                 at: at_tangent,
                 passing,
+                copied,
             });
         }
     }
@@ -83,6 +89,7 @@ fn derived(graph: &Graph, id: Id) -> Option<Id> {
         made.arguments.push(Argument::Value {
             at: args.len(),
             passing: Passing::Owned,
+            copied: false,
         });
         args.push(zero_or(*cotangent, cotangents[0]));
     }

@@ -275,7 +275,9 @@ impl Emit<'_> {
         let wish = self.wish_of_call(call);
         let after = self.after(call);
         let seconds = self.second_of(call);
-        let pulled = seconds.iter().any(|s| self.args(*s)[1] == tangent);
+        // With the call comes a pullback along its first tangent.
+        let pulled = self.first_tangent(call) != Some(tangent)
+            && seconds.iter().any(|s| self.args(*s)[1] == tangent);
         let name = self.pattern_of(call, tangent, &format!("d{wish}"));
         if pulled {
             let pullback = self.fresh(&format!("{wish}_pullback"));
@@ -386,12 +388,16 @@ impl Emit<'_> {
                 (Some(moving), _) => self.as_cotangent(*moving),
                 (None, Some(shape)) => {
                     let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
-                    let known = |id: &Id| self.is_leaf(*id) || self.bound.contains_key(id);
+                    // What nobody else reads has been moved.
+                    let left = |id: &Id| self.remaining[id.0 as usize] > 0;
+                    let known =
+                        |id: &Id| self.is_leaf(*id) || self.bound.contains_key(id) && left(id);
                     if sources.iter().flatten().all(known) {
                         self.filled("zeros", shape, None).tokens
                     } else {
                         // What was called is out of reach here.
                         self.unmovable.insert(*like);
+                        self.ensure(*like);
                         let (krate, like) = (self.krate, self.by_reference(*like));
                         quote!(#krate::__private::zeros_like(#like))
                     }
@@ -413,6 +419,7 @@ impl Emit<'_> {
         }
         let tangent = second.map(|s| self.args(s)[1]);
         let pullback = tangent
+            .filter(|t| self.first_tangent(call) != Some(*t))
             .and_then(|t| self.pullbacks.get(&t))
             .or_else(|| self.pullbacks.get(&call))
             .cloned()
@@ -563,7 +570,11 @@ impl Emit<'_> {
                 }
                 tokens
             }
-            Argument::Value { at, passing } => self.argument(values[*at], *passing),
+            Argument::Value {
+                at,
+                passing,
+                copied,
+            } => self.argument(values[*at], *passing, *copied),
             Argument::Whole {
                 at,
                 what,
@@ -627,7 +638,7 @@ impl Emit<'_> {
         }
     }
 
-    fn argument(&mut self, id: Id, passing: Passing) -> TokenStream {
+    fn argument(&mut self, id: Id, passing: Passing, copied: bool) -> TokenStream {
         let leaf = self.program.graph.leaf_of(id);
         let borrowed = leaf.filter(|leaf| leaf.form != Form::Owned);
         match (borrowed, passing) {
@@ -640,7 +651,11 @@ impl Emit<'_> {
                 leaf.name
             }
             // What the user passes is no view.
-            (_, Passing::Reference) if self.views.contains(&id) => self.copied(id),
+            (_, Passing::Reference) if copied || self.views.contains(&id) => self.copied(id),
+            (_, Passing::Owned) if copied => {
+                let view = self.read(id).at(Level::Atom);
+                quote!(#view.clone_owned())
+            }
             (_, Passing::Reference) => self.by_reference(id),
             (_, Passing::View) if self.is_matrix(id) => {
                 let value = self.receiver(id);
@@ -689,7 +704,8 @@ impl Emit<'_> {
                     Some((_, hold)) => *hold == Hold::View,
                     None => {
                         let leaf = self.program.graph.leaf_of(moving);
-                        leaf.is_some_and(|leaf| leaf.form == Form::View)
+                        let part = matches!(self.op(moving), Op::Part(part) if part.is_view());
+                        part || leaf.is_some_and(|leaf| leaf.form == Form::View)
                     }
                 };
                 if is_view {
@@ -755,7 +771,7 @@ impl Emit<'_> {
         let arguments = self.program.graph.calls.borrow()[number].arguments.clone();
         let all = arguments.iter().map(|argument| match argument {
             Argument::Inert(tokens, _) => tokens.clone(),
-            Argument::Value { at, passing } => match passing {
+            Argument::Value { at, passing, .. } => match passing {
                 Passing::Reference => {
                     let value = written[*at].at(Level::Unary);
                     quote!(&#value)
@@ -804,7 +820,7 @@ impl Emit<'_> {
             [k, second, third, ..] => {
                 let mut all = all;
                 for argument in &arguments {
-                    if let Argument::Value { at, passing } = argument {
+                    if let Argument::Value { at, passing, .. } = argument {
                         let borrow = (*passing == Passing::Reference).then(|| quote!(&));
                         let along = if at == k { &one } else { &zero };
                         all.push(quote!(#borrow #along));

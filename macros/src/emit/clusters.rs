@@ -391,6 +391,7 @@ impl Emit<'_> {
                             Argument::Value {
                                 at,
                                 passing: Passing::Reference | Passing::View,
+                                ..
                             }
                             | Argument::Whole {
                                 at,

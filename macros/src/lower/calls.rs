@@ -62,6 +62,7 @@ impl Lower<'_> {
         let arguments = (0..ids.len()).map(|at| Argument::Value {
             at,
             passing: Passing::Owned,
+            copied: false,
         });
         let number = self.new_call(callee, arguments.collect());
         let id = self.exact(Op::Apply(number, Vec::new()), ids, path)?;
@@ -317,7 +318,15 @@ impl Lower<'_> {
                 }
                 let entry = matches!(value, Value::Entry(_));
                 let passing = self.passing(arg, id, entry);
-                Ok(value_argument(id, passing, values))
+                // A part that the user has made a matrix of its own is passed as one.
+                let part = matches!(self.graph.op(id), Op::Part(part) if part.is_view());
+                let copied = part && !self.is_view(arg);
+                values.push(id);
+                Ok(Argument::Value {
+                    at: values.len() - 1,
+                    passing,
+                    copied,
+                })
             }
         }
     }
@@ -700,6 +709,7 @@ fn value_argument(id: Id, passing: Passing, values: &mut Vec<Id>) -> Argument {
     Argument::Value {
         at: values.len() - 1,
         passing,
+        copied: false,
     }
 }
 

@@ -120,6 +120,7 @@ impl Lower<'_> {
             active: true,
             varies: true,
             reference: false,
+            view: false,
         });
     }
 

@@ -384,6 +384,7 @@ impl Lower<'_> {
                     active: true,
                     varies: true,
                     reference: false,
+                    view: false,
                 });
                 return Ok(());
             }
@@ -447,6 +448,7 @@ impl Lower<'_> {
             active: true,
             varies: true,
             reference: false,
+            view: false,
         });
     }
 

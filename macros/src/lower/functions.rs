@@ -77,6 +77,7 @@ impl Lower<'_> {
             active: !inert,
             varies,
             reference: false,
+            view: false,
         });
         Ok(())
     }
@@ -331,6 +332,7 @@ impl Lower<'_> {
                 active: false,
                 varies,
                 reference: false,
+                view: false,
             });
             return Ok(());
         }
@@ -414,6 +416,7 @@ impl Lower<'_> {
                     active: false,
                     varies,
                     reference: false,
+                    view: false,
                 });
                 Ok(())
             }

@@ -293,6 +293,7 @@ impl Lower<'_> {
             active: true,
             varies: true,
             reference: false,
+            view: false,
         });
         name
     }

@@ -347,6 +347,7 @@ impl Lower<'_> {
                     active: true,
                     varies: true,
                     reference: false,
+                    view: false,
                 });
                 names.push(name);
             }
@@ -981,6 +982,7 @@ impl Lower<'_> {
                             leaf: Some(leaf),
                         }),
                         reference: false,
+                        view: false,
                         active: false,
                         varies: range.varies,
                     });
@@ -1013,6 +1015,7 @@ impl Lower<'_> {
                             ..Inert::plain(new.to_token_stream(), iterator.varies)
                         }),
                         reference: false,
+                        view: false,
                         active: false,
                         varies: iterator.varies,
                     });
@@ -1105,6 +1108,7 @@ impl Lower<'_> {
                 active: true,
                 varies: true,
                 reference: false,
+                view: false,
             });
         }
         for field in std::mem::take(&mut outside.fields) {

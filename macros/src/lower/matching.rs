@@ -1119,6 +1119,7 @@ impl Lower<'_> {
                 active: false,
                 varies: true,
                 reference: false,
+                view: false,
             });
         }
     }
@@ -1157,6 +1158,7 @@ impl Lower<'_> {
             active,
             varies,
             reference: false,
+            view: false,
         });
     }
 

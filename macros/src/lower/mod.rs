@@ -417,6 +417,7 @@ impl Lower<'_> {
             active,
             varies: true,
             reference: parameter.by_reference,
+            view: false,
         });
     }
 

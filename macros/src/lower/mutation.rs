@@ -67,6 +67,15 @@ impl Lower<'_> {
             self.assign(&name, value);
             return Ok(Value::Unit);
         }
+        // A list of numbers takes the place of another.
+        if let (Expr::Path(_), Value::Slice(_)) = (left, &value) {
+            let name = self.assigned_variable(left)?;
+            let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+            if matches!(known, Some(Value::Slice(_))) {
+                self.assign(&name, value);
+                return Ok(Value::Unit);
+            }
+        }
         if let Some(geometric) = self.geometric(&value)? {
             let name = self.assigned_variable(left)?;
             self.variable(&name, expr)?;

@@ -636,6 +636,7 @@ impl Lower<'_> {
             active: true,
             varies: true,
             reference: false,
+            view: false,
         });
         let value = self.expr(&mapped);
         self.scope.pop();

@@ -101,6 +101,7 @@ impl Lower<'_> {
             active: true,
             varies: true,
             reference: false,
+            view: false,
         });
         Ok(())
     }

@@ -385,6 +385,7 @@ impl Lower<'_> {
                     active: false,
                     varies: false,
                     reference: false,
+                    view: false,
                 };
                 if self.nested == 0 {
                     self.constants.bind(binding.clone());
@@ -435,21 +436,24 @@ impl Lower<'_> {
                     active: true,
                     varies: true,
                     reference: false,
+                    view: false,
                 });
             }
         }
         result
     }
 
-    /// Notes which variables of a `let` are references.
+    /// Notes which variables of a `let` are references, or views.
     fn refer(&mut self, pat: &Pat, init: &Expr) {
         match (pat, init) {
             (pat, Expr::Paren(inner)) => self.refer(pat, &inner.expr),
             (pat, Expr::Group(inner)) => self.refer(pat, &inner.expr),
             (Pat::Type(typed), init) => self.refer(&typed.pat, init),
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
-            (Pat::Ident(name), init) if self.is_reference(init) => {
-                self.scope.refer(&name.ident.unraw().to_string());
+            (Pat::Ident(name), init) => {
+                let (reference, view) = (self.is_reference(init), self.is_view(init));
+                let name = name.ident.unraw().to_string();
+                self.scope.refer(&name, reference, view);
             }
             (Pat::Tuple(pats), Expr::Tuple(parts)) => {
                 for (pat, part) in pats.elems.iter().zip(&parts.elems) {
@@ -469,6 +473,27 @@ impl Lower<'_> {
                 let name = path.path.get_ident().map(ToString::to_string);
                 let known = name.and_then(|name| self.scope.get(&name));
                 known.is_some_and(|known| known.reference)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an expression is a view, or a reference to one, as far as the tokens tell.
+    pub(super) fn is_view(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Reference(inner) => self.is_view(&inner.expr),
+            Expr::Paren(inner) => self.is_view(&inner.expr),
+            Expr::Group(inner) => self.is_view(&inner.expr),
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "row" | "rows" | "column" | "columns" | "fixed_rows" | "fixed_columns" | "view"
+                | "fixed_view" | "as_view" => true,
+                "clone" => self.is_view(&call.receiver),
+                _ => false,
+            },
+            Expr::Path(path) => {
+                let name = path.path.get_ident().map(ToString::to_string);
+                let known = name.and_then(|name| self.scope.get(&name));
+                known.is_some_and(|known| known.view)
             }
             _ => false,
         }
@@ -578,6 +603,7 @@ impl Lower<'_> {
                 leaf: None,
             }),
             reference: false,
+            view: false,
             active: false,
             varies: true,
         });
@@ -851,6 +877,7 @@ impl Lower<'_> {
             active: false,
             varies,
             reference: false,
+            view: false,
         });
     }
 
@@ -958,6 +985,7 @@ impl Lower<'_> {
             active: true,
             varies: true,
             reference: false,
+            view: false,
         });
         Ok(())
     }
@@ -1088,6 +1116,7 @@ impl Lower<'_> {
                     active,
                     varies,
                     reference: false,
+                    view: false,
                 });
                 Ok(())
             }
