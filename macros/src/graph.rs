@@ -927,8 +927,7 @@ impl Graph {
     /// In a branch, derivatives read the side that is taken of what another branch on the same condition gives.
     fn on_the_side_taken(&self, op: &Op, args: Vec<Id>, guards: &[Guard]) -> Vec<Id> {
         let derived = self.user_nodes.get() > 0 && *op != Op::Select;
-        // The pullback of a call stays in the branch that makes it.
-        if !derived || guards.is_empty() || !self.calls.borrow().is_empty() {
+        if !derived || guards.is_empty() {
             return args;
         }
         let taken = |arg: Id| {
@@ -938,7 +937,8 @@ impl Graph {
                 match node.op {
                     Op::Select
                         if node.args[0] == guard.cond
-                            && self.kind(node.args[side]) == node.kind =>
+                            && self.kind(node.args[side]) == node.kind
+                            && !self.calls_something(node.args[side]) =>
                     {
                         node.args[side]
                     }
@@ -947,6 +947,23 @@ impl Graph {
             })
         };
         args.into_iter().map(taken).collect()
+    }
+
+    /// Whether a call is needed for a value: its pullback stays in the branch that makes it.
+    fn calls_something(&self, id: Id) -> bool {
+        if self.calls.borrow().is_empty() {
+            return false;
+        }
+        let (mut pending, mut seen) = (vec![id], Ids::default());
+        while let Some(id) = pending.pop() {
+            if self.op(id).is_call() {
+                return true;
+            }
+            if seen.insert(id) {
+                pending.extend(self.args(id).iter());
+            }
+        }
+        false
     }
 
     /// A node that is not the same as any other: a branch in which something happens.
@@ -1123,6 +1140,12 @@ impl Graph {
     /// Whether a derivative of a call was needed that its companions do not give, here or in a loop.
     pub fn is_beyond(&self) -> bool {
         self.beyond.get() || self.loops.all().iter().any(|l| l.body.graph.is_beyond())
+    }
+
+    /// Whether functions with companions are called, here or in a loop.
+    pub fn has_calls(&self) -> bool {
+        let loops = self.loops.all();
+        !self.calls.borrow().is_empty() || loops.iter().any(|l| l.body.graph.has_calls())
     }
 
     /// Whether third derivatives of calls were needed, here or in a loop.

@@ -1755,8 +1755,12 @@ impl<'g> Linear<'g> {
         let graph = self.graph;
         let depends = graph.depends_on(&[symbol]);
         let needed = graph.needed_by(&[image]);
+        let calls = |op: Op| match op {
+            Op::Loop(number) => graph.loops.get(number).body.graph.has_calls(),
+            op => op.is_call(),
+        };
         (symbol.0..=image.0)
-            .any(|n| depends.contains(&Id(n)) && needed[n as usize] && graph.op(Id(n)).is_call())
+            .any(|n| depends.contains(&Id(n)) && needed[n as usize] && calls(graph.op(Id(n))))
     }
 
     /// A factor on its own, as a matrix.

@@ -10,7 +10,7 @@ mod common;
 
 use common::{assert_close, slope, vector};
 use nalgebra::{DMatrix, DVector, Vector2, Vector3};
-use nalgrad::{differentiable, gradient, hvp, jvp, stop_gradient, vjp};
+use nalgrad::{differentiable, gradient, hessian, hvp, jvp, stop_gradient, vjp};
 
 fn matrix() -> DMatrix<f64> {
     DMatrix::from_row_slice(3, 2, &[0.3, -0.4, 1.1, 0.2, -0.7, 0.5])
@@ -736,5 +736,86 @@ fn parts_and_elements() {
         let gradient = |t: f64| moved_on_one_side_gradient(&at(t)).dot(&d);
         assert_close(gradient(0.0), slope(|t| moved_on_one_side(&at(t))));
         assert_close(moved_on_one_side_hvp(&x, &d).1.dot(&d), slope(gradient));
+    }
+}
+
+// ---- Hessians of simulations, of branches, and of what iterators give ----
+
+#[differentiable]
+fn step(x: &Vector2<f64>) -> Vector2<f64> {
+    Vector2::new((x.x * 1.3).sin() + x.y, x.x * x.y)
+}
+
+#[differentiable]
+fn product_of(a: f64, b: f64) -> f64 {
+    (a * b).exp() - b
+}
+
+#[gradient]
+#[hessian]
+#[hvp]
+#[jvp]
+fn ran(x: &Vector2<f64>) -> f64 {
+    let mut h = Vector2::new(x[0], x[1]);
+    for _ in 0..3 {
+        h = step(&h);
+    }
+    h.sum()
+}
+
+#[gradient]
+#[hessian]
+#[hvp]
+#[jvp]
+fn bent_on_one_side(x: &Vector2<f64>) -> f64 {
+    let g = if x[0] > 0.0 { wave(x[0]) } else { x[1] };
+    Vector2::new(g, 1.0).norm_squared()
+}
+
+#[gradient]
+#[hessian]
+#[hvp]
+#[jvp]
+fn pairwise(x: &Vector2<f64>) -> f64 {
+    let mut d: DVector<f64> = DVector::zeros(3);
+    d[2] = x[0];
+    let twice = &d + &d;
+    x.iter()
+        .zip(x.iter().skip(1))
+        .map(|(a, b)| product_of(*a, *b))
+        .sum::<f64>()
+        + twice.norm_squared() * x[1]
+}
+
+#[test]
+fn hessians_of_simulations() {
+    type Value = fn(&Vector2<f64>) -> f64;
+    type Gradient = fn(&Vector2<f64>) -> Vector2<f64>;
+    type Hessian = fn(&Vector2<f64>) -> nalgebra::Matrix2<f64>;
+    type Tangent = fn(&Vector2<f64>, &Vector2<f64>) -> (f64, f64);
+    let all: [(Value, Gradient, Hessian, Tangent); 3] = [
+        (ran, ran_gradient, ran_hessian, ran_jvp),
+        (
+            bent_on_one_side,
+            bent_on_one_side_gradient,
+            bent_on_one_side_hessian,
+            bent_on_one_side_jvp,
+        ),
+        (pairwise, pairwise_gradient, pairwise_hessian, pairwise_jvp),
+    ];
+    for x in [Vector2::new(0.3, -0.8), Vector2::new(-0.4, 0.7)] {
+        for (f, gradient, hessian, tangent) in all {
+            let h = hessian(&x);
+            assert_eq!(h, h.transpose());
+            for k in 0..2 {
+                let along = Vector2::ith(k, 1.0);
+                let expected = slope(|t| f(&(x + along * t)));
+                assert_close(gradient(&x)[k], expected);
+                assert_close(tangent(&x, &along).1, expected);
+                for i in 0..2 {
+                    assert_close(h[(i, k)], slope(|t| gradient(&(x + along * t))[i]));
+                }
+            }
+        }
     }
 }

@@ -589,10 +589,7 @@ impl Plan {
                 .outputs(companion, args, &program, &tangents)
                 .map_err(|_| Some(self.unwritable()))?;
             if graph.is_beyond() {
-                return Err(Some(syn::Error::new_spanned(
-                    &self.sig.ident,
-                    "this needs a third derivative of a function that is called here, and `#[differentiable]` gives two\nhelp: write the body of that function here",
-                )));
+                return Err(Some(self.needs_third()));
             }
             let tangent = tangent_type(&self.result, &program.result, &program, &self.nalgebra());
             let value = self.value_type();
@@ -607,6 +604,10 @@ impl Plan {
             let around = self.wrapper.as_ref().map(Wrapper::constructor);
             let statements = emit(&program, &outputs, around, &args.krate, real)
                 .ok_or_else(|| Some(self.tangled()))?;
+            let third = |ident: &Ident| ident.to_string().contains("_order_3_");
+            if graph.is_third() && crate::ty::mentions(statements.clone(), &third) {
+                return Err(Some(self.needs_third()));
+            }
             let body = {
                 let pins = (!checked).then(|| {
                     let types = self.pins(&program);
@@ -634,6 +635,13 @@ impl Plan {
             written.extend(self.module(function));
         }
         Ok(written)
+    }
+
+    fn needs_third(&self) -> syn::Error {
+        syn::Error::new_spanned(
+            &self.sig.ident,
+            "this needs a third derivative of a function that is called here, and `#[differentiable]` gives two\nhelp: write the body of that function here, or take products of the Hessian by `#[hvp]`",
+        )
     }
 
     fn tangled(&self) -> syn::Error {

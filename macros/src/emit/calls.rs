@@ -805,17 +805,17 @@ impl Emit<'_> {
             [] => {
                 let none = vec![quote!(::core::option::Option::None); arguments.len()];
                 let invoked = self.invoked(number, "_pushforward", &all, &none);
-                quote!(#invoked.0)
+                quote!((#invoked).0)
             }
             [k] => {
                 let invoked = self.invoked(number, "_pushforward", &all, &along(*k, all.len()));
-                quote!(#invoked.1)
+                quote!((#invoked).1)
             }
             [k, second] => {
                 let along = along(*k, all.len());
                 let invoked = self.invoked(number, "_pullback_pushforward", &all, &along);
                 let place = syn::Index::from(place(*second).unwrap_or(0));
-                quote!((#invoked.2)(#one, #zero).1.#place)
+                quote!(((#invoked).2)(#one, #zero).1.#place)
             }
             [k, second, third, ..] => {
                 let mut all = all;
@@ -831,7 +831,7 @@ impl Emit<'_> {
                 let suffix = format!("_{}_pushforward", Derived::Second.suffix());
                 let invoked = self.invoked(number, &suffix, &all, &along);
                 let place = syn::Index::from(place(*second).unwrap_or(0));
-                quote!(#invoked.1.#place)
+                quote!((#invoked).1.#place)
             }
         };
         Written::new(tokens, Level::Atom, Hold::Scalar)

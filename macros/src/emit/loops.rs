@@ -1099,6 +1099,10 @@ impl Emit<'_> {
             return None;
         }
         let (of, _) = terms.remove(at);
+        // What is added to itself is read while it changes.
+        if terms.iter().any(|(term, _)| *term == of) {
+            return None;
+        }
         self.settle(of, id);
         let place = self.changeable(of, id)?;
         let (parts, others): (Vec<_>, Vec<_>) = terms
