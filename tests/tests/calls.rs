@@ -2,8 +2,10 @@
 
 #![allow(
     dead_code,
+    clippy::needless_range_loop,
+    clippy::redundant_closure,
     clippy::type_complexity,
-    reason = "some functions are known by their companions only, and rules return much"
+    reason = "some functions are known by their companions only, and rules return much; written as people write"
 )]
 
 mod common;
