@@ -407,6 +407,27 @@ impl Lower<'_> {
                 self.after_call(*call, quote!(.#method(#(#args),*)));
                 Ok(value.clone())
             }
+            // What only an `Option` or a `Result` has.
+            Value::Called(..)
+                if matches!(
+                    name.as_str(),
+                    "unwrap_or"
+                        | "unwrap_or_else"
+                        | "unwrap_or_default"
+                        | "map_or"
+                        | "map_or_else"
+                        | "and_then"
+                        | "ok_or"
+                        | "ok_or_else"
+                        | "is_some"
+                        | "is_none"
+                        | "is_ok"
+                        | "is_err"
+                        | "ok"
+                ) =>
+            {
+                refuse(method, crate::lower::OPTION_OF_A_CALL)
+            }
             Value::Called(..) => {
                 let unknown = Dim::Dynamic(u32::MAX);
                 let scalar =

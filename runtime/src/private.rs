@@ -1598,6 +1598,33 @@ pub fn list<L, V: IntoList<L>>(column: V) -> L {
     column.into_list()
 }
 
+/// What was there once, and is computed again.
+pub trait Again {
+    /// The value.
+    type Value;
+    /// The value, which is there.
+    fn there(self) -> Self::Value;
+}
+
+impl<T> Again for Option<T> {
+    type Value = T;
+    fn there(self) -> T {
+        self.unwrap_or_else(|| panic!("a call gives `None` when it is made again"))
+    }
+}
+
+impl<T, E> Again for Result<T, E> {
+    type Value = T;
+    fn there(self) -> T {
+        self.unwrap_or_else(|_| panic!("a call gives an error when it is made again"))
+    }
+}
+
+/// The value of an `Option` or a `Result` that was there the first time.
+pub fn there<A: Again>(value: A) -> A::Value {
+    value.there()
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // Structs
 

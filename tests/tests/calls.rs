@@ -821,3 +821,69 @@ fn hessians_of_simulations() {
         }
     }
 }
+
+// ---- `?` of calls that are made again on the way back ----
+
+#[differentiable]
+fn logarithm(x: f64) -> Option<f64> {
+    if x < 0.0 {
+        return None;
+    }
+    Some(x.ln())
+}
+
+#[differentiable]
+fn scaled_up(x: &Vector2<f64>) -> Result<Vector2<f64>, String> {
+    if x[0] > 9.0 {
+        return Err("too large".to_string());
+    }
+    Ok(x * x[1] + Vector2::repeat(0.5))
+}
+
+#[gradient]
+#[hvp]
+#[vjp]
+fn in_loops(x: &Vector2<f64>) -> Option<f64> {
+    let mut total = 0.0;
+    for i in 0..2 {
+        total += logarithm(x[i])? * x[0];
+    }
+    let side = if x[0] > 0.5 { logarithm(x[1])? } else { 2.0 };
+    Some(total * side)
+}
+
+#[gradient]
+#[hvp]
+#[vjp]
+fn carried_on(x: &Vector2<f64>) -> Result<f64, String> {
+    let mut p = *x;
+    for _ in 0..3 {
+        p = scaled_up(&p)?;
+    }
+    Ok(p.norm_squared())
+}
+
+#[test]
+fn calls_that_may_fail_in_loops() {
+    for x in [Vector2::new(0.8, 1.3), Vector2::new(0.3, 1.7)] {
+        let along = Vector2::new(0.7, -0.4);
+        let at = |t: f64| x + along * t;
+        let gradient = |t: f64| in_loops_gradient(&at(t)).unwrap().dot(&along);
+        assert_close(gradient(0.0), slope(|t| in_loops(&at(t)).unwrap()));
+        let product = in_loops_hvp(&x, &along).unwrap().1;
+        assert_close(product.dot(&along), slope(gradient));
+        let pulled = in_loops_vjp(&x).unwrap().1(1.0);
+        assert_close(pulled.dot(&along), gradient(0.0));
+
+        let gradient = |t: f64| carried_on_gradient(&at(t)).unwrap().dot(&along);
+        assert_close(gradient(0.0), slope(|t| carried_on(&at(t)).unwrap()));
+        let product = carried_on_hvp(&x, &along).unwrap().1;
+        assert_close(product.dot(&along), slope(gradient));
+        let pulled = carried_on_vjp(&x).unwrap().1(1.0);
+        assert_close(pulled.dot(&along), gradient(0.0));
+    }
+    let x = Vector2::new(-1.0, 2.0);
+    assert!(in_loops_vjp(&x).is_none());
+    let x = Vector2::new(10.0, 2.0);
+    assert_eq!(carried_on_vjp(&x).err(), carried_on(&x).err());
+}

@@ -4,7 +4,7 @@ use super::{Emit, Hold, Level, Written};
 use crate::graph::{Argument, Callee, Derived, Form, Id, Ids, Whole};
 use crate::rules::Op;
 use crate::ty::Passing;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 
@@ -154,20 +154,34 @@ impl Emit<'_> {
             [one] => one.clone(),
             many => quote!((#(#many),*)),
         };
-        let after = self.after(call);
-        self.out.push(quote!(let #pattern = #invoked #after;));
+        let taken = self.taken_out(call, invoked);
+        self.out.push(quote!(let #pattern = #taken;));
         self.column_of_called(call, call);
         if let Some(tangent) = tangent {
             self.column_of_called(call, tangent);
         }
     }
 
-    /// What takes the value out of an `Option`.
-    fn after(&self, call: Id) -> TokenStream {
-        match self.op(call) {
+    /// What is invoked, with what takes the value out of an `Option`. A pullback that makes a call once more cannot leave
+    /// the function by `?`, and has no need to: there was a value the first time.
+    fn taken_out(&self, call: Id, invoked: TokenStream) -> TokenStream {
+        let after = match self.op(call) {
             Op::Call(number) => self.program.graph.calls.borrow()[*number].after.clone(),
             _ => TokenStream::new(),
+        };
+        let mut trees: Vec<TokenTree> = after.clone().into_iter().collect();
+        let leaves = |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '?');
+        if !self.is_written_in_pullback() || !leaves(trees.last()) {
+            return quote!(#invoked #after);
         }
+        trees.pop();
+        let (krate, before) = (self.krate, trees.into_iter().collect::<TokenStream>());
+        quote!(#krate::__private::there(#invoked #before))
+    }
+
+    /// Whether what is written now is in a pullback.
+    pub(super) fn is_written_in_pullback(&self) -> bool {
+        !self.in_map && (self.of_pullback || self.is_in_pullback(self.current))
     }
 
     /// The name of what a call returns, or of its tangent; of a tuple, those of its parts.
@@ -273,7 +287,6 @@ impl Emit<'_> {
         let args = self.arguments(call);
         let tangents = self.tangents(call, Some(tangent));
         let wish = self.wish_of_call(call);
-        let after = self.after(call);
         let seconds = self.second_of(call);
         // With the call comes a pullback along its first tangent.
         let pulled = self.first_tangent(call) != Some(tangent)
@@ -283,11 +296,12 @@ impl Emit<'_> {
             let pullback = self.fresh(&format!("{wish}_pullback"));
             self.pullbacks.insert(tangent, quote!(#pullback));
             let invoked = self.call(call, "_pullback_pushforward", &args, &tangents);
-            self.out
-                .push(quote!(let (_, #name, #pullback) = #invoked #after;));
+            let taken = self.taken_out(call, invoked);
+            self.out.push(quote!(let (_, #name, #pullback) = #taken;));
         } else {
             let invoked = self.call(call, "_pushforward", &args, &tangents);
-            self.out.push(quote!(let (_, #name) = #invoked #after;));
+            let taken = self.taken_out(call, invoked);
+            self.out.push(quote!(let (_, #name) = #taken;));
         }
         self.column_of_called(call, tangent);
     }

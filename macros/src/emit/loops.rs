@@ -273,6 +273,7 @@ impl Emit<'_> {
         let records = lists.iter().flat_map(|list| &list.slots).copied();
         inner.records = records.filter(|id| !needed(id)).collect();
         inner.repeats = true;
+        inner.of_pullback = self.is_written_in_pullback();
         let all: Vec<Id> = lists.iter().flat_map(|list| list.slots.clone()).collect();
         let stored = all.iter().copied();
         let stored = stored.filter(|slot| is_stored(&program.graph, *slot) && !needed(slot));

@@ -296,6 +296,8 @@ struct Emit<'p> {
     maps: Vec<Ids>,
     /// Whether that closure is being written.
     in_map: bool,
+    /// Whether it is a loop of a pullback that is written.
+    of_pullback: bool,
     /// Whether branches on one condition are written as one `if`.
     joins: bool,
     /// Whether what several branches need, none of which comes first for all, gets a branch of its own.
@@ -474,6 +476,7 @@ impl<'p> Emit<'p> {
             mapped: maps.iter().flatten().copied().collect(),
             maps,
             in_map: false,
+            of_pullback: false,
             inline: vec![false; count],
             passes: IdMap::default(),
             numbers: HashMap::new(),

@@ -842,9 +842,16 @@ impl Lower<'_> {
                 } else {
                     "scalar"
                 };
+                let calls = returned.extents.is_some() && self.graph.has_calls();
+                let help = match calls {
+                    true => {
+                        "\nhelp: give what a call returns its type before, as in `let r: Vector3<f64> = …;`"
+                    }
+                    false => "",
+                };
                 refuse(
                     tail,
-                    format!("this is not a {what}, although the function should return one"),
+                    format!("this is not a {what}, although the function should return one{help}"),
                 )
             }
             (Value::Poison, _) => Err(Refusal(None)),

@@ -66,6 +66,8 @@ enum Taken<'a> {
     Kept(&'a Pat, Inert),
 }
 
+pub(crate) const OPTION_OF_A_CALL: &str = "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`";
+
 /// What to write in place of an `Option` that changes.
 pub(crate) const OPTION_APART: &str = "keep the value and whether there is one in two variables, as in `let mut best = 0.0;` and `let mut found = false;`";
 
@@ -829,10 +831,7 @@ impl Lower<'_> {
             (Pat::Ident(_) | Pat::Path(_) | Pat::Lit(_) | Pat::Range(_), _) => {
                 self.test_of_number(pat, value).map(Test::When)
             }
-            (Pat::TupleStruct(_), Value::Called(..)) => refuse(
-                pat,
-                "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`",
-            ),
+            (Pat::TupleStruct(_), Value::Called(..)) => refuse(pat, OPTION_OF_A_CALL),
             _ => refuse(
                 pat,
                 format!(

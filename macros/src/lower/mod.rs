@@ -20,7 +20,7 @@ mod iterators;
 mod lists;
 mod loops;
 mod matching;
-pub(crate) use matching::OPTION_APART;
+pub(crate) use matching::{OPTION_APART, OPTION_OF_A_CALL};
 mod mutation;
 mod numbers;
 mod options;
