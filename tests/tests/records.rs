@@ -234,3 +234,30 @@ fn fields_that_are_lists() {
     assert_close(product.0, slope(|t| gradient(t).0));
     assert_close(product.1, slope(|t| gradient(t).1));
 }
+
+/// Inert code has variables of the same name.
+#[gradient(wrt(x))]
+fn shadowed(x: f64, others: &[Pose]) -> f64 {
+    let mut pose = Pose {
+        at: Vector2::new(x, 1.0),
+        angle: 0.25,
+    };
+    pose.angle += x;
+    let most = others.iter().map(|pose| pose.angle).fold(0.0, f64::max);
+    let first = match others.first() {
+        Some(pose) => pose.at.x,
+        None => 1.0,
+    };
+    pose.at.x * most + pose.angle * first
+}
+
+#[test]
+fn names_of_inert_code() {
+    let other = Pose {
+        at: Vector2::new(3.0, 0.0),
+        angle: 0.5,
+    };
+    let (value, gradient) = shadowed_value_and_gradient(2.0, &[other]);
+    assert_eq!(value, shadowed(2.0, &[other]));
+    assert_eq!((value, gradient), (7.75, 3.5));
+}

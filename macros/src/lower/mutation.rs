@@ -353,6 +353,12 @@ impl Lower<'_> {
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
+            Value::Fields(_) => refuse(
+                at,
+                format!(
+                    "what is done behind a reference to the struct `{name}` cannot be followed\nhelp: change its fields, as in `{name}.x = …;`, or give it a new value"
+                ),
+            ),
             Value::List(_) => {
                 self.scope.assign(&name.to_string(), Value::Poison, true);
                 refuse(

@@ -108,6 +108,15 @@ impl Lower<'_> {
 
     /// Tokens that stay as they stand, with the variables of the fields for `s.x`.
     pub(super) fn with_fields(&self, tokens: TokenStream) -> TokenStream {
+        let structs = self.scope.read_by(tokens.clone()).into_iter();
+        let structs = structs.filter(|b| matches!(b.value, Value::Fields(_)));
+        // A name that stands without a field may be another variable, as the parameter of a closure.
+        let whole = structs.filter(|b| stands_alone(tokens.clone(), &b.ident));
+        let whole: Vec<Ident> = whole.map(|b| b.ident.clone()).collect();
+        self.with_fields_but(tokens, &whole)
+    }
+
+    fn with_fields_but(&self, tokens: TokenStream, whole: &[Ident]) -> TokenStream {
         let trees: Vec<TokenTree> = tokens.into_iter().collect();
         let (mut out, mut next) = (TokenStream::new(), 0);
         let mut is_field = false;
@@ -115,7 +124,8 @@ impl Lower<'_> {
             next += 1;
             let mut tree = match tree {
                 TokenTree::Group(group) => {
-                    let mut new = Group::new(group.delimiter(), self.with_fields(group.stream()));
+                    let inner = self.with_fields_but(group.stream(), whole);
+                    let mut new = Group::new(group.delimiter(), inner);
                     new.set_span(group.span());
                     TokenTree::Group(new)
                 }
@@ -125,6 +135,7 @@ impl Lower<'_> {
                 (&tree, trees.get(next), trees.get(next + 1))
                 && dot.as_char() == '.'
                 && !is_field
+                && !whole.contains(name)
                 && let Some(Value::Fields(fields)) =
                     self.scope.get(&name.to_string()).map(|b| &b.value)
                 && let Some((_, variable)) =
@@ -234,4 +245,19 @@ impl Lower<'_> {
         self.verbatim(&quote!(#change;))?;
         Ok(Some(Value::Unit))
     }
+}
+
+/// Whether a name stands somewhere without a field after it.
+fn stands_alone(tokens: TokenStream, name: &Ident) -> bool {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let dot =
+        |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '.');
+    trees.iter().enumerate().any(|(i, tree)| match tree {
+        TokenTree::Ident(ident) if ident == name => {
+            let is_field = i > 0 && dot(trees.get(i - 1));
+            !is_field && !dot(trees.get(i + 1))
+        }
+        TokenTree::Group(group) => stands_alone(group.stream(), name),
+        _ => false,
+    })
 }
