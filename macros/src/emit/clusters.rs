@@ -517,6 +517,12 @@ impl Emit<'_> {
                 && !self.is_written_by_entries(id)
     }
 
+    /// A part that is added where it belongs; one that has been computed already is a matrix: what it is made of may have
+    /// changed since.
+    pub(super) fn is_unwritten_part(&self, id: Id) -> bool {
+        matches!(self.op(id), Op::Scatter(_)) && !self.bound.contains_key(&id)
+    }
+
     /// A part that the only value that reads it adds in place.
     pub(super) fn is_added_in_place(&self, id: Id) -> bool {
         let part = matches!(self.op(id), Op::Scatter(_));
@@ -574,6 +580,8 @@ impl Emit<'_> {
     pub(super) fn is_plain_entry(&self, id: Id) -> bool {
         matches!(self.op(id), Op::Part(Part::Entry | Part::EntryAt))
             && self.is_leaf(self.args(id)[0])
+            // What a loop carries may be changed in place before it is read again.
+            && !self.carried.contains(&self.args(id)[0])
             && !self.changing.contains(&self.args(id)[0])
     }
 

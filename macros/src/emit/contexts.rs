@@ -188,7 +188,7 @@ impl Emit<'_> {
     }
 
     /// The branches in which the user computes a value.
-    fn own_guards(&self, id: Id) -> Vec<(Id, bool)> {
+    pub(super) fn own_guards(&self, id: Id) -> Vec<(Id, bool)> {
         let guards = self.program.graph.node(id).guards;
         let whole = guards.iter().filter(|g| self.kind(g.cond).shape.is_none());
         whole.map(|g| (g.cond, g.side)).collect()

@@ -1106,9 +1106,8 @@ impl Emit<'_> {
         }
         self.settle(of, id);
         let place = self.changeable(of, id)?;
-        let (parts, others): (Vec<_>, Vec<_>) = terms
-            .into_iter()
-            .partition(|t| matches!(self.op(t.0), Op::Scatter(_)));
+        let (parts, others): (Vec<_>, Vec<_>) =
+            terms.into_iter().partition(|t| self.is_unwritten_part(t.0));
         for (term, negative) in others {
             if let Some(statement) = self.write_outer_product(&place, term, negative) {
                 self.out.push(statement);

@@ -710,9 +710,11 @@ impl Emit<'_> {
                     self.cyclic |= self.groups[group].written;
                     self.ensure(id);
                 } else {
-                    // Before that branch there may be no factorisation.
+                    // Before that branch there may be no factorisation, and no entries.
+                    let lacks = |arg: &Id| self.lacks(*arg, self.current);
                     let mut args = self.args(id).iter();
-                    self.cyclic |= args.any(|arg| self.kind(*arg).elem == Elem::Factor);
+                    self.cyclic |=
+                        args.any(|arg| self.kind(*arg).elem == Elem::Factor || lacks(arg));
                 }
             }
             return;
@@ -1042,6 +1044,11 @@ impl Emit<'_> {
         });
     }
 
+    /// Whether a matrix has no entries in a place, as the branch that computes it may not be taken.
+    fn lacks(&self, id: Id, place: usize) -> bool {
+        self.is_dynamic(id) && !self.satisfies(place, &self.own_guards(id))
+    }
+
     /// Binds what a branch reads that is computed outside of it.
     pub(super) fn ensure_outside(&mut self, id: Id, group: usize) {
         let (context, sides) = (self.groups[group].context, self.groups[group].sides);
@@ -1065,7 +1072,10 @@ impl Emit<'_> {
                     pending.extend(self.args(arg));
                     pending.extend(self.extents_of(arg));
                 }
-            } else if self.is_inline(arg) || !self.gets_name(arg) {
+            } else if self.is_inline(arg)
+                || !self.gets_name(arg)
+                || self.args(arg).iter().any(|a| self.lacks(*a, context))
+            {
                 pending.extend(self.args(arg));
             } else {
                 outside.push(arg);
@@ -1111,9 +1121,8 @@ impl Emit<'_> {
     pub(super) fn write_accumulation(&mut self, id: Id, name: &Ident) {
         let mut terms = Vec::new();
         self.terms(id, false, &mut terms);
-        let (parts, dense): (Vec<_>, Vec<_>) = terms
-            .into_iter()
-            .partition(|t| matches!(self.op(t.0), Op::Scatter(_)));
+        let (parts, dense): (Vec<_>, Vec<_>) =
+            terms.into_iter().partition(|t| self.is_unwritten_part(t.0));
         let shape = self.shape(id);
         // A number stands for a matrix with that value everywhere.
         let (dense, numbers): (Vec<_>, Vec<_>) =

@@ -1192,3 +1192,64 @@ mod hessians_in_branches {
         }
     }
 }
+
+/// What is added at an entry had been computed, and was read once more after what it is made of had changed.
+mod entries_added_twice {
+    use super::*;
+
+    #[gradient(wrt(x))]
+    #[jacobian]
+    #[hvp]
+    fn f(i: usize, x: &Vector3<f64>) -> f64 {
+        let mut v = x.clone();
+        let mut n = 0;
+        while n < 3 {
+            v[n] += Vector3::new(0.5, v[i], x[i]).sum();
+            v -= x;
+            n += 1;
+        }
+        v[2]
+    }
+
+    #[test]
+    fn are_read_as_they_were() {
+        let x = vector![0.5, -1.25, 0.75];
+        for i in 0..3 {
+            let jacobian = f_jacobian(i, &x);
+            assert_eq!(jacobian.transpose(), f_gradient(i, &x));
+            for k in 0..3 {
+                let moved = |t: f64| x.map_with_location(|r, _, e| if r == k { t } else { e });
+                assert_slope(jacobian[k], x[k], |t| f(i, &moved(t)));
+            }
+        }
+    }
+}
+
+/// What two branches read of a matrix of one side was computed before the condition was asked.
+mod entries_of_one_side {
+    use super::*;
+
+    #[gradient]
+    #[hessian]
+    fn f(s: f64, data: &[f64], t: f64) -> f64 {
+        let a = data[1].max(0.0);
+        if t > s {
+            return (DVector::from_column_slice(&[s, -0.5, t])
+                - DVector::from_column_slice(&[t, s, 0.5]))
+            .dot(&(dvector![s, s, 0.5] - dvector![data[0], a, data[1]]));
+        }
+        a
+    }
+
+    #[test]
+    fn are_read_on_it() {
+        let data = [0.5, 1.25];
+        for t in [-1.0, 2.0] {
+            let (value, gradient, hessian) = f_value_gradient_and_hessian(0.75, &data, t);
+            assert_eq!(value, f(0.75, &data, t));
+            assert_slope(gradient.0, 0.75, |s| f(s, &data, t));
+            assert_slope(gradient.1[1], 1.25, |d| f(0.75, &[0.5, d], t));
+            assert_slope(hessian.0.1[1], 1.25, |d| f_gradient(0.75, &[0.5, d], t).0);
+        }
+    }
+}
