@@ -218,6 +218,7 @@ pub fn function(function: &Function, callees: &[Function]) -> String {
         function,
         callees,
         out: String::new(),
+        structs: String::new(),
         depth: 1,
         spellings: 0,
     };
@@ -227,9 +228,10 @@ pub fn function(function: &Function, callees: &[Function]) -> String {
         writer.line(&value);
     }
     format!(
-        "pub fn {}({}) -> {result} {{\n{}}}\n",
+        "pub fn {}({}) -> {result} {{\n{}{}}}\n",
         function.name,
         parameters.join(", "),
+        writer.structs,
         writer.out
     )
 }
@@ -238,6 +240,8 @@ struct Writer<'a> {
     function: &'a Function,
     callees: &'a [Function],
     out: String,
+    /// The structs that hold variables, before the statements.
+    structs: String,
     depth: usize,
     /// Chooses between spellings where the tree does not.
     spellings: u32,
@@ -269,7 +273,7 @@ impl Writer<'_> {
     fn is_field(&self, var: Var) -> bool {
         let variable = &self.function.variables[var];
         let own = var >= self.function.parameters && variable.holds == Holds::Owned;
-        own && variable.mutable && variable.ty != Type::Int && var.is_multiple_of(3)
+        own && variable.mutable && variable.ty != Type::Int && var.is_multiple_of(5)
     }
 
     /// What is written inside, as text of its own.
@@ -360,7 +364,10 @@ impl Writer<'_> {
                 };
                 if let ([var], true) = (&vars[..], self.is_field(vars[0])) {
                     let it = type_name(&variables[*var].ty);
-                    self.line(&format!("struct Held{var} {{ it: {it}, other: f64 }}"));
+                    let _ = writeln!(
+                        self.structs,
+                        "    struct Held{var} {{ it: {it}, other: f64 }}"
+                    );
                     self.line(&format!(
                         "let {pattern} = Held{var} {{ it: {value}, other: 1.0 }};"
                     ));
