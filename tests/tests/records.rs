@@ -261,3 +261,33 @@ fn names_of_inert_code() {
     assert_eq!(value, shadowed(2.0, &[other]));
     assert_eq!((value, gradient), (7.75, 3.5));
 }
+
+/// A copy keeps what the struct was, also what is no real number.
+#[gradient]
+fn copied(x: f64) -> f64 {
+    let mut state = State {
+        pose: Pose {
+            at: Vector2::new(x, 1.0),
+            angle: x,
+        },
+        speed: Vector2::new(1.0, x),
+        steps: 1,
+    };
+    let before = state;
+    state.steps += 4;
+    state.pose.angle *= 3.0;
+    let between = State { steps: 7, ..state };
+    state.steps += 1;
+    before.steps as f64 * x
+        + before.pose.angle
+        + between.steps as f64 * between.pose.angle
+        + state.steps as f64 * x
+}
+
+#[test]
+fn copies_stay_as_they_are() {
+    // x + x + 7 · 3 x + 6 x
+    let (value, gradient) = copied_value_and_gradient(2.0);
+    assert_eq!(value, copied(2.0));
+    assert_eq!((value, gradient), (58.0, 29.0));
+}

@@ -178,7 +178,10 @@ impl Lower<'_> {
             Expr::Binary(binary) => self.binary(binary, expr),
             Expr::Cast(cast) => self.cast(cast, expr),
             Expr::Index(index) => self.index(index, expr),
-            Expr::Field(field) => self.field(field, expr),
+            Expr::Field(field) => match self.in_field(expr) {
+                Some(variable) => self.expr(&variable),
+                None => self.field(field, expr),
+            },
             Expr::MethodCall(call) => match self.copied_record(call) {
                 Some(record) => record,
                 None => self.method(call, expr),

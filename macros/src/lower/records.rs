@@ -73,7 +73,12 @@ impl Lower<'_> {
                     ),
                 );
             }
-            values.push((name.clone(), self.expr(&syn::parse_quote!(#variable))?));
+            let mut value = self.expr(&syn::parse_quote!(#variable))?;
+            // What stays Rust may change later: a copy keeps what it was.
+            if let (Value::Inert(inert), 0) = (&mut value, self.closures) {
+                self.evaluate(inert);
+            }
+            values.push((name.clone(), value));
         }
         Ok(Value::Record(values))
     }

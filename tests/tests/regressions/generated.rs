@@ -1201,7 +1201,7 @@ mod entries_added_twice {
     #[jacobian]
     #[hvp]
     fn f(i: usize, x: &Vector3<f64>) -> f64 {
-        let mut v = x.clone();
+        let mut v = *x;
         let mut n = 0;
         while n < 3 {
             v[n] += Vector3::new(0.5, v[i], x[i]).sum();
