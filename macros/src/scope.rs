@@ -265,6 +265,11 @@ impl Scope {
         self.frames.iter().rev().find_map(|frame| frame.get(name))
     }
 
+    /// What a path names, if that is a local name.
+    pub fn named(&self, path: &syn::ExprPath) -> Option<&Binding> {
+        self.get(&path.path.get_ident()?.to_string())
+    }
+
     /// The names, and those of the variables that the fields of structs among them are.
     pub fn with_fields(&self, mut names: Vec<String>) -> Vec<String> {
         let mut next = 0;

@@ -82,9 +82,7 @@ pub trait Differentiable: Parameter + Whole {
     /// All entries in order: fields and elements one after the other, matrices column by column.
     #[must_use]
     fn to_vector(&self) -> DVector<Self::Scalar> {
-        let mut entries = Vec::with_capacity(self.count());
-        self.write_entries(&mut entries);
-        DVector::from_vec(entries)
+        DVector::from_vec(self.entries())
     }
 
     /// A value of the same shape with these entries, in the order of [`to_vector`](Self::to_vector).
@@ -126,6 +124,12 @@ pub trait Parameter: Sized {
     fn count(&self) -> usize;
 
     fn write_entries(&self, entries: &mut Vec<Self::Scalar>);
+
+    fn entries(&self) -> Vec<Self::Scalar> {
+        let mut entries = Vec::with_capacity(self.count());
+        self.write_entries(&mut entries);
+        entries
+    }
 
     fn read_entries(&self, entries: &mut &[Self::Scalar]) -> Self;
 
@@ -204,8 +208,7 @@ where
 {
     type Scalar = T;
     fn zeros(&self) -> Self {
-        let (rows, columns) = self.shape_generic();
-        OMatrix::zeros_generic(rows, columns)
+        crate::__private::zeros_like(self)
     }
     fn add_times(&mut self, a: T, x: &Self) {
         self.zip_apply(x, |entry, x| *entry += a * x);

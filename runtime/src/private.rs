@@ -1522,9 +1522,7 @@ pub fn column_of_entries<V, D: Parameter>(of: &D) -> V
 where
     Vec<D::Scalar>: IntoColumn<V>,
 {
-    let mut entries = Vec::with_capacity(of.count());
-    of.write_entries(&mut entries);
-    entries.into_column()
+    of.entries().into_column()
 }
 
 /// A column whose entries make a list of this type.
@@ -1628,8 +1626,7 @@ pub fn there<A: Again>(value: A) -> A::Value {
 // ---------------------------------------------------------------------------------------------------------------
 // Structs
 
-pub use crate::differentiable::{Member, take};
-pub use crate::differentiable::{Parameter, Whole};
+pub use crate::differentiable::{Member, Parameter, Whole, take};
 
 /// Zero, of the shape of a struct.
 pub fn zeros_of_struct<D: Parameter>(like: &D) -> D {

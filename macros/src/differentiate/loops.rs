@@ -731,9 +731,7 @@ impl<'g> Kept<'g> {
         let mut wanted = Vec::new();
         while let Some(id) = frontier.pop() {
             match self.body.op(id) {
-                Op::Call(_) | Op::CallTangent | Op::CallAdjoint(_) | Op::CallAdjointTangent(_) => {
-                    frontier.extend(self.body.args(id).iter());
-                }
+                op if op.is_call() => frontier.extend(self.body.args(id).iter()),
                 Op::Absent => {}
                 _ => wanted.push(id),
             }

@@ -321,12 +321,7 @@ impl Lower<'_> {
                 // A part that the user has made a matrix of its own is passed as one.
                 let part = matches!(self.graph.op(id), Op::Part(part) if part.is_view());
                 let copied = part && !self.is_view(arg);
-                values.push(id);
-                Ok(Argument::Value {
-                    at: values.len() - 1,
-                    passing,
-                    copied,
-                })
+                Ok(value_argument(id, (passing, copied), values))
             }
         }
     }
@@ -336,8 +331,7 @@ impl Lower<'_> {
         let Expr::Path(path) = expr else {
             return false;
         };
-        let name = path.path.get_ident().map(ToString::to_string);
-        let known = name.and_then(|name| self.scope.get(&name));
+        let known = self.scope.named(path);
         known.is_some_and(|known| matches!(known.value, Value::Untyped(_) | Value::Tuple(_)))
     }
 
@@ -482,7 +476,7 @@ impl Lower<'_> {
                     Some(Form::View) => Passing::View,
                     _ => Passing::Owned,
                 };
-                Ok(value_argument(id, passing, values))
+                Ok(value_argument(id, (passing, false), values))
             }
         }
     }
@@ -513,8 +507,7 @@ impl Lower<'_> {
             Expr::Paren(inner) => self.moves(&inner.expr),
             Expr::Group(inner) => self.moves(&inner.expr),
             Expr::Path(path) => {
-                let name = path.path.get_ident().map(ToString::to_string);
-                let known = name.and_then(|name| self.scope.get(&name));
+                let known = self.scope.named(path);
                 !known.is_some_and(|binding| match &binding.value {
                     Value::Inert(inert) => matches!(inert.hint, Hint::Int | Hint::Bool),
                     _ => false,
@@ -704,12 +697,12 @@ impl Lower<'_> {
     }
 }
 
-fn value_argument(id: Id, passing: Passing, values: &mut Vec<Id>) -> Argument {
+fn value_argument(id: Id, (passing, copied): (Passing, bool), values: &mut Vec<Id>) -> Argument {
     values.push(id);
     Argument::Value {
         at: values.len() - 1,
         passing,
-        copied: false,
+        copied,
     }
 }
 

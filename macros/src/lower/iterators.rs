@@ -534,13 +534,11 @@ impl Lower<'_> {
     }
 
     fn is_list_of_vectors(&self, list: &Expr) -> bool {
-        let name = match list {
-            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        let known = match list {
+            Expr::Path(path) => self.scope.named(path),
             _ => None,
         };
-        let known = name
-            .and_then(|name| self.scope.get(&name))
-            .map(|b| (&b.value, b.active));
+        let known = known.map(|b| (&b.value, b.active));
         matches!(
             known,
             Some((

@@ -543,8 +543,7 @@ impl Lower<'_> {
         if let known @ Hint::Matrix(_) = self.hint_of_element(&element) {
             return known;
         }
-        let name = path.path.get_ident().map(ToString::to_string);
-        let bound = name.and_then(|name| self.scope.get(&name));
+        let bound = self.scope.named(path);
         let Some(Value::Inert(inert)) = bound.map(|b| &b.value) else {
             return Hint::Unknown;
         };

@@ -469,11 +469,7 @@ impl Lower<'_> {
     pub(super) fn is_reference(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Reference(_) => true,
-            Expr::Path(path) => {
-                let name = path.path.get_ident().map(ToString::to_string);
-                let known = name.and_then(|name| self.scope.get(&name));
-                known.is_some_and(|known| known.reference)
-            }
+            Expr::Path(path) => self.scope.named(path).is_some_and(|known| known.reference),
             _ => false,
         }
     }
@@ -490,11 +486,7 @@ impl Lower<'_> {
                 "clone" => self.is_view(&call.receiver),
                 _ => false,
             },
-            Expr::Path(path) => {
-                let name = path.path.get_ident().map(ToString::to_string);
-                let known = name.and_then(|name| self.scope.get(&name));
-                known.is_some_and(|known| known.view)
-            }
+            Expr::Path(path) => self.scope.named(path).is_some_and(|known| known.view),
             _ => false,
         }
     }
