@@ -218,6 +218,28 @@ pub struct Binding {
     pub view: bool,
 }
 
+impl Binding {
+    /// A value that carries a derivative.
+    pub fn active(ident: Ident, value: Value) -> Self {
+        Self {
+            active: true,
+            ..Self::inert(ident, value, true)
+        }
+    }
+
+    /// A value without a derivative.
+    pub fn inert(ident: Ident, value: Value, varies: bool) -> Self {
+        Self {
+            ident,
+            value,
+            active: false,
+            varies,
+            reference: false,
+            view: false,
+        }
+    }
+}
+
 /// The names in scope, innermost last.
 #[derive(Clone, Default)]
 pub struct Scope {

@@ -114,14 +114,8 @@ impl Lower<'_> {
     }
 
     fn bind_way(&mut self, name: &Ident, value: Id) {
-        self.scope.bind(Binding {
-            ident: name.clone(),
-            value: Value::Node(value),
-            active: true,
-            varies: true,
-            reference: false,
-            view: false,
-        });
+        self.scope
+            .bind(Binding::active(name.clone(), Value::Node(value)));
     }
 
     /// Variables for a result of this type, which are zero as long as they are not read.

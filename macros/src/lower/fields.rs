@@ -378,14 +378,7 @@ impl Lower<'_> {
                     self.list_source(place, list)?;
                 }
                 let value = self.resolved(Value::Untyped(place.clone()));
-                self.scope.bind(Binding {
-                    ident: name.ident.clone(),
-                    value,
-                    active: true,
-                    varies: true,
-                    reference: false,
-                    view: false,
-                });
+                self.scope.bind(Binding::active(name.ident.clone(), value));
                 return Ok(());
             }
             // A struct in a struct: its fields tell.
@@ -442,14 +435,8 @@ impl Lower<'_> {
     }
 
     fn bind_place(&mut self, name: &Ident, place: Place) {
-        self.scope.bind(Binding {
-            ident: name.clone(),
-            value: Value::Untyped(place),
-            active: true,
-            varies: true,
-            reference: false,
-            view: false,
-        });
+        self.scope
+            .bind(Binding::active(name.clone(), Value::Untyped(place)));
     }
 
     /// `let Params { w, b: bias, .. } = p;`

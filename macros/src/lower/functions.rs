@@ -72,12 +72,12 @@ impl Lower<'_> {
         }
         let varies = self.varies(&init.to_token_stream());
         self.scope.bind(Binding {
-            ident: name.ident.clone(),
-            value: Value::Function(Rc::new(function)),
             active: !inert,
-            varies,
-            reference: false,
-            view: false,
+            ..Binding::inert(
+                name.ident.clone(),
+                Value::Function(Rc::new(function)),
+                varies,
+            )
         });
         Ok(())
     }
@@ -326,14 +326,11 @@ impl Lower<'_> {
                 None => inert,
             };
             let varies = inert.varies;
-            self.scope.bind(Binding {
-                ident: name.ident.clone(),
-                value: Value::Inert(inert),
-                active: false,
+            self.scope.bind(Binding::inert(
+                name.ident.clone(),
+                Value::Inert(inert),
                 varies,
-                reference: false,
-                view: false,
-            });
+            ));
             return Ok(());
         }
         let new = self.own_name(&name.ident);
@@ -410,14 +407,8 @@ impl Lower<'_> {
                     _ => return self.bind_typed_inert(name, ty, inert),
                 };
                 let varies = self.varies_value(&value);
-                self.scope.bind(Binding {
-                    ident: name.ident.clone(),
-                    value,
-                    active: false,
-                    varies,
-                    reference: false,
-                    view: false,
-                });
+                self.scope
+                    .bind(Binding::inert(name.ident.clone(), value, varies));
                 Ok(())
             }
             (value, pat) => self.bind_typed(pat, ty, value),

@@ -287,14 +287,7 @@ impl Lower<'_> {
         let name = self.fresh(wish);
         let value = Value::Node(id);
         self.name_value(&value, &name);
-        self.scope.bind(Binding {
-            ident: name.clone(),
-            value,
-            active: true,
-            varies: true,
-            reference: false,
-            view: false,
-        });
+        self.scope.bind(Binding::active(name.clone(), value));
         name
     }
 

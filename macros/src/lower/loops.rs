@@ -341,14 +341,8 @@ impl Lower<'_> {
                     true => self.graph.insert(Op::Fill, vec![zero], kind.clone()),
                     false => zero,
                 };
-                self.scope.bind(Binding {
-                    ident: name.clone(),
-                    value: Value::Node(start),
-                    active: true,
-                    varies: true,
-                    reference: false,
-                    view: false,
-                });
+                self.scope
+                    .bind(Binding::active(name.clone(), Value::Node(start)));
                 names.push(name);
             }
             self.broken_with.push(BrokenWith {
@@ -970,9 +964,9 @@ impl Lower<'_> {
                     varies: range.varies,
                 });
                 if let Some(index) = index {
-                    self.scope.bind(Binding {
-                        ident: (*index).clone(),
-                        value: Value::Inert(Inert {
+                    self.scope.bind(Binding::inert(
+                        (*index).clone(),
+                        Value::Inert(Inert {
                             tokens: name.to_token_stream(),
                             hint: Hint::Int,
                             reads: Vec::new(),
@@ -981,11 +975,8 @@ impl Lower<'_> {
                             mutable: false,
                             leaf: Some(leaf),
                         }),
-                        reference: false,
-                        view: false,
-                        active: false,
-                        varies: range.varies,
-                    });
+                        range.varies,
+                    ));
                 }
                 Ok(Header::Range {
                     index: leaf,
@@ -1008,17 +999,14 @@ impl Lower<'_> {
                     self.kept_names.insert(new.to_string());
                     let hint = hints.iter().find(|(own, _)| own == name);
                     let hint = hint.map_or(Hint::Unknown, |(_, hint)| hint.clone());
-                    self.scope.bind(Binding {
-                        ident: name.clone(),
-                        value: Value::Inert(Inert {
+                    self.scope.bind(Binding::inert(
+                        name.clone(),
+                        Value::Inert(Inert {
                             hint,
                             ..Inert::plain(new.to_token_stream(), iterator.varies)
                         }),
-                        reference: false,
-                        view: false,
-                        active: false,
-                        varies: iterator.varies,
-                    });
+                        iterator.varies,
+                    ));
                 }
                 Ok(Header::Each {
                     pattern: tokens,
@@ -1102,14 +1090,8 @@ impl Lower<'_> {
                 (Some(Value::Columns(_, columns)), None) => Value::Columns(leaf, *columns),
                 _ => Value::Node(leaf),
             };
-            self.scope.bind(Binding {
-                ident: variable.name.clone(),
-                value,
-                active: true,
-                varies: true,
-                reference: false,
-                view: false,
-            });
+            self.scope
+                .bind(Binding::active(variable.name.clone(), value));
         }
         for field in std::mem::take(&mut outside.fields) {
             let leaf = self.captured(&mut outside, field.id);

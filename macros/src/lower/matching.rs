@@ -1112,14 +1112,11 @@ impl Lower<'_> {
     /// The names of a pattern inside a kept expression.
     fn bind_names(&mut self, names: &[Ident], new: &[Ident]) {
         for (ident, new) in names.iter().zip(new) {
-            self.scope.bind(Binding {
-                ident: ident.clone(),
-                value: Value::Inert(Inert::plain(new.to_token_stream(), true)),
-                active: false,
-                varies: true,
-                reference: false,
-                view: false,
-            });
+            self.scope.bind(Binding::inert(
+                ident.clone(),
+                Value::Inert(Inert::plain(new.to_token_stream(), true)),
+                true,
+            ));
         }
     }
 
@@ -1152,12 +1149,8 @@ impl Lower<'_> {
         self.name_value(&value, &name.ident);
         let (active, varies) = (self.is_active_value(&value), self.varies_value(&value));
         self.scope.bind(Binding {
-            ident: name.ident.clone(),
-            value,
             active,
-            varies,
-            reference: false,
-            view: false,
+            ..Binding::inert(name.ident.clone(), value, varies)
         });
     }
 

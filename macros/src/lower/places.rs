@@ -630,14 +630,8 @@ impl Lower<'_> {
         let map = Ident::new(map, proc_macro2::Span::mixed_site());
         let mapped: Expr = syn::parse_quote!(#name.#map(#(#others,)* #mapped));
         self.scope.push();
-        self.scope.bind(crate::scope::Binding {
-            ident: name,
-            value: Value::Node(known),
-            active: true,
-            varies: true,
-            reference: false,
-            view: false,
-        });
+        self.scope
+            .bind(crate::scope::Binding::active(name, Value::Node(known)));
         let value = self.expr(&mapped);
         self.scope.pop();
         let kind = self.graph.kind(known);

@@ -100,14 +100,10 @@ impl Lower<'_> {
             }
             variables.push((field, variable));
         }
-        self.scope.bind(Binding {
-            ident: name.ident.clone(),
-            value: Value::Fields(variables.into()),
-            active: true,
-            varies: true,
-            reference: false,
-            view: false,
-        });
+        self.scope.bind(Binding::active(
+            name.ident.clone(),
+            Value::Fields(variables.into()),
+        ));
         Ok(())
     }
 
@@ -162,7 +158,7 @@ impl Lower<'_> {
         let Expr::Path(path) = strip(&call.receiver) else {
             return None;
         };
-        let known = self.scope.get(&path.path.get_ident()?.to_string())?;
+        let known = self.scope.named(path)?;
         let is_record = matches!(known.value, Value::Record(_) | Value::Fields(_));
         (is_record && call.method == "clone").then(|| self.expr(&call.receiver))
     }
@@ -171,7 +167,7 @@ impl Lower<'_> {
         let Expr::Path(path) = strip(name) else {
             return None;
         };
-        match self.scope.get(&path.path.get_ident()?.to_string())?.value {
+        match self.scope.named(path)?.value {
             Value::Fields(ref fields) => Some(fields.clone()),
             _ => None,
         }

@@ -379,14 +379,7 @@ impl Lower<'_> {
                 let mut kept = c.clone();
                 kept.ident = self.own_name(&c.ident);
                 let inert = Inert::plain(kept.ident.to_token_stream(), false);
-                let binding = Binding {
-                    ident: c.ident.clone(),
-                    value: Value::Inert(inert),
-                    active: false,
-                    varies: false,
-                    reference: false,
-                    view: false,
-                };
+                let binding = Binding::inert(c.ident.clone(), Value::Inert(inert), false);
                 if self.nested == 0 {
                     self.constants.bind(binding.clone());
                 }
@@ -430,14 +423,7 @@ impl Lower<'_> {
         if result.is_err() {
             // What follows may use the names: it must not fail a second time.
             for ident in names {
-                self.scope.bind(Binding {
-                    ident,
-                    value: Value::Poison,
-                    active: true,
-                    varies: true,
-                    reference: false,
-                    view: false,
-                });
+                self.scope.bind(Binding::active(ident, Value::Poison));
             }
         }
         result
@@ -583,9 +569,9 @@ impl Lower<'_> {
         if mutability.is_some() {
             self.owned.insert(new.to_string());
         }
-        self.scope.bind(Binding {
-            ident: name.ident.clone(),
-            value: Value::Unset(Inert {
+        self.scope.bind(Binding::inert(
+            name.ident.clone(),
+            Value::Unset(Inert {
                 tokens: new.to_token_stream(),
                 hint,
                 reads: Vec::new(),
@@ -594,11 +580,8 @@ impl Lower<'_> {
                 mutable: mutability.is_some(),
                 leaf: None,
             }),
-            reference: false,
-            view: false,
-            active: false,
-            varies: true,
-        });
+            true,
+        ));
         Ok(())
     }
 
@@ -863,14 +846,8 @@ impl Lower<'_> {
                 binds.push(*id);
             }
         }
-        self.scope.bind(Binding {
-            ident: ident.clone(),
-            value,
-            active: false,
-            varies,
-            reference: false,
-            view: false,
-        });
+        self.scope
+            .bind(Binding::inert(ident.clone(), value, varies));
     }
 
     /// Whether the value of an inert expression is a reference.
@@ -971,14 +948,8 @@ impl Lower<'_> {
             *sources = Some(Sources::One(id.0 as usize));
         }
         self.active.clear();
-        self.scope.bind(Binding {
-            ident: name.ident.clone(),
-            value: Value::Node(id),
-            active: true,
-            varies: true,
-            reference: false,
-            view: false,
-        });
+        self.scope
+            .bind(Binding::active(name.ident.clone(), Value::Node(id)));
         Ok(())
     }
 
@@ -1103,12 +1074,8 @@ impl Lower<'_> {
                     _ => true,
                 };
                 self.scope.bind(Binding {
-                    ident: name.ident.clone(),
-                    value,
                     active,
-                    varies,
-                    reference: false,
-                    view: false,
+                    ..Binding::inert(name.ident.clone(), value, varies)
                 });
                 Ok(())
             }
