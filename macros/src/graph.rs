@@ -3,6 +3,7 @@
 //! The paper's "introduce intermediate variables" is the construction of this graph. Operations are
 //! pure; what has effects stands beside the graph, in the steps of a [`Program`].
 
+use crate::position::Position;
 use crate::rules::{Op, Part, Scalar};
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
@@ -405,8 +406,12 @@ pub enum Argument {
     },
     /// An inert value, and whether it has to be cloned to be passed again.
     Inert(TokenStream, bool),
-    /// One that differs from one iteration of a loop to the next: a leaf.
-    Iterated { at: usize, moves: bool },
+    /// One that differs from one iteration of a loop to the next, or is there in a branch only: a leaf.
+    Iterated {
+        at: usize,
+        moves: bool,
+        by_reference: bool,
+    },
 }
 
 /// What stands behind a column of entries.
@@ -1153,6 +1158,40 @@ impl Graph {
         self.derived.get() || self.loops.all().iter().any(|l| l.body.graph.is_third())
     }
 
+    /// Whether an index is within static bounds for certain.
+    pub fn in_bounds(&self, op: &Op, args: &[Id]) -> bool {
+        let Op::Part(part) = op else { return false };
+        let Some(shape) = self.shape(args[0]) else {
+            return false;
+        };
+        let at: Vec<Option<usize>> = args[1..].iter().map(|a| self.integer_value(*a)).collect();
+        if let Part::Gathered(taken, at) = part {
+            return gathers_within(taken, at, &shape);
+        }
+        let part = match part {
+            Part::Element(rows, _) => rows,
+            part => part,
+        };
+        let (rows, cols) = match (&shape.rows, &shape.cols) {
+            (Dim::Static(r), Dim::Static(c)) => (*r, *c),
+            _ => return false,
+        };
+        match (part, &at[..]) {
+            (Part::Entry, [Some(i)]) => *i < rows * cols,
+            (Part::EntryAt, [Some(i), Some(j)]) => *i < rows && *j < cols,
+            (Part::Row, [Some(i)]) => *i < rows,
+            (Part::Column, [Some(j)]) => *j < cols,
+            (Part::FixedRows(Dim::Static(n)), [Some(i)]) => i + n <= rows,
+            _ => false,
+        }
+    }
+
+    /// Whether evaluating it may panic, for some value of an index.
+    pub fn may_panic(&self, id: Id) -> bool {
+        let op = self.op(id);
+        op.may_panic() && !self.in_bounds(&op, &self.args(id))
+    }
+
     /// A part of what a call or a loop gives.
     pub fn item(&self, of: Id, part: Vec<usize>, kind: Kind) -> Id {
         // It is where the call is, also if its first use is not.
@@ -1256,4 +1295,25 @@ pub struct Program {
     pub frames: Vec<(TokenStream, TokenStream)>,
     /// All names that are in use.
     pub taken: HashSet<String>,
+}
+
+/// Whether indices by the row and the column themselves are within bounds for certain.
+fn gathers_within(taken: &Shape, at: &[Position<usize>], whole: &Shape) -> bool {
+    let within = |position: &Position<usize>, extent: &Dim| {
+        let count = match position {
+            Position::Row => &taken.rows,
+            Position::Column => &taken.cols,
+            _ => return false,
+        };
+        match (count, extent) {
+            (Dim::Static(count), Dim::Static(extent)) => count <= extent,
+            (count, extent) => count == extent,
+        }
+    };
+    match at {
+        [row, column] => within(row, &whole.rows) && within(column, &whole.cols),
+        [one] if whole.is_column() => within(one, &whole.rows),
+        [one] if whole.is_vector() => within(one, &whole.cols),
+        _ => false,
+    }
 }

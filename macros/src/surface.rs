@@ -299,6 +299,10 @@ impl Lower<'_> {
                     };
                     return Ok(Value::Inert(inert));
                 }
+                if inert.hint == Hint::Int {
+                    let inert = inert.clone();
+                    return self.integer_method(inert, method, args, expr);
+                }
                 if name == "transpose" && args.is_empty() && inert.hint == Hint::Unknown {
                     let unknown = || Dim::Dynamic(u32::MAX);
                     let hint = Hint::Matrix(Shape::new(unknown(), unknown()));
@@ -516,6 +520,44 @@ impl Lower<'_> {
                 refuse(method, unknown(&name, "this value"))
             }
         }
+    }
+
+    /// A method of an integer that is read of a differentiated value, as in `x.len().min(3)`: no derivative.
+    fn integer_method(
+        &mut self,
+        mut inert: crate::scope::Inert,
+        method: &syn::Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let name = method.to_string();
+        let mut written = Vec::new();
+        for arg in args {
+            let Value::Inert(own) = self.expr(arg)? else {
+                return refuse(method, unknown(&name, "an integer"));
+            };
+            inert.pure &= own.pure;
+            inert.mutable |= own.mutable;
+            inert.varies |= own.varies;
+            inert.reads.extend(own.reads);
+            written.push(own.tokens);
+        }
+        let never_panics = matches!(name.as_str(), "min" | "max" | "abs_diff")
+            || ["saturating_", "wrapping_", "checked_", "is_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix));
+        inert.pure &= never_panics && self.is_pure(&expr.to_token_stream());
+        inert.hint = match name.as_str() {
+            "min" | "max" | "clamp" | "pow" | "abs_diff" | "div_ceil" | "rem_euclid"
+            | "div_euclid" | "isqrt" | "next_power_of_two" => Hint::Int,
+            name if name.starts_with("saturating_") || name.starts_with("wrapping_") => Hint::Int,
+            name if name.starts_with("is_") => Hint::Bool,
+            _ => Hint::Unknown,
+        };
+        let receiver = inert.tokens;
+        inert.tokens = quote!(#receiver.#method(#(#written),*));
+        inert.leaf = None;
+        Ok(Value::Inert(inert))
     }
 
     fn no_arguments(args: &[&Expr], at: &dyn ToTokens) -> Lowered<()> {
@@ -987,6 +1029,7 @@ impl Lower<'_> {
             form: crate::graph::Form::Owned,
             varies: true,
         });
+        self.bound_by_last(id);
         Ok(self.graph.dynamic(crate::graph::Extent::Int(id)))
     }
 

@@ -55,6 +55,12 @@ impl Emit<'_> {
         found
     }
 
+    /// The call that a tangent is computed together with.
+    pub(super) fn comes_with(&self, tangent: Id) -> Option<Id> {
+        let call = (*self.op(tangent) == Op::CallTangent).then(|| self.args(tangent)[0]);
+        call.filter(|call| self.first_tangent(*call) == Some(tangent))
+    }
+
     /// Whether the directions of a tangent are there when the call is made.
     fn is_known_with(&self, tangent: Id, call: Id) -> bool {
         if *self.op(tangent) != Op::CallTangent
@@ -92,7 +98,9 @@ impl Emit<'_> {
                 [args, &tangents.unwrap_or_default()].concat()
             }
             Op::CallTangent if self.first_tangent(args[0]) == Some(id) => vec![args[0]],
-            Op::CallTangent => [args, self.args(args[0])].concat(),
+            // It makes the call again.
+            Op::CallTangent => [&args[1..], self.args(args[0])].concat(),
+            Op::CallAdjointTangent(_) if !self.is_by_the_call(id, args[0]) => args[1..].to_vec(),
             _ => args.to_vec(),
         };
         inputs.retain(|input| self.program.graph.op(*input) != Op::Absent);
@@ -103,13 +111,10 @@ impl Emit<'_> {
     pub(super) fn write_call(&mut self, id: Id) {
         match self.program.graph.op(id) {
             Op::Call(_) => self.write_invocation(id),
-            Op::CallTangent => {
-                let call = self.args(id)[0];
-                self.ensure(call);
-                if !self.bound.contains_key(&id) {
-                    self.write_other_tangent(call, id);
-                }
-            }
+            Op::CallTangent => match self.comes_with(id) {
+                Some(call) => self.ensure(call),
+                None => self.write_other_tangent(self.args(id)[0], id),
+            },
             Op::CallAdjoint(_) => self.write_pulled(id),
             Op::CallAdjointTangent(_) => self.write_pulled_tangent(id),
             _ => {}
@@ -424,7 +429,10 @@ impl Emit<'_> {
 
     /// `let (x_bar, dx_bar) = y_pullback(y_bar, dy_bar);`
     fn write_both(&mut self, call: Id, adjoint: Option<Id>, second: Option<Id>, cotangents: &[Id]) {
-        self.ensure(call);
+        match second.filter(|s| adjoint.is_none() && !self.is_by_the_call(*s, call)) {
+            Some(second) => self.ensure(self.args(second)[1]),
+            None => self.ensure(call),
+        }
         // What one of them reads may be read once more, after it has been changed.
         for of in [adjoint, second].into_iter().flatten() {
             for input in self.inputs_of_call(of) {
@@ -577,12 +585,24 @@ impl Emit<'_> {
                 quote!(::core::clone::Clone::clone(&#tokens))
             }
             Argument::Inert(tokens, _) => tokens.clone(),
-            Argument::Iterated { at, moves } => {
-                let tokens = self.read(values[*at]).tokens;
-                if *moves && repeated {
-                    return quote!(::core::clone::Clone::clone(&#tokens));
+            Argument::Iterated {
+                at,
+                moves,
+                by_reference,
+            } => {
+                let id = values[*at];
+                if let (Some(name), true) = (self.handed_out.get(&id), *moves) {
+                    return quote!(#name.clone().unwrap());
                 }
-                tokens
+                let tokens = self.read(id).tokens;
+                // What was kept is there by a reference.
+                let kept =
+                    repeated || self.records.contains(&id) || tokens.to_string().starts_with('*');
+                match (by_reference, moves) {
+                    (true, _) => quote!(&#tokens),
+                    (false, true) if kept => quote!(::core::clone::Clone::clone(&#tokens)),
+                    (false, _) => tokens,
+                }
             }
             Argument::Value {
                 at,

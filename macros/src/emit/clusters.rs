@@ -7,6 +7,7 @@ use crate::ty::Passing;
 use std::rc::Rc;
 
 /// One pass over the data.
+#[derive(Clone)]
 pub(super) struct Pass {
     /// Its operations, in order.
     members: Rc<[Id]>,
@@ -502,7 +503,7 @@ impl Emit<'_> {
             let place = self.context[user.0 as usize];
             place != home && self.is_within(home, place) && !self.is_branch(*user)
         };
-        let handed_out = self.apart && self.uses[id.0 as usize].iter().any(outside);
+        let handed_out = self.way.apart && self.uses[id.0 as usize].iter().any(outside);
         (uses > 1 && !trivial)
             || handed_out
             || named

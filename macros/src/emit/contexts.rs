@@ -1,6 +1,6 @@
 //! Where a value is computed: in the function, in its pullback, or on the one side of a branch that needs it.
 
-use super::{Context, Emit, Group, PULLBACK};
+use super::{Context, Decided, Emit, Group, PULLBACK};
 use crate::graph::{Id, IdMap, Ids, Placed, Step};
 use crate::rules::Op;
 
@@ -26,10 +26,12 @@ impl Emit<'_> {
         // handed out, but computed where it is read.
         let strict = |arg| {
             let is_number = self.kind(arg).shape.is_none();
-            self.is_dynamic(arg) || !is_number && !self.is_matrix(arg) || self.op(arg).may_panic()
+            self.is_dynamic(arg)
+                || !is_number && !self.is_matrix(arg)
+                || self.program.graph.may_panic(arg)
         };
         let strict = self.needed_guards(&strict);
-        for id in self.ids().rev() {
+        for id in self.with_inputs_first().into_iter().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
             }
@@ -49,9 +51,14 @@ impl Emit<'_> {
                 parts.entry(of).or_default().push((id, used));
                 continue;
             }
+            if let Some(call) = self.comes_with(id) {
+                users[call.0 as usize].extend(&used);
+                parts.entry(call).or_default().push((id, used));
+                continue;
+            }
             let guards = strict[id.0 as usize].clone();
             // What a statement binds is where that statement is.
-            let bound = self.homes.get(&id).copied();
+            let bound = self.homes.get(&id).or(self.loops_at.get(&id)).copied();
             let common = used
                 .iter()
                 .copied()
@@ -97,7 +104,7 @@ impl Emit<'_> {
                     guarded.iter().all(|user| self.satisfies(*user, needed))
                 };
                 // What is read outside of these branches too is computed before all that may wait for it.
-                let before_all = self.apart && guarded.len() < used.len();
+                let before_all = self.way.apart && guarded.len() < used.len();
                 let home = bound.or_else(|| {
                     if before_all {
                         return None;
@@ -118,7 +125,7 @@ impl Emit<'_> {
                         .filter(|c| !self.is_in_pullback(*c) || self.is_in_pullback(common))
                         .filter(|c| {
                             is_taken(*c)
-                                && (self.apart || self.may_hand_out(*c, common, &guards, &used))
+                                && (self.way.apart || self.may_hand_out(*c, common, &guards, &used))
                         })
                         .map(|c| (outside(c), c))
                         .max_by_key(|(outside, c)| {
@@ -126,7 +133,7 @@ impl Emit<'_> {
                             let rank =
                                 |at: usize| self.contexts[at].group.map(|g| self.groups[g].rank);
                             let first = rank(self.outermost(*c, common));
-                            (*outside, first.filter(|_| !self.apart), rank(*c))
+                            (*outside, first.filter(|_| !self.way.apart), rank(*c))
                         })
                         .map(|(_, home)| home)
                 });
@@ -142,11 +149,11 @@ impl Emit<'_> {
                     || self.args(id).iter().any(is_factor)
                     || self.records.contains(&id)
                     || !guarded.is_empty();
-                if home.is_none() && elsewhere && !self.apart {
+                if home.is_none() && elsewhere && !self.way.apart {
                     // Before all of them, if it is there.
                     let op = self.op(id);
                     let is_number = self.kind(id).shape.is_none();
-                    if lacks || !is_number || op.may_panic() || op.is_opaque() {
+                    if lacks || !is_number || self.program.graph.may_panic(id) || op.is_opaque() {
                         self.cyclic = true;
                     }
                 } else if home.is_some() || elsewhere {
@@ -161,7 +168,9 @@ impl Emit<'_> {
             if self.records.contains(&id) {
                 self.hand_out(id, context, 0);
             }
-            for (part, used) in parts.remove(&id).unwrap_or_default() {
+            let mut all = parts.remove(&id).unwrap_or_default();
+            while let Some((part, used)) = all.pop() {
+                all.extend(parts.remove(&part).unwrap_or_default());
                 self.context[part.0 as usize] = context;
                 let kept = self.records.contains(&part).then_some(0);
                 let places = used.into_iter().chain([context]).chain(kept);
@@ -175,8 +184,8 @@ impl Emit<'_> {
                 let steps = branches.get(&id).cloned();
                 self.join_group(id, context, steps, &mut users);
             } else {
-                for arg in self.args(id).iter().copied().chain(self.extents_of(id)) {
-                    users[arg.0 as usize].push(context);
+                for input in self.needs(id) {
+                    users[input.0 as usize].push(context);
                 }
             }
         }
@@ -185,6 +194,88 @@ impl Emit<'_> {
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
         }
+    }
+
+    /// What is read of branches in places where it is known which side of them was taken: the value of that side.
+    pub(super) fn decided(&self) -> Vec<Decided> {
+        let mut found = Vec::new();
+        for reader in self.ids().filter(|id| self.live[id.0 as usize]) {
+            for (at, arg) in self.args(reader).iter().enumerate() {
+                if !self.is_branch(*arg) {
+                    continue;
+                }
+                let [cond, then, otherwise] = self.args(*arg)[..] else {
+                    continue;
+                };
+                let known = |side: &bool| self.is_known_at(reader, at, (cond, *side));
+                let Some(side) = [true, false].into_iter().find(known) else {
+                    continue;
+                };
+                let value = if side { then } else { otherwise };
+                if self.is_alike(value, *arg) {
+                    let guard = (cond, side);
+                    found.push(Decided {
+                        reader,
+                        at,
+                        value,
+                        guard,
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether two values are of one type.
+    fn is_alike(&self, a: Id, b: Id) -> bool {
+        let (a, b) = (self.kind(a), self.kind(b));
+        let shapes = match (&a.shape, &b.shape) {
+            (Some(a), Some(b)) => a.same_type(b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        a.elem == b.elem && shapes
+    }
+
+    /// Whether a condition holds where an argument is read.
+    fn is_known_at(&self, reader: Id, at: usize, guard: (Id, bool)) -> bool {
+        let on_side = self.is_branch(reader) && at > 0;
+        let around = &self.contexts[self.context[reader.0 as usize]].guards;
+        around.contains(&guard) || on_side && (self.args(reader)[0], at == 1) == guard
+    }
+
+    pub(super) fn still_holds(&self, known: &Decided) -> bool {
+        !self.live[known.reader.0 as usize] || self.is_known_at(known.reader, known.at, known.guard)
+    }
+
+    /// What must be there before a value is computed.
+    pub(super) fn needs(&self, id: Id) -> Vec<Id> {
+        let mut needed = match self.op(id).is_call() {
+            true => self.inputs_of_call(id),
+            false => self.args(id).to_vec(),
+        };
+        needed.extend(self.extents_of(id));
+        needed
+    }
+
+    /// All values, each after what it needs: the tangent that comes with a call needs directions that have larger
+    /// numbers than the call.
+    fn with_inputs_first(&self) -> Vec<Id> {
+        let mut done = vec![false; self.nodes.len()];
+        let mut order = Vec::new();
+        for id in self.ids() {
+            let mut pending = vec![(id, false)];
+            while let Some((id, complete)) = pending.pop() {
+                if complete {
+                    order.push(id);
+                } else if !std::mem::replace(&mut done[id.0 as usize], true) {
+                    pending.push((id, true));
+                    let mut needed = self.needs(id);
+                    needed.sort();
+                    pending.extend(needed.into_iter().rev().map(|id| (id, false)));
+                }
+            }
+        }
+        order
     }
 
     /// The branches in which the user computes a value.
@@ -316,14 +407,14 @@ impl Emit<'_> {
         let mut seen = Ids::default();
         let mut outside = Vec::new();
         for id in above.filter(|id| inside(*id)) {
-            for arg in self.args(id).iter().copied().chain(self.extents_of(id)) {
+            for arg in self.needs(id) {
                 if arg > value && !inside(arg) && seen.insert(arg) {
                     outside.push(arg);
                 }
             }
         }
         while let Some(id) = outside.pop() {
-            for arg in self.args(id).iter().copied().chain(self.extents_of(id)) {
+            for arg in self.needs(id) {
                 if arg == value {
                     return true;
                 }
@@ -426,7 +517,7 @@ impl Emit<'_> {
             let number = self.kind(id).shape.is_none();
             let op = self.op(id);
             let has_steps = *op == Op::Select && self.owners.values().any(|owner| *owner == id);
-            if !number || has_steps || op.may_panic() || op.is_opaque() {
+            if !number || has_steps || self.program.graph.may_panic(id) || op.is_opaque() {
                 return false;
             }
             if let Op::Leaf(_) = op
@@ -545,6 +636,10 @@ impl Emit<'_> {
                 Step::Pin { leaf, .. } => {
                     self.homes.insert(*leaf, context);
                 }
+                // It may read what the statements before it bind.
+                Step::Loop(id) => {
+                    self.loops_at.insert(*id, context);
+                }
                 _ => {}
             }
             match &placed.step {
@@ -592,7 +687,7 @@ impl Emit<'_> {
             let waits = members.iter().any(|m| self.is_derived(*m)) && !self.is_derived(id);
             let may_wait = (steps.is_none() || self.is_last_effect(id))
                 && (!waits || self.last_step <= id.0 + 1);
-            self.joins
+            self.way.joins
                 && (may_wait || !self.waits_for_later(members, id))
                 && !self.reaches_branch(members, &[id])
                 && (self.first_with_tangent.is_none() || !self.reaches_branch(&[id], members))
@@ -705,12 +800,7 @@ impl Emit<'_> {
             if Some(id) < first || std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;
             }
-            if matches!(self.program.graph.op(id), Op::Call(_)) {
-                pending.extend(self.inputs_of_call(id));
-            } else {
-                pending.extend(self.args(id));
-                pending.extend(self.extents_of(id));
-            }
+            pending.extend(self.needs(id));
             if let Some(group) = self.group_of.get(&id) {
                 pending.extend(&self.groups[*group].members);
             }
@@ -735,12 +825,7 @@ impl Emit<'_> {
             if groups.iter().any(is_in) {
                 return true;
             }
-            if matches!(self.program.graph.op(id), Op::Call(_)) {
-                pending.extend(self.inputs_of_call(id));
-            } else {
-                pending.extend(self.args(id));
-                pending.extend(self.extents_of(id));
-            }
+            pending.extend(self.needs(id));
         }
         false
     }

@@ -21,7 +21,7 @@ impl Emit<'_> {
         if let Some(leaf) = self.program.graph.leaf_of(id) {
             let home = self.homes.get(&id).copied();
             let elsewhere = |home| home != self.current && !self.is_within(self.current, home);
-            if self.apart && home.is_some_and(elsewhere) {
+            if self.way.apart && home.is_some_and(elsewhere) {
                 // The branch that binds it is not written yet.
                 self.ensure(id);
                 if !self.bound.contains_key(&id) {
@@ -401,6 +401,11 @@ impl Emit<'_> {
             return self.write_entries(id);
         }
         let op = self.op(id);
+        // Where the user does not compute it, it might panic, or what it reads might have no entries.
+        let lacks = |input: &Id| self.lacks(*input, self.current);
+        self.cyclic |= self.inputs(id).iter().any(lacks)
+            || self.program.graph.may_panic(id)
+                && !self.satisfies(self.current, &self.own_guards(id));
         let args = self.args(id);
         let krate = self.krate;
         let atom = |tokens| Written::new(tokens, Level::Atom, Hold::Temporary);

@@ -25,6 +25,11 @@ impl Emit<'_> {
                 let operand = self.shape(self.args(id)[1]);
                 vec![operand.rows, operand.cols, self.shape(id).rows]
             }
+            // Its entries are gone through one by one, also where they are all the same.
+            Op::Scatter(Part::Gathered(..)) => {
+                let (own, value) = (self.shape(id), self.shape(self.args(id)[0]));
+                vec![own.rows, own.cols, value.rows, value.cols]
+            }
             Op::Fill
             | Op::Identity
             | Op::Scatter(_)

@@ -2,7 +2,7 @@
 
 use super::joined::Joined;
 use super::{Emit, Hold, Level, Written};
-use crate::graph::{Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
+use crate::graph::{Argument, Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
 use crate::rules::{Op, Part, Scalar};
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
@@ -147,7 +147,8 @@ impl Emit<'_> {
             fields: Vec::new(),
             taken: Default::default(),
         };
-        let nodes = program.graph.nodes();
+        let known = program.graph.nodes();
+        let mut nodes = known.clone();
         let slots: Vec<Vec<Id>> = joined.kept.iter().map(|k| k.of.slots().0).collect();
         let wanted: Vec<usize> = parts.iter().map(|p| p.0).collect();
         let mut live: Vec<usize> = (0..this.next.len())
@@ -155,13 +156,7 @@ impl Emit<'_> {
             .collect();
         // What is carried is needed where another value is computed from it.
         let mut inner = loop {
-            let mut inner = Emit::new(
-                &program,
-                &nodes,
-                self.krate,
-                self.real,
-                (self.joins, self.apart),
-            );
+            let mut inner = Emit::new(&program, &known, self.krate, self.real, self.way);
             inner.outputs = live.iter().map(|k| this.next[*k]).collect();
             inner.outputs.extend(slots.iter().flatten());
             inner.outputs.extend(this.exit.filter(|_| !derived));
@@ -285,7 +280,9 @@ impl Emit<'_> {
             inner.kept_on_sides.insert(*input, guards);
         }
         inner.views = views.iter().map(|view| view.0).collect();
-        inner.arrange();
+        let find_live = |inner: &mut Emit| inner.find_live();
+        let decided = inner.decide(&mut nodes, &find_live);
+        inner.begin(&nodes, &decided, &find_live);
         let swapped = carried
             .iter()
             .filter(|variable| {
@@ -622,7 +619,7 @@ impl Emit<'_> {
                 let elem = kind.elem;
                 let (name, by_reference) = match elem {
                     _ if store.is_some() => (None, false),
-                    Elem::Inert => (None, false),
+                    Elem::Inert => (passed_as_reference(graph, *input).then_some(()), false),
                     Elem::Real | Elem::Bool | Elem::Int if kind.shape.is_none() => (None, false),
                     Elem::Records if counts(&source, record) => (None, false),
                     _ => (Some(()), true),
@@ -671,7 +668,9 @@ impl Emit<'_> {
                 };
                 let kept = source.records.borrow()[record];
                 let ident = match (is_optional(&source.body.graph, kept), elem) {
+                    (true, Elem::Inert) if name.is_some() => quote!(*#ident.as_ref().unwrap()),
                     (true, Elem::Inert) => quote!(#ident.unwrap()),
+                    (false, Elem::Inert) if name.is_some() => quote!(*#ident),
                     (true, _) => quote!(#ident.as_ref().unwrap()),
                     (false, _) => ident,
                 };
@@ -1392,6 +1391,29 @@ fn is_optional(graph: &Graph, id: Id) -> bool {
     let mut guards = node.guards.iter();
     matches!(node.kind.elem, Elem::Factor | Elem::Inert)
         && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
+}
+
+/// Whether calls borrow or clone what is kept for them: it may be no number.
+fn passed_as_reference(graph: &Graph, kept: Id) -> bool {
+    let calls = (0..graph.count())
+        .map(Id)
+        .filter_map(|id| match graph.op(id) {
+            Op::Call(number) => Some((number, id)),
+            _ => None,
+        });
+    let mut calls = calls.filter(|(_, id)| graph.args(*id).contains(&kept));
+    calls.any(|(number, id)| {
+        let known = graph.calls.borrow();
+        let mut arguments = known[number].arguments.iter();
+        arguments.any(|argument| match argument {
+            Argument::Iterated {
+                at,
+                moves,
+                by_reference,
+            } => graph.args(id)[*at] == kept && (*moves || *by_reference),
+            _ => false,
+        })
+    })
 }
 
 /// Whether a record of a loop is how often an inner one ran.

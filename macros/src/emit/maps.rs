@@ -80,11 +80,7 @@ impl Emit<'_> {
             }
             if self.mapped.contains(&id) {
                 inside.push(id);
-                pending.extend(self.args(id).iter().copied().chain(self.extents_of(id)));
-                if *self.op(id) == Op::CallTangent {
-                    // The call is made again, along this direction.
-                    pending.extend(self.args(self.args(id)[0]));
-                }
+                pending.extend(self.needs(id));
             } else {
                 captured.push(id);
             }

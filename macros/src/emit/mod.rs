@@ -254,6 +254,7 @@ fn borrowed(value: &TokenStream) -> TokenStream {
 const PULLBACK: usize = 1;
 
 /// A place of evaluation: the function itself, its pullback, or one side of a branch in one of them.
+#[derive(Clone)]
 struct Context {
     parent: usize,
     depth: usize,
@@ -263,6 +264,7 @@ struct Context {
 }
 
 /// Branches on one condition that are written as one `if`.
+#[derive(Clone)]
 struct Group {
     cond: Id,
     context: usize,
@@ -276,6 +278,40 @@ struct Group {
     written: bool,
 }
 
+/// A way to write branches: where one makes them wait for each other, the next is tried.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Whether branches on one condition are written as one `if`.
+    joins: bool,
+    /// Whether what several branches need, none of which comes first for all, gets a branch of its own.
+    apart: bool,
+    /// Whether what one branch reads of another on its condition is the value of the side taken.
+    decides: bool,
+}
+
+impl Way {
+    fn all() -> impl Iterator<Item = Way> {
+        let ways = [(true, false), (true, true), (false, false), (false, true)];
+        ways.into_iter().flat_map(|(joins, apart)| {
+            [true, false].map(|decides| Way {
+                joins,
+                apart,
+                decides,
+            })
+        })
+    }
+}
+
+/// What is read of a branch in a place where it is known which side of it was taken.
+struct Decided {
+    reader: Id,
+    /// The number of the argument.
+    at: usize,
+    value: Id,
+    guard: (Id, bool),
+}
+
+#[derive(Clone)]
 struct Emit<'p> {
     program: &'p Program,
     nodes: &'p [Node],
@@ -298,10 +334,7 @@ struct Emit<'p> {
     in_map: bool,
     /// Whether it is a loop of a pullback that is written.
     of_pullback: bool,
-    /// Whether branches on one condition are written as one `if`.
-    joins: bool,
-    /// Whether what several branches need, none of which comes first for all, gets a branch of its own.
-    apart: bool,
+    way: Way,
     /// Whether a branch turned out to wait for itself.
     cyclic: bool,
     /// What is computed inside of the passes that read it.
@@ -325,6 +358,8 @@ struct Emit<'p> {
     ranks: usize,
     /// Where the leaves that statements bind are bound.
     homes: IdMap<usize>,
+    /// Where the loops of the user's stand.
+    loops_at: IdMap<usize>,
     /// Those of which the statement is written, and around what is being written.
     within_reach: Vec<Id>,
     groups: Vec<Group>,
@@ -417,10 +452,7 @@ pub fn emit(
     krate: &TokenStream,
     real: &Real,
 ) -> Option<TokenStream> {
-    // Branches on one condition are written as one `if`, unless that makes them wait for each other.
-    let ways = [(true, false), (true, true), (false, false), (false, true)];
-    ways.into_iter()
-        .find_map(|way| attempt(program, outputs, around.clone(), krate, (real, way)))
+    Way::all().find_map(|way| attempt(program, outputs, around.clone(), krate, (real, way)))
 }
 
 fn attempt(
@@ -428,18 +460,22 @@ fn attempt(
     outputs: &Outputs,
     around: Option<TokenStream>,
     krate: &TokenStream,
-    (real, way): (&Real, (bool, bool)),
+    (real, way): (&Real, Way),
 ) -> Option<TokenStream> {
-    let nodes = program.graph.nodes();
-    let mut emit = Emit::new(program, &nodes, krate, real, way);
+    let known = program.graph.nodes();
+    let mut emit = Emit::new(program, &known, krate, real, way);
     let mut reads = Vec::new();
     outputs.result.reads(false, &mut reads);
     emit.pulled = reads.iter().filter(|r| r.1).map(|r| r.0).collect();
     emit.outputs = reads.iter().map(|r| r.0).collect();
     emit.late = program.graph.depends_on(&outputs.result.cotangents());
-    emit.find_live();
-    emit.find_checked(&outputs.result);
-    emit.arrange();
+    let find_live = |emit: &mut Emit| {
+        emit.find_live();
+        emit.find_checked(&outputs.result);
+    };
+    let mut nodes = known.clone();
+    let decided = emit.decide(&mut nodes, &find_live);
+    emit.begin(&nodes, &decided, &find_live);
     emit.find_lists(&outputs.result);
     emit.keep_sizes(&outputs.result.answered());
     let written = emit.write_function(outputs, around);
@@ -452,7 +488,7 @@ impl<'p> Emit<'p> {
         nodes: &'p [Node],
         krate: &'p TokenStream,
         real: &'p Real,
-        (joins, apart): (bool, bool),
+        way: Way,
     ) -> Self {
         let count = nodes.len();
         let maps = maps::of_symbols(&program.graph);
@@ -470,8 +506,7 @@ impl<'p> Emit<'p> {
             outputs: Vec::new(),
             pulled: Ids::default(),
             late: Ids::default(),
-            joins,
-            apart,
+            way,
             cyclic: false,
             mapped: maps.iter().flatten().copied().collect(),
             maps,
@@ -506,6 +541,7 @@ impl<'p> Emit<'p> {
             ranks: 0,
             first_tangents: RefCell::default(),
             homes: IdMap::default(),
+            loops_at: IdMap::default(),
             lists: IdMap::default(),
             handed_on: Ids::default(),
             views: Ids::default(),
@@ -549,6 +585,41 @@ impl<'p> Emit<'p> {
             out: Vec::new(),
             current: 0,
         }
+    }
+
+    /// Replaces, in these nodes, what is read of a branch where it is known which side of it was taken.
+    fn decide(&self, nodes: &mut [Node], find_live: &dyn Fn(&mut Emit)) -> Vec<Decided> {
+        let mut decided: Vec<Decided> = Vec::new();
+        while self.way.decides {
+            let more = {
+                let mut trial = self.clone();
+                trial.begin(nodes, &[], find_live);
+                trial.decided()
+            };
+            if more.is_empty() {
+                break;
+            }
+            for known in &more {
+                let node = &mut nodes[known.reader.0 as usize];
+                let mut args = node.args.to_vec();
+                args[known.at] = known.value;
+                node.args = args.into();
+            }
+            decided.extend(more);
+        }
+        decided
+    }
+
+    /// Begins with these nodes, for others in which something was not yet decided.
+    fn begin<'n>(&mut self, nodes: &'n [Node], decided: &[Decided], find_live: &dyn Fn(&mut Emit))
+    where
+        'n: 'p,
+    {
+        self.nodes = nodes;
+        self.live.fill(false);
+        find_live(self);
+        self.arrange();
+        self.cyclic |= !decided.iter().all(|known| self.still_holds(known));
     }
 
     /// Decides where each live value is computed, what is fused, and what gets a name.

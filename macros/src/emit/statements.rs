@@ -596,12 +596,16 @@ impl Emit<'_> {
 
     /// Binds a value to a name, after all that it needs.
     pub(super) fn ensure(&mut self, id: Id) {
-        let kept = self.apart && self.homes.contains_key(&id);
+        let kept = self.way.apart && self.homes.contains_key(&id);
         if self.bound.contains_key(&id) || self.is_leaf(id) && !kept {
             return;
         }
+        // What depends on the symbol of a map of columns is computed in its closure.
+        if self.mapped.contains(&id) && !self.in_map {
+            return;
+        }
         // What is handed out of a branch comes with it.
-        if let (true, Some(group)) = (self.apart, self.unwritten_around(id, self.current)) {
+        if let (true, Some(group)) = (self.way.apart, self.unwritten_around(id, self.current)) {
             self.write_group(group);
             return;
         }
@@ -621,7 +625,12 @@ impl Emit<'_> {
         if self.op(id).is_opaque() {
             let borrowed = self.begin_statement();
             match self.op(id) {
-                Op::Loop(_) => self.write_loop(id),
+                Op::Loop(_) => {
+                    let elsewhere =
+                        |at: &usize| *at != self.current && !self.is_within(self.current, *at);
+                    self.cyclic |= self.loops_at.get(&id).is_some_and(elsewhere);
+                    self.write_loop(id);
+                }
                 _ => self.write_call(id),
             }
             self.borrowed = borrowed;
@@ -702,20 +711,19 @@ impl Emit<'_> {
             let inside = home != self.current && self.is_within(home, self.current);
             if !inside {
                 self.ensure(id);
-            } else if let Some(group) = self.group_around(id, self.current)
-                && self.groups[group].exports.contains(&id)
-            {
-                if self.apart {
-                    // The branch that it comes from may wait for what is being written.
-                    self.cyclic |= self.groups[group].written;
-                    self.ensure(id);
-                } else {
-                    // Before that branch there may be no factorisation, and no entries.
-                    let lacks = |arg: &Id| self.lacks(*arg, self.current);
-                    let mut args = self.args(id).iter();
-                    self.cyclic |=
-                        args.any(|arg| self.kind(*arg).elem == Elem::Factor || lacks(arg));
-                }
+                return;
+            }
+            let group = self.group_around(id, self.current);
+            let group = group.filter(|group| self.groups[*group].exports.contains(&id));
+            if let (Some(group), true) = (group, self.way.apart) {
+                // The branch that it comes from may wait for what is being written.
+                self.cyclic |= self.groups[group].written;
+                self.ensure(id);
+            } else if self.is_only_there(id) {
+                self.cyclic = true;
+            } else if !self.group_of.contains_key(&id) {
+                // It is computed before that branch.
+                self.ensure(id);
             }
             return;
         }
@@ -1006,7 +1014,7 @@ impl Emit<'_> {
             }
             if self.kind(*id).elem == Elem::Inert && exports.contains(id) {
                 self.handed_out.insert(*id, quote!(#name));
-                self.bind(*id, quote!(#name.unwrap()), Hold::Scalar);
+                self.bind(*id, quote!(*#name.as_ref().unwrap()), Hold::Scalar);
                 names.push(name);
                 continue;
             }
@@ -1044,8 +1052,29 @@ impl Emit<'_> {
         });
     }
 
+    /// Whether what a value on a side of a branch is computed of is not there before that branch: a factorisation, the
+    /// entries of a matrix, and what a statement binds.
+    fn is_only_there(&self, id: Id) -> bool {
+        let mut pending = self.args(id).to_vec();
+        let mut seen = Ids::default();
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) || self.bound.contains_key(&id) {
+                continue;
+            }
+            let bound_there = |guards: &Vec<(Id, bool)>| !self.satisfies(self.current, guards);
+            if self.kind(id).elem == Elem::Factor
+                || self.lacks(id, self.current)
+                || self.kept_on_sides.get(&id).is_some_and(bound_there)
+            {
+                return true;
+            }
+            pending.extend(self.args(id));
+        }
+        false
+    }
+
     /// Whether a matrix has no entries in a place, as the branch that computes it may not be taken.
-    fn lacks(&self, id: Id, place: usize) -> bool {
+    pub(super) fn lacks(&self, id: Id, place: usize) -> bool {
         self.is_dynamic(id) && !self.satisfies(place, &self.own_guards(id))
     }
 
@@ -1056,21 +1085,20 @@ impl Emit<'_> {
         let mut seen = Ids::default();
         let mut outside = Vec::new();
         while let Some(arg) = pending.pop() {
-            if !seen.insert(arg) {
+            // What is there already needs nothing more.
+            if !seen.insert(arg) || self.bound.contains_key(&arg) {
                 continue;
             }
             let at = self.context[arg.0 as usize];
             let inside = sides.iter().any(|s| at == *s || self.is_within(at, *s));
-            if inside || !self.apart && self.is_within(at, context) {
-                pending.extend(self.args(arg));
-                pending.extend(self.extents_of(arg));
+            if inside || !self.way.apart && self.is_within(at, context) {
+                pending.extend(self.needs(arg));
             } else if self.is_within(at, context) {
                 // Another branch hands it out.
                 if self.unwritten_around(arg, context).is_some() {
                     outside.push(arg);
                 } else {
-                    pending.extend(self.args(arg));
-                    pending.extend(self.extents_of(arg));
+                    pending.extend(self.needs(arg));
                 }
             } else if self.is_inline(arg)
                 || !self.gets_name(arg)

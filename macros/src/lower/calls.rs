@@ -237,11 +237,18 @@ impl Lower<'_> {
             }
             let moves = self.moves(arg);
             if self.closures == 0 {
-                if let Some(leaf) = self.of_iteration(inert) {
+                // A reference to a temporary does not outlive the statement: that is kept itself.
+                let by_reference = by_reference && is_temporary(inner);
+                let kept = match by_reference {
+                    true => self.inert(inner.to_token_stream(), Hint::Unknown),
+                    false => inert.clone(),
+                };
+                if let Some(leaf) = self.of_iteration(&kept) {
                     values.push(leaf);
                     return Ok(Argument::Iterated {
                         at: values.len() - 1,
                         moves,
+                        by_reference,
                     });
                 }
                 self.evaluate(inert);
@@ -441,6 +448,7 @@ impl Lower<'_> {
                     return Ok(Argument::Iterated {
                         at: values.len() - 1,
                         moves: true,
+                        by_reference: false,
                     });
                 }
                 self.evaluate(&mut inert);
@@ -714,6 +722,14 @@ fn borrowed(arg: &Expr) -> (&Expr, bool) {
         Expr::Group(inner) => borrowed(&inner.expr),
         arg => (arg, false),
     }
+}
+
+/// Whether an expression makes a value, and names no place.
+fn is_temporary(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Call(_) | Expr::MethodCall(_) | Expr::Macro(_) | Expr::Binary(_)
+    )
 }
 
 /// The list in `list[..]`.

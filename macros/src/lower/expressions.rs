@@ -1135,7 +1135,7 @@ impl Lower<'_> {
             })
             .collect();
         let part = Op::Part(Part::Gathered(taken.clone(), positions));
-        if self.is_chosen() && !self.in_bounds(&part, &args) {
+        if self.is_chosen() && !self.graph.in_bounds(&part, &args) {
             return refuse(
                 expr,
                 format!(
@@ -1156,7 +1156,7 @@ impl Lower<'_> {
 
     /// A value for each entry, that may panic even where nobody reads it.
     fn for_each(&mut self, op: Op, args: Vec<Id>, shape: Shape, at: &Expr) -> Lowered<Id> {
-        let panics = op.may_panic() && !self.in_bounds(&op, &args) && !self.is_chosen();
+        let panics = op.may_panic() && !self.graph.in_bounds(&op, &args) && !self.is_chosen();
         let before = self.graph.count();
         let id = self.exact_of(op, args, Kind::matrix(shape), at)?;
         if panics && id.0 >= before {

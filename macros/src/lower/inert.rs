@@ -578,8 +578,9 @@ impl Lower<'_> {
         inert.mutable = false;
     }
 
-    /// An inert argument of a call in a loop that is not the same in all iterations, as a leaf of the iteration: the way
-    /// back makes the call again, with what was kept of it. Nothing tells its type; kept is what can be copied.
+    /// An inert argument of a call in a branch, or in a loop where it is not the same in all iterations, as a leaf: a
+    /// derivative makes the call again, with what was kept of it. Nothing tells its type; kept by a loop is what can be
+    /// copied.
     pub(super) fn of_iteration(&mut self, inert: &Inert) -> Option<Id> {
         let mut names = Vec::new();
         variables(inert.tokens.clone(), &mut names);
@@ -588,7 +589,8 @@ impl Lower<'_> {
                 || self.kept_names.contains(name)
                 || self.of_iterations.iter().any(|names| names.contains(name))
         };
-        if !self.is_in_loop() || inert.pure && !names.iter().any(own) {
+        let in_branch = !self.graph.guards.borrow().is_empty();
+        if !(in_branch || self.is_in_loop()) || inert.pure && !names.iter().any(own) {
             return None;
         }
         let known = names.first().filter(|_| is_single(&inert.tokens));

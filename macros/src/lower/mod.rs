@@ -38,9 +38,8 @@ pub use statements::pattern_names;
 
 use crate::args::Checkpoint;
 use crate::error::{Errors, text};
-use crate::graph::{Dim, Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
-use crate::position::Position;
-use crate::rules::{Op, Part, kind};
+use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
+use crate::rules::{Op, kind};
 use crate::scope::{Binding, Hint, Inert, Place, Scope, Value};
 use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
@@ -655,7 +654,7 @@ impl Lower<'_> {
         kind: Kind,
         at: &dyn ToTokens,
     ) -> Lowered<Id> {
-        let surely = self.in_bounds(&op, &args);
+        let surely = self.graph.in_bounds(&op, &args);
         let entrywise = self
             .graph
             .guards
@@ -683,58 +682,6 @@ impl Lower<'_> {
             }
         }
         Ok(id)
-    }
-
-    /// Whether an index is within static bounds for certain.
-    pub(super) fn in_bounds(&self, op: &Op, args: &[Id]) -> bool {
-        let Op::Part(part) = op else { return false };
-        let Some(shape) = self.graph.shape(args[0]) else {
-            return false;
-        };
-        let at: Vec<Option<usize>> = args[1..]
-            .iter()
-            .map(|a| self.graph.integer_value(*a))
-            .collect();
-        if let Part::Gathered(taken, at) = part {
-            return gathers_within(taken, at, &shape);
-        }
-        let part = match part {
-            Part::Element(rows, _) => rows,
-            part => part,
-        };
-        let (rows, cols) = match (&shape.rows, &shape.cols) {
-            (crate::graph::Dim::Static(r), crate::graph::Dim::Static(c)) => (*r, *c),
-            _ => return false,
-        };
-        match (part, &at[..]) {
-            (Part::Entry, [Some(i)]) => *i < rows * cols,
-            (Part::EntryAt, [Some(i), Some(j)]) => *i < rows && *j < cols,
-            (Part::Row, [Some(i)]) => *i < rows,
-            (Part::Column, [Some(j)]) => *j < cols,
-            (Part::FixedRows(Dim::Static(n)), [Some(i)]) => i + n <= rows,
-            _ => false,
-        }
-    }
-}
-
-/// Whether indices by the row and the column themselves are within bounds for certain.
-fn gathers_within(taken: &Shape, at: &[Position<usize>], whole: &Shape) -> bool {
-    let within = |position: &Position<usize>, extent: &Dim| {
-        let count = match position {
-            Position::Row => &taken.rows,
-            Position::Column => &taken.cols,
-            _ => return false,
-        };
-        match (count, extent) {
-            (Dim::Static(count), Dim::Static(extent)) => count <= extent,
-            (count, extent) => count == extent,
-        }
-    };
-    match at {
-        [row, column] => within(row, &whole.rows) && within(column, &whole.cols),
-        [one] if whole.is_column() => within(one, &whole.rows),
-        [one] if whole.is_vector() => within(one, &whole.cols),
-        _ => false,
     }
 }
 

@@ -92,10 +92,11 @@ impl Lower<'_> {
         let mut variables = Vec::new();
         for (field, value) in fields {
             let variable = self.fresh(&format!("{}_{field}", name.ident.unraw()));
-            let active = self.is_active_value(&value);
+            // A value of the graph stays one, whatever it is given later.
+            let follows = !matches!(value, Value::Inert(_));
             self.changing.insert(variable.to_string());
             self.bind(&syn::parse_quote!(mut #variable), value)?;
-            if active {
+            if follows {
                 self.scope.activate(&variable.to_string());
             }
             variables.push((field, variable));

@@ -837,17 +837,22 @@ impl Lower<'_> {
             }
         };
         if let Value::Node(id) | Value::Inert(Inert { leaf: Some(id), .. }) = &value {
-            self.graph.keep_local(*id);
-            if let Some(Placed {
-                step: Step::Verbatim { binds, .. } | Step::Let { binds, .. },
-                ..
-            }) = self.steps.last_mut().and_then(|s| s.last_mut())
-            {
-                binds.push(*id);
-            }
+            self.bound_by_last(*id);
         }
         self.scope
             .bind(Binding::inert(ident.clone(), value, varies));
+    }
+
+    /// A leaf that the statement before binds.
+    pub(crate) fn bound_by_last(&mut self, leaf: crate::graph::Id) {
+        self.graph.keep_local(leaf);
+        if let Some(Placed {
+            step: Step::Verbatim { binds, .. } | Step::Let { binds, .. },
+            ..
+        }) = self.steps.last_mut().and_then(|s| s.last_mut())
+        {
+            binds.push(leaf);
+        }
     }
 
     /// Whether the value of an inert expression is a reference.
