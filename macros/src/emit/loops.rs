@@ -279,7 +279,21 @@ impl Emit<'_> {
             let guards = whole.map(|g| (g.cond, g.side)).collect();
             inner.kept_on_sides.insert(*input, guards);
         }
-        inner.views = views.iter().map(|view| view.0).collect();
+        // What is a view here, and a matrix where the user has it.
+        let is_view = |input: &Id| {
+            let leaf = program.graph.leaf_of(*input);
+            leaf.is_some_and(|leaf| leaf.form == Form::View)
+        };
+        let taken = this
+            .inputs
+            .iter()
+            .zip(args)
+            .filter(|(input, arg)| is_view(input) && !self.is_leaf(**arg));
+        inner.views = views
+            .iter()
+            .map(|view| view.0)
+            .chain(taken.map(|(input, _)| *input))
+            .collect();
         let find_live = |inner: &mut Emit| inner.find_live();
         let decided = inner.decide(&mut nodes, &find_live);
         inner.begin(&nodes, &decided, &find_live);

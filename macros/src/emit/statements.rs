@@ -273,7 +273,12 @@ impl Emit<'_> {
             }
             let name = leaf.name;
             let text = name.to_string();
-            if leaf.form == Form::Owned || !pullback_mentions(&text) {
+            // What came out of a branch is a matrix of its own.
+            let handed_out = self
+                .bound
+                .get(&id)
+                .is_some_and(|(_, hold)| *hold == Hold::Variable);
+            if leaf.form == Form::Owned || handed_out || !pullback_mentions(&text) {
                 continue;
             }
             let own = self.fresh(&format!("own_{text}"));

@@ -71,7 +71,8 @@ impl Lower<'_> {
 
     pub(super) fn reads(&self, tokens: &TokenStream) -> Vec<Id> {
         let mut reads: Vec<Id> = Vec::new();
-        for binding in self.scope.read_by(tokens.clone()) {
+        let tokens = self.with_fields(tokens.clone());
+        for binding in self.scope.read_by(tokens) {
             match &binding.value {
                 Value::Node(id) | Value::Slice(id) | Value::Columns(id, _)
                     if !reads.contains(id) =>

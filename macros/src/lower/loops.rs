@@ -611,7 +611,7 @@ impl Lower<'_> {
         }
         let mut counted = counted;
         // The size of what changes in the loop is read before.
-        let changing = assigned(expr.to_token_stream());
+        let changing = self.scope.with_fields(assigned(expr.to_token_stream()));
         let resized = |lower: &Self, range: &Inert| {
             changing.iter().any(|name| {
                 let known = lower.scope.get(name).map(|b| &b.value);
