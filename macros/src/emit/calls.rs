@@ -135,7 +135,7 @@ impl Emit<'_> {
         if let Some(tangent) = tangent {
             names.push(self.pattern_of(call, tangent, &format!("d{wish}")));
         }
-        if names.len() == 1 && !pulled {
+        if names.len() == 1 && !pulled && !self.is_differentiated(call) {
             // That there is a companion shows that the callee is understood.
             tangents = self.tangents(call, None);
             names.push(quote!(_));
@@ -337,6 +337,13 @@ impl Emit<'_> {
             Some(sibling) => self.write_both(call, Some(id), Some(sibling), cotangents),
             None => self.write_both(call, Some(id), None, cotangents),
         }
+    }
+
+    /// Whether a derivative of a call is taken anywhere, as on the way back through a loop.
+    fn is_differentiated(&self, call: Id) -> bool {
+        let derived = |id: &Id| self.op(*id).is_call() && self.args(*id).first() == Some(&call);
+        self.ids()
+            .any(|id| derived(&id) && !matches!(self.op(id), Op::Call(_)))
     }
 
     /// Whether a call is made for its pullback.

@@ -265,8 +265,14 @@ impl Emit<'_> {
         let adds = |id: Id| {
             self.is_accumulation(id) || matches!(self.op(id), Op::Scatter(_) | Op::Update(_))
         };
+        // Beside nothing but parts, what is the same everywhere is what they are added to.
+        let begins = |part: Id, reader: Id| {
+            let mut others = self.args(reader).iter().filter(|a| **a != part);
+            *self.op(part) == Op::Fill && others.all(|a| matches!(self.op(*a), Op::Scatter(_)))
+        };
         let added = readers.into_iter().filter(|(part, readers)| {
-            !self.outputs.contains(part) && matches!(readers[..], [one] if adds(one))
+            let once = matches!(readers[..], [one] if adds(one) && !begins(*part, one));
+            once && !self.outputs.contains(part)
         });
         self.sizeless = added.map(|(part, _)| part).collect();
     }

@@ -401,8 +401,9 @@ impl Emit<'_> {
             return self.write_entries(id);
         }
         let op = self.op(id);
-        // Where the user does not compute it, it might panic, or what it reads might have no entries.
-        let lacks = |input: &Id| self.lacks(*input, self.current);
+        // Where the user does not compute it, it might panic, or what it reads might have no entries. What the closure of
+        // a map reads, it reads in its own branches.
+        let lacks = |input: &Id| *op != Op::Each && self.lacks(*input, self.current);
         self.cyclic |= self.inputs(id).iter().any(lacks)
             || self.program.graph.may_panic(id)
                 && !self.satisfies(self.current, &self.own_guards(id));

@@ -212,15 +212,14 @@ impl Emit<'_> {
             })
             .collect();
         let mut untyped = Vec::new();
+        // The range, or an iteration, reads these afterwards.
+        let read_later = args[this.next.len()..].iter().copied();
+        let kept_in_place: Vec<Id> = read_later.filter(|id| self.unmovable.insert(*id)).collect();
         for variable in &carried {
             let (name, start) = (&variable.name, args[variable.at]);
             if continued[variable.at] {
                 self.remaining[start.0 as usize] = 0;
                 continue;
-            }
-            // The range, or an iteration, reads it afterwards.
-            if args[this.next.len()..].contains(&start) {
-                self.unmovable.insert(start);
             }
             self.borrowed.clear();
             let start = self.start_of(start, &inner, variable.leaf);
@@ -385,6 +384,9 @@ impl Emit<'_> {
             _ => header(&body, &lists),
         };
         self.out.push(quote!(#header { #body }));
+        for id in kept_in_place {
+            self.unmovable.remove(&id);
+        }
         for (at, item) in parts.iter().copied() {
             let name = &names[at];
             let hold = if self.is_matrix(item) {

@@ -970,10 +970,12 @@ impl Lower<'_> {
                 return Err(self.refuse_geometric(geometric, ty.to_token_stream()));
             }
         }
-        let Value::Node(id) = value else {
-            return Ok(());
+        let kind = match value {
+            Value::Node(id) => self.graph.kind(*id),
+            // One of the entries of a matrix.
+            Value::Entry(_) => Kind::SCALAR,
+            _ => return Ok(()),
         };
-        let kind = self.graph.kind(*id);
         match self.context.classify(ty) {
             Class::Value(known) => {
                 if known.real != self.real || known.extents.is_some() != kind.is_matrix() {
