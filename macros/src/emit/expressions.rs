@@ -403,10 +403,18 @@ impl Emit<'_> {
         let op = self.op(id);
         // Where the user does not compute it, it might panic, or what it reads might have no entries. What the closure of
         // a map reads, it reads in its own branches.
-        let lacks = |input: &Id| *op != Op::Each && self.lacks(*input, self.current);
-        self.cyclic |= self.inputs(id).iter().any(lacks)
-            || self.program.graph.may_panic(id)
-                && !self.satisfies(self.current, &self.own_guards(id));
+        let there = |id: Id| {
+            let mut guards = self.own_guards(id);
+            guards.retain(|guard| !self.taken_for_granted.contains(guard));
+            self.satisfies(self.current, &guards)
+        };
+        let sizes = self.extents_of(id);
+        let lacks = |input: &Id| {
+            let read = *op != Op::Each && !sizes.contains(input);
+            read && self.is_dynamic(*input) && !there(*input)
+        };
+        let may_panic = self.program.graph.may_panic(id) && !there(id);
+        self.cyclic |= may_panic || self.inputs(id).iter().any(lacks);
         let args = self.args(id);
         let krate = self.krate;
         let atom = |tokens| Written::new(tokens, Level::Atom, Hold::Temporary);
@@ -448,11 +456,21 @@ impl Emit<'_> {
             | Op::Stumpff(_)
             | Op::ArcRatio(_)
             | Op::Compare(_)
-            | Op::And
-            | Op::Or
             | Op::Not => {
                 let written: Vec<Written> = args.iter().map(|a| self.read(*a)).collect();
                 self.scalar_operation(op, written)
+            }
+            Op::And | Op::Or => {
+                let left = self.read(args[0]);
+                // Of what comes after `&&` nothing is evaluated where the left side does not hold.
+                let holds = match (op, self.op(args[0])) {
+                    (Op::And, Op::Not) => (self.args(args[0])[0], false),
+                    (op, _) => (args[0], *op == Op::And),
+                };
+                self.taken_for_granted.push(holds);
+                let right = self.read(args[1]);
+                self.taken_for_granted.pop();
+                self.scalar_operation(op, vec![left, right])
             }
             Op::Select => {
                 self.ensure(id);

@@ -423,6 +423,8 @@ struct Emit<'p> {
     computed: Ids,
     /// What the statement that is being written has read already.
     borrowed: Ids,
+    /// The conditions that hold wherever what is being written is evaluated: it comes after `&&` or `||`.
+    taken_for_granted: Vec<(Id, bool)>,
     /// What the parts of the result that are written already have read.
     pending: Ids,
     /// What the iterations write into, to be made before the loop.
@@ -559,6 +561,7 @@ impl<'p> Emit<'p> {
             unmovable: Ids::default(),
             awaited: IdMap::default(),
             borrowed: Ids::default(),
+            taken_for_granted: Vec::new(),
             pending: Ids::default(),
             pullbacks: IdMap::default(),
             handed_out: IdMap::default(),

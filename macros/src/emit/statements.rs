@@ -601,6 +601,12 @@ impl Emit<'_> {
 
     /// Binds a value to a name, after all that it needs.
     pub(super) fn ensure(&mut self, id: Id) {
+        let granted = std::mem::take(&mut self.taken_for_granted);
+        self.ensure_bound(id);
+        self.taken_for_granted = granted;
+    }
+
+    fn ensure_bound(&mut self, id: Id) {
         let kept = self.way.apart && self.homes.contains_key(&id);
         if self.bound.contains_key(&id) || self.is_leaf(id) && !kept {
             return;
@@ -1079,7 +1085,7 @@ impl Emit<'_> {
     }
 
     /// Whether a matrix has no entries in a place, as the branch that computes it may not be taken.
-    pub(super) fn lacks(&self, id: Id, place: usize) -> bool {
+    fn lacks(&self, id: Id, place: usize) -> bool {
         self.is_dynamic(id) && !self.satisfies(place, &self.own_guards(id))
     }
 
