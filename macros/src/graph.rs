@@ -1024,8 +1024,15 @@ impl Graph {
         if let Some(known) = self.kept.borrow().get(&id) {
             return Some(*known);
         }
-        let (Op::Item(part), Elem::Records) = (self.op(id), self.kind(id).elem) else {
-            return None;
+        let part = match (self.op(id), self.kind(id).elem) {
+            (Op::Item(part), Elem::Records) => part,
+            // On the other side there are none.
+            (Op::Select, Elem::Records) => {
+                return self.args(id)[1..]
+                    .iter()
+                    .find_map(|side| self.kept_by(*side));
+            }
+            _ => return None,
         };
         match self.op(*self.args(id).first()?) {
             Op::Loop(number) => {

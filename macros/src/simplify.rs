@@ -1229,11 +1229,14 @@ impl Graph {
             _ => v,
         };
         let (a, b) = (plain(a), plain(b));
-        let kind = Kind {
-            elem: self.kind(a).elem,
-            shape,
+        // Where there are no records, a zero stands for them.
+        let records = |id: Id| self.kind(id).elem == Elem::Records;
+        let elem = if records(b) {
+            Elem::Records
+        } else {
+            self.kind(a).elem
         };
-        self.insert(Op::Select, vec![cond, a, b], kind)
+        self.insert(Op::Select, vec![cond, a, b], Kind { elem, shape })
     }
 }
 

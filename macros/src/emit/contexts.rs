@@ -31,6 +31,7 @@ impl Emit<'_> {
                 || self.program.graph.may_panic(arg)
         };
         let strict = self.needed_guards(&strict);
+        let maps = self.maps_around();
         for id in self.with_inputs_first().into_iter().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
                 continue;
@@ -54,6 +55,23 @@ impl Emit<'_> {
             if let Some(call) = self.comes_with(id) {
                 users[call.0 as usize].extend(&used);
                 parts.entry(call).or_default().push((id, used));
+                continue;
+            }
+            // Maps in several places compute it each for itself.
+            let around = maps.get(&id).into_iter().flatten();
+            let mut around = around.map(|map| self.context[map.0 as usize]);
+            let first = around.next();
+            if first.is_some_and(|first| around.any(|other| other != first)) {
+                let common = used.iter().copied().reduce(|a, b| self.common(a, b));
+                for place in [id]
+                    .into_iter()
+                    .chain(parts.remove(&id).into_iter().flatten().map(|p| p.0))
+                {
+                    self.context[place.0 as usize] = common.unwrap_or(0);
+                }
+                for needed in self.needs(id) {
+                    users[needed.0 as usize].extend(&used);
+                }
                 continue;
             }
             let guards = strict[id.0 as usize].clone();

@@ -1,7 +1,7 @@
 //! Operations on whole Jacobians: scalings of rows and columns, other shapes, and maps of all columns.
 
 use super::{Emit, Hold, Level, Written};
-use crate::graph::{Dim, Graph, Id, Ids, Shape};
+use crate::graph::{Dim, Graph, Id, IdMap, Ids, Shape};
 use crate::rules::Op;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -59,6 +59,20 @@ impl Emit<'_> {
                 && self.inside_map(*map).contains(&id)
         };
         within.then(|| self.ids().find(around)).flatten()
+    }
+
+    /// The maps of columns in whose closures each value is computed.
+    pub(super) fn maps_around(&self) -> IdMap<Vec<Id>> {
+        let mut around: IdMap<Vec<Id>> = IdMap::default();
+        let maps = self
+            .ids()
+            .filter(|id| self.live[id.0 as usize] && *self.op(*id) == Op::Each);
+        for map in maps {
+            for inner in self.inside_map(map) {
+                around.entry(inner).or_default().push(map);
+            }
+        }
+        around
     }
 
     /// What the closure of a map of columns computes, in order.

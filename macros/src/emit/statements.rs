@@ -883,6 +883,8 @@ impl Emit<'_> {
                 let arg = self.args(*member)[side + 1];
                 let value = if self.is_matrix(*member) {
                     self.side_value(arg, *member)
+                } else if self.kind(*member).elem == Elem::Records && self.is_leaf(arg) {
+                    self.no_records(*member)
                 } else {
                     self.read(arg).tokens
                 };

@@ -1,0 +1,321 @@
+//! What is on one side of a branch, or in a loop: values, calls and the statements beside them, in all derivatives.
+
+#![allow(
+    dead_code,
+    unused_mut,
+    clippy::needless_range_loop,
+    clippy::needless_return,
+    clippy::redundant_clone,
+    clippy::unnecessary_to_owned,
+    reason = "written as programs are that made companions which rustc refused, or which panicked"
+)]
+
+#[macro_use]
+#[path = "common/six.rs"]
+mod six;
+mod common;
+
+use common::{assert_close, slope};
+use nalgebra::{
+    DMatrix, DVector, Matrix3, RowDVector, RowVector2, Vector2, Vector3, Vector6, dmatrix, dvector,
+    matrix, vector,
+};
+use nalgrad::{differentiable, gradient, hessian, hvp, jvp, vjp};
+use std::cell::Cell;
+
+const POINTS: [Vector6<f64>; 3] = [
+    Vector6::new(0.8, -1.3, 0.6, 1.1, 0.4, -0.7),
+    Vector6::new(-0.6, 0.9, 1.7, -0.2, 0.5, 1.2),
+    Vector6::new(1.6, 0.3, -0.9, 0.7, -1.1, 0.2),
+];
+
+#[differentiable]
+fn power(x: f64, k: usize) -> f64 {
+    x.powi(3) * k as f64
+}
+
+#[differentiable]
+fn weighted(w: &DVector<f64>, by: DVector<f64>, table: &Matrix3<f64>) -> f64 {
+    (table * w).dot(&by) + w.norm_squared()
+}
+
+#[differentiable]
+fn spread(s: f64, t: f64) -> DVector<f64> {
+    dvector![s.sin() * t, s * s]
+}
+
+/// Derivatives of the call read what was bound beside it.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn local_argument(x: &Vector6<f64>) -> f64 {
+    let y = if x[1] > 0.0 {
+        let k = x.len() * 2;
+        power(x[0], k)
+    } else {
+        x[1]
+    };
+    Vector2::new(y, 1.0).norm_squared() * x[1]
+}
+
+/// What is moved into a call, and what is lent to it for its time only, is there for its derivatives.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn temporary_arguments(x: &Vector6<f64>) -> f64 {
+    let w = dvector![x[0], x[1], x[2]];
+    let fixed = dvector![0.5, -0.3, 0.8];
+    if x[3] > 0.5 {
+        weighted(&w, fixed.clone(), &Matrix3::identity()) * x[4]
+    } else {
+        weighted(&w, dvector![x[4], x[5], 1.0], &Matrix3::new_scaling(0.3)) * x[0]
+    }
+}
+
+/// The same in a loop, where they differ from one iteration to the next.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn temporary_arguments_of_iterations(x: &Vector6<f64>) -> f64 {
+    let mut w = dvector![x[0], x[1], x[2]];
+    let mut fixed = dvector![0.5, -0.3, 0.8];
+    let mut total = 0.0;
+    for k in 0..3 {
+        total += weighted(&w, fixed.clone(), &(Matrix3::identity() * 0.5)) * x[3 + k];
+        w *= x[k];
+        fixed[k] += 0.25;
+    }
+    total
+}
+
+/// The type of what a call returns is told, in a loop that adds it up.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn added_up(x: &Vector6<f64>) -> f64 {
+    let mut sum = DVector::from_element(2, 0.5);
+    for k in 0..x.len() {
+        let v: DVector<f64> = spread(x[k], x[0]);
+        sum += &v;
+    }
+    sum.norm_squared()
+}
+
+/// A factorisation that is there on one side only.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn factorised(x: &Vector6<f64>) -> f64 {
+    let w = if x[3] > 0.5 {
+        let m = dmatrix![2.0 + x[0] * x[0], x[1]; x[1], 3.0 + x[2]];
+        m.cholesky().unwrap().solve(&dvector![x[4], x[5]])
+    } else {
+        dvector![x[3], x[1]]
+    };
+    let m = if x[0] > 0.0 {
+        dmatrix![x[2], w[1]; x[5], w[0]]
+    } else {
+        DMatrix::identity(2, 2)
+    };
+    (m * w).sum()
+}
+
+/// A condition of one side reads what was computed there.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn left_early(x: &Vector6<f64>) -> f64 {
+    let mut p = RowVector2::new(x[0], x[1]);
+    for i in 0..x.len() {
+        if x[i] > 1.4 {
+            continue;
+        }
+        p = (1..x.nrows()).map(|k| x[k] * 0.4).sum::<f64>() * &p;
+        if p[1] > 0.3 {
+            break;
+        }
+    }
+    p[0] * x[3] + p[1]
+}
+
+/// A deviation is read on both sides of what follows.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn variance(x: &Vector6<f64>) -> f64 {
+    let t = if x[3] < 0.5 {
+        x[3]
+    } else {
+        matrix![x[3], 0.1, x[0]; x[1], x[3], x[2]; x[3], x[4], x[3]].variance()
+    };
+    let mut s = x[1];
+    s *= Vector3::new(s, t, s).sum();
+    s
+}
+
+/// How many there are is known on one side.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn counted(x: &Vector6<f64>) -> f64 {
+    let w = dvector![x[0], x[1], x[2], x[3]];
+    if x[4] > 0.45 {
+        let k = w.len().min(3).saturating_sub(1);
+        return w.iter().zip(x.iter()).map(|(a, b)| a * b).sum::<f64>()
+            + w.rows(0, k).norm_squared() * w[k];
+    }
+    0.5 * x[4] * x[5]
+}
+
+/// A loop on one side counts in a variable of that side.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn counts_on_a_side(x: &Vector6<f64>) -> f64 {
+    let mut s = x[0];
+    let mut v = vector![x[1], x[2], x[3]];
+    for i in 0..3 {
+        match i {
+            0 => {}
+            1 => s *= x[4],
+            _ => {
+                let mut n = 0;
+                while n < 2 {
+                    v[i] -= s;
+                    s *= v[n];
+                    n += 1;
+                }
+            }
+        }
+    }
+    s + v.sum() * x[5]
+}
+
+/// A row of what a scalar product of one side gives.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn row_of_one_side(x: &Vector6<f64>) -> f64 {
+    let w = dvector![x[0], x[1], x[2]];
+    let v = w.clone();
+    let q = if x[3] < 0.5 {
+        w.add_scalar(3.0).dot(&w)
+    } else {
+        v[1]
+    };
+    RowDVector::from_vec(vec![q, q, -1.0])
+        .transpose()
+        .norm_squared()
+        * x[4]
+}
+
+/// A matrix of one side and one of the other, under one more condition.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn matrices_of_sides(x: &Vector6<f64>) -> f64 {
+    let mut s = if x[1] > -0.5 {
+        let p = if x[0] < 0.9 {
+            DMatrix::from_element(2, 3, x[2]) - DMatrix::from_element(2, 3, x[1])
+        } else {
+            DMatrix::from_row_slice(2, 3, &[3.0, 0.5, 1.5, x[2], x[1], x[0]])
+        };
+        p[(0, 0)] * p[(1, 2)]
+    } else {
+        0.1 * x[5]
+    };
+    s /= 1.0 + s.abs();
+    let m = dmatrix![0.5, x[3]; 1.5, s; s, x[4]];
+    m[(1, 1)] * m[(2, 0)] + m[(0, 1)]
+}
+
+struct Held {
+    it: DVector<f64>,
+}
+
+/// The fields of a struct in what stays as it stands, and in the header of a loop.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn fields_that_stay(x: &Vector6<f64>) -> f64 {
+    let mut held = Held {
+        it: dvector![x[0], x[1], 2.0],
+    };
+    let n = held.it.len();
+    let mut total = 0.0;
+    for i in 0..held.it.len() {
+        assert!(i < n);
+        held.it *= x[i];
+        total += held.it[i];
+    }
+    total
+}
+
+check! { at POINTS;
+    a_local_argument: local_argument local_argument_value_and_gradient local_argument_hessian local_argument_jvp local_argument_vjp;
+    temporaries: temporary_arguments temporary_arguments_value_and_gradient temporary_arguments_hessian temporary_arguments_jvp temporary_arguments_vjp;
+    temporaries_of_iterations: temporary_arguments_of_iterations temporary_arguments_of_iterations_value_and_gradient temporary_arguments_of_iterations_hessian temporary_arguments_of_iterations_jvp temporary_arguments_of_iterations_vjp;
+    calls_that_are_added_up: added_up added_up_value_and_gradient added_up_hessian added_up_jvp added_up_vjp;
+    a_factorisation: factorised factorised_value_and_gradient factorised_hessian factorised_jvp factorised_vjp;
+    a_loop_that_is_left: left_early left_early_value_and_gradient left_early_hessian left_early_jvp left_early_vjp;
+    a_variance: variance variance_value_and_gradient variance_hessian variance_jvp variance_vjp;
+    a_count: counted counted_value_and_gradient counted_hessian counted_jvp counted_vjp;
+    a_counter: counts_on_a_side counts_on_a_side_value_and_gradient counts_on_a_side_hessian counts_on_a_side_jvp counts_on_a_side_vjp;
+    a_row: row_of_one_side row_of_one_side_value_and_gradient row_of_one_side_hessian row_of_one_side_jvp row_of_one_side_vjp;
+    matrices: matrices_of_sides matrices_of_sides_value_and_gradient matrices_of_sides_hessian matrices_of_sides_jvp matrices_of_sides_vjp;
+    fields: fields_that_stay fields_that_stay_value_and_gradient fields_that_stay_hessian fields_that_stay_jvp fields_that_stay_vjp;
+}
+
+#[differentiable(wrt(x))]
+fn logged(x: f64, calls: &Cell<usize>) -> f64 {
+    calls.set(calls.get() + 1);
+    x.sin()
+}
+
+#[gradient(wrt(x))]
+#[hvp]
+#[jvp]
+#[vjp]
+fn calling(x: &Vector2<f64>, calls: &Cell<usize>) -> f64 {
+    let y = if x[1] > 0.0 {
+        logged(x[0], calls)
+    } else {
+        x[1]
+    };
+    Vector2::new(y, 1.0).norm_squared() * x[1]
+}
+
+#[test]
+fn a_call_on_one_side_is_made_once() {
+    let (x, d) = (vector![0.4, 0.8], vector![1.0, -0.5]);
+    let calls = Cell::new(0);
+    let gradient = calling_gradient(&x, &calls);
+    assert_eq!(calls.take(), 1);
+    calling_value_and_gradient(&x, &calls);
+    assert_eq!(calls.take(), 1);
+    calling_jvp(&x, &calls, &d);
+    assert_eq!(calls.take(), 1);
+    calling_vjp(&x, &calls).1(1.0);
+    assert_eq!(calls.take(), 1);
+    let (again, product) = calling_hvp(&x, &calls, &d);
+    assert_eq!(calls.take(), 1);
+    assert_eq!(again, gradient);
+    for k in 0..2 {
+        let unit = Vector2::ith(k, 1.0);
+        assert_close(gradient[k], slope(|h| calling(&(x + unit * h), &calls)));
+        let moved = |h: f64| calling_gradient(&(x + d * h), &calls)[k];
+        assert_close(product[k], slope(moved));
+    }
+}
