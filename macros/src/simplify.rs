@@ -1428,7 +1428,7 @@ impl<'g> Expr<'g> {
     }
 
     /// Whether a comparison of constants holds.
-    fn decided(self) -> Option<bool> {
+    pub fn decided(self) -> Option<bool> {
         let Op::Compare(comparison) = self.graph.op(self.id) else {
             return None;
         };

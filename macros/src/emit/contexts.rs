@@ -1,7 +1,7 @@
 //! Where a value is computed: in the function, in its pullback, or on the one side of a branch that needs it.
 
 use super::{Context, Decided, Emit, Group, PULLBACK};
-use crate::graph::{Id, IdMap, Ids, Placed, Step};
+use crate::graph::{Guard, Id, IdMap, Ids, Placed, Step};
 use crate::rules::Op;
 
 impl Emit<'_> {
@@ -61,7 +61,8 @@ impl Emit<'_> {
             let around = maps.get(&id).into_iter().flatten();
             let mut around = around.map(|map| self.context[map.0 as usize]);
             let first = around.next();
-            if first.is_some_and(|first| around.any(|other| other != first)) {
+            if first.is_some_and(|first| around.any(|other| other != first)) && !self.is_branch(id)
+            {
                 let common = used.iter().copied().reduce(|a, b| self.common(a, b));
                 for place in [id]
                     .into_iter()
@@ -300,7 +301,12 @@ impl Emit<'_> {
     pub(super) fn own_guards(&self, id: Id) -> Vec<(Id, bool)> {
         let guards = self.program.graph.node(id).guards;
         let whole = guards.iter().filter(|g| self.kind(g.cond).shape.is_none());
-        whole.map(|g| (g.cond, g.side)).collect()
+        // One that always holds is none.
+        let always = |g: &Guard| self.program.graph.expr(g.cond).decided() == Some(g.side);
+        whole
+            .filter(|g| !always(g))
+            .map(|g| (g.cond, g.side))
+            .collect()
     }
 
     /// The outermost place in which these conditions hold.

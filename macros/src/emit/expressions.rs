@@ -474,10 +474,25 @@ impl Emit<'_> {
             }
             Op::Select => {
                 self.ensure(id);
-                self.read(id)
+                self.cyclic |= !self.bound.contains_key(&id);
+                match self.bound.contains_key(&id) {
+                    true => self.read(id),
+                    false => Written::new(TokenStream::new(), Level::Atom, Hold::Scalar),
+                }
             }
             Op::Fill => {
                 if self.program.graph.uniform_const(id) == Some(0.0) {
+                    // Nobody reads the entries where the size is not known.
+                    let mut sizes = self.extents_of(id).into_iter();
+                    let elsewhere =
+                        |guards: &Vec<(Id, bool)>| !self.satisfies(self.current, guards);
+                    if sizes.any(|size| self.kept_on_sides.get(&size).is_some_and(elsewhere)) {
+                        return Written::new(
+                            self.nothing(&self.shape(id)),
+                            Level::Atom,
+                            Hold::Temporary,
+                        );
+                    }
                     return self.filled("zeros", &self.shape(id), None);
                 }
                 let value = self.read(args[0]).tokens;

@@ -262,7 +262,8 @@ impl Emit<'_> {
         }
         for inner in inside.iter().copied() {
             // What is computed on one side of a branch is written there.
-            let aside = self.is_within(self.context[inner.0 as usize], self.current);
+            let aside = self.is_within(self.context[inner.0 as usize], self.current)
+                || !self.satisfies(self.current, &self.own_guards(inner));
             if self.gets_name(inner) && !aside {
                 self.ensure(inner);
             }
