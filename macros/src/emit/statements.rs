@@ -1116,6 +1116,7 @@ impl Emit<'_> {
             } else if self.is_inline(arg)
                 || !self.gets_name(arg)
                 || self.args(arg).iter().any(|a| self.lacks(*a, context))
+                || self.mapped.contains(&arg) && !self.satisfies(context, &self.own_guards(arg))
             {
                 pending.extend(self.args(arg));
             } else {
