@@ -1001,6 +1001,23 @@ impl Graph {
         self.insert(Op::Leaf(number), Vec::new(), kind)
     }
 
+    /// `true` or `false`.
+    pub fn truth(&self, holds: bool) -> Id {
+        let name = quote!(#holds);
+        let same =
+            |leaf: &Leaf| leaf.kind == Kind::BOOL && leaf.name.to_string() == name.to_string();
+        let known = self.leaves.borrow().iter().position(same);
+        match known {
+            Some(number) => self.insert(Op::Leaf(number), Vec::new(), Kind::BOOL),
+            None => self.leaf(Leaf {
+                name,
+                kind: Kind::BOOL,
+                form: Form::Owned,
+                varies: false,
+            }),
+        }
+    }
+
     /// Gives a node another argument, which is there before it.
     pub fn set_argument(&self, id: Id, at: usize, argument: Id) {
         let node = &mut self.nodes.borrow_mut()[id.0 as usize];

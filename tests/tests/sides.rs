@@ -144,6 +144,37 @@ fn left_early(x: &Vector6<f64>) -> f64 {
     p[0] * x[3] + p[1]
 }
 
+/// A loop is left on one side of a branch, for what was computed there.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn left_on_a_side(x: &Vector6<f64>) -> f64 {
+    let mut s = x[0];
+    for i in 0..x.len() {
+        match i {
+            0 => s *= x[1],
+            1 | 3 => {
+                let mut a = x[2];
+                a -= x[i];
+                if s > 1.5 * a {
+                    break;
+                }
+            }
+            _ => {
+                if s < x[5] {
+                    s += x[i] * x[4];
+                    if x[i] * s > 0.45 {
+                        continue;
+                    }
+                }
+            }
+        }
+        s *= x[3] + 0.5;
+    }
+    s
+}
+
 /// A deviation is read on both sides of what follows.
 #[gradient]
 #[hessian]
@@ -270,6 +301,7 @@ check! { at POINTS;
     calls_that_are_added_up: added_up added_up_value_and_gradient added_up_hessian added_up_jvp added_up_vjp;
     a_factorisation: factorised factorised_value_and_gradient factorised_hessian factorised_jvp factorised_vjp;
     a_loop_that_is_left: left_early left_early_value_and_gradient left_early_hessian left_early_jvp left_early_vjp;
+    a_loop_that_is_left_on_a_side: left_on_a_side left_on_a_side_value_and_gradient left_on_a_side_hessian left_on_a_side_jvp left_on_a_side_vjp;
     a_variance: variance variance_value_and_gradient variance_hessian variance_jvp variance_vjp;
     a_count: counted counted_value_and_gradient counted_hessian counted_jvp counted_vjp;
     a_counter: counts_on_a_side counts_on_a_side_value_and_gradient counts_on_a_side_hessian counts_on_a_side_jvp counts_on_a_side_vjp;

@@ -1595,8 +1595,23 @@ impl Lower<'_> {
     pub(super) fn either(&self, cond: Id, then: Left, otherwise: Left) -> Left {
         let logic = |op: Op, args: Vec<Id>| self.graph.insert(op, args, Kind::BOOL);
         let not = |id: Id| logic(Op::Not, vec![id]);
+        if then == otherwise {
+            return then;
+        }
+        let stays = |left: Left| matches!(left, Left::If(id) if self.stays_on_side(id, cond));
+        if stays(then) || stays(otherwise) {
+            let side = |left: Left| match left {
+                Left::If(id) => id,
+                Left::Always => self.graph.truth(true),
+                Left::Never => self.graph.truth(false),
+            };
+            let sides = vec![cond, side(then), side(otherwise)];
+            let leaves = logic(Op::Select, sides);
+            let mut hints = self.graph.hints.borrow_mut();
+            hints.entry(leaves).or_insert("leaves".to_string());
+            return Left::If(leaves);
+        }
         match (then, otherwise) {
-            (a, b) if a == b => a,
             (Left::Always, Left::Never) => Left::If(cond),
             (Left::Never, Left::Always) => Left::If(not(cond)),
             (Left::If(a), Left::Never) => Left::If(logic(Op::And, vec![cond, a])),
@@ -1612,6 +1627,24 @@ impl Lower<'_> {
             }
             _ => then,
         }
+    }
+
+    /// Whether a condition has to be asked on its side of a branch: it may panic, or reads what is there only.
+    fn stays_on_side(&self, id: Id, cond: Id) -> bool {
+        let mut pending = vec![id];
+        let mut seen = HashSet::new();
+        while let Some(id) = pending.pop() {
+            let node = self.graph.node(id);
+            if !seen.insert(id) || !node.guards.iter().any(|guard| guard.cond == cond) {
+                continue;
+            }
+            let dynamic = node.kind.shape.as_ref().is_some_and(Shape::is_dynamic);
+            if dynamic || node.op.is_opaque() || self.graph.may_panic(id) {
+                return true;
+            }
+            pending.extend(node.args.iter());
+        }
+        false
     }
 
     /// Both of two exits, one after the other.
