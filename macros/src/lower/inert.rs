@@ -770,7 +770,10 @@ pub(super) fn visible(tokens: TokenStream) -> TokenStream {
 }
 
 pub(super) fn is_single(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().count() == 1
+    let mut trees = tokens.clone().into_iter();
+    let first = trees.next();
+    // What stands in parentheses is an expression of its own.
+    !matches!(first, None | Some(TokenTree::Group(_))) && trees.next().is_none()
 }
 
 /// A short name for an inert expression: its last word, in lower case.

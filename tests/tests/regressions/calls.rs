@@ -539,3 +539,41 @@ mod matrices_of_derivatives_in_branches {
         }
     }
 }
+
+/// An expression in parentheses was taken for the name in it: `(i + 1)` for `i`.
+mod argument_in_parentheses {
+    use super::*;
+
+    #[differentiable]
+    fn scaled(x: f64, k: usize) -> f64 {
+        x.sin() * k as f64
+    }
+
+    /// An expression that a macro is given stands in parentheses that are not to be seen.
+    macro_rules! function {
+        ($i:ident, $k:expr) => {
+            #[gradient]
+            #[hvp]
+            #[jvp]
+            #[vjp]
+            #[allow(unused_parens)]
+            fn f(x: f64, y: f64) -> f64 {
+                let mut s = x;
+                for $i in 0..3 {
+                    s = s * scaled(s + y, ($i + 1)) + scaled(s, $k);
+                }
+                s
+            }
+        };
+    }
+    function!(i, i + 2);
+
+    #[test]
+    fn is_an_expression() {
+        agrees!(f, f_gradient, f_hvp, f_vjp, 0.3, -0.2);
+        assert_eq!(
+            f_jvp(0.3, -0.2, 1.0, 0.0).0.to_bits(),
+            f(0.3, -0.2).to_bits()
+        );
+    }
+}
