@@ -714,7 +714,19 @@ impl Emit<'_> {
     }
 
     pub(super) fn ensure_inputs(&mut self, id: Id) {
-        if self.is_leaf(id) || self.bound.contains_key(&id) {
+        if self.bound.contains_key(&id) {
+            return;
+        }
+        if self.is_leaf(id) {
+            // What a statement on a side of a branch binds comes out of that branch.
+            let elsewhere =
+                |home: &usize| *home != self.current && !self.is_within(self.current, *home);
+            if self.homes.get(&id).is_some_and(elsewhere) {
+                if self.way.apart {
+                    self.ensure(id);
+                }
+                self.cyclic |= !self.bound.contains_key(&id);
+            }
             return;
         }
         if self.gets_name(id) {
