@@ -262,6 +262,7 @@ impl Emit<'_> {
         around.contains(&guard) || on_side && (self.args(reader)[0], at == 1) == guard
     }
 
+    /// Whether it is still known, now that something else is read.
     pub(super) fn still_holds(&self, known: &Decided) -> bool {
         !self.live[known.reader.0 as usize] || self.is_known_at(known.reader, known.at, known.guard)
     }

@@ -464,7 +464,7 @@ impl Emit<'_> {
                 let left = self.read(args[0]);
                 // Of what comes after `&&` nothing is evaluated where the left side does not hold.
                 let holds = match (op, self.op(args[0])) {
-                    (Op::And, Op::Not) => (self.args(args[0])[0], false),
+                    (op, Op::Not) => (self.args(args[0])[0], *op == Op::Or),
                     (op, _) => (args[0], *op == Op::And),
                 };
                 self.taken_for_granted.push(holds);

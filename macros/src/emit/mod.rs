@@ -593,10 +593,11 @@ impl<'p> Emit<'p> {
     /// Replaces, in these nodes, what is read of a branch where it is known which side of it was taken.
     fn decide(&self, nodes: &mut [Node], find_live: &dyn Fn(&mut Emit)) -> Vec<Decided> {
         let mut decided: Vec<Decided> = Vec::new();
-        while self.way.decides {
+        let branches = nodes.iter().filter(|node| node.op == Op::Select).count();
+        while self.way.decides && branches > 1 {
             let more = {
                 let mut trial = self.clone();
-                trial.begin(nodes, &[], find_live);
+                trial.find_places(nodes, find_live);
                 trial.decided()
             };
             if more.is_empty() {
@@ -613,27 +614,31 @@ impl<'p> Emit<'p> {
         decided
     }
 
-    /// Begins with these nodes, for others in which something was not yet decided.
+    /// Begins with these nodes, in which something is decided: where each value is computed, what is fused, and what gets
+    /// a name.
     fn begin<'n>(&mut self, nodes: &'n [Node], decided: &[Decided], find_live: &dyn Fn(&mut Emit))
+    where
+        'n: 'p,
+    {
+        self.find_places(nodes, find_live);
+        self.find_clusters();
+        self.count_uses();
+        self.find_read_by_steps(&self.program.steps.clone());
+        self.cyclic |= !decided.iter().all(|known| self.still_holds(known));
+    }
+
+    /// Decides where each live value is computed.
+    fn find_places<'n>(&mut self, nodes: &'n [Node], find_live: &dyn Fn(&mut Emit))
     where
         'n: 'p,
     {
         self.nodes = nodes;
         self.live.fill(false);
         find_live(self);
-        self.arrange();
-        self.cyclic |= !decided.iter().all(|known| self.still_holds(known));
-    }
-
-    /// Decides where each live value is computed, what is fused, and what gets a name.
-    fn arrange(&mut self) {
         self.find_differentiated();
         self.find_accumulations();
         self.find_changing();
         self.find_contexts();
-        self.find_clusters();
-        self.count_uses();
-        self.find_read_by_steps(&self.program.steps.clone());
     }
 
     pub(super) fn node(&self, id: Id) -> &'p Node {
