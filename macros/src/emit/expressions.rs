@@ -411,7 +411,8 @@ impl Emit<'_> {
         let sizes = self.extents_of(id);
         let lacks = |input: &Id| {
             let read = *op != Op::Each && !sizes.contains(input);
-            read && self.is_dynamic(*input) && !there(*input)
+            let factor = self.kind(*input).elem == Elem::Factor;
+            read && (factor || self.is_dynamic(*input)) && !there(*input)
         };
         let may_panic = self.program.graph.may_panic(id) && !there(id);
         self.cyclic |= may_panic || self.inputs(id).iter().any(lacks);
