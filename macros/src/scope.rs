@@ -216,6 +216,8 @@ pub struct Binding {
     pub reference: bool,
     /// Whether it was bound to a view.
     pub view: bool,
+    /// Its type, where the user has written it.
+    pub declared: Option<Rc<syn::Type>>,
 }
 
 impl Binding {
@@ -236,6 +238,7 @@ impl Binding {
             varies,
             reference: false,
             view: false,
+            declared: None,
         }
     }
 }
@@ -367,6 +370,14 @@ impl Scope {
         if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
             binding.reference |= reference;
             binding.view |= view;
+        }
+    }
+
+    /// The type of a variable, as far as the user has written it.
+    pub fn declare(&mut self, name: &Ident, ty: Option<syn::Type>) {
+        let frame = self.frames.last_mut();
+        if let Some(binding) = frame.and_then(|f| f.get_mut(&name.unraw().to_string())) {
+            binding.declared = ty.map(Rc::new);
         }
     }
 

@@ -1607,6 +1607,10 @@ impl Lower<'_> {
                         };
                         return self.reshaped(id, shape, row_by_row, expr);
                     }
+                    // A view, or a matrix.
+                    Value::Node(id) if name == "from" && self.has_extents(id, rows, cols) => {
+                        return Ok(Value::Node(id));
+                    }
                     _ => {
                         return refuse(
                             list,
@@ -1658,6 +1662,17 @@ impl Lower<'_> {
             ),
             _ => refuse(ident, unknown(name, "a constructor of a matrix")),
         }
+    }
+
+    /// Whether a matrix has the extents that are written in a type.
+    fn has_extents(&self, id: Id, rows: &Extent, cols: &Extent) -> bool {
+        let fits = |extent: &Extent, dim: &Dim| match (extent, dim) {
+            (Extent::Known(known), dim) => known == dim,
+            (Extent::Dynamic, Dim::Dynamic(_)) => true,
+            _ => false,
+        };
+        let shape = self.graph.shape(id);
+        shape.is_some_and(|shape| fits(rows, &shape.rows) && fits(cols, &shape.cols))
     }
 
     /// The extent of a dynamic matrix that a count is: `x.len()`.

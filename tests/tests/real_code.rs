@@ -425,3 +425,131 @@ fn reprojection_of_a_point() {
         assert_gradient(&gradient, &x, |x| reprojection(x, &point, &pixel));
     }
 }
+
+// ---- types that parameters tell: of items, of conversions; what has methods in loops ----
+
+struct View {
+    rotation: Rotation3<f64>,
+    shift: Vector3<f64>,
+    focal: f64,
+}
+
+impl View {
+    #[differentiable(wrt(p))]
+    fn residual(&self, p: &Vector3<f64>, seen: &Vector2<f64>) -> Vector2<f64> {
+        let rotation: &Rotation3<f64> = &self.rotation;
+        let c = rotation * p + self.shift;
+        Vector2::new(self.focal * c.x / c.z, self.focal * c.y / c.z) - seen
+    }
+}
+
+fn views() -> [View; 2] {
+    [0.2, -0.3].map(|a| View {
+        rotation: Rotation3::new(Vector3::new(a, 0.1, a * a)),
+        shift: Vector3::new(-a, 0.2, 0.3),
+        focal: 1.4 + a,
+    })
+}
+
+/// Each view of a list has a method: by reference, by its place, and one made in the iteration.
+#[gradient(wrt(p))]
+#[hessian]
+fn triangulate(p: &Vector3<f64>, views: &[View], seen: &[(Vector2<f64>, usize)]) -> f64 {
+    let mut total = 0.0;
+    for (view, (at, _)) in views.iter().zip(seen) {
+        let r: Vector2<f64> = view.residual(p, at);
+        total += r.norm_squared();
+    }
+    for (at, k) in seen {
+        let r: Vector2<f64> = views[*k].residual(p, at);
+        total += r.x * r.y;
+    }
+    0.5 * total
+}
+
+#[gradient(wrt(p))]
+fn by_views_of_iterations(p: &Vector3<f64>, focals: &[f64]) -> f64 {
+    let mut total = 0.0;
+    for focal in focals {
+        let view = View {
+            rotation: Rotation3::identity(),
+            shift: Vector3::zeros(),
+            focal: *focal,
+        };
+        let r: Vector2<f64> = view.residual(p, &Vector2::zeros());
+        let s: Vector2<f64> = view.residual(p, &Vector2::new(0.1, 0.2));
+        total += r.norm_squared() + s.x;
+    }
+    total
+}
+
+#[test]
+fn methods_of_the_items_of_lists() {
+    let (p, views) = (Vector3::new(0.3, 0.2, 2.0), views());
+    let seen = [(Vector2::new(0.1, 0.2), 1), (Vector2::new(0.0, 0.1), 0)];
+    let gradient = triangulate_gradient(&p, &views, &seen);
+    assert_gradient(&gradient, &p, |p| triangulate(p, &views, &seen));
+    let hessian = triangulate_hessian(&p, &views, &seen);
+    assert_jacobian(&hessian, &p, |p| triangulate_gradient(p, &views, &seen));
+    let gradient = by_views_of_iterations_gradient(&p, &[1.2, 0.7]);
+    assert_gradient(&gradient, &p, |p| by_views_of_iterations(p, &[1.2, 0.7]));
+}
+
+/// What the items of lists are is told by the types of these; what `into` makes, by the type of the variable.
+#[gradient(wrt(pose))]
+#[jvp]
+fn points_of_lists(
+    pose: &Vector6<f64>,
+    world: &[nalgebra::Point3<f64>],
+    pixels: &[(Point2<f64>, f64)],
+    bearings: &[(Vector3<f64>, Vector3<f64>)],
+) -> f64 {
+    let iso = Isometry3::new(
+        pose.fixed_rows::<3>(0).into(),
+        pose.fixed_rows::<3>(3).into(),
+    );
+    let mut cost = 0.0;
+    for (w, (px, weight)) in world.iter().zip(pixels) {
+        let p = iso * w;
+        cost += (Point2::new(p.x / p.z, p.y / p.z) - px).norm_squared() * weight;
+    }
+    let turn: Vector3<f64> = pose.fixed_rows::<3>(3).into();
+    let rotation = Rotation3::new(turn);
+    cost + bearings
+        .iter()
+        .map(|(body, inertial)| (rotation * inertial - body).norm_squared())
+        .sum::<f64>()
+        + bearings
+            .windows(2)
+            .map(|w| w[0].0.dot(&(rotation * w[1].1)))
+            .sum::<f64>()
+}
+
+#[jacobian]
+fn converted(x: &Vector6<f64>) -> Vector3<f64> {
+    let p: nalgebra::Point3<f64> = x.fixed_rows::<3>(0).into_owned().into();
+    let [a, b, c]: [f64; 3] = Vector3::from(x.fixed_rows::<3>(3)).into();
+    let q: Vector3<f64> = [a * b, b.sin(), p.x * c].into();
+    let moved = Isometry3::new(q, Vector3::zeros()) * p;
+    moved.coords.component_mul(&q).into()
+}
+
+#[test]
+fn types_that_parameters_tell() {
+    use nalgebra::Point3;
+    let pose = Vector6::new(0.1, 0.2, -0.3, 0.05, -0.1, 0.2);
+    let world = [Point3::new(0.1, 0.2, 3.0), Point3::new(-0.4, 0.3, 2.5)];
+    let pixels = [(Point2::new(0.1, 0.0), 1.5), (Point2::new(-0.2, 0.1), 0.5)];
+    let bearings = [
+        (Vector3::new(1.0, 0.1, 0.0), Vector3::new(0.9, 0.2, 0.3)),
+        (Vector3::new(0.0, 0.3, 1.0), Vector3::new(0.1, 0.5, 0.8)),
+    ];
+    let f = |x: &Vector6<f64>| points_of_lists(x, &world, &pixels, &bearings);
+    let gradient = points_of_lists_gradient(&pose, &world, &pixels, &bearings);
+    assert_gradient(&gradient, &pose, f);
+    let d = Vector6::new(0.3, -0.2, 0.5, 0.1, 0.7, -0.4);
+    let (value, tangent) = points_of_lists_jvp(&pose, &world, &pixels, &bearings, &d);
+    assert_eq!(value, f(&pose));
+    assert_close(tangent, gradient.dot(&d));
+    assert_jacobian(&converted_jacobian(&pose), &pose, converted);
+}

@@ -111,12 +111,37 @@ impl Lower<'_> {
             name: name.clone(),
             arguments: turbofish.to_token_stream(),
         };
-        let (mut values, kept) = (Vec::new(), self.kept(receiver));
+        let mut values = Vec::new();
         let receiver = match place {
             Some(place) => self.whole_argument(place, receiver, Passed::Receiver, &mut values)?,
-            None => Argument::Inert(kept, false),
+            None => self.inert_receiver(receiver, &mut values),
         };
         self.call_with(callee, name, (vec![receiver], values), args, expr)
+    }
+
+    /// What has a method that is differentiated by its arguments only. In a loop it is kept for the way back by reference.
+    fn inert_receiver(&mut self, receiver: &Expr, values: &mut Vec<Id>) -> Argument {
+        let mut kept = self.inert(receiver.to_token_stream(), Hint::Unknown);
+        if self.closures > 0 {
+            return Argument::Inert(kept.tokens, false);
+        }
+        let is_reference = matches!(self.declared_type(receiver), Some(syn::Type::Reference(_)));
+        if matches!(receiver, Expr::Path(_) | Expr::Field(_) | Expr::Index(_)) && !is_reference {
+            let tokens = &kept.tokens;
+            kept.tokens = quote!(&#tokens);
+        }
+        match self.of_iteration(&kept) {
+            Some(leaf) => {
+                values.push(leaf);
+                let at = values.len() - 1;
+                Argument::Iterated {
+                    at,
+                    moves: false,
+                    by_reference: false,
+                }
+            }
+            None => Argument::Inert(self.kept(receiver), false),
+        }
     }
 
     fn call_of(
@@ -138,7 +163,8 @@ impl Lower<'_> {
         args: &[&Expr],
         expr: &Expr,
     ) -> Lowered<Value> {
-        let is_known = !values.is_empty();
+        let inert = |a: &Argument| matches!(a, Argument::Inert(..) | Argument::Iterated { .. });
+        let is_known = !arguments.iter().all(inert);
         if !is_known && args.iter().all(|arg| self.is_inert(arg)) {
             return refuse(
                 expr,

@@ -67,7 +67,8 @@ impl Lower<'_> {
                         ),
                     );
                 }
-                Ok(Value::Inert(self.inert(tokens, self.hint_of_element(expr))))
+                let hint = self.hint_of_inert(expr);
+                Ok(Value::Inert(self.inert(tokens, hint)))
             }
             // Kept as it stands, it does itself what reading it placed.
             Ok(Value::Inert(inert)) if self.mark() != mark && self.is_verbatim(&inert, expr) => {
@@ -942,7 +943,7 @@ impl Lower<'_> {
                     tokens: self.kept(expr),
                     hint: match &*index.index {
                         Expr::Range(_) => Hint::Unknown,
-                        _ => self.hint_of_item(&index.expr),
+                        _ => self.hint_of_inert(expr),
                     },
                     pure: false,
                     leaf: None,
@@ -1173,7 +1174,10 @@ impl Lower<'_> {
                 let (tokens, member) = (&inert.tokens, &field.member);
                 Ok(Value::Inert(Inert {
                     tokens: quote!(#tokens.#member),
-                    hint: Self::hint_of_field(&inert.hint, &name),
+                    hint: match Self::hint_of_field(&inert.hint, &name) {
+                        Hint::Unknown => self.hint_of_inert(expr),
+                        known => known,
+                    },
                     leaf: None,
                     ..inert.clone()
                 }))

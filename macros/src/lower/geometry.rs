@@ -1290,7 +1290,7 @@ impl Lower<'_> {
                 })
             }
             (Frame::Isometry(turn), "new", [shift, rotation]) => {
-                let shift = self.vector(shift, size)?;
+                let shift = self.vector(without_conversion(shift), size)?;
                 let rotation = match (turn, size) {
                     (Turn::Complex, _) => {
                         let parts = self.sines_and_cosines(&[rotation], None, expr)?;
@@ -1298,7 +1298,7 @@ impl Lower<'_> {
                     }
                     (Turn::Matrix, 2) => self.plane_rotation(rotation, expr)?,
                     (turn, _) => {
-                        let v = self.vector(rotation, 3)?;
+                        let v = self.vector(without_conversion(rotation), 3)?;
                         let op = if turn == Turn::Quaternion {
                             Op::QuaternionExp
                         } else {
@@ -1352,11 +1352,9 @@ impl Lower<'_> {
 
     /// A vector, as a translation: also `v.into()`.
     fn translation_argument(&mut self, arg: &Expr, size: usize) -> Lowered<Id> {
-        if let Expr::MethodCall(call) = arg
-            && call.method == "into"
-            && call.args.is_empty()
-        {
-            return self.vector(&call.receiver, size);
+        let vector = without_conversion(arg);
+        if !std::ptr::eq(vector, arg) {
+            return self.vector(vector, size);
         }
         Ok(self.of_frame(arg, Frame::Translation)?.coordinates[0])
     }
@@ -1508,5 +1506,13 @@ impl Lower<'_> {
         let between = self.scalar(Scalar::Sub, &[q, p], expr)?;
         let op = if squared { Op::NormSquared } else { Op::Norm };
         Ok(node(self.of(op, &[between], expr)?))
+    }
+}
+
+/// `v` of `v.into()`, where the type is known that it becomes.
+pub(super) fn without_conversion(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::MethodCall(call) if call.method == "into" && call.args.is_empty() => &call.receiver,
+        other => other,
     }
 }

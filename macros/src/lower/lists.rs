@@ -7,7 +7,7 @@ use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Extent, Form, Id, Kind, Leaf, ListLeaf, Shape, Sources};
 use crate::rules::{Op, Part};
-use crate::scope::{Columns, Hint, Value};
+use crate::scope::{Columns, Value};
 use crate::ty::{self, Class, List, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -509,98 +509,6 @@ impl Lower<'_> {
             whole,
             expr,
         )?))
-    }
-
-    /// What an element of an inert list is that stays as it stands: the list's type tells it.
-    pub(super) fn hint_of_element(&self, expr: &Expr) -> Hint {
-        if let Expr::Index(index) = expr
-            && !matches!(*index.index, Expr::Range(_))
-            && let Expr::Path(list) = &*index.expr
-            && let Some(name) = list.path.get_ident()
-            && let Some(bound) = self.scope.get(&name.to_string())
-            && let Value::Elements(list) = &bound.value
-            && let Some(list) = self.graph.lists.borrow().get(list)
-            && let Some(shape) = &list.element
-        {
-            return Hint::Matrix(shape.clone());
-        }
-        Hint::Unknown
-    }
-
-    /// The same of a list that the macro knows by its type only, as of points.
-    pub(super) fn hint_of_item(&mut self, list: &Expr) -> Hint {
-        let path = match list {
-            Expr::Path(path) => path,
-            // Some of its items.
-            Expr::Index(index) if matches!(*index.index, Expr::Range(_)) => {
-                return self.hint_of_item(&index.expr);
-            }
-            Expr::Paren(inner) => return self.hint_of_item(&inner.expr),
-            Expr::Reference(inner) => return self.hint_of_item(&inner.expr),
-            _ => return Hint::Unknown,
-        };
-        let element: Expr = syn::parse_quote!(#path[0]);
-        if let known @ Hint::Matrix(_) = self.hint_of_element(&element) {
-            return known;
-        }
-        let bound = self.scope.named(path);
-        let Some(Value::Inert(inert)) = bound.map(|b| &b.value) else {
-            return Hint::Unknown;
-        };
-        let own = inert.tokens.to_string();
-        let declared = self.parameter_types.iter().find(|(name, _)| *name == own);
-        match declared.and_then(|(_, ty)| crate::ty::item_of(ty)) {
-            Some(item) => self.hint_of_type(&item),
-            None => Hint::Unknown,
-        }
-    }
-
-    /// What the names in a pattern are that is bound to the items of a list without derivative.
-    pub(super) fn hints_of_items(
-        &mut self,
-        pattern: &syn::Pat,
-        iterator: &Expr,
-        hints: &mut Vec<(Ident, Hint)>,
-    ) {
-        match (iterator, pattern) {
-            (Expr::Paren(inner), _) => self.hints_of_items(pattern, &inner.expr, hints),
-            (Expr::Reference(inner), _) => self.hints_of_items(pattern, &inner.expr, hints),
-            (_, syn::Pat::Reference(inner)) => self.hints_of_items(&inner.pat, iterator, hints),
-            (Expr::MethodCall(call), syn::Pat::Tuple(pair)) if pair.elems.len() == 2 => {
-                match (call.method.to_string().as_str(), call.args.first()) {
-                    ("enumerate", None) => {
-                        self.hints_of_items(&pair.elems[1], &call.receiver, hints);
-                    }
-                    ("zip", Some(other)) => {
-                        self.hints_of_items(&pair.elems[0], &call.receiver, hints);
-                        self.hints_of_items(&pair.elems[1], other, hints);
-                    }
-                    _ => {}
-                }
-            }
-            (Expr::MethodCall(call), syn::Pat::Ident(_))
-                if [
-                    "iter",
-                    "into_iter",
-                    "copied",
-                    "cloned",
-                    "rev",
-                    "skip",
-                    "take",
-                    "step_by",
-                ]
-                .contains(&call.method.to_string().as_str()) =>
-            {
-                self.hints_of_items(pattern, &call.receiver, hints);
-            }
-            (list, syn::Pat::Ident(name)) => {
-                let hint = self.hint_of_item(list);
-                if let Hint::Matrix(_) = hint {
-                    hints.push((name.ident.clone(), hint));
-                }
-            }
-            _ => {}
-        }
     }
 
     /// The place of the element with an index; its sizes are read from itself.

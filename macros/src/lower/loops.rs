@@ -106,8 +106,8 @@ pub(super) enum Counted<'a> {
     Each {
         pattern: &'a Pat,
         iterator: Inert,
-        /// What is known of the items.
-        hints: Vec<(Ident, Hint)>,
+        /// What is known of the items: the types of the names.
+        types: Vec<(Ident, syn::Type)>,
     },
     While(&'a Expr),
     Endless,
@@ -161,12 +161,10 @@ impl Lower<'_> {
         let plain = self.is_inert(&each.expr);
         if plain {
             let iterator = self.inert(each.expr.to_token_stream(), Hint::Unknown);
-            let mut hints = Vec::new();
-            self.hints_of_items(&each.pat, &each.expr, &mut hints);
             let counted = Counted::Each {
                 pattern: &each.pat,
                 iterator,
-                hints,
+                types: self.types_of_items(&each.pat, &each.expr),
             };
             return self.looped(counted, each.label.as_ref(), &each.body, expr);
         }
@@ -986,7 +984,7 @@ impl Lower<'_> {
             Counted::Each {
                 pattern,
                 iterator,
-                hints,
+                types,
             } => {
                 let mut names = Vec::new();
                 super::pattern_names(pattern, &mut names);
@@ -997,16 +995,16 @@ impl Lower<'_> {
                 });
                 for (name, new) in names.iter().zip(&new) {
                     self.kept_names.insert(new.to_string());
-                    let hint = hints.iter().find(|(own, _)| own == name);
-                    let hint = hint.map_or(Hint::Unknown, |(_, hint)| hint.clone());
-                    self.scope.bind(Binding::inert(
-                        name.clone(),
-                        Value::Inert(Inert {
-                            hint,
-                            ..Inert::plain(new.to_token_stream(), iterator.varies)
-                        }),
-                        iterator.varies,
-                    ));
+                    let ty = types.iter().find(|(own, _)| own == name).map(|t| &t.1);
+                    let hint = ty.map_or(Hint::Unknown, |ty| self.hint_of_declared(ty));
+                    let value = Value::Inert(Inert {
+                        hint,
+                        ..Inert::plain(new.to_token_stream(), iterator.varies)
+                    });
+                    self.scope.bind(Binding {
+                        declared: ty.cloned().map(Rc::new),
+                        ..Binding::inert(name.clone(), value, iterator.varies)
+                    });
                 }
                 Ok(Header::Each {
                     pattern: tokens,

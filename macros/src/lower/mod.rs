@@ -9,6 +9,7 @@ mod calls;
 mod checkpoints;
 mod columns;
 mod composed;
+mod declared;
 mod exits;
 mod expressions;
 mod fields;
@@ -417,6 +418,7 @@ impl Lower<'_> {
             varies: true,
             reference: parameter.by_reference,
             view: false,
+            declared: parameter.ty.clone().map(Rc::new),
         });
     }
 

@@ -85,7 +85,11 @@ impl Lower<'_> {
                     self.wanted = self.wanted_of_result(expr, tail);
                     self.tail =
                         tail && matches!(expr, Expr::If(_) | Expr::Match(_) | Expr::Block(_));
-                    value = self.expr(expr);
+                    value = match self.converted_result(expr, tail) {
+                        Ok(Some(converted)) => Ok(converted),
+                        Ok(None) => self.expr(expr),
+                        Err(refusal) => Err(refusal),
+                    };
                     self.tail = false;
                     continue;
                 }
@@ -485,6 +489,14 @@ impl Lower<'_> {
         let Some(init) = &local.init else {
             return self.unset(pat, ty, stmt);
         };
+        if let Some(ty) = ty
+            && init.diverge.is_none()
+            && !self.is_inert(&init.expr)
+            && let Some(value) = self.turned_into(&init.expr, ty)?
+        {
+            self.check_type(&value, ty)?;
+            return self.bind_typed(pat, None, value);
+        }
         self.wanted = match (&*init.expr, pat) {
             (Expr::MethodCall(call), Pat::Ident(name))
                 if call.method == "sum" || call.method == "collect" =>
@@ -546,6 +558,40 @@ impl Lower<'_> {
             return Ok(());
         }
         self.bind_typed(pat, ty, value)
+    }
+
+    /// `value.into()`, where the type is known that it becomes: `T::from(value)`.
+    fn turned_into(&mut self, expr: &Expr, ty: &syn::Type) -> Lowered<Option<Value>> {
+        let value = super::geometry::without_conversion(expr);
+        if std::ptr::eq(value, expr) {
+            return Ok(None);
+        }
+        match crate::ty::strip(ty) {
+            syn::Type::Path(path) if path.qself.is_none() => {
+                let mut path = path.path.clone();
+                for segment in &mut path.segments {
+                    if let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+                        arguments.colon2_token.get_or_insert_default();
+                    }
+                }
+                self.expr(&syn::parse_quote!(#path::from(#value))).map(Some)
+            }
+            // A static vector as an array.
+            syn::Type::Array(_) => self.expr(&syn::parse_quote!((#value).as_slice())).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The same as the result of the function, the type of which tells.
+    fn converted_result(&mut self, expr: &Expr, tail: bool) -> Lowered<Option<Value>> {
+        let written = match &self.returned {
+            crate::ty::Returned::Value(value) if tail && self.bodies == 0 => value.written.clone(),
+            _ => return Ok(None),
+        };
+        match syn::parse2(written) {
+            Ok(ty) if !self.is_inert(expr) => self.turned_into(expr, &ty),
+            _ => Ok(None),
+        }
     }
 
     /// `let x;`, which stays where its value carries no derivative.
@@ -717,6 +763,10 @@ impl Lower<'_> {
                 .any(|p| matches!(p.step, Step::Pin { .. }))
         });
         self.roll_back(mark);
+        let mut types = match ty {
+            None => self.types_of_parts(pat, init),
+            Some(ty) => super::declared::types_of_names(pat, ty),
+        };
         let new = self.keep_let(local, init)?;
         // What is behind a mutable reference may change as well.
         let mutable_reference =
@@ -737,8 +787,11 @@ impl Lower<'_> {
                 (value, Pat::Ident(_)) => value.clone(),
                 _ => Value::Poison,
             };
-            let hint = match (ty.filter(|_| matches!(pat, Pat::Ident(_))), &value) {
-                (Some(ty), _) => self.hint_of_type(ty),
+            let declared = types.iter().position(|(own, _)| own == name);
+            let declared = declared.map(|at| types.swap_remove(at).1);
+            let hint = match (&declared, &value) {
+                (Some(declared), _) if ty.is_some() => self.hint_of_type(declared),
+                (Some(declared), Value::Poison) => self.hint_of_declared(declared),
                 (None, Value::Node(id)) if !guessed => match self.graph.kind(*id) {
                     Kind {
                         elem: Elem::Real,
@@ -757,8 +810,9 @@ impl Lower<'_> {
                 (None, Value::Inert(inert)) => inert.hint.clone(),
                 _ => Hint::Unknown,
             };
-            let form = match ty {
+            let form = match &declared {
                 Some(syn::Type::Reference(_)) => Form::Borrowed,
+                Some(_) if !matches!(pat, Pat::Ident(_)) => Form::Owned,
                 _ => self.form_of(init),
             };
             self.bind_inert(
@@ -769,6 +823,7 @@ impl Lower<'_> {
                 varies,
                 mutable_reference || is_mutable(pat, name),
             );
+            self.scope.declare(name, declared);
         }
         Ok(())
     }
