@@ -754,3 +754,69 @@ fn lists_of_any_sizes_in_loops() {
         assert_close(along, want);
     }
 }
+
+/// Elements at indices that the iterations find, of static and of dynamic sizes, in a loop that carries a state.
+#[gradient(wrt(xs, ws))]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn followed(xs: &[Vector2<f64>], ws: &[DVector<f64>], edges: &[(usize, usize)]) -> f64 {
+    let mut s = 0.1;
+    for (i, j) in edges {
+        let d = xs[*i] - xs[*j];
+        s = 0.5 * s * s + d.norm_squared().sin() * ws[*j].norm() + ws[edges[*i].0][0];
+    }
+    s
+}
+
+/// The same where the loop only adds up.
+#[gradient]
+#[hessian]
+fn energy(xs: &[Vector3<f64>], faces: &[[usize; 3]]) -> f64 {
+    let mut sum = 0.0;
+    for &[i, j, k] in faces {
+        let (a, b, c) = (xs[i], xs[j], xs[k]);
+        sum += (b - a).cross(&(c - a)).norm() + a.dot(&b.cross(&c)).powi(2);
+    }
+    sum
+}
+
+#[test]
+fn elements_at_indices_of_iterations() {
+    use nalgrad::check;
+    let xs = vec![
+        Vector2::new(0.3, -0.1),
+        Vector2::new(1.0, 0.4),
+        Vector2::new(-0.5, 0.7),
+    ];
+    let ws: Vec<DVector<f64>> = (0..3)
+        .map(|k| DVector::from_fn(k + 1, |i, _| 0.4 + i as f64))
+        .collect();
+    let edges = [(0, 1), (1, 2), (2, 0), (0, 2)];
+    type At = (Vec<Vector2<f64>>, Vec<DVector<f64>>);
+    let at: At = (xs, ws);
+    let value = |p: &At| followed(&p.0, &p.1, &edges);
+    let gradient = |p: &At| followed_gradient(&p.0, &p.1, &edges);
+    check::gradient(value, &at, &gradient(&at)).unwrap();
+    let jvp = |d: &At| followed_jvp(&at.0, &at.1, &edges, &d.0, &d.1);
+    check::jvp(value, &at, jvp).unwrap();
+    check::vjp(value, &at, followed_vjp(&at.0, &at.1, &edges)).unwrap();
+    let hvp = |d: &At| followed_hvp(&at.0, &at.1, &edges, &d.0, &d.1);
+    check::jvp(gradient, &at, hvp).unwrap();
+    let hessian = followed_hessian(&at.0, &at.1, &edges);
+    check::jacobian(gradient, &at, &hessian).unwrap();
+
+    let points: Vec<Vector3<f64>> = (0..4)
+        .map(|k| Vector3::from_fn(|i, _| ((3 * k + i) as f64).sin()))
+        .collect();
+    let faces = [[0, 1, 2], [0, 3, 1], [1, 3, 2]];
+    let gradient = |p: &Vec<Vector3<f64>>| energy_gradient(p, &faces);
+    check::gradient(
+        |p: &Vec<Vector3<f64>>| energy(p, &faces),
+        &points,
+        &gradient(&points),
+    )
+    .unwrap();
+    check::jacobian(gradient, &points, &energy_hessian(&points, &faces)).unwrap();
+}

@@ -821,8 +821,8 @@ impl<'g> Kept<'g> {
                 | Op::Part(_)
                 | Op::Size(_)
         );
-        // A call is made again, for its derivatives.
-        let again = self.body.op(id).is_call();
+        // A call is made again, for its derivatives; where the element of a list is, its index says.
+        let again = self.body.op(id).is_call() || self.body.elements.borrow().contains_key(&id);
         let quick = quick || again || self.expands(id) || self.is_recomputed(id);
         quick && !self.primal.inputs.contains(&id)
     }
@@ -857,7 +857,8 @@ impl<'g> Kept<'g> {
 
     /// What it costs to keep a value.
     fn cost(&self, id: Id) -> u32 {
-        if self.is_recomputed(id) || self.body.op(id).is_call() {
+        let placed = self.body.elements.borrow().contains_key(&id);
+        if placed || self.is_recomputed(id) || self.body.op(id).is_call() {
             return NEVER;
         }
         // Rather what is transposed: a product takes it as it is.
