@@ -1,6 +1,7 @@
 //! What the names of a function stand for while its body is read.
 
 use crate::graph::{Id, Member};
+use crate::lower::declared::Declared;
 use crate::position::Position;
 use crate::ty;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
@@ -216,8 +217,8 @@ pub struct Binding {
     pub reference: bool,
     /// Whether it was bound to a view.
     pub view: bool,
-    /// Its type, where the user has written it.
-    pub declared: Option<Rc<syn::Type>>,
+    /// What declarations tell of its type.
+    pub declared: Option<Rc<Declared>>,
 }
 
 impl Binding {
@@ -373,11 +374,11 @@ impl Scope {
         }
     }
 
-    /// The type of a variable, as far as the user has written it.
-    pub fn declare(&mut self, name: &Ident, ty: Option<syn::Type>) {
+    /// What declarations tell of a variable.
+    pub fn declare(&mut self, name: &Ident, declared: Option<Declared>) {
         let frame = self.frames.last_mut();
         if let Some(binding) = frame.and_then(|f| f.get_mut(&name.unraw().to_string())) {
-            binding.declared = ty.map(Rc::new);
+            binding.declared = declared.map(Rc::new);
         }
     }
 

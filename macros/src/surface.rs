@@ -315,8 +315,8 @@ impl Lower<'_> {
                     let id = self.node(&value, at, &Kind::SCALAR)?;
                     return self.scalar_method(&Value::Node(id), id, &name, method, args, expr);
                 }
-                if let (Hint::Matrix(shape), false) = (&inert.hint, args.is_empty())
-                    && !self.is_inert_expr(expr)
+                if let Hint::Matrix(shape) = &inert.hint
+                    && (!inert.mutable || !self.is_inert_expr(expr))
                 {
                     let id = self.node(&value, at, &Kind::matrix(shape.clone()))?;
                     return self.matrix_method(id, &name, method, turbofish, args, expr);

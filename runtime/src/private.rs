@@ -1292,6 +1292,23 @@ impl<T: RealField + Copy> Kept<T> {
         }
     }
 
+    /// Keeps what may be a part of another matrix.
+    pub fn push_view<R, C, S>(&mut self, matrix: &Matrix<T, R, C, S>) -> Place<R, C>
+    where
+        R: Dim,
+        C: Dim,
+        S: RawStorage<T, R, C>,
+    {
+        let (rows, columns) = matrix.shape_generic();
+        let start = self.entries.len();
+        self.entries.extend(matrix.iter().copied());
+        Place {
+            start,
+            rows,
+            columns,
+        }
+    }
+
     /// Forgets all, and keeps the room.
     #[inline]
     pub fn clear(&mut self) {

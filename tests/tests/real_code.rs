@@ -553,3 +553,131 @@ fn types_that_parameters_tell() {
     assert_close(tangent, gradient.dot(&d));
     assert_jacobian(&converted_jacobian(&pose), &pose, converted);
 }
+
+// ---- matrices without derivative: rows of data, what changes beside ----
+
+/// Rows of data, by iterators, by their places and as copies; those that are views are kept entry by entry.
+#[gradient(wrt(beta))]
+#[hessian]
+fn rows_of_data(beta: &DVector<f64>, x: &nalgebra::DMatrix<f64>, y: &[f64]) -> f64 {
+    let mut s = 0.0;
+    for (row, y) in x.row_iter().zip(y.iter()) {
+        s = s * 0.3 + ((row * beta)[0] - y).exp();
+    }
+    for (i, row) in x.row_iter().enumerate() {
+        let row: nalgebra::RowDVector<f64> = row.into_owned();
+        let (below, whole) = (&x.rows(i, 1), x);
+        s = s * 0.3 + (&row * beta)[0].exp() + (below * beta)[0] * (whole * beta).norm();
+    }
+    s + x.row_iter().map(|row| (row * beta)[0].exp()).sum::<f64>()
+}
+
+/// A list of matrices without derivative, and parts of them.
+#[hessian(wrt(beta))]
+fn parts_of_data(beta: &DVector<f64>, xs: &[nalgebra::DMatrix<f64>]) -> f64 {
+    let mut s = 0.0;
+    for (k, x) in xs.iter().enumerate() {
+        let (row, t) = (x.row(k), x.transpose());
+        s = s * 0.3 + (row * beta)[0].sin() + (x * beta).norm() * t.norm();
+    }
+    s
+}
+
+#[test]
+fn data_without_derivative() {
+    use nalgebra::dmatrix;
+    use nalgrad::check;
+    let beta = dvector![0.2, -0.4];
+    let (x, y) = (dmatrix![1.0, 0.2; 0.5, 0.7; 1.0, -0.3], [0.1, 0.4, -0.2]);
+    let gradient = |b: &DVector<f64>| rows_of_data_gradient(b, &x, &y);
+    check::gradient(
+        |b: &DVector<f64>| rows_of_data(b, &x, &y),
+        &beta,
+        &gradient(&beta),
+    )
+    .unwrap();
+    check::jacobian(gradient, &beta, &rows_of_data_hessian(&beta, &x, &y)).unwrap();
+    let xs = [x.clone(), x.map(|x| x + 0.3)];
+    let (value, gradient, hessian) = parts_of_data_value_gradient_and_hessian(&beta, &xs);
+    assert_eq!(value, parts_of_data(&beta, &xs));
+    check::gradient(|b: &DVector<f64>| parts_of_data(b, &xs), &beta, &gradient).unwrap();
+    let gradient = |b: &DVector<f64>| parts_of_data_value_gradient_and_hessian(b, &xs).1;
+    check::jacobian(gradient, &beta, &hessian).unwrap();
+}
+
+/// A filter the covariance of which changes, and is not differentiated.
+#[gradient(wrt(start))]
+#[hessian]
+fn innovations(
+    start: &Vector2<f64>,
+    covariance: &nalgebra::Matrix2<f64>,
+    f: &nalgebra::Matrix2<f64>,
+    measured: &[f64],
+) -> f64 {
+    let h = nalgebra::RowVector2::new(1.0, 0.0);
+    let (mut p, mut x, mut sum) = (*covariance, *start, 0.0);
+    for z in measured {
+        p = f * p * f.transpose() + nalgebra::Matrix2::identity() * 0.1;
+        let s = (h * p * h.transpose())[0] + 0.5;
+        let k = p * h.transpose() / s;
+        let y = z - (h * x)[0];
+        x = f * (x + k * y.sin());
+        sum += y * y / s + (p * x).norm();
+        p = (nalgebra::Matrix2::identity() - k * h) * p;
+    }
+    sum
+}
+
+/// A load that is filled entry by entry, and a rotation that goes on turning.
+#[gradient(wrt(w))]
+#[jvp]
+fn loaded(w: &Vector2<f64>, n: usize) -> f64 {
+    let mut load = DVector::zeros(n);
+    for i in 0..n {
+        load[i] = i as f64;
+    }
+    let stiffness = nalgebra::DMatrix::from_fn(n, n, |i, j| {
+        w[0] * (i * j) as f64 + if i == j { 10.0 + w[1] } else { 0.0 }
+    });
+    let moved = stiffness.cholesky().unwrap().solve(&load);
+    let mut turn = Rotation3::identity();
+    let mut sum = load.dot(&moved);
+    for i in 0..n {
+        sum += (turn * Vector3::new(w[0], w[1], 1.0)).x.powi(2);
+        turn = turn * Rotation3::new(Vector3::new(0.1, 0.2 * i as f64, 0.0));
+    }
+    load[0] = 3.0;
+    sum * load[0]
+}
+
+#[test]
+fn what_changes_without_derivative() {
+    use nalgebra::Matrix2;
+    use nalgrad::check;
+    let (p, f) = (
+        Matrix2::new(1.0, 0.1, 0.1, 0.5),
+        Matrix2::new(1.0, 0.1, 0.0, 0.9),
+    );
+    let (start, measured) = (Vector2::new(0.1, 0.4), [0.3, 0.5, 0.1]);
+    let value = |x: &Vector2<f64>| innovations(x, &p, &f, &measured);
+    assert_eq!(
+        innovations_value_and_gradient(&start, &p, &f, &measured).0,
+        value(&start)
+    );
+    let gradient = |x: &Vector2<f64>| innovations_gradient(x, &p, &f, &measured);
+    check::gradient(value, &start, &gradient(&start)).unwrap();
+    let hessian = innovations_hessian(&start, &p, &f, &measured);
+    check::jacobian(gradient, &start, &hessian).unwrap();
+    check::gradient(
+        |w: &Vector2<f64>| loaded(w, 3),
+        &start,
+        &loaded_gradient(&start, 3),
+    )
+    .unwrap();
+    check::jvp(
+        |w: &Vector2<f64>| loaded(w, 3),
+        &start,
+        |d: &Vector2<f64>| loaded_jvp(&start, 3, d),
+    )
+    .unwrap();
+}

@@ -987,18 +987,20 @@ impl Emit<'_> {
         {
             self.ensure_buffer(id);
             let value = self.read(id);
-            let value = match value.hold {
-                Hold::View => {
-                    let view = value.at(Level::Atom);
-                    quote!(&#view.clone_owned())
+            // What nobody has computed here may be a part of another matrix.
+            return match value.hold {
+                Hold::Reference => {
+                    let value = value.tokens;
+                    quote!(#store.push_view(#value))
                 }
-                Hold::Reference => value.tokens,
-                _ => {
+                hold => {
                     let value = value.at(Level::Unary);
-                    quote!(&#value)
+                    match hold == Hold::View {
+                        true => quote!(#store.push_view(&#value)),
+                        false => quote!(#store.push(&#value)),
+                    }
                 }
             };
-            return quote!(#store.push(#value));
         }
         match self.kind(id).elem {
             Elem::Opaque => quote!(()),

@@ -125,8 +125,8 @@ impl Lower<'_> {
         if self.closures > 0 {
             return Argument::Inert(kept.tokens, false);
         }
-        let is_reference = matches!(self.declared_type(receiver), Some(syn::Type::Reference(_)));
-        if matches!(receiver, Expr::Path(_) | Expr::Field(_) | Expr::Index(_)) && !is_reference {
+        let place = matches!(receiver, Expr::Path(_) | Expr::Field(_) | Expr::Index(_));
+        if place && !self.declared(receiver).is_reference() {
             let tokens = &kept.tokens;
             kept.tokens = quote!(&#tokens);
         }

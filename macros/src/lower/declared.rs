@@ -1,127 +1,218 @@
-//! What the types that the user has written tell of inert expressions: of parameters, and of the items of lists among
-//! them.
+//! What declarations tell of inert expressions: the types of parameters, of the items of lists among them, and of the rows
+//! and columns of matrices.
 
 use super::Lower;
+use crate::graph::{Dim, Shape};
 use crate::scope::{Hint, Value};
 use crate::ty;
 use proc_macro2::Ident;
 use syn::{Expr, Pat, Type, parse_quote};
 
-impl Lower<'_> {
-    /// The type of an inert expression, as far as declarations tell it.
-    pub(super) fn declared_type(&self, expr: &Expr) -> Option<Type> {
-        match expr {
-            Expr::Path(path) => {
-                let bound = self.scope.named(path)?;
-                let inert = matches!(bound.value, Value::Inert(_) | Value::Elements(_));
-                bound.declared.as_deref().filter(|_| inert).cloned()
-            }
-            Expr::Paren(inner) => self.declared_type(&inner.expr),
-            Expr::Group(inner) => self.declared_type(&inner.expr),
-            Expr::Reference(inner) if inner.mutability.is_none() => {
-                let ty = self.declared_type(&inner.expr)?;
-                Some(parse_quote!(&#ty))
-            }
-            Expr::Unary(inner) if matches!(inner.op, syn::UnOp::Deref(_)) => {
-                behind(&self.declared_type(&inner.expr)?).cloned()
-            }
-            Expr::Index(index) if matches!(*index.index, Expr::Range(_)) => {
-                let item = ty::item_of(&self.declared_type(&index.expr)?)?;
-                Some(parse_quote!([#item]))
-            }
-            Expr::Index(index) => ty::item_of(&self.declared_type(&index.expr)?),
-            Expr::Field(field) => match (self.declared_type(&field.base)?, &field.member) {
-                (ty, syn::Member::Unnamed(at)) => match without_references(&ty) {
-                    Type::Tuple(tuple) => tuple.elems.get(at.index as usize).cloned(),
-                    _ => None,
-                },
-                _ => None,
+/// What is known of the type of an inert value.
+#[derive(Clone)]
+pub enum Declared {
+    /// As the user has written it.
+    Type(Type),
+    /// A view of a matrix.
+    Matrix(Shape),
+    /// What iterators give that go side by side.
+    Tuple(Vec<Declared>),
+    Unknown,
+}
+
+impl Declared {
+    fn of(ty: Option<Type>) -> Self {
+        ty.map_or(Declared::Unknown, Declared::Type)
+    }
+
+    /// Whether it is a reference for certain.
+    pub fn is_reference(&self) -> bool {
+        matches!(self, Declared::Type(ty) if behind(ty).is_some())
+    }
+
+    /// What is behind a reference.
+    fn behind(self) -> Self {
+        match self {
+            Declared::Type(ty) => Declared::of(behind(&ty).cloned()),
+            other => other,
+        }
+    }
+
+    fn borrowed(self) -> Self {
+        match self {
+            Declared::Type(ty) => Declared::Type(parse_quote!(&#ty)),
+            Declared::Unknown => Declared::Type(parse_quote!(&_)),
+            other => other,
+        }
+    }
+
+    /// An item of a list.
+    fn item(&self) -> Self {
+        match self {
+            Declared::Type(ty) => Declared::of(ty::item_of(ty)),
+            _ => Declared::Unknown,
+        }
+    }
+
+    /// A part of a tuple.
+    fn part(&self, at: usize) -> Self {
+        match self {
+            Declared::Type(ty) => match without_references(ty) {
+                Type::Tuple(tuple) => Declared::of(tuple.elems.get(at).cloned()),
+                _ => Declared::Unknown,
             },
-            _ => None,
+            Declared::Tuple(parts) => parts.get(at).cloned().unwrap_or(Declared::Unknown),
+            _ => Declared::Unknown,
         }
     }
 
-    /// The type of what an inert iterator gives; of what is behind a reference, at least that it is one.
-    fn declared_items(&self, iterator: &Expr) -> Option<Type> {
-        let of = |list: &Expr| ty::item_of(&self.declared_type(list)?);
-        let call = match iterator {
-            Expr::Paren(inner) => return self.declared_items(&inner.expr),
-            Expr::Group(inner) => return self.declared_items(&inner.expr),
-            Expr::Reference(inner) if inner.mutability.is_none() => {
-                let item = of(&inner.expr).unwrap_or_else(|| parse_quote!(_));
-                return Some(parse_quote!(&#item));
-            }
-            Expr::MethodCall(call) => call,
-            list => {
-                let (ty, item) = (self.declared_type(list)?, of(list)?);
-                return Some(match ty::strip(&ty) {
-                    Type::Reference(_) => parse_quote!(&#item),
-                    _ => item,
-                });
-            }
-        };
-        let first = call.args.first();
-        match (call.method.to_string().as_str(), first) {
-            ("iter", None) => {
-                let item = of(&call.receiver).unwrap_or_else(|| parse_quote!(_));
-                Some(parse_quote!(&#item))
-            }
-            ("windows" | "chunks" | "chunks_exact", Some(_)) => {
-                let item = of(&call.receiver)?;
-                Some(parse_quote!(&[#item]))
-            }
-            ("into_iter" | "rev", None) | ("skip" | "take" | "step_by" | "filter", Some(_)) => {
-                self.declared_items(&call.receiver)
-            }
-            ("copied" | "cloned", None) => behind(&self.declared_items(&call.receiver)?).cloned(),
-            ("enumerate", None) => {
-                let item = self.declared_items(&call.receiver)?;
-                Some(parse_quote!((usize, #item)))
-            }
-            ("zip", Some(other)) => {
-                let unknown = || parse_quote!(_);
-                let a = self.declared_items(&call.receiver).unwrap_or_else(unknown);
-                let b = self.declared_items(other).unwrap_or_else(unknown);
-                Some(parse_quote!((#a, #b)))
-            }
-            _ => None,
-        }
+    /// What the names in a pattern of it are; what a pattern without `&` takes from behind a reference is borrowed.
+    pub fn taken_by(&self, pattern: &Pat) -> Vec<(Ident, Declared)> {
+        let mut names = Vec::new();
+        self.taken(pattern, false, &mut names);
+        names
     }
 
-    /// The types of the names in a pattern that is bound to the items of an inert iterator.
-    pub(super) fn types_of_items(&self, pattern: &Pat, iterator: &Expr) -> Vec<(Ident, Type)> {
-        let item = self.declared_items(iterator);
-        item.map_or_else(Vec::new, |item| types_of_names(pattern, &item))
-    }
-
-    /// The types of the names in a pattern that is bound to an inert value.
-    pub(super) fn types_of_parts(&self, pattern: &Pat, value: &Expr) -> Vec<(Ident, Type)> {
-        let ty = self.declared_type(value);
-        ty.map_or_else(Vec::new, |ty| types_of_names(pattern, &ty))
-    }
-
-    /// What is known of an inert expression by declarations.
-    pub(super) fn hint_of_inert(&mut self, expr: &Expr) -> Hint {
-        match self.declared_type(expr) {
-            Some(ty) => self.hint_of_declared(&ty),
-            None => Hint::Unknown,
-        }
-    }
-
-    /// The same of a type: a number, or a reference to one, is found out where it is computed with.
-    pub(super) fn hint_of_declared(&mut self, ty: &Type) -> Hint {
-        match self.hint_of_type(ty) {
-            known @ (Hint::Matrix(_) | Hint::Geometric { .. }) => known,
-            _ => Hint::Unknown,
+    fn taken(&self, pattern: &Pat, borrowed: bool, into: &mut Vec<(Ident, Declared)>) {
+        match pattern {
+            Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+                let own = match borrowed {
+                    true => self.clone().borrowed(),
+                    false => self.clone(),
+                };
+                into.push((name.ident.clone(), own));
+            }
+            Pat::Paren(inner) => self.taken(&inner.pat, borrowed, into),
+            Pat::Reference(inner) if !borrowed => {
+                self.clone().behind().taken(&inner.pat, false, into);
+            }
+            Pat::Tuple(tuple) if !tuple.elems.iter().any(|p| matches!(p, Pat::Rest(_))) => {
+                let borrowed = borrowed || self.is_reference();
+                for (at, pattern) in tuple.elems.iter().enumerate() {
+                    self.part(at).taken(pattern, borrowed, into);
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// The types of the names in a pattern of this type.
-pub(super) fn types_of_names(pattern: &Pat, ty: &Type) -> Vec<(Ident, Type)> {
-    let mut types = Vec::new();
-    types_in(pattern, ty, false, &mut types);
-    types
+impl Lower<'_> {
+    /// What is known of an inert expression.
+    pub(super) fn declared(&self, expr: &Expr) -> Declared {
+        match expr {
+            Expr::Path(path) => {
+                let bound = self.scope.named(path);
+                let inert = |value: &Value| matches!(value, Value::Inert(_) | Value::Elements(_));
+                let bound = bound.filter(|bound| inert(&bound.value));
+                let known = bound.and_then(|bound| bound.declared.as_deref());
+                known.cloned().unwrap_or(Declared::Unknown)
+            }
+            Expr::Paren(inner) => self.declared(&inner.expr),
+            Expr::Group(inner) => self.declared(&inner.expr),
+            Expr::Reference(inner) if inner.mutability.is_none() => {
+                self.declared(&inner.expr).borrowed()
+            }
+            Expr::Unary(inner) if matches!(inner.op, syn::UnOp::Deref(_)) => {
+                self.declared(&inner.expr).behind()
+            }
+            Expr::Index(index) => match (self.declared(&index.expr).item(), &*index.index) {
+                (Declared::Type(item), Expr::Range(_)) => Declared::Type(parse_quote!([#item])),
+                (item, _) => item,
+            },
+            Expr::Field(field) => match &field.member {
+                syn::Member::Unnamed(at) => self.declared(&field.base).part(at.index as usize),
+                syn::Member::Named(_) => Declared::Unknown,
+            },
+            _ => Declared::Unknown,
+        }
+    }
+
+    /// What an inert iterator gives.
+    pub(super) fn declared_items(&self, iterator: &Expr) -> Declared {
+        let call = match iterator {
+            Expr::Paren(inner) => return self.declared_items(&inner.expr),
+            Expr::Group(inner) => return self.declared_items(&inner.expr),
+            Expr::Reference(inner) if inner.mutability.is_none() => {
+                return self.declared(&inner.expr).item().borrowed();
+            }
+            Expr::MethodCall(call) => call,
+            list => {
+                let whole = self.declared(list);
+                return match (whole.is_reference(), whole.item()) {
+                    (_, Declared::Unknown) => Declared::Unknown,
+                    (true, item) => item.borrowed(),
+                    (false, item) => item,
+                };
+            }
+        };
+        let receiver = &*call.receiver;
+        match (call.method.to_string().as_str(), call.args.first()) {
+            ("iter", None) => self.declared(receiver).item().borrowed(),
+            ("windows" | "chunks" | "chunks_exact", Some(_)) => {
+                match self.declared(receiver).item() {
+                    Declared::Type(item) => Declared::Type(parse_quote!(&[#item])),
+                    other => other,
+                }
+            }
+            ("row_iter" | "column_iter", None) => match self.extents(receiver) {
+                Some((_, cols)) if call.method == "row_iter" => {
+                    Declared::Matrix(Shape::new(Dim::Static(1), cols))
+                }
+                Some((rows, _)) => Declared::Matrix(Shape::new(rows, Dim::Static(1))),
+                None => Declared::Unknown,
+            },
+            ("into_iter" | "rev", None) | ("skip" | "take" | "step_by", Some(_)) => {
+                self.declared_items(receiver)
+            }
+            ("filter", Some(_)) => self.declared_items(receiver),
+            ("copied" | "cloned", None) => self.declared_items(receiver).behind(),
+            ("enumerate", None) => {
+                let count = Declared::Type(parse_quote!(usize));
+                Declared::Tuple(vec![count, self.declared_items(receiver)])
+            }
+            ("zip", Some(other)) => Declared::Tuple(vec![
+                self.declared_items(receiver),
+                self.declared_items(other),
+            ]),
+            _ => Declared::Unknown,
+        }
+    }
+
+    /// The extents of an inert matrix that has a name: the static ones.
+    fn extents(&self, expr: &Expr) -> Option<(Dim, Dim)> {
+        let Expr::Path(path) = expr else {
+            return None;
+        };
+        let Value::Node(id) = self.scope.named(path)?.value else {
+            return None;
+        };
+        let shape = self.graph.shape(id)?;
+        let own = |dim: Dim| match dim {
+            Dim::Dynamic(_) => Dim::Dynamic(u32::MAX),
+            known => known,
+        };
+        Some((own(shape.rows), own(shape.cols)))
+    }
+
+    /// What is known of an inert expression that stays as it stands.
+    pub(super) fn hint_of_inert(&mut self, expr: &Expr) -> Hint {
+        let declared = self.declared(expr);
+        self.hint_of_declared(&declared)
+    }
+
+    /// The same by a declaration: a number, or a reference to one, is found out where it is computed with.
+    pub(super) fn hint_of_declared(&mut self, declared: &Declared) -> Hint {
+        let hint = match declared {
+            Declared::Type(ty) => self.hint_of_type(ty),
+            Declared::Matrix(shape) => Hint::Matrix(shape.clone()),
+            Declared::Tuple(_) | Declared::Unknown => Hint::Unknown,
+        };
+        match hint {
+            known @ (Hint::Matrix(_) | Hint::Geometric { .. }) => known,
+            _ => Hint::Unknown,
+        }
+    }
 }
 
 /// The type behind a reference.
@@ -134,35 +225,4 @@ fn behind(ty: &Type) -> Option<&Type> {
 
 fn without_references(ty: &Type) -> &Type {
     behind(ty).map_or(ty::strip(ty), without_references)
-}
-
-/// The types of the names in a pattern; what a pattern without `&` takes from behind a reference is borrowed.
-fn types_in(pattern: &Pat, ty: &Type, borrowed: bool, into: &mut Vec<(Ident, Type)>) {
-    match pattern {
-        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
-            let ty = match borrowed {
-                true => parse_quote!(&#ty),
-                false => ty.clone(),
-            };
-            into.push((name.ident.clone(), ty));
-        }
-        Pat::Paren(inner) => types_in(&inner.pat, ty, borrowed, into),
-        Pat::Reference(inner) if !borrowed => {
-            if let Some(ty) = behind(ty) {
-                types_in(&inner.pat, ty, false, into);
-            }
-        }
-        Pat::Tuple(tuple) => {
-            let borrowed = borrowed || behind(ty).is_some();
-            if let Type::Tuple(types) = without_references(ty)
-                && types.elems.len() == tuple.elems.len()
-                && !tuple.elems.iter().any(|p| matches!(p, Pat::Rest(_)))
-            {
-                for (pattern, ty) in tuple.elems.iter().zip(&types.elems) {
-                    types_in(pattern, ty, borrowed, into);
-                }
-            }
-        }
-        _ => {}
-    }
 }

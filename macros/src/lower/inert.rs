@@ -432,33 +432,17 @@ impl Lower<'_> {
                 return Ok(*id);
             }
         }
-        if inert.mutable && kind.is_matrix() {
-            if let Ok(Expr::Index(index)) = syn::parse2::<Expr>(inert.tokens.clone()) {
-                return refuse(
-                    &inert.tokens,
-                    format!(
-                        "`{}` may change later, and lists of matrices that change are not followed\nhelp: keep them as the columns of one matrix, as in `all.fixed_columns_mut::<4>(4 * i).copy_from(&m)`; a list without derivatives, bind without `mut` first",
-                        text(&index.expr)
-                    ),
-                );
-            }
-            return refuse(
-                &inert.tokens,
-                format!(
-                    "`{0}` may change later, so its value here is not kept\nhelp: bind it without `mut` first, as in `let fixed = {0}.clone();`",
-                    text(&inert.tokens)
-                ),
-            );
-        }
+        // What changes later is copied as it is now.
+        let copied = inert.mutable && kind.is_matrix() && self.changes_later(&inert.tokens);
+        let form = match copied || !kind.is_matrix() {
+            true => Form::Owned,
+            false => Form::Borrowed,
+        };
         let name = self.fresh(&wish(&inert.tokens));
         let leaf = Leaf {
             name: name.to_token_stream(),
             kind: kind.clone(),
-            form: if kind.is_matrix() {
-                Form::Borrowed
-            } else {
-                Form::Owned
-            },
+            form,
             varies: inert.varies,
         };
         let leaf = match (&kind.shape, kind.is_matrix()) {
@@ -474,11 +458,12 @@ impl Lower<'_> {
                     passing: Passing::Reference,
                     written: TokenStream::new(),
                 };
-                self.leaf_of_type(name.to_token_stream(), &value, Form::Borrowed, inert.varies)
+                self.leaf_of_type(name.to_token_stream(), &value, form, inert.varies)
             }
             _ => self.graph.leaf(leaf),
         };
         let known = inert.hint != Hint::Unknown;
+        self.guesses += usize::from(!known && kind.elem == Elem::Real);
         self.graph.keep_local(leaf);
         // rustc reports a wrong guess at the user's expression.
         let span = inert
@@ -541,7 +526,14 @@ impl Lower<'_> {
                     }
                 };
                 let (rows, cols) = (fixed(rows), fixed(cols));
-                quote_spanned!(span=> let #name: &NALGEBRA::Matrix<#real, #rows, #cols, _> = #borrowed;)
+                let ty = quote_spanned!(span=> &NALGEBRA::Matrix<#real, #rows, #cols, _>);
+                match copied {
+                    false => quote_spanned!(span=> let #name: #ty = #borrowed;),
+                    true => {
+                        let value = format_ident!("value", span = proc_macro2::Span::mixed_site());
+                        quote_spanned!(span=> let #name = { let #value: #ty = #borrowed; #value.clone_owned() };)
+                    }
+                }
             }
         };
         self.place(Step::Pin {
@@ -559,6 +551,15 @@ impl Lower<'_> {
             self.kept_names.insert(name.to_string());
         }
         Ok(leaf)
+    }
+
+    /// Whether a variable among these may be changed by what follows. Where that is overlooked, rustc refuses to change
+    /// what is borrowed.
+    fn changes_later(&self, tokens: &TokenStream) -> bool {
+        let mut names = Vec::new();
+        variables(tokens.clone(), &mut names);
+        let mut later = self.later.iter();
+        later.any(|changed| names.iter().any(|name| changed.contains(name)))
     }
 
     /// Binds an inert expression that may not be moved to a name, as it is.

@@ -2,6 +2,7 @@
 //! read from outside, are leaves.
 
 use super::assigned::assigned;
+use super::declared::Declared;
 use super::functions::Function;
 use super::{Lower, Lowered, Refusal, checkpoints, fields, refuse};
 use crate::error::text;
@@ -106,8 +107,8 @@ pub(super) enum Counted<'a> {
     Each {
         pattern: &'a Pat,
         iterator: Inert,
-        /// What is known of the items: the types of the names.
-        types: Vec<(Ident, syn::Type)>,
+        /// What is known of the items, by their names.
+        declared: Vec<(Ident, Declared)>,
     },
     While(&'a Expr),
     Endless,
@@ -164,7 +165,7 @@ impl Lower<'_> {
             let counted = Counted::Each {
                 pattern: &each.pat,
                 iterator,
-                types: self.types_of_items(&each.pat, &each.expr),
+                declared: self.declared_items(&each.expr).taken_by(&each.pat),
             };
             return self.looped(counted, each.label.as_ref(), &each.body, expr);
         }
@@ -679,11 +680,20 @@ impl Lower<'_> {
                 carried.extend(self.carried(binding.ident, expr)?);
             }
         }
+        // The next iteration may change what is not its own.
+        let mut own = Vec::new();
+        bound_in(block.to_token_stream(), &mut own);
+        let changed = names
+            .into_iter()
+            .filter(|name| !own.iter().any(|own| own == name));
+        let later: Rc<HashSet<String>> = Rc::new(changed.collect());
         // What turns out to be given a differentiated value in the loop is carried as well.
         loop {
             let before = self.before();
             std::mem::take(&mut self.errors);
+            self.later.push(later.clone());
             let (newly, result) = self.iteration(&counted, label, block, &carried, expr);
+            self.later.pop();
             if newly.is_none() && self.wanted_fields.is_empty() {
                 let found = std::mem::replace(&mut self.errors, before.errors);
                 if let Err(error) = found.finish() {
@@ -984,7 +994,7 @@ impl Lower<'_> {
             Counted::Each {
                 pattern,
                 iterator,
-                types,
+                declared,
             } => {
                 let mut names = Vec::new();
                 super::pattern_names(pattern, &mut names);
@@ -995,14 +1005,14 @@ impl Lower<'_> {
                 });
                 for (name, new) in names.iter().zip(&new) {
                     self.kept_names.insert(new.to_string());
-                    let ty = types.iter().find(|(own, _)| own == name).map(|t| &t.1);
-                    let hint = ty.map_or(Hint::Unknown, |ty| self.hint_of_declared(ty));
+                    let known = declared.iter().find(|(own, _)| own == name).map(|d| &d.1);
+                    let hint = known.map_or(Hint::Unknown, |known| self.hint_of_declared(known));
                     let value = Value::Inert(Inert {
                         hint,
                         ..Inert::plain(new.to_token_stream(), iterator.varies)
                     });
                     self.scope.bind(Binding {
-                        declared: ty.cloned().map(Rc::new),
+                        declared: known.cloned().map(Rc::new),
                         ..Binding::inert(name.clone(), value, iterator.varies)
                     });
                 }

@@ -9,7 +9,7 @@ mod calls;
 mod checkpoints;
 mod columns;
 mod composed;
-mod declared;
+pub(crate) mod declared;
 mod exits;
 mod expressions;
 mod fields;
@@ -37,6 +37,7 @@ pub(crate) use functions::unknown_function;
 pub use lists::{identifier, words};
 pub use statements::pattern_names;
 
+use self::declared::Declared;
 use crate::args::Checkpoint;
 use crate::error::{Errors, text};
 use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
@@ -144,6 +145,10 @@ pub struct Lower<'a> {
     kept_names: HashSet<String>,
     /// For each loop around, the names that an iteration of the next one has bound before it.
     of_iterations: Vec<HashSet<String>>,
+    /// How many inert values have been taken for what the arithmetic leaves possible.
+    guesses: usize,
+    /// For each block and each loop around, the variables that are changed later there.
+    later: Vec<Rc<HashSet<String>>>,
     /// How many bodies of loops have been read.
     loops_read: usize,
     /// The labels of the loops around, and the ways out of more than the innermost one.
@@ -239,6 +244,8 @@ pub fn lower(
         owned: HashSet::new(),
         kept_names: HashSet::new(),
         of_iterations: Vec::new(),
+        guesses: 0,
+        later: Vec::new(),
         loops_read: 0,
         around: None,
         checkpoint: checkpoint.map(|given| given.1),
@@ -418,7 +425,7 @@ impl Lower<'_> {
             varies: true,
             reference: parameter.by_reference,
             view: false,
-            declared: parameter.ty.clone().map(Rc::new),
+            declared: parameter.ty.clone().map(|ty| Rc::new(Declared::Type(ty))),
         });
     }
 

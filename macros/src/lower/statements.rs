@@ -1,6 +1,7 @@
 //! Statements: bindings, what is kept as it stands, items and macros.
 
 use super::checkpoints::may_have_effect;
+use super::declared::Declared;
 use super::functions::closure_in;
 use super::inert::refuse_in_closure;
 use super::loops::{Left, broken_with};
@@ -12,6 +13,8 @@ use crate::scope::{Binding, Columns, Hint, Inert, Value, control_flow, is_observ
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use std::collections::HashSet;
+use std::rc::Rc;
 use syn::ext::IdentExt;
 use syn::{Expr, Pat, Stmt};
 
@@ -33,14 +36,26 @@ impl Lower<'_> {
     }
 
     pub(super) fn statements(&mut self, stmts: &[Stmt]) -> Lowered<Value> {
+        let around = self.later.len();
+        self.later.push(Rc::default());
+        let value = self.statements_of_block(stmts);
+        self.later.truncate(around);
+        value
+    }
+
+    fn statements_of_block(&mut self, stmts: &[Stmt]) -> Lowered<Value> {
         // Whether the value of the block is that of the function.
         let tail = std::mem::take(&mut self.tail);
         if self.nested == 0 {
             self.note_functions(stmts);
         }
         let mut value = Ok(Value::Unit);
+        let later = changed_after(stmts);
         for (i, stmt) in stmts.iter().enumerate() {
             let last = i + 1 == stmts.len();
+            if let (Some(innermost), Some(later)) = (self.later.last_mut(), later.get(i)) {
+                innermost.clone_from(later);
+            }
             match self.has_left() {
                 Left::Never => {}
                 Left::If(left) => return self.unless_left(left, &stmts[i..]),
@@ -755,18 +770,15 @@ impl Lower<'_> {
         pattern_names(pat, &mut names);
         let varies = self.varies(&init.to_token_stream());
         // Only the kinds are wanted here: what reading it placed is taken back.
-        let mark = self.mark();
+        let (mark, guesses) = (self.mark(), self.guesses);
         let value = self.expr(init).unwrap_or(Value::Poison);
-        let guessed = self.steps.last().is_some_and(|s| {
-            s[mark.0..]
-                .iter()
-                .any(|p| matches!(p.step, Step::Pin { .. }))
-        });
+        let guessed = self.guesses > guesses;
         self.roll_back(mark);
-        let mut types = match ty {
-            None => self.types_of_parts(pat, init),
-            Some(ty) => super::declared::types_of_names(pat, ty),
+        let declared = match ty {
+            None => self.declared(init),
+            Some(ty) => Declared::Type(ty.clone()),
         };
+        let declared = declared.taken_by(pat);
         let new = self.keep_let(local, init)?;
         // What is behind a mutable reference may change as well.
         let mutable_reference =
@@ -787,12 +799,11 @@ impl Lower<'_> {
                 (value, Pat::Ident(_)) => value.clone(),
                 _ => Value::Poison,
             };
-            let declared = types.iter().position(|(own, _)| own == name);
-            let declared = declared.map(|at| types.swap_remove(at).1);
-            let hint = match (&declared, &value) {
-                (Some(declared), _) if ty.is_some() => self.hint_of_type(declared),
-                (Some(declared), Value::Poison) => self.hint_of_declared(declared),
-                (None, Value::Node(id)) if !guessed => match self.graph.kind(*id) {
+            let known = declared.iter().find(|(own, _)| own == name);
+            let known = known.map(|(_, known)| known);
+            let hint = match (known, &value) {
+                (Some(Declared::Type(own)), _) if ty.is_some() => self.hint_of_type(own),
+                (_, Value::Node(id)) if !guessed => match self.graph.kind(*id) {
                     Kind {
                         elem: Elem::Real,
                         shape: None,
@@ -806,14 +817,15 @@ impl Lower<'_> {
                     } => Hint::Bool,
                     _ => Hint::Unknown,
                 },
-                (None, Value::Geometric(geometric)) => self.hint_of_geometric(geometric),
-                (None, Value::Inert(inert)) => inert.hint.clone(),
+                (_, Value::Geometric(geometric)) => self.hint_of_geometric(geometric),
+                (_, Value::Inert(inert)) if inert.hint != Hint::Unknown => inert.hint.clone(),
+                (Some(known), _) => self.hint_of_declared(known),
                 _ => Hint::Unknown,
             };
-            let form = match &declared {
-                Some(syn::Type::Reference(_)) => Form::Borrowed,
-                Some(_) if !matches!(pat, Pat::Ident(_)) => Form::Owned,
-                _ => self.form_of(init),
+            let form = match known {
+                Some(known) if known.is_reference() => Form::Borrowed,
+                Some(Declared::Type(_)) if !matches!(pat, Pat::Ident(_)) => Form::Owned,
+                _ => self.form_of(part_of(pat, init, name)),
             };
             self.bind_inert(
                 name,
@@ -823,7 +835,7 @@ impl Lower<'_> {
                 varies,
                 mutable_reference || is_mutable(pat, name),
             );
-            self.scope.declare(name, declared);
+            self.scope.declare(name, known.cloned());
         }
         Ok(())
     }
@@ -1329,6 +1341,39 @@ impl Lower<'_> {
             ),
             _ => self.verbatim(stmt),
         }
+    }
+}
+
+/// For each statement, the variables that those after it change.
+fn changed_after(stmts: &[Stmt]) -> Vec<Rc<HashSet<String>>> {
+    let (mut later, mut all) = (Vec::new(), Rc::<HashSet<String>>::default());
+    for stmt in stmts.iter().rev() {
+        later.push(all.clone());
+        let changed = super::assigned::assigned(stmt.to_token_stream());
+        if changed.iter().any(|name| !all.contains(name)) {
+            Rc::make_mut(&mut all).extend(changed);
+        }
+    }
+    later.reverse();
+    later
+}
+
+/// What a name in a pattern is bound to, where that is written out.
+fn part_of<'e>(pat: &Pat, init: &'e Expr, name: &Ident) -> &'e Expr {
+    match (pat, init) {
+        (Pat::Paren(inner), _) => part_of(&inner.pat, init, name),
+        (_, Expr::Paren(inner)) => part_of(pat, &inner.expr, name),
+        (Pat::Tuple(pats), Expr::Tuple(parts)) if pats.elems.len() == parts.elems.len() => {
+            let mut both = pats.elems.iter().zip(&parts.elems);
+            let binds = |pat: &Pat| {
+                let mut names = Vec::new();
+                pattern_names(pat, &mut names);
+                names.contains(name)
+            };
+            both.find(|(pat, _)| binds(pat))
+                .map_or(init, |(pat, part)| part_of(pat, part, name))
+        }
+        _ => init,
     }
 }
 
