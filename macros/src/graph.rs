@@ -1105,6 +1105,12 @@ impl Graph {
         dims.flat_map(|dim| self.sources_of(&dim)).collect()
     }
 
+    /// The leaves that the sizes of a matrix of this shape are read from.
+    pub fn sources_of_shape(&self, shape: &Shape) -> Vec<Id> {
+        let dims = [&shape.rows, &shape.cols].into_iter();
+        dims.flat_map(|dim| self.sources_of(dim)).collect()
+    }
+
     /// The leaves that a size is read from.
     pub fn sources_of(&self, dim: &Dim) -> Vec<Id> {
         match self.extent(dim) {

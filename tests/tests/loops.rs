@@ -953,3 +953,109 @@ fn vectors_kept_of_loops() {
         assert_close(found, slope_of_gradient, 1e-6);
     }
 }
+
+// ---- bounds that iterations compute ----
+
+/// Sums up to where an iteration says, in a loop that carries a state; lengths of what is differentiated among integers.
+#[gradient(wrt(x))]
+#[hessian]
+#[hvp]
+#[jvp]
+#[vjp]
+fn banded(x: &DVector<f64>, ends: &[usize], all: bool) -> f64 {
+    let mut s = 1.0;
+    for i in 0..ends.len() {
+        let upto = if all { x.len() } else { ends[i] };
+        for j in 0..upto {
+            s += x[j].sin();
+        }
+        let (from, to) = (i.saturating_sub(1), (i + 2).min(x.len()));
+        for j in from..to {
+            s *= 1.0 + 0.1 * x[j] * x[i];
+        }
+        s += (0..ends[i]).map(|j| x[j] * x[i].cos()).sum::<f64>();
+    }
+    s
+}
+
+#[test]
+fn bounds_of_iterations() {
+    use nalgrad::check;
+    let x = DVector::from_fn(4, |i, _| 0.3 + 0.2 * i as f64);
+    let ends = [2, 0, 4, 1];
+    for all in [false, true] {
+        let f = |x: &DVector<f64>| banded(x, &ends, all);
+        let gradient = |x: &DVector<f64>| banded_gradient(x, &ends, all);
+        assert_eq!(banded_value_and_gradient(&x, &ends, all).0, f(&x));
+        check::gradient(f, &x, &gradient(&x)).unwrap();
+        check::jvp(f, &x, |d: &DVector<f64>| banded_jvp(&x, &ends, all, d)).unwrap();
+        check::vjp(f, &x, banded_vjp(&x, &ends, all)).unwrap();
+        check::jacobian(gradient, &x, &banded_hessian(&x, &ends, all)).unwrap();
+        check::jvp(gradient, &x, |d: &DVector<f64>| {
+            banded_hvp(&x, &ends, all, d)
+        })
+        .unwrap();
+    }
+}
+
+enum Segment {
+    Range(usize, usize),
+    One(usize),
+}
+
+/// Bounds that patterns, closures and tuples bind, and `let … else` that goes on with the next iteration.
+#[gradient(wrt(x))]
+#[hvp]
+#[vjp]
+fn segmented(x: &DVector<f64>, segments: &[Segment], options: &[Option<(usize, usize)>]) -> f64 {
+    let mut s = 1.0;
+    for segment in segments {
+        match *segment {
+            Segment::Range(a, b) => {
+                for j in a..b {
+                    s = s * x[j].sin() + 1.0;
+                }
+            }
+            Segment::One(k) => s = s * x[k] + 0.5,
+        }
+    }
+    let product = |from: usize, to: usize, start: f64| {
+        let mut p = start;
+        for j in from..to {
+            p = p * x[j].sin() + 1.0;
+        }
+        p
+    };
+    for (i, option) in options.iter().enumerate() {
+        s = product(i, x.len(), s);
+        let Some((a, b)) = *option else {
+            continue;
+        };
+        for j in a..b {
+            s = s * x[j].cos() + 1.0;
+        }
+        let Some(next) = options.get(i + 1) else {
+            break;
+        };
+        if next.is_some() {
+            s *= x[a];
+        }
+    }
+    s
+}
+
+#[test]
+fn bounds_of_patterns() {
+    use nalgrad::check;
+    let x = DVector::from_fn(4, |i, _| 0.3 + 0.2 * i as f64);
+    let segments = [Segment::Range(0, 2), Segment::One(3), Segment::Range(1, 4)];
+    let options = [Some((0, 2)), None, Some((1, 4)), Some((0, 1))];
+    let f = |x: &DVector<f64>| segmented(x, &segments, &options);
+    let gradient = |x: &DVector<f64>| segmented_gradient(x, &segments, &options);
+    check::gradient(f, &x, &gradient(&x)).unwrap();
+    check::vjp(f, &x, segmented_vjp(&x, &segments, &options)).unwrap();
+    check::jvp(gradient, &x, |d: &DVector<f64>| {
+        segmented_hvp(&x, &segments, &options, d)
+    })
+    .unwrap();
+}

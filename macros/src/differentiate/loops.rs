@@ -889,13 +889,16 @@ impl<'g> Kept<'g> {
                 | Op::Part(Part::Gathered(..))
                 | Op::Build
         );
-        if sized {
-            // The size of what is carried is that of its tangent or cotangent.
-            let carried = |of: &Loop, id: &Id| of.inputs[..of.next.len()].contains(id);
-            let sources = self.body.sizes_of(id).into_iter();
-            let known = |s: &Id| !carried(self.primal, s) && !carried(self.first, s);
-            needs.extend(sources.filter(known));
-        }
+        let sources = match &node.op {
+            _ if sized => self.body.sizes_of(id),
+            // What is added to has its size; how much is added is counted.
+            Op::Scatter(Part::Gathered(shape, _)) => self.body.sources_of_shape(shape),
+            _ => Vec::new(),
+        };
+        // The size of what is carried is that of its tangent or cotangent.
+        let carried = |of: &Loop, id: &Id| of.inputs[..of.next.len()].contains(id);
+        let known = |s: &Id| !carried(self.primal, s) && !carried(self.first, s);
+        needs.extend(sources.into_iter().filter(known));
         needs
     }
 

@@ -325,7 +325,10 @@ impl Emit<'_> {
                 inputs.extend(self.extents_of(id));
                 inputs
             }
-            _ if self.sizeless.contains(&id) => self.args(id).to_vec(),
+            _ if self.sizeless.contains(&id) => {
+                let args = self.args(id).iter().copied();
+                args.chain(self.counted(id)).collect()
+            }
             _ => {
                 let args = self.args(id).iter().copied();
                 args.chain(self.extents_of(id)).collect()

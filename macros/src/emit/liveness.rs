@@ -45,7 +45,16 @@ impl Emit<'_> {
             }
             _ => return Vec::new(),
         };
-        dims.iter().flat_map(|d| self.sources_of(d)).collect()
+        let sources = dims.iter().flat_map(|d| self.sources_of(d));
+        sources.chain(self.counted(id)).collect()
+    }
+
+    /// What tells how many entries are added somewhere.
+    pub(super) fn counted(&self, id: Id) -> Vec<Id> {
+        match self.op(id) {
+            Op::Scatter(Part::Gathered(shape, _)) => self.program.graph.sources_of_shape(shape),
+            _ => Vec::new(),
+        }
     }
 
     /// The leaves that a size is read from.

@@ -188,6 +188,9 @@ impl Lower<'_> {
                 None => self.method(call, expr),
             },
             Expr::Call(call) => self.call(call, expr),
+            Expr::If(branch) if self.gives_integer(branch, expr) => {
+                Ok(Value::Inert(self.inert(expr.to_token_stream(), Hint::Int)))
+            }
             Expr::If(branch) => self.branch(branch, expr),
             Expr::Block(block) if block.label.is_none() => self.nested_block(&block.block),
             Expr::Block(block) => match &block.label {
@@ -776,6 +779,27 @@ impl Lower<'_> {
         };
         let id = self.exact(op, vec![a, b], expr)?;
         Ok(Self::entrywise(&[&left, &right], id))
+    }
+
+    /// Whether a branch that looks at differentiated values gives an integer, as `if all { x.len() } else { 1 }`.
+    fn gives_integer(&mut self, branch: &syn::ExprIf, expr: &Expr) -> bool {
+        let [syn::Stmt::Expr(then, None)] = &branch.then_branch.stmts[..] else {
+            return false;
+        };
+        if branch.else_branch.is_none() || self.is_inert(expr) || !self.observable(expr) {
+            return false;
+        }
+        let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
+        let value = self.expr(then);
+        self.errors = errors;
+        self.roll_back(mark);
+        matches!(
+            value,
+            Ok(Value::Inert(Inert {
+                hint: Hint::Int,
+                ..
+            }))
+        )
     }
 
     /// Whether an expression may be kept as it stands although it reads active values: it is built of known

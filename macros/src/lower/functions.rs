@@ -341,6 +341,7 @@ impl Lower<'_> {
             reads: inert.reads.clone(),
             binds: Vec::new(),
         });
+        self.kept_names.insert(new.to_string());
         let mutable = name.mutability.is_some() || inert.mutable && ty.is_none();
         self.bind_inert(
             &name.ident,

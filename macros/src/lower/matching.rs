@@ -268,6 +268,31 @@ impl Lower<'_> {
         if self.exit_of(diverge) != Exit::Returns && self.is_inert(&init.expr) {
             return None;
         }
+        Some(self.let_else(local, (init, diverge), stmts, true))
+    }
+
+    /// `let P = e else { … continue; };`: the rest of the iteration is where the pattern fits.
+    pub(super) fn let_else_in_loop(
+        &mut self,
+        stmt: &Stmt,
+        stmts: &[Stmt],
+    ) -> Option<Lowered<Value>> {
+        let Stmt::Local(local) = stmt else {
+            return None;
+        };
+        let init = local.init.as_ref()?;
+        let (_, diverge) = init.diverge.as_ref()?;
+        crate::scope::leaves_loop(&diverge.to_token_stream())?;
+        Some(self.let_else(local, (init, diverge), stmts, false))
+    }
+
+    fn let_else(
+        &mut self,
+        local: &syn::Local,
+        (init, diverge): (&syn::LocalInit, &Expr),
+        stmts: &[Stmt],
+        tail: bool,
+    ) -> Lowered<Value> {
         let pat = match &local.pat {
             Pat::Type(typed) => &*typed.pat,
             pat => pat,
@@ -285,10 +310,10 @@ impl Lower<'_> {
                 body: Body::Expr(diverge),
             },
         ];
-        Some(self.subject(&init.expr).and_then(|subject| {
-            self.tail = true;
+        self.subject(&init.expr).and_then(|subject| {
+            self.tail = tail;
             self.matched(&subject, &arms, None, &init.expr)
-        }))
+        })
     }
 
     pub(super) fn exit_of(&self, expr: &Expr) -> Exit {
@@ -1197,6 +1222,7 @@ impl Lower<'_> {
             reads: inert.reads.clone(),
             binds: Vec::new(),
         });
+        self.kept_names.extend(new.iter().map(ToString::to_string));
         for (name, new) in names.iter().zip(&new) {
             let hint = match (whole_name(pat), &inert.hint) {
                 (Some(whole), Hint::Int | Hint::Bool | Hint::Real) if whole == name => {

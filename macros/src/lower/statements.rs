@@ -82,6 +82,9 @@ impl Lower<'_> {
             {
                 return whole;
             }
+            if let Some(rest) = self.let_else_in_loop(stmt, &stmts[i + 1..]) {
+                return rest;
+            }
             if last && let Some(left) = self.left_without_value(stmt, tail) {
                 value = left;
                 continue;
@@ -627,6 +630,7 @@ impl Lower<'_> {
             binds: Vec::new(),
         });
         self.may_be_left_out(Some(new.clone()));
+        self.kept_names.insert(new.to_string());
         if mutability.is_some() {
             self.owned.insert(new.to_string());
         }
@@ -1121,6 +1125,7 @@ impl Lower<'_> {
                         reads: inert.reads.clone(),
                         binds: Vec::new(),
                     });
+                    self.kept_names.insert(new.to_string());
                     let (hint, varies) = (inert.hint.clone(), inert.varies);
                     let mutable = mutability.is_some();
                     if mutable {
