@@ -19,7 +19,7 @@ mod common;
 
 use common::{assert_close, slope, vector};
 use nalgebra::{DMatrix, DVector, Matrix2, Vector2};
-use nalgrad::{gradient, hvp, jacobian, jvp, vjp};
+use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[gradient]
 #[hvp]
@@ -304,4 +304,47 @@ fn options_that_the_function_makes() {
         let at = |t: f64| of_their_own_gradient(a + 0.3 * t, b - 0.8 * t, c + t).1;
         assert_close(of_their_own_hvp(a, b, c, 0.3, -0.8, 1.0).1.1, slope(at));
     }
+}
+
+// ---- calls that may fail, in Hessians ----
+
+#[derive(Debug, PartialEq)]
+struct Negative(f64);
+
+#[differentiable]
+fn logarithm(x: f64) -> Result<f64, Negative> {
+    if x <= 0.0 {
+        Err(Negative(x))
+    } else {
+        Ok(x.ln())
+    }
+}
+
+/// `?` of calls among the statements, in loops and on sides of branches.
+#[gradient]
+#[hessian]
+fn likelihood(x: &[f64]) -> Result<f64, Negative> {
+    let total: f64 = x.iter().sum();
+    let mut s = logarithm(total)? * 0.1;
+    for xi in x {
+        let l = logarithm(*xi * s + 1.0)?;
+        s = s * 0.5 + l * l;
+    }
+    for xi in x {
+        s += if *xi > 0.4 { logarithm(*xi)? } else { *xi * s };
+    }
+    Ok(s)
+}
+
+#[test]
+fn calls_that_may_fail_in_hessians() {
+    use nalgrad::check;
+    let x = vec![0.5, 0.3, 0.9];
+    let gradient = |x: &Vec<f64>| likelihood_gradient(x).unwrap();
+    check::gradient(|x: &Vec<f64>| likelihood(x).unwrap(), &x, &gradient(&x)).unwrap();
+    check::jacobian(gradient, &x, &likelihood_hessian(&x).unwrap()).unwrap();
+    assert_eq!(
+        likelihood_hessian(&[0.5, -1.0]).unwrap_err(),
+        Negative(-0.5)
+    );
 }

@@ -167,8 +167,8 @@ impl Emit<'_> {
         }
     }
 
-    /// What is invoked, with what takes the value out of an `Option`. A pullback that makes a call once more cannot leave
-    /// the function by `?`, and has no need to: there was a value the first time.
+    /// What is invoked, with what takes the value out of an `Option`. A closure that makes a call once more, as a
+    /// pullback or for each column, cannot leave the function by `?`, and has no need to: there was a value the first time.
     fn taken_out(&self, call: Id, invoked: TokenStream) -> TokenStream {
         let after = match self.op(call) {
             Op::Call(number) => self.program.graph.calls.borrow()[*number].after.clone(),
@@ -176,7 +176,8 @@ impl Emit<'_> {
         };
         let mut trees: Vec<TokenTree> = after.clone().into_iter().collect();
         let leaves = |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '?');
-        if !self.is_written_in_pullback() || !leaves(trees.last()) {
+        let again = self.in_map || self.of_map || self.is_written_in_pullback();
+        if !again || !leaves(trees.last()) {
             return quote!(#invoked #after);
         }
         trees.pop();

@@ -268,6 +268,7 @@ impl Emit<'_> {
         inner.records = records.filter(|id| !needed(id)).collect();
         inner.repeats = true;
         inner.of_pullback = self.is_written_in_pullback();
+        inner.of_map = self.in_map || self.of_map;
         let all: Vec<Id> = lists.iter().flat_map(|list| list.slots.clone()).collect();
         let stored = all.iter().copied();
         let stored = stored.filter(|slot| is_stored(&program.graph, *slot) && !needed(slot));

@@ -334,6 +334,8 @@ struct Emit<'p> {
     in_map: bool,
     /// Whether it is a loop of a pullback that is written.
     of_pullback: bool,
+    /// Whether it is a loop in the closure of a map of columns.
+    of_map: bool,
     way: Way,
     /// Whether a branch turned out to wait for itself.
     cyclic: bool,
@@ -514,6 +516,7 @@ impl<'p> Emit<'p> {
             maps,
             in_map: false,
             of_pullback: false,
+            of_map: false,
             inline: vec![false; count],
             passes: IdMap::default(),
             numbers: HashMap::new(),
