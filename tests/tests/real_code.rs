@@ -572,10 +572,21 @@ fn rows_of_data(beta: &DVector<f64>, x: &nalgebra::DMatrix<f64>, y: &[f64]) -> f
     s + x.row_iter().map(|row| (row * beta)[0].exp()).sum::<f64>()
 }
 
-/// A list of matrices without derivative, and parts of them.
+/// A list of matrices without derivative, parts of them, and what is computed of them.
 #[hessian(wrt(beta))]
 fn parts_of_data(beta: &DVector<f64>, xs: &[nalgebra::DMatrix<f64>]) -> f64 {
     let mut s = 0.0;
+    for (x, k) in xs.iter().zip([0, 1]) {
+        let [a, b] = [k, 1 - k];
+        let d = &xs[a] - &xs[b] * 0.5;
+        let inverse = (x.rows(0, 2) + d.rows(0, 2)).try_inverse().unwrap();
+        s += (inverse * beta).norm() * (&xs[a] - x * 2.0).norm();
+    }
+    s += xs
+        .iter()
+        .zip(beta.iter())
+        .map(|(x, b)| x.norm() * b * b)
+        .sum::<f64>();
     for (k, x) in xs.iter().enumerate() {
         let (row, t) = (x.row(k), x.transpose());
         s = s * 0.3 + (row * beta)[0].sin() + (x * beta).norm() * t.norm();

@@ -470,7 +470,13 @@ impl Lower<'_> {
             left = self.numbered(&left, &binary.left)?;
             right = self.numbered(&right, &binary.right)?;
         }
-        if let (Value::Inert(a), Value::Inert(b)) = (&left, &right) {
+        // What is known to be a matrix or a point tells what comes of it.
+        let known = |inert: &Inert| {
+            matches!(inert.hint, Hint::Matrix(_) | Hint::Geometric { .. }) && !inert.mutable
+        };
+        if let (Value::Inert(a), Value::Inert(b)) = (&left, &right)
+            && (comparison.is_some() || !known(a) && !known(b))
+        {
             let hint = match (&a.hint, &b.hint) {
                 _ if comparison.is_some() => Hint::Bool,
                 (Hint::Real, Hint::Real) => Hint::Real,

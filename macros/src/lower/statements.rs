@@ -878,7 +878,13 @@ impl Lower<'_> {
             })
         };
         let value = match (&hint, mutable) {
-            (Hint::Real, false) => Value::Node(leaf(self, Kind::SCALAR, Form::Owned)),
+            (Hint::Real, false) => {
+                let form = match form {
+                    Form::Borrowed => Form::Borrowed,
+                    Form::Owned | Form::View => Form::Owned,
+                };
+                Value::Node(leaf(self, Kind::SCALAR, form))
+            }
             (Hint::Matrix(shape), false) => {
                 let dim = |d: &crate::graph::Dim| match d {
                     crate::graph::Dim::Dynamic(_) => Extent::Dynamic,
