@@ -10,7 +10,7 @@ mod common;
 
 use common::{assert_close, slope};
 use nalgebra::{DMatrix, DVector, Matrix2, RealField, SMatrix, SVector, Vector2, Vector3, dvector};
-use nalgrad::{Differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
+use nalgrad::{Differentiable, differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[derive(Differentiable, Clone, Debug, PartialEq)]
 struct Params {
@@ -747,4 +747,64 @@ fn arrays_have_the_length_that_they_have() {
     // sum / 4 = (3.75, −3.75, 0.75), by each point 2 · ⅜ of it
     let along = Vector3::new(2.8125, -2.8125, 0.5625);
     assert_eq!(centroid_gradient(&points), [along; 4]);
+}
+
+// ---- a recurrent cell: its products are read by both gradients of a pullback ----
+
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+struct Cell {
+    wz: DMatrix<f64>,
+    uz: DMatrix<f64>,
+    wh: DMatrix<f64>,
+    uh: DMatrix<f64>,
+    #[inert]
+    name: String,
+}
+
+impl Cell {
+    #[differentiable(wrt(self, h))]
+    fn step(&self, h: &DVector<f64>, x: &DVector<f64>) -> DVector<f64> {
+        let (wz, uz): (&DMatrix<f64>, &DMatrix<f64>) = (&self.wz, &self.uz);
+        let wh: &DMatrix<f64> = &self.wh;
+        let uh: &DMatrix<f64> = &self.uh;
+        let z = (wz * x + uz * h).map(|v| 1.0 / (1.0 + (-v).exp()));
+        let candidate = (wh * x + uh * h).map(|v| v.tanh());
+        z.component_mul(&candidate) + z.map(|v| 1.0 - v).component_mul(h)
+    }
+
+    #[gradient(wrt(self))]
+    #[hvp]
+    fn loss(&self, xs: &[DVector<f64>], target: &DVector<f64>) -> f64 {
+        let mut h: DVector<f64> = DVector::zeros(target.len());
+        for x in xs {
+            h = self.step(&h, x);
+        }
+        (h - target).norm_squared()
+    }
+}
+
+#[test]
+fn a_recurrent_cell() {
+    use nalgrad::check;
+    let matrix =
+        |s: f64, m, n| DMatrix::from_fn(m, n, |i, j| (s + 1.1 * i as f64 + 0.7 * j as f64).sin());
+    let cell = Cell {
+        wz: matrix(0.1, 2, 3),
+        uz: matrix(0.4, 2, 2),
+        wh: matrix(1.1, 2, 3),
+        uh: matrix(2.0, 2, 2),
+        name: "cell".into(),
+    };
+    let xs = [0.1, 0.5].map(|s| DVector::from_fn(3, |i, _| s - 0.3 * i as f64));
+    let target = DVector::from_element(2, 0.3);
+    let at = cell.to_vector();
+    let value = |v: &DVector<f64>| cell.with_vector(v).loss(&xs, &target);
+    let gradient = |v: &DVector<f64>| cell.with_vector(v).loss_gradient(&xs, &target).to_vector();
+    check::gradient(value, &at, &gradient(&at)).unwrap();
+    let hvp = |d: &DVector<f64>| {
+        let (first, product) = cell.loss_hvp(&xs, &target, &cell.with_vector(d));
+        assert_close((first.to_vector() - gradient(&at)).norm(), 0.0);
+        (gradient(&at), product.to_vector())
+    };
+    check::jvp(gradient, &at, hvp).unwrap();
 }

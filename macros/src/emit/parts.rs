@@ -14,6 +14,12 @@ impl Emit<'_> {
         fields: &[(Vec<Member>, Returns)],
     ) -> TokenStream {
         let krate = self.krate;
+        // These are statements of their own, before all that is returned: they move nothing that the parts before have read.
+        self.begin_part();
+        let read = self.pending.clone();
+        self.unmovable.extend(read);
+        let mut fields: Vec<&(Vec<Member>, Returns)> = fields.iter().collect();
+        fields.sort_by_key(|(path, _)| path.len());
         let mut values: Vec<(&Vec<Member>, TokenStream)> = Vec::new();
         for (path, derivative) in fields {
             // What is zero already needs no place.
@@ -21,7 +27,6 @@ impl Emit<'_> {
                 values.push((path, self.written_result(derivative)));
             }
         }
-        values.sort_by_key(|(path, _)| path.len());
         let whole = match values.first() {
             Some((path, _)) if path.is_empty() => Some(values.remove(0).1),
             _ => None,

@@ -587,7 +587,7 @@ impl Emit<'_> {
     }
 
     /// A part of what is returned may move what the parts before it have read, but no statement before all of them may.
-    fn begin_part(&mut self) {
+    pub(super) fn begin_part(&mut self) {
         let read = std::mem::take(&mut self.borrowed);
         self.pending.extend(read);
     }
