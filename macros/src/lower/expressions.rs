@@ -1,5 +1,6 @@
 //! Expressions: literals, names, operators, casts, indices and fields.
 
+use super::declared::Declared;
 use super::inert::is_single;
 use super::matching::is_panic;
 use super::{Lower, Lowered, Refusal, fields, hint_of_plain_type, refuse};
@@ -788,24 +789,54 @@ impl Lower<'_> {
     }
 
     /// Whether a branch that looks at differentiated values gives an integer, as `if all { x.len() } else { 1 }`.
-    fn gives_integer(&mut self, branch: &syn::ExprIf, expr: &Expr) -> bool {
-        let [syn::Stmt::Expr(then, None)] = &branch.then_branch.stmts[..] else {
-            return false;
+    fn gives_integer(&self, branch: &syn::ExprIf, expr: &Expr) -> bool {
+        branch.else_branch.is_some()
+            && !self.is_inert(expr)
+            && self.observable(expr)
+            && self.is_integer(expr)
+    }
+
+    /// Whether an expression is an integer for certain, as far as names and types tell.
+    fn is_integer(&self, expr: &Expr) -> bool {
+        let known = match self.declared(expr) {
+            Declared::Type(ty) => hint_of_plain_type(&ty) == Hint::Int,
+            _ => false,
         };
-        if branch.else_branch.is_none() || self.is_inert(expr) || !self.observable(expr) {
-            return false;
-        }
-        let (mark, errors) = (self.mark(), std::mem::take(&mut self.errors));
-        let value = self.expr(then);
-        self.errors = errors;
-        self.roll_back(mark);
-        matches!(
-            value,
-            Ok(Value::Inert(Inert {
-                hint: Hint::Int,
-                ..
-            }))
-        )
+        known
+            || match expr {
+                Expr::Lit(literal) => matches!(literal.lit, syn::Lit::Int(_)),
+                Expr::Path(path) => {
+                    let bound = self.scope.named(path).map(|bound| &bound.value);
+                    matches!(bound, Some(Value::Inert(inert)) if inert.hint == Hint::Int)
+                }
+                Expr::Paren(inner) => self.is_integer(&inner.expr),
+                Expr::Cast(cast) => hint_of_plain_type(&cast.ty) == Hint::Int,
+                Expr::Binary(binary) => {
+                    let arithmetic = matches!(
+                        binary.op,
+                        BinOp::Add(_)
+                            | BinOp::Sub(_)
+                            | BinOp::Mul(_)
+                            | BinOp::Div(_)
+                            | BinOp::Rem(_)
+                    );
+                    arithmetic && self.is_integer(&binary.left) && self.is_integer(&binary.right)
+                }
+                Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                    "len" | "nrows" | "ncols" => call.args.is_empty(),
+                    "min" | "max" | "saturating_sub" | "abs_diff" | "div_ceil" => {
+                        self.is_integer(&call.receiver)
+                    }
+                    _ => false,
+                },
+                Expr::If(branch) => {
+                    matches!(&branch.then_branch.stmts[..], [syn::Stmt::Expr(then, None)] if self.is_integer(then))
+                }
+                Expr::Block(block) => {
+                    matches!(&block.block.stmts[..], [syn::Stmt::Expr(last, None)] if self.is_integer(last))
+                }
+                _ => false,
+            }
     }
 
     /// Whether an expression may be kept as it stands although it reads active values: it is built of known
