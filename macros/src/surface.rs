@@ -1803,7 +1803,7 @@ impl Lower<'_> {
     }
 
     /// A matrix of given entries, which come row by row or column by column.
-    fn build(
+    pub(crate) fn build(
         &mut self,
         entries: Vec<Id>,
         shape: Shape,

@@ -802,7 +802,12 @@ fn elements_at_indices_of_iterations() {
     let jvp = |d: &At| followed_jvp(&at.0, &at.1, &edges, &d.0, &d.1);
     check::jvp(value, &at, jvp).unwrap();
     check::vjp(value, &at, followed_vjp(&at.0, &at.1, &edges)).unwrap();
-    let hvp = |d: &At| followed_hvp(&at.0, &at.1, &edges, &d.0, &d.1);
+    let hvp = |d: &At| {
+        (
+            gradient(&at),
+            followed_hvp(&at.0, &at.1, &edges, &d.0, &d.1).1,
+        )
+    };
     check::jvp(gradient, &at, hvp).unwrap();
     let hessian = followed_hessian(&at.0, &at.1, &edges);
     check::jacobian(gradient, &at, &hessian).unwrap();

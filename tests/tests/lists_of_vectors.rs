@@ -550,3 +550,55 @@ fn results_and_other_numbers() {
     let x = Vector3::new(0.5_f32, -0.25, 1.0);
     assert_eq!(of_any_number_gradient(&x, 2), x * 10.0);
 }
+
+/// De Casteljau's algorithm, on copies of a list and on a list that is written out.
+#[gradient(wrt(control))]
+#[hvp]
+#[jvp]
+#[vjp]
+fn curve(control: &[Vector3<f64>], fixed: &[Vector3<f64>; 4], t: f64) -> f64 {
+    let mut points = control.to_vec();
+    let n = points.len();
+    for level in 1..n {
+        for i in 0..n - level {
+            points[i] = points[i] * (1.0 - t) + points[i + 1] * t;
+        }
+    }
+    let mut three = [points[0], control[1] * 2.0, Vector3::new(1.0, t, 0.5)];
+    for level in 1..3 {
+        for i in 0..3 - level {
+            three[i] = three[i] * (1.0 - t) + three[i + 1] * t;
+        }
+    }
+    points[0].norm() + three[0].dot(&fixed[0])
+}
+
+#[jacobian]
+fn point_of_curve(control: &[Vector3<f64>; 4], t: f64) -> Vector3<f64> {
+    let mut points = *control;
+    for level in 1..4 {
+        for i in 0..4 - level {
+            points[i] = points[i].lerp(&points[i + 1], t);
+        }
+    }
+    points[0]
+}
+
+#[test]
+fn lists_that_are_copied() {
+    use nalgrad::check;
+    let control = points(4);
+    let fixed = [control[0], control[1], control[2], control[3]];
+    let f = |c: &Vec<Vector3<f64>>| curve(c, &fixed, 0.3);
+    let gradient = |c: &Vec<Vector3<f64>>| curve_gradient(c, &fixed, 0.3);
+    check::gradient(f, &control, &gradient(&control)).unwrap();
+    let jvp = |d: &Vec<Vector3<f64>>| curve_jvp(&control, &fixed, 0.3, d);
+    check::jvp(f, &control, jvp).unwrap();
+    check::vjp(f, &control, curve_vjp(&control, &fixed, 0.3)).unwrap();
+    let hvp = |d: &Vec<Vector3<f64>>| (gradient(&control), curve_hvp(&control, &fixed, 0.3, d).1);
+    check::jvp(gradient, &control, hvp).unwrap();
+    let f = |c: &Vec<Vector3<f64>>| point_of_curve(&[c[0], c[1], c[2], c[3]], 0.3);
+    let (value, (by_control, _)) = point_of_curve_value_and_jacobian(&fixed, 0.3);
+    assert_eq!(value, f(&control));
+    check::jacobian(f, &control, &by_control).unwrap();
+}

@@ -47,6 +47,73 @@ impl Lower<'_> {
         Ok(Value::Columns(all, columns))
     }
 
+    /// A copy of a list of vectors or matrices of static sizes: `list.clone()`, `list.to_vec()` and `*list`.
+    pub(super) fn copied_list(&mut self, init: &Expr) -> Lowered<Option<Value>> {
+        let list = match init {
+            Expr::MethodCall(call) if call.args.is_empty() => {
+                let name = call.method.to_string();
+                let copies = matches!(name.as_str(), "clone" | "to_vec" | "to_owned");
+                copies.then_some(&*call.receiver)
+            }
+            Expr::Unary(deref) if matches!(deref.op, syn::UnOp::Deref(_)) => Some(&*deref.expr),
+            _ => None,
+        };
+        let Some(Expr::Path(path)) = list else {
+            return Ok(None);
+        };
+        let known = self.scope.named(path).filter(|known| known.active);
+        let Some(Value::Elements(all)) = known.map(|known| known.value.clone()) else {
+            return Ok(None);
+        };
+        let element = self.graph.lists.borrow().get(&all).cloned();
+        let element = element.and_then(|list| list.element);
+        let Some(Shape {
+            rows: Dim::Static(rows),
+            cols: Dim::Static(width),
+        }) = element
+        else {
+            return Ok(None);
+        };
+        let columns = Columns::Matrices(width);
+        let cols = match self.graph.shape(all).and_then(|shape| shape.entries()) {
+            Some(entries) => Dim::Static(entries / rows.max(1)),
+            None => self.number_of(&columns.first_of(&syn::parse_quote!(#path.len())))?,
+        };
+        let kind = Kind::matrix(Shape::new(Dim::Static(rows), cols));
+        let all = self.exact_of(Op::Reshape, vec![all], kind, init)?;
+        Ok(Some(Value::Columns(all, columns)))
+    }
+
+    /// `[a, b, c]` and `vec![a, b, c]` of vectors of one static size.
+    pub(super) fn listed_columns(&mut self, list: &[Value], at: &Expr) -> Lowered<Option<Value>> {
+        let mut entries = Vec::new();
+        let mut size = None;
+        for value in list {
+            let Value::Node(id) = value else {
+                return Ok(None);
+            };
+            let own = match self.graph.shape(*id) {
+                Some(Shape {
+                    rows: Dim::Static(rows),
+                    cols: Dim::Static(1),
+                }) => rows,
+                _ => return Ok(None),
+            };
+            if *size.get_or_insert(own) != own {
+                return Ok(None);
+            }
+            entries.extend(self.rows_of_entries(*id, at)?.concat());
+        }
+        let Some(rows) = size else {
+            return Ok(None);
+        };
+        let shape = Shape::fixed(rows, list.len());
+        let Value::Node(all) = self.build(entries, shape, false, at)? else {
+            return Ok(None);
+        };
+        Ok(Some(Value::Columns(all, Columns::Matrices(1))))
+    }
+
     /// A matrix of so many columns, in which a value stands so often.
     fn side_by_side(
         &mut self,

@@ -682,13 +682,19 @@ impl Lower<'_> {
         }
         let value = match self.repeated(init)? {
             Some(list) => Ok(list),
-            None => self.expr(init),
+            None => match self.copied_list(init)? {
+                Some(list) => Ok(list),
+                None => self.expr(init),
+            },
         };
         let value = match value {
-            Ok(Value::List(values)) => {
-                let column = self.column_of_list(values, init);
-                column.map(Value::Slice)
-            }
+            Ok(Value::List(values)) => match self.listed_columns(&values, init)? {
+                Some(columns) => Ok(columns),
+                None => {
+                    let column = self.column_of_list(values, init);
+                    column.map(Value::Slice)
+                }
+            },
             value => value,
         };
         let kept = match &value {
