@@ -9,7 +9,7 @@ mod common;
 
 use common::{assert_close, slope, vector};
 use nalgebra::{DMatrix, DVector, Vector3};
-use nalgrad::{gradient, hvp, jvp, vjp};
+use nalgrad::{gradient, hessian, hvp, jvp, vjp};
 
 #[gradient]
 #[hvp]
@@ -135,4 +135,40 @@ fn chains_that_are_loops() {
         assert_close(hc, slope(|t| along(t).1));
         assert_close(hx.dot(&v), slope(|t| along(t).0.dot(&v)));
     }
+}
+
+/// Counts beside sums: in folds, and in assignments to tuples.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn counted(x: &[f64], limit: f64) -> f64 {
+    let (sum, n) = x.windows(2).fold((0.0, 0usize), |(sum, n), w| {
+        (sum + w[0] * w[1] * limit, n + 1)
+    });
+    let (mut s, mut k, mut even) = (0.5, 0, true);
+    for v in x {
+        (s, k, even) = {
+            let e = v * s;
+            (s + e * e, k + 1, !even)
+        };
+        if even {
+            (k, s) = (k + 2, s * 0.5);
+        }
+    }
+    sum / n as f64 + s / (k * n) as f64
+}
+
+#[test]
+fn counts_beside_sums() {
+    use nalgrad::check;
+    let x = (vec![0.3, 0.9, -0.4, 1.2], 0.6);
+    type At = (Vec<f64>, f64);
+    let f = |p: &At| counted(&p.0, p.1);
+    let gradient = |p: &At| counted_gradient(&p.0, p.1);
+    assert_eq!(counted_value_and_gradient(&x.0, x.1).0, f(&x));
+    check::gradient(f, &x, &gradient(&x)).unwrap();
+    check::jvp(f, &x, |d: &At| counted_jvp(&x.0, x.1, &d.0, d.1)).unwrap();
+    check::vjp(f, &x, counted_vjp(&x.0, x.1)).unwrap();
+    check::jacobian(gradient, &x, &counted_hessian(&x.0, x.1)).unwrap();
 }

@@ -6,7 +6,7 @@ use crate::error::text;
 use crate::graph::{Dim, Form, Guard, Id, Kind, Step};
 use crate::rules::{Op, Part, Scalar};
 use crate::scope::{Columns, Hint, Inert, Lent, Value};
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{BinOp, Expr};
 
@@ -38,17 +38,58 @@ impl Lower<'_> {
                     );
                 }
             };
+            let mut kept = Vec::new();
             for (left, value) in names.elems.iter().zip(values) {
                 let name = self.assigned_variable(left)?;
+                if let Value::Inert(new) = &value
+                    && let Some(own) = self.counter(&name, new)
+                {
+                    kept.push((own, self.kept_as(&name, new)));
+                    continue;
+                }
                 self.variable(&name, expr)?;
                 let id = self.node(&value, expr, &Kind::SCALAR)?;
                 self.assign(&name, Self::entrywise(&[&value], id));
+            }
+            for (own, new) in kept {
+                self.place(Step::Verbatim {
+                    tokens: quote!(#own = #new;),
+                    reads: Vec::new(),
+                    binds: Vec::new(),
+                });
             }
             return Ok(Value::Unit);
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
         self.assign_value(&assign.left, value, (&assign.right, expr))
+    }
+
+    /// A variable that counts, or holds a condition, and stays what it is beside others that are assigned with it.
+    fn counter(&self, name: &Ident, new: &Inert) -> Option<TokenStream> {
+        let counts = |hint: &Hint| matches!(hint, Hint::Int | Hint::Bool);
+        match &self.scope.get(&name.to_string())?.value {
+            Value::Inert(own)
+                if (counts(&own.hint) || counts(&new.hint))
+                    && self.owned.contains(&own.tokens.to_string()) =>
+            {
+                Some(own.tokens.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// An inert value under a name of its own, before others change.
+    fn kept_as(&mut self, wish: &Ident, inert: &Inert) -> Ident {
+        let name = self.fresh(&wish.to_string());
+        let tokens = &inert.tokens;
+        self.place(Step::Verbatim {
+            tokens: quote!(let #name = #tokens;),
+            reads: inert.reads.clone(),
+            binds: Vec::new(),
+        });
+        self.kept_names.insert(name.to_string());
+        name
     }
 
     /// Gives a place this value.
