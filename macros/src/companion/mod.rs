@@ -505,15 +505,16 @@ impl Plan {
             let message = format!("`{}` could not be differentiated", self.sig.ident);
             let nothing = quote!(::core::panic!(#message));
             // An `impl` type needs a value to be known by.
+            let some = self.wrapper.as_ref().map(Wrapper::constructor);
             let body = match companion {
-                Companion::Vjp => quote!((#nothing, |_| #nothing)),
+                Companion::Vjp => quote!(#some((#nothing, |_| #nothing))),
                 Companion::Pullback => {
                     let closure = self.boxed(quote!(|_| #nothing));
-                    quote!((#nothing, #closure))
+                    quote!(#some((#nothing, #closure)))
                 }
                 Companion::PullbackPushforward => {
                     let closure = self.boxed(quote!(|_, _| #nothing));
-                    quote!((#nothing, #nothing, #closure))
+                    quote!(#some((#nothing, #nothing, #closure)))
                 }
                 _ => nothing,
             };

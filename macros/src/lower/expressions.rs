@@ -980,7 +980,7 @@ impl Lower<'_> {
         match &value {
             Value::Elements(list) => self.element(*list, index, expr),
             Value::Columns(of, columns) => self.element_of_columns(*of, *columns, index, expr),
-            Value::Untyped(place) => self.element_of_field(place, index, expr),
+            Value::Untyped(place) => self.element_of_field(place, index),
             Value::Inert(inert) => {
                 if self.places.is_some() && !self.is_inert(&index.index) {
                     return refuse(

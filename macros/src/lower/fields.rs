@@ -147,7 +147,6 @@ impl Lower<'_> {
         &mut self,
         place: &Place,
         index: &syn::ExprIndex,
-        expr: &Expr,
     ) -> Lowered<Value> {
         let literal = match &*index.index {
             Expr::Lit(lit) => match &lit.lit {
@@ -158,7 +157,7 @@ impl Lower<'_> {
         };
         match literal {
             Some(literal) => Ok(self.inside(place, Member::Index(literal))),
-            None => refuse(expr, kind_of_field(place)),
+            None => refuse(&index.expr, kind_of_field(place)),
         }
     }
 
