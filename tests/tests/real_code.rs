@@ -655,7 +655,7 @@ fn loaded(w: &Vector2<f64>, n: usize) -> f64 {
     let mut sum = load.dot(&moved);
     for i in 0..n {
         sum += (turn * Vector3::new(w[0], w[1], 1.0)).x.powi(2);
-        turn = turn * Rotation3::new(Vector3::new(0.1, 0.2 * i as f64, 0.0));
+        turn *= Rotation3::new(Vector3::new(0.1, 0.2 * i as f64, 0.0));
     }
     load[0] = 3.0;
     sum * load[0]
