@@ -5,6 +5,7 @@
     unused_mut,
     clippy::needless_range_loop,
     clippy::needless_return,
+    clippy::op_ref,
     clippy::redundant_clone,
     clippy::unnecessary_to_owned,
     reason = "written as programs are that made companions which rustc refused, or which panicked"

@@ -597,14 +597,17 @@ impl<'p> Emit<'p> {
     fn decide(&self, nodes: &mut [Node], find_live: &dyn Fn(&mut Emit)) -> Vec<Decided> {
         let mut decided: Vec<Decided> = Vec::new();
         let branches = nodes.iter().filter(|node| node.op == Op::Select).count();
-        while self.way.decides && branches > 1 {
+        if !self.way.decides || branches < 2 {
+            return decided;
+        }
+        loop {
             let more = {
                 let mut trial = self.clone();
                 trial.find_places(nodes, find_live);
                 trial.decided()
             };
             if more.is_empty() {
-                break;
+                return decided;
             }
             for known in &more {
                 let node = &mut nodes[known.reader.0 as usize];
@@ -614,7 +617,6 @@ impl<'p> Emit<'p> {
             }
             decided.extend(more);
         }
-        decided
     }
 
     /// Begins with these nodes, in which something is decided: where each value is computed, what is fused, and what gets
