@@ -176,6 +176,50 @@ fn left_on_a_side(x: &Vector6<f64>) -> f64 {
     s
 }
 
+/// An entry that is there only where the iteration has not been left.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn entries_ahead(x: &Vector6<f64>) -> f64 {
+    let mut loss = 0.0;
+    for i in 0..x.len() {
+        if i % 2 == 0 {
+            if i > 3 {
+                continue;
+            }
+        }
+        if i == 5 {
+            continue;
+        }
+        loss += if x[i] > 0.5 {
+            x[i].sin() * x[i + 1]
+        } else {
+            x[i].powi(3) + x[i + 1]
+        };
+    }
+    loss
+}
+
+/// The same with a match on two conditions at once.
+#[gradient]
+#[hvp]
+fn matched_ahead(x: &Vector6<f64>) -> f64 {
+    let mut loss = 0.0;
+    for i in 0..x.len() {
+        if i == 5 {
+            continue;
+        }
+        let r = x[i] * x[0];
+        loss += match (i, r.abs() > 0.6) {
+            (0, true) => r.sin(),
+            (_, false) => r * r,
+            (_, true) => r.powi(3),
+        };
+    }
+    loss
+}
+
 /// A deviation is read on both sides of what follows.
 #[gradient]
 #[hessian]
@@ -303,6 +347,7 @@ check! { at POINTS;
     a_factorisation: factorised factorised_value_and_gradient factorised_hessian factorised_jvp factorised_vjp;
     a_loop_that_is_left: left_early left_early_value_and_gradient left_early_hessian left_early_jvp left_early_vjp;
     a_loop_that_is_left_on_a_side: left_on_a_side left_on_a_side_value_and_gradient left_on_a_side_hessian left_on_a_side_jvp left_on_a_side_vjp;
+    entries_that_are_ahead: entries_ahead entries_ahead_value_and_gradient entries_ahead_hessian entries_ahead_jvp entries_ahead_vjp;
     a_variance: variance variance_value_and_gradient variance_hessian variance_jvp variance_vjp;
     a_count: counted counted_value_and_gradient counted_hessian counted_jvp counted_vjp;
     a_counter: counts_on_a_side counts_on_a_side_value_and_gradient counts_on_a_side_hessian counts_on_a_side_jvp counts_on_a_side_vjp;
@@ -350,5 +395,20 @@ fn a_call_on_one_side_is_made_once() {
         assert_close(gradient[k], slope(|h| calling(&(x + unit * h), &calls)));
         let moved = |h: f64| calling_gradient(&(x + d * h), &calls)[k];
         assert_close(product[k], slope(moved));
+    }
+}
+
+#[test]
+fn entries_that_are_matched() {
+    let direction = Vector6::new(0.3, -0.5, 0.2, 0.8, -0.1, 0.4);
+    for x in POINTS {
+        let (gradient, product) = matched_ahead_hvp(&x, &direction);
+        assert_eq!(gradient, matched_ahead_gradient(&x));
+        for k in 0..6 {
+            let unit = Vector6::ith(k, 1.0);
+            assert_close(gradient[k], slope(|h| matched_ahead(&(x + unit * h))));
+            let moved = |h: f64| matched_ahead_gradient(&(x + direction * h))[k];
+            assert_close(product[k], slope(moved));
+        }
     }
 }

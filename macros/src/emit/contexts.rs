@@ -75,7 +75,14 @@ impl Emit<'_> {
                 }
                 continue;
             }
-            let guards = strict[id.0 as usize].clone();
+            let mut guards = strict[id.0 as usize].clone();
+            if self.is_branch(id) {
+                let more = self.guards_of_sides(id);
+                guards.extend(
+                    more.into_iter()
+                        .filter(|guard| !strict[id.0 as usize].contains(guard)),
+                );
+            }
             // What a statement binds is where that statement is.
             let bound = self.homes.get(&id).or(self.loops_at.get(&id)).copied();
             let common = used
@@ -164,10 +171,18 @@ impl Emit<'_> {
                     self.is_dynamic(*arg) && !there
                 };
                 let lacks = self.args(id).iter().any(lacks);
+                // What may panic is read where the user does so.
+                let panics = |arg: &Id| {
+                    let there = self.satisfies(common, &strict[arg.0 as usize]);
+                    self.program.graph.may_panic(*arg) && !there
+                };
+                let panics = self.args(id).iter().any(panics);
                 let elsewhere = lacks
+                    || panics
                     || self.args(id).iter().any(is_factor)
                     || self.records.contains(&id)
-                    || !guarded.is_empty();
+                    || !guarded.is_empty()
+                    || self.is_branch(id) && !guards.is_empty();
                 if home.is_none() && elsewhere && !self.way.apart {
                     // Before all of them, if it is there.
                     let op = self.op(id);
@@ -553,6 +568,37 @@ impl Emit<'_> {
             pending.extend(self.args(id));
         }
         true
+    }
+
+    /// The conditions, beside its own, under which the user computes what may panic on the sides of a branch.
+    fn guards_of_sides(&self, branch: Id) -> Vec<(Id, bool)> {
+        let mut found: Vec<(Id, bool)> = Vec::new();
+        let sides = |id: Id, around: &[(Id, bool)]| {
+            let [cond, then, otherwise] = self.args(id)[..] else {
+                return Vec::new();
+            };
+            let inside = |side: bool| [around, &[(cond, side)]].concat();
+            vec![(then, inside(true)), (otherwise, inside(false))]
+        };
+        let mut pending = sides(branch, &[]);
+        let mut seen = Ids::default();
+        while let Some((id, around)) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.program.graph.may_panic(id) {
+                let mut own = self.own_guards(id);
+                own.retain(|guard| !around.contains(guard) && !found.contains(guard));
+                found.extend(own);
+            }
+            match self.is_branch(id) {
+                true => pending.extend(sides(id, &around)),
+                false => pending.extend(self.args(id).iter().map(|arg| (*arg, around.clone()))),
+            }
+        }
+        // What is under both sides of a condition is asked for where that is known.
+        let both = |guard: &(Id, bool)| found.contains(&(guard.0, !guard.1));
+        found.iter().copied().filter(|guard| !both(guard)).collect()
     }
 
     /// Whether two of these places are on the two sides of one branch.

@@ -1177,10 +1177,15 @@ impl Written {
             .into_iter()
             .next()
             .is_some_and(|t| t.to_string() == "-");
-        // `-n as f64` would negate `n`.
-        let closed = signed || self.level == Level::Cast;
+        // `-n as f64` would negate `n`, and so would `-n as f64 / 2.0`.
+        let casts = self
+            .tokens
+            .clone()
+            .into_iter()
+            .any(|t| t.to_string() == "as");
+        let closed = signed || self.level <= Level::Cast && casts;
         let tokens = self.at(if closed { Level::Atom } else { Level::Product });
-        let level = if self.level == Level::Product && !signed {
+        let level = if self.level == Level::Product && !closed {
             Level::Product
         } else {
             Level::Unary

@@ -223,3 +223,23 @@ fn a_vector_of_one_number_is_read_as_a_number_of_its_type() {
     let x = Vector3::new(0.5, -1.0, 3.0);
     expect!((&x) => x.map(|x: f64| x / x.hypot(2.0) + if x > 0.0 { 1.0 } else { 0.0 }));
 }
+
+/// The minus sign of a quotient that begins with a cast went to the integer: `-k as f64 / 0.5`.
+mod negated_cast {
+    use super::*;
+
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let mut s = x * x;
+        for k in 1..4_usize {
+            let half: f64 = 0.5;
+            s -= (k as f64) / half;
+        }
+        s
+    }
+
+    #[test]
+    fn is_negated_as_a_whole() {
+        expect!((1.5) => 3.0);
+    }
+}
