@@ -88,6 +88,8 @@ impl Emit<'_> {
         } = &joined;
         let graph = this.body.graph.clone();
         let derived = self.is_derived(id);
+        // On the way back the iterations may not be gone through again where they read what has changed since.
+        self.cyclic |= self.of_derived && !derived && !this.recomputed && reads_what_changes(this);
         // The user's names, but for those under which other values are still to be read.
         let mut own_names: Vec<Option<Ident>> = Vec::new();
         for (k, leaf) in this.inputs[..this.next.len()].iter().enumerate() {
@@ -268,6 +270,7 @@ impl Emit<'_> {
         inner.records = records.filter(|id| !needed(id)).collect();
         inner.repeats = true;
         inner.of_pullback = self.is_written_in_pullback();
+        inner.of_derived = derived || self.of_derived;
         inner.of_map = self.in_map || self.of_map;
         let all: Vec<Id> = lists.iter().flat_map(|list| list.slots.clone()).collect();
         let stored = all.iter().copied();
@@ -1410,6 +1413,16 @@ fn is_optional(graph: &Graph, id: Id) -> bool {
     let mut guards = node.guards.iter();
     matches!(node.kind.elem, Elem::Factor | Elem::Inert)
         && guards.any(|guard| graph.kind(guard.cond).shape.is_none())
+}
+
+/// Whether the statements of an iteration, or how often there is one, read what may change between iterations.
+fn reads_what_changes(this: &Loop) -> bool {
+    let changes = |placed: &Placed| match &placed.step {
+        Step::Pin { fixed, .. } => !fixed,
+        Step::Verbatim { .. } => true,
+        _ => false,
+    };
+    matches!(this.header, Header::While(_)) || this.body.steps.iter().any(changes)
 }
 
 /// Whether calls borrow or clone what is kept for them: it may be no number.

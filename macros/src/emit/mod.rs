@@ -334,6 +334,8 @@ struct Emit<'p> {
     in_map: bool,
     /// Whether it is a loop of a pullback that is written.
     of_pullback: bool,
+    /// Whether it is an iteration of a loop that is made of one of the user's.
+    of_derived: bool,
     /// Whether it is a loop in the closure of a map of columns.
     of_map: bool,
     way: Way,
@@ -516,6 +518,7 @@ impl<'p> Emit<'p> {
             maps,
             in_map: false,
             of_pullback: false,
+            of_derived: false,
             of_map: false,
             inline: vec![false; count],
             passes: IdMap::default(),
