@@ -3,6 +3,7 @@
 #![allow(
     dead_code,
     unused_mut,
+    clippy::collapsible_if,
     clippy::needless_range_loop,
     clippy::needless_return,
     clippy::op_ref,

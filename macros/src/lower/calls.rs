@@ -243,7 +243,13 @@ impl Lower<'_> {
                 given: None,
             });
         }
-        let mut value = if self.is_inert(arg) {
+        // A value of the graph is no statement, also where it carries no derivative.
+        let named = match inner {
+            Expr::Path(path) => self.scope.named(path).map(|binding| &binding.value),
+            _ => None,
+        };
+        let computed = matches!(named, Some(Value::Node(id)) if self.graph.leaf_of(*id).is_none());
+        let mut value = if self.is_inert(arg) && !computed {
             Value::Inert(self.inert(arg.to_token_stream(), Hint::Unknown))
         } else {
             // All of a list is the list, and a copy of a struct is that.

@@ -577,3 +577,29 @@ mod argument_in_parentheses {
         );
     }
 }
+
+/// What a block gives was passed by a name that no statement bound.
+mod value_of_a_block {
+    use super::*;
+
+    #[differentiable]
+    fn scaled(x: f64, by: f64) -> f64 {
+        x.sin() * by
+    }
+
+    #[gradient]
+    #[hvp]
+    #[vjp]
+    fn f(x: f64, y: f64) -> f64 {
+        let by = {
+            let _copy = x;
+            f64::abs(-2.5)
+        };
+        scaled(x, by) * scaled(y, by)
+    }
+
+    #[test]
+    fn is_passed_itself() {
+        agrees!(f, f_gradient, f_hvp, f_vjp, 0.3, -0.2);
+    }
+}
