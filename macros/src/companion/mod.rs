@@ -648,7 +648,7 @@ impl Plan {
     fn tangled(&self) -> syn::Error {
         syn::Error::new_spanned(
             &self.sig.ident,
-            "the branches of this function depend on each other in a way that cannot be written yet\nhelp: compute a part of them in a function of its own, with `#[differentiable]`",
+            "what the branches and loops of this function compute is needed in an order that cannot be written yet\nhelp: compute a part of it in a function of its own, with `#[differentiable]`",
         )
     }
 
