@@ -651,8 +651,10 @@ impl Loop {
             }
             _ => false,
         };
+        // Another variable may be given the very same value.
+        let once = wanted.iter().filter(|id| **id == self.next[at]).count() <= 1;
         let others = wanted.iter().filter(|id| **id != self.next[at]);
-        own.contains(&self.next[at])
+        once && own.contains(&self.next[at])
             && others.into_iter().all(|id| !own.contains(id))
             && own
                 .iter()

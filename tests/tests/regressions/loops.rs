@@ -594,3 +594,26 @@ fn arrays_of_vectors_by_reference_have_tangents() {
     let along = [Vector2::new(0.5, 0.0), Vector2::new(0.0, 2.0)];
     assert_eq!(g_jvp(&points, &along), (g(&points), 8.0));
 }
+
+/// A variable that is only added to, and copied into another one in every iteration: its cotangent was taken for that of
+/// its last value, which nobody reads.
+mod copy_of_a_sum {
+    use super::*;
+
+    #[gradient]
+    fn f(x: f64) -> f64 {
+        let mut sum = 0.5 * x;
+        let mut copy = sum;
+        for _ in 0..3 {
+            sum += x * x;
+            copy = sum;
+        }
+        copy * copy
+    }
+
+    #[test]
+    fn has_the_derivative_of_the_sum() {
+        // (x / 2 + 3 x²)² by the chain rule.
+        expect!((0.7) => 2.0 * (0.35 + 3.0 * 0.49) * (0.5 + 6.0 * 0.7));
+    }
+}
