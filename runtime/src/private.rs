@@ -1282,14 +1282,9 @@ impl<T: RealField + Copy> Kept<T> {
         C: Dim,
         S: RawStorage<T, R, C> + IsContiguous,
     {
-        let (rows, columns) = matrix.shape_generic();
-        let start = self.entries.len();
+        let place = self.next_place(matrix);
         self.entries.extend_from_slice(matrix.as_slice());
-        Place {
-            start,
-            rows,
-            columns,
-        }
+        place
     }
 
     /// Keeps what may be a part of another matrix.
@@ -1299,11 +1294,18 @@ impl<T: RealField + Copy> Kept<T> {
         C: Dim,
         S: RawStorage<T, R, C>,
     {
-        let (rows, columns) = matrix.shape_generic();
-        let start = self.entries.len();
+        let place = self.next_place(matrix);
         self.entries.extend(matrix.iter().copied());
+        place
+    }
+
+    fn next_place<R: Dim, C: Dim, S>(&self, matrix: &Matrix<T, R, C, S>) -> Place<R, C>
+    where
+        S: RawStorage<T, R, C>,
+    {
+        let (rows, columns) = matrix.shape_generic();
         Place {
-            start,
+            start: self.entries.len(),
             rows,
             columns,
         }

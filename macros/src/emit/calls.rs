@@ -97,7 +97,7 @@ impl Emit<'_> {
                 let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
                 [args, &tangents.unwrap_or_default()].concat()
             }
-            Op::CallTangent if self.first_tangent(args[0]) == Some(id) => vec![args[0]],
+            Op::CallTangent if self.comes_with(id).is_some() => vec![args[0]],
             // It makes the call again.
             Op::CallTangent => [&args[1..], self.args(args[0])].concat(),
             Op::CallAdjointTangent(_) if !self.is_by_the_call(id, args[0]) => args[1..].to_vec(),

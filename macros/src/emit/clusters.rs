@@ -318,7 +318,6 @@ impl Emit<'_> {
                 let read = pass.matrices.iter().chain(&pass.scalars);
                 read.chain(&pass.captured).copied().collect()
             }
-            _ if self.op(id).is_call() => self.inputs_of_call(id),
             _ if *self.op(id) == Op::Each => {
                 let mut inputs = self.captured_by_map(id);
                 inputs.push(self.args(id)[0]);
@@ -329,10 +328,7 @@ impl Emit<'_> {
                 let args = self.args(id).iter().copied();
                 args.chain(self.counted(id)).collect()
             }
-            _ => {
-                let args = self.args(id).iter().copied();
-                args.chain(self.extents_of(id)).collect()
-            }
+            _ => self.needs(id),
         }
     }
 

@@ -20,8 +20,7 @@ impl Emit<'_> {
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
             let home = self.homes.get(&id).copied();
-            let elsewhere = |home| home != self.current && !self.is_within(self.current, home);
-            if self.way.apart && home.is_some_and(elsewhere) {
+            if self.way.apart && home.is_some_and(|home| self.is_elsewhere(home)) {
                 // The branch that binds it is not written yet.
                 self.ensure(id);
                 if !self.bound.contains_key(&id) {

@@ -25,11 +25,6 @@ impl Emit<'_> {
                 let operand = self.shape(self.args(id)[1]);
                 vec![operand.rows, operand.cols, self.shape(id).rows]
             }
-            // Its entries are gone through one by one, also where they are all the same.
-            Op::Scatter(Part::Gathered(..)) => {
-                let (own, value) = (self.shape(id), self.shape(self.args(id)[0]));
-                vec![own.rows, own.cols, value.rows, value.cols]
-            }
             Op::Fill
             | Op::Identity
             | Op::Scatter(_)
@@ -49,7 +44,8 @@ impl Emit<'_> {
         sources.chain(self.counted(id)).collect()
     }
 
-    /// What tells how many entries are added somewhere.
+    /// What tells how many entries are added somewhere: they are gone through one by one, also where they are all the
+    /// same.
     pub(super) fn counted(&self, id: Id) -> Vec<Id> {
         match self.op(id) {
             Op::Scatter(Part::Gathered(shape, _)) => self.program.graph.sources_of_shape(shape),

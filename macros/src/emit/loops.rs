@@ -992,18 +992,12 @@ impl Emit<'_> {
             self.ensure_buffer(id);
             let value = self.read(id);
             // What nobody has computed here may be a part of another matrix.
-            return match value.hold {
-                Hold::Reference => {
-                    let value = value.tokens;
-                    quote!(#store.push_view(#value))
-                }
-                hold => {
-                    let value = value.at(Level::Unary);
-                    match hold == Hold::View {
-                        true => quote!(#store.push_view(&#value)),
-                        false => quote!(#store.push(&#value)),
-                    }
-                }
+            let (hold, tokens) = (value.hold, value.tokens.clone());
+            let own = value.at(Level::Unary);
+            return match hold {
+                Hold::Reference => quote!(#store.push_view(#tokens)),
+                Hold::View => quote!(#store.push_view(&#own)),
+                _ => quote!(#store.push(&#own)),
             };
         }
         match self.kind(id).elem {

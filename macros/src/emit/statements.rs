@@ -637,9 +637,8 @@ impl Emit<'_> {
             let borrowed = self.begin_statement();
             match self.op(id) {
                 Op::Loop(_) => {
-                    let elsewhere =
-                        |at: &usize| *at != self.current && !self.is_within(self.current, *at);
-                    self.cyclic |= self.loops_at.get(&id).is_some_and(elsewhere);
+                    let at = self.loops_at.get(&id);
+                    self.cyclic |= at.is_some_and(|at| self.is_elsewhere(*at));
                     self.write_loop(id);
                 }
                 _ => self.write_call(id),
@@ -719,9 +718,8 @@ impl Emit<'_> {
         }
         if self.is_leaf(id) {
             // What a statement on a side of a branch binds comes out of that branch.
-            let elsewhere =
-                |home: &usize| *home != self.current && !self.is_within(self.current, *home);
-            if self.homes.get(&id).is_some_and(elsewhere) {
+            let home = self.homes.get(&id);
+            if home.is_some_and(|home| self.is_elsewhere(*home)) {
                 if self.way.apart {
                     self.ensure(id);
                 }
@@ -753,6 +751,11 @@ impl Emit<'_> {
         for input in self.inputs(id) {
             self.ensure_inputs(input);
         }
+    }
+
+    /// Whether what a place binds is not seen from here.
+    pub(super) fn is_elsewhere(&self, place: usize) -> bool {
+        place != self.current && !self.is_within(self.current, place)
     }
 
     pub(super) fn is_within(&self, inner: usize, outer: usize) -> bool {

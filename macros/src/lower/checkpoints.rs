@@ -69,20 +69,13 @@ impl Lower<'_> {
         body: &syn::Block,
         expr: &Expr,
     ) -> Lowered<Value> {
-        let [whole, length, segment] = ["range", "length", "segment"].map(|name| self.fresh(name));
-        let tokens = &range.tokens;
+        let whole = self.keep_as("range", &range.tokens, range.reads.clone());
         let every = match checkpoint {
             Checkpoint::SquareRoot => quote!(::core::cmp::Ord::max(#whole.len().isqrt(), 1)),
             Checkpoint::Every(count) => quote!(#count),
         };
-        for (name, value) in [(&whole, tokens), (&length, &every)] {
-            self.place(Step::Verbatim {
-                tokens: quote!(let #name = #value;),
-                reads: range.reads.clone(),
-                binds: Vec::new(),
-            });
-            self.kept_names.insert(name.to_string());
-        }
+        let length = self.keep_as("length", &every, range.reads.clone());
+        let segment = self.fresh("segment");
         let index = index.map_or_else(|| quote!(_), ToTokens::to_token_stream);
         let mark = Ident::new(SEGMENT, whole.span());
         // What is wrong with it is said of the user's loop.

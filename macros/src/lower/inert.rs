@@ -567,22 +567,26 @@ impl Lower<'_> {
         if inert.pure || inert.leaf.is_some() {
             return;
         }
-        let name = self.fresh(&wish(&inert.tokens));
-        let tokens = &inert.tokens;
-        self.place(Step::Verbatim {
-            tokens: quote!(let #name = #tokens;),
-            reads: inert.reads.clone(),
-            binds: Vec::new(),
-        });
-        self.kept_names.insert(name.to_string());
+        let name = self.keep_as(&wish(&inert.tokens), &inert.tokens, inert.reads.clone());
         inert.tokens = name.to_token_stream();
         inert.pure = true;
         inert.mutable = false;
     }
 
+    /// Binds what is evaluated here to a name of its own.
+    pub(super) fn keep_as(&mut self, wish: &str, tokens: &TokenStream, reads: Vec<Id>) -> Ident {
+        let name = self.fresh(wish);
+        self.place(Step::Verbatim {
+            tokens: quote!(let #name = #tokens;),
+            reads,
+            binds: Vec::new(),
+        });
+        self.kept_names.insert(name.to_string());
+        name
+    }
+
     /// An inert argument of a call in a branch, or in a loop where it is not the same in all iterations, as a leaf: a
-    /// derivative makes the call again, with what was kept of it. Nothing tells its type; kept by a loop is what can be
-    /// copied.
+    /// derivative makes the call again, with what was kept of it. Nothing tells its type.
     pub(super) fn of_iteration(&mut self, inert: &Inert) -> Option<Id> {
         let mut names = Vec::new();
         variables(inert.tokens.clone(), &mut names);

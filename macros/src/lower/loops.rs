@@ -622,29 +622,17 @@ impl Lower<'_> {
             && (!range.pure || !self.is_in_loop() && resized(self, range))
         {
             // It is evaluated here, and may be gone through twice.
-            let name = self.fresh("range");
-            let tokens = &range.tokens;
-            self.place(Step::Verbatim {
-                tokens: quote!(let #name = #tokens;),
-                reads: range.reads.clone(),
-                binds: Vec::new(),
-            });
-            self.kept_names.insert(name.to_string());
+            let reads = std::mem::take(&mut range.reads);
+            let name = self.keep_as("range", &range.tokens, reads);
             range.tokens = quote!(::core::clone::Clone::clone(&#name));
-            range.reads.clear();
         }
         if let Counted::Each { iterator, .. } = &mut counted {
             let changed = self.changed_in(expr);
             if iterator.reads.iter().any(|id| changed.contains(id)) {
                 // What the loop changes is read before it.
-                let name = self.fresh("items");
-                let tokens = std::mem::replace(&mut iterator.tokens, name.to_token_stream());
-                self.place(Step::Verbatim {
-                    tokens: quote!(let #name = #tokens;),
-                    reads: std::mem::take(&mut iterator.reads),
-                    binds: Vec::new(),
-                });
-                self.kept_names.insert(name.to_string());
+                let reads = std::mem::take(&mut iterator.reads);
+                let name = self.keep_as("items", &iterator.tokens, reads);
+                iterator.tokens = name.to_token_stream();
             }
         }
         let tokens = expr.to_token_stream();

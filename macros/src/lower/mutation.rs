@@ -44,7 +44,10 @@ impl Lower<'_> {
                 if let Value::Inert(new) = &value
                     && let Some(own) = self.counter(&name, new)
                 {
-                    kept.push((own, self.kept_as(&name, new)));
+                    kept.push((
+                        own,
+                        self.keep_as(&name.to_string(), &new.tokens, new.reads.clone()),
+                    ));
                     continue;
                 }
                 self.variable(&name, expr)?;
@@ -77,19 +80,6 @@ impl Lower<'_> {
             }
             _ => None,
         }
-    }
-
-    /// An inert value under a name of its own, before others change.
-    fn kept_as(&mut self, wish: &Ident, inert: &Inert) -> Ident {
-        let name = self.fresh(&wish.to_string());
-        let tokens = &inert.tokens;
-        self.place(Step::Verbatim {
-            tokens: quote!(let #name = #tokens;),
-            reads: inert.reads.clone(),
-            binds: Vec::new(),
-        });
-        self.kept_names.insert(name.to_string());
-        name
     }
 
     /// Gives a place this value.
