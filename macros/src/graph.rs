@@ -826,6 +826,8 @@ pub struct Graph {
     pub extents: RefCell<Vec<Extent>>,
     /// Parameters that are no matrices, but read as vectors: by their leaves.
     pub lists: RefCell<HashMap<Id, ListLeaf>>,
+    /// Parameters whose types tell that their entries are adjacent in memory.
+    pub adjacent: RefCell<Ids>,
     /// The indices of elements of lists, by where their entries start, how many there are, and their sizes.
     pub elements: RefCell<IdMap<Id>>,
     pub calls: RefCell<Vec<Call>>,

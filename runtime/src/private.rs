@@ -19,6 +19,7 @@ use nalgebra::{
     MatrixView, OMatrix, OVector, PermutationSequence, RawStorage, RealField, SVector, Storage,
     StorageMut, Vector,
 };
+use std::any::TypeId;
 use std::cmp::Ordering;
 
 mod rotations;
@@ -195,6 +196,17 @@ where
 // ---------------------------------------------------------------------------------------------------------------
 // Products
 
+/// The transpose of a matrix, without a copy.
+fn transposed<T: RealField, R: Dim, C: Dim, S>(
+    m: &Matrix<T, R, C, S>,
+) -> MatrixView<'_, T, C, R, R, Const<1>>
+where
+    S: RawStorage<T, R, C> + IsContiguous,
+{
+    let (rows, columns) = m.shape_generic();
+    MatrixView::from_slice_with_strides_generic(m.as_slice(), columns, rows, rows, Const::<1>)
+}
+
 /// `Aᵀ B`, by whichever of nalgebra's ways is the fastest for the sizes at hand.
 ///
 /// # Panics
@@ -204,6 +216,51 @@ where
 pub fn tr_mul<T, R1, C1, S1, R2, C2, S2>(
     a: &Matrix<T, R1, C1, S1>,
     b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, C1, C2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1> + IsContiguous,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<C1, C2> + Allocator<C1, R1>,
+    ShapeConstraint: SameNumberOfRows<R1, R2>,
+{
+    tr_mul_by(a, b, || transposed(a) * b)
+}
+
+/// [`tr_mul`] of an `A` of which nothing tells that its entries are adjacent in memory.
+///
+/// # Panics
+/// If the numbers of rows differ.
+#[inline]
+#[must_use]
+pub fn tr_mul_of_view<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, C1, C2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<C1, C2> + Allocator<C1, R1>,
+    ShapeConstraint: SameNumberOfRows<R1, R2>,
+{
+    tr_mul_by(a, b, || a.transpose() * b)
+}
+
+/// `Aᵀ B`: by `large` where matrixmultiply does it, which takes a left side with gaps between its rows.
+#[inline]
+fn tr_mul_by<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+    large: impl FnOnce() -> OMatrix<T, C1, C2>,
 ) -> OMatrix<T, C1, C2>
 where
     T: RealField + Copy,
@@ -224,7 +281,7 @@ where
         b.shape()
     );
     if is_static::<R1, C1>() && is_static::<R2, C2>() {
-        return if pays_for_gemm_of_static(inner, rows, columns) {
+        return if pays_for_gemm_of_static::<T>(inner, rows, columns) {
             dynamic_product(&a.transpose(), b)
         } else if inner == 8 {
             // A column fills the eight lanes of nalgebra's dot product exactly.
@@ -233,11 +290,13 @@ where
             a.transpose() * b
         };
     }
-    // One dot product an entry is the best for few entries, a copy and a true product for many.
-    let transpose_pays = rows * columns >= 64
-        && (inner <= 5 || (uses_gemm(inner, rows, columns) && inner * rows * columns >= 800));
-    if transpose_pays {
+    // One dot product an entry is the best for few entries, a true product for many.
+    if rows * columns < 64 {
+        a.tr_mul(b)
+    } else if inner <= 5 {
         a.transpose() * b
+    } else if uses_gemm::<T>(inner, rows, columns) && inner * rows * columns >= 800 {
+        large()
     } else {
         a.tr_mul(b)
     }
@@ -252,6 +311,51 @@ where
 pub fn mul_tr<T, R1, C1, S1, R2, C2, S2>(
     a: &Matrix<T, R1, C1, S1>,
     b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, R1, R2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2> + IsContiguous,
+    DefaultAllocator: Allocator<R1, R2> + Allocator<C2, R2>,
+    ShapeConstraint: SameNumberOfColumns<C1, C2>,
+{
+    mul_tr_by(a, b, || a * transposed(b))
+}
+
+/// [`mul_tr`] by a `B` of which nothing tells that its entries are adjacent in memory.
+///
+/// # Panics
+/// If the numbers of columns differ.
+#[inline]
+#[must_use]
+pub fn mul_tr_of_view<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+) -> OMatrix<T, R1, R2>
+where
+    T: RealField + Copy,
+    R1: Dim,
+    C1: Dim,
+    R2: Dim,
+    C2: Dim,
+    S1: Storage<T, R1, C1>,
+    S2: Storage<T, R2, C2>,
+    DefaultAllocator: Allocator<R1, R2> + Allocator<C2, R2>,
+    ShapeConstraint: SameNumberOfColumns<C1, C2>,
+{
+    mul_tr_by(a, b, || a * b.transpose())
+}
+
+/// `A Bᵀ`: by `large` where matrixmultiply does it.
+#[inline]
+fn mul_tr_by<T, R1, C1, S1, R2, C2, S2>(
+    a: &Matrix<T, R1, C1, S1>,
+    b: &Matrix<T, R2, C2, S2>,
+    large: impl FnOnce() -> OMatrix<T, R1, R2>,
 ) -> OMatrix<T, R1, R2>
 where
     T: RealField + Copy,
@@ -275,7 +379,7 @@ where
         return mul_tr_with_gaps(a, b);
     }
     if is_static::<R1, C1>() && is_static::<R2, C2>() {
-        return if pays_for_gemm_of_static(inner, rows, columns) {
+        return if pays_for_gemm_of_static::<T>(inner, rows, columns) {
             dynamic_product(a, &b.transpose())
         } else if rows > 5 {
             sum_of_outer_products(a, b)
@@ -283,13 +387,10 @@ where
             a * b.transpose()
         };
     }
-    let transpose_pays = if inner <= 5 {
-        rows * columns >= 1000
-    } else {
-        uses_gemm(inner, rows, columns) && inner * rows * columns > 1000
-    };
-    if transpose_pays {
+    if inner <= 5 && rows * columns >= 1000 {
         a * b.transpose()
+    } else if uses_gemm::<T>(inner, rows, columns) && inner * rows * columns > 1000 {
+        large()
     } else {
         sum_of_outer_products(a, b)
     }
@@ -347,14 +448,16 @@ fn is_static<R: Dim, C: Dim>() -> bool {
 
 /// Whether nalgebra hands a product of these sizes, with one of them dynamic, to matrixmultiply.
 #[inline]
-fn uses_gemm(inner: usize, rows: usize, columns: usize) -> bool {
-    inner > 5 && rows > 5 && columns > 5
+fn uses_gemm<T: 'static>(inner: usize, rows: usize, columns: usize) -> bool {
+    let ty = TypeId::of::<T>();
+    let known = ty == TypeId::of::<f64>() || ty == TypeId::of::<f32>();
+    known && inner > 5 && rows > 5 && columns > 5
 }
 
 /// nalgebra multiplies matrices of static size by plain loops, which lose to matrixmultiply from 16 by 16 on.
 #[inline]
-fn pays_for_gemm_of_static(inner: usize, rows: usize, columns: usize) -> bool {
-    uses_gemm(inner, rows, columns) && inner * rows * columns >= 16 * 16 * 16
+fn pays_for_gemm_of_static<T: 'static>(inner: usize, rows: usize, columns: usize) -> bool {
+    uses_gemm::<T>(inner, rows, columns) && inner * rows * columns >= 16 * 16 * 16
 }
 
 /// `A B` for static sizes by way of nalgebra's product for dynamic sizes.

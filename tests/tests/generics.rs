@@ -11,6 +11,7 @@ mod common;
 use common::{assert_close, slope};
 use nalgebra::{DMatrix, DVector, RealField, SMatrix, SVector, Vector2, Vector3};
 use nalgrad::{gradient, hessian, jacobian, jvp, vjp};
+use num_dual::{Dual64, DualNum};
 
 #[gradient]
 fn from_f64<T: RealField + Copy>(x: T) -> T {
@@ -79,6 +80,29 @@ fn casts<T: RealField + Copy>(x: &DVector<T>) -> T {
 fn by_na<T: nalgebra::RealField + Copy>(x: &nalgebra::DVector<T>) -> T {
     let two = T::one() + T::one();
     x.norm_squared() / two
+}
+
+#[gradient(wrt(x))]
+fn of_products<T: RealField + Copy>(x: &DMatrix<T>, a: &DMatrix<T>) -> T {
+    let m = (a * x).transpose() * a * x.transpose();
+    m.dot(&m)
+}
+
+/// Numbers for which nalgebra has no product by blocks, in matrices of sizes for which it has one of `f64`.
+#[test]
+fn products_of_other_numbers() {
+    let n = 9;
+    let at = |i: usize, j: usize| ((3 * i + 5 * j) as f64).sin();
+    let along = |i: usize, j: usize| ((2 * i + 7 * j) as f64).cos();
+    let (x, a) = (DMatrix::from_fn(n, n, at), DMatrix::from_fn(n, n, along));
+    let moving = DMatrix::from_fn(n, n, |i, j| Dual64::new(at(i, j), along(i, j)));
+    let gradient = of_products_gradient(&moving, &a.map(Dual64::from_re));
+    let (value, plain) = of_products_value_and_gradient(&x, &a);
+    assert!((gradient.map(|g| g.re) - &plain).norm() < 1e-12 * plain.norm());
+    let slope = gradient.dot(&moving).eps;
+    // By Euler: of degree 4, so that <∇f(x), x> is 4 f(x), and its slope along d is 4 <∇f(x), d>.
+    let expected = 4.0 * plain.dot(&DMatrix::from_fn(n, n, along));
+    assert!((slope - expected).abs() < 1e-11 * value);
 }
 
 #[test]

@@ -84,14 +84,27 @@ impl Emit<'_> {
 
     /// As an argument that is taken by reference.
     pub(super) fn by_reference(&mut self, id: Id) -> TokenStream {
+        self.reference_to(id).0
+    }
+
+    /// A reference to a value, and how that is held.
+    fn reference_to(&mut self, id: Id) -> (TokenStream, Hold) {
         self.ensure_buffer(id);
         let value = self.read(id);
         match value.hold {
-            Hold::Reference => value.tokens,
-            _ => {
+            Hold::Reference => (value.tokens, Hold::Reference),
+            hold => {
                 let tokens = value.at(Level::Unary);
-                quote!(&#tokens)
+                (quote!(&#tokens), hold)
             }
+        }
+    }
+
+    /// Whether the entries of a matrix are known to be adjacent in memory: it has been computed here, or its type tells.
+    fn is_adjacent(&self, id: Id, hold: Hold) -> bool {
+        match self.is_leaf(id) {
+            true => self.program.graph.adjacent.borrow().contains(&id),
+            false => matches!(hold, Hold::Variable | Hold::Temporary),
         }
     }
 
@@ -618,8 +631,12 @@ impl Emit<'_> {
                 Written::new(quote!(#a * #b), Level::Product, Hold::Temporary)
             }
             Op::ProductTn => {
-                let (a, b) = (self.by_reference(args[0]), self.by_reference(args[1]));
-                atom(quote!(#krate::__private::tr_mul(#a, #b)))
+                let ((a, hold), b) = (self.reference_to(args[0]), self.by_reference(args[1]));
+                let function = match self.is_adjacent(args[0], hold) {
+                    true => quote!(tr_mul),
+                    false => quote!(tr_mul_of_view),
+                };
+                atom(quote!(#krate::__private::#function(#a, #b)))
             }
             Op::ProductNt => {
                 if !self.is_dynamic(args[0]) && !self.is_dynamic(args[1]) {
@@ -631,8 +648,12 @@ impl Emit<'_> {
                         Hold::Temporary,
                     );
                 }
-                let (a, b) = (self.by_reference(args[0]), self.by_reference(args[1]));
-                atom(quote!(#krate::__private::mul_tr(#a, #b)))
+                let (a, (b, hold)) = (self.by_reference(args[0]), self.reference_to(args[1]));
+                let function = match self.is_adjacent(args[1], hold) {
+                    true => quote!(mul_tr),
+                    false => quote!(mul_tr_of_view),
+                };
+                atom(quote!(#krate::__private::#function(#a, #b)))
             }
             Op::Sum if self.is_folded(args[0]) && !self.gets_name(args[0]) => {
                 let zero = self.number(0.0);

@@ -369,7 +369,11 @@ impl Lower<'_> {
                     (false, Passing::View) => Form::View,
                     (false, _) => Form::Owned,
                 };
-                Value::Node(self.leaf_of_type(name, ty, form, true))
+                let leaf = self.leaf_of_type(name, ty, form, true);
+                if ty.passing != Passing::View {
+                    self.graph.adjacent.borrow_mut().insert(leaf);
+                }
+                Value::Node(leaf)
             }
             class @ Class::List(list) if list.real == self.real && !mutable => {
                 self.value_of_class(class, name, false)
