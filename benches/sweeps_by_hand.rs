@@ -1,12 +1,14 @@
-//! The gradients of ADBench's objectives by hand: one sweep over the points of the mixture, and one there and back over
-//! the sequence of the network, in buffers of their own.
+//! The gradients of ADBench's objectives by hand: products over all points of the mixture, and one sweep there and back
+//! over the sequence of the network, in buffers of their own.
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::by_hand::transposed;
+
 type Mixture = (DVector<f64>, DMatrix<f64>, DMatrix<f64>);
 
-/// With rᵢ the weights of the components given point i, zᵢ = xᵢ − μ and yᵢ = Q zᵢ: Σ rᵢ Qᵀ yᵢ by a mean, of which Qᵀ is
-/// taken once, and −Σ rᵢ yᵢ zᵢᵀ by a factor.
+/// With rᵢ the weights of the components given point i and yᵢ = Q (xᵢ − μ), all points of a component at once:
+/// Qᵀ Σ rᵢ yᵢ by a mean, and −Σ rᵢ yᵢ (xᵢ − μ)ᵀ by a factor.
 pub(crate) fn gmm_value_and_gradient(
     alphas: &DVector<f64>,
     means: &DMatrix<f64>,
@@ -15,76 +17,71 @@ pub(crate) fn gmm_value_and_gradient(
     (gamma, m): (f64, f64),
 ) -> (f64, Mixture) {
     let ((d, k), n) = (means.shape(), x.ncols());
-    let scales = factors.rows(0, d).map(f64::exp);
-    let log_sums: Vec<f64> = (0..k).map(|c| factors.column(c).rows(0, d).sum()).collect();
-    let mut d_alphas = DVector::zeros(k);
-    let mut weighted = DMatrix::zeros(d, k);
-    let mut d_factors = DMatrix::zeros(factors.nrows(), k);
-    let (mut y, mut z) = (vec![0.0; d * k], vec![0.0; d * k]);
-    let mut beta = vec![0.0; k];
+    let mut beta = DMatrix::zeros(k, n);
     let mut value = 0.0;
-    for point in x.as_slice().chunks_exact(d) {
-        let mut largest = f64::NEG_INFINITY;
-        for c in 0..k {
-            let (y, z) = (&mut y[c * d..][..d], &mut z[c * d..][..d]);
-            let (mean, scale) = (
-                &means.as_slice()[c * d..][..d],
-                &scales.as_slice()[c * d..][..d],
-            );
-            for j in 0..d {
-                z[j] = point[j] - mean[j];
-                y[j] = scale[j] * z[j];
-            }
-            let mut below = &factors.as_slice()[c * factors.nrows() + d..];
-            for j in 0..d {
-                let (column, rest) = below.split_at(d - 1 - j);
-                for (y, entry) in y[j + 1..].iter_mut().zip(column) {
-                    *y += entry * z[j];
-                }
-                below = rest;
-            }
-            let square: f64 = y.iter().map(|y| y * y).sum();
-            beta[c] = alphas[c] + log_sums[c] - 0.5 * square;
-            largest = beta[c].max(largest);
+    let mut kept = Vec::with_capacity(k);
+    for c in 0..k {
+        let (logs, mut below) =
+            factors.as_slice()[c * factors.nrows()..][..factors.nrows()].split_at(d);
+        let mut factor = DMatrix::zeros(d, d);
+        for (j, log) in logs.iter().enumerate() {
+            let (column, rest) = below.split_at(d - 1 - j);
+            factor[(j, j)] = log.exp();
+            factor.column_mut(j).as_mut_slice()[j + 1..].copy_from_slice(column);
+            below = rest;
         }
+        let mut y = &factor * x;
+        let centre = &factor * means.column(c);
+        let log_sum: f64 = logs.iter().sum();
+        let log_weight = alphas[c] + log_sum;
+        for (y, beta) in y
+            .as_mut_slice()
+            .chunks_exact_mut(d)
+            .zip(beta.row_mut(c).iter_mut())
+        {
+            let mut square = 0.0;
+            for (y, centre) in y.iter_mut().zip(centre.as_slice()) {
+                *y -= centre;
+                square += *y * *y;
+            }
+            *beta = log_weight - 0.5 * square;
+        }
+        value += 0.5 * gamma * gamma * factor.norm_squared() - m * log_sum;
+        kept.push((factor, y));
+    }
+    for beta in beta.as_mut_slice().chunks_exact_mut(k) {
+        let largest = beta.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut sum = 0.0;
-        for beta in &mut beta {
+        for beta in &mut *beta {
             *beta = (*beta - largest).exp();
             sum += *beta;
         }
         value += largest + sum.ln();
-        for c in 0..k {
-            let (y, z, r) = (&y[c * d..][..d], &z[c * d..][..d], beta[c] / sum);
-            d_alphas[c] += r;
-            let weighted = &mut weighted.as_mut_slice()[c * d..][..d];
-            let own = &mut d_factors.as_mut_slice()[c * factors.nrows()..][..factors.nrows()];
-            let (diagonal, mut below) = own.split_at_mut(d);
-            for j in 0..d {
-                let slope = r * z[j];
-                weighted[j] += r * y[j];
-                diagonal[j] -= slope * y[j];
-                let (column, rest) = below.split_at_mut(d - 1 - j);
-                for (entry, y) in column.iter_mut().zip(&y[j + 1..]) {
-                    *entry -= slope * y;
-                }
-                below = rest;
-            }
+        let scale = sum.recip();
+        for beta in beta {
+            *beta *= scale;
         }
     }
-    let mut d_means = weighted.component_mul(&scales);
-    for c in 0..k {
+    let mut d_alphas = beta.column_sum();
+    let mut d_means = DMatrix::zeros(d, k);
+    let mut d_factors = DMatrix::zeros(factors.nrows(), k);
+    for (c, (factor, mut y)) in kept.into_iter().enumerate() {
+        let mut weighted = DVector::zeros(d);
+        for (y, r) in y.as_mut_slice().chunks_exact_mut(d).zip(beta.row(c).iter()) {
+            for (y, sum) in y.iter_mut().zip(weighted.as_mut_slice()) {
+                *y *= r;
+                *sum += *y;
+            }
+        }
+        d_means.column_mut(c).gemv_tr(1.0, &factor, &weighted, 0.0);
+        let mut d_factor = &factor * (gamma * gamma);
+        d_factor.ger(1.0, &weighted, &means.column(c), 1.0);
+        d_factor.gemm(-1.0, &y, &transposed(x), 1.0);
         let mut at = d;
-        value -= m * log_sums[c];
         for j in 0..d {
-            let scale = scales[(j, c)];
-            value += 0.5 * gamma * gamma * scale * scale;
-            d_factors[(j, c)] =
-                d_alphas[c] + scale * (d_factors[(j, c)] + gamma * gamma * scale) - m;
+            d_factors[(j, c)] = d_alphas[c] - m + d_factor[(j, j)] * factor[(j, j)];
             for i in j + 1..d {
-                let entry = factors[(at, c)];
-                value += 0.5 * gamma * gamma * entry * entry;
-                d_means[(j, c)] += entry * weighted[(i, c)];
-                d_factors[(at, c)] += gamma * gamma * entry;
+                d_factors[(at, c)] = d_factor[(i, j)];
                 at += 1;
             }
         }

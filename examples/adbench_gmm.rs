@@ -39,10 +39,14 @@ pub fn objective(
                 at += 1;
             }
         }
+        let mut y = &factor * x;
+        let centre = &factor * means.column(c);
+        for mut column in y.column_iter_mut() {
+            column -= &centre;
+        }
         let log_weight = alphas[c] + logs.sum();
         for i in 0..n {
-            let y = &factor * (x.column(i) - means.column(c));
-            beta[(c, i)] = log_weight - 0.5 * y.norm_squared();
+            beta[(c, i)] = log_weight - 0.5 * y.column(i).norm_squared();
         }
         prior += 0.5 * gamma * gamma * factor.norm_squared() - m * logs.sum();
     }

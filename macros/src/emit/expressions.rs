@@ -101,7 +101,7 @@ impl Emit<'_> {
     }
 
     /// Whether the entries of a matrix are known to be adjacent in memory: it has been computed here, or its type tells.
-    fn is_adjacent(&self, id: Id, hold: Hold) -> bool {
+    pub(super) fn is_adjacent(&self, id: Id, hold: Hold) -> bool {
         match self.is_leaf(id) {
             true => self.program.graph.adjacent.borrow().contains(&id),
             false => matches!(hold, Hold::Variable | Hold::Temporary),

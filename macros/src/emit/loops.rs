@@ -1,7 +1,7 @@
 //! Loops: the body is emitted as a function of its own would be, around variables that it changes.
 
 use super::joined::Joined;
-use super::{Emit, Hold, Level, Written};
+use super::{Emit, Hold, Level, Store, Written};
 use crate::graph::{Argument, Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
 use crate::rules::{Op, Part, Scalar};
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
@@ -23,8 +23,8 @@ struct List {
     /// The place of an iteration in an array of them.
     step: Option<Ident>,
     slots: Vec<Id>,
-    /// Where what has a dynamic size is kept.
-    store: Option<Ident>,
+    /// Where what has a dynamic size is kept: its key among the stores.
+    store: Option<(usize, usize)>,
 }
 
 impl Emit<'_> {
@@ -240,11 +240,11 @@ impl Emit<'_> {
             }
             let step = count_of(&kept.of).map(|_| self.fresh("step"));
             let store = slots.iter().any(|slot| is_stored(&program.graph, *slot));
-            let store = store.then(|| self.fresh("kept"));
-            if let Some(store) = &store {
-                self.new_stores.push(store.clone());
-                self.stores
-                    .insert((this.body.number, kept.number), store.clone());
+            let store = store.then_some((this.body.number, kept.number));
+            if let Some(key) = store {
+                let (name, moved) = (self.fresh("kept"), Vec::new());
+                self.new_stores.push(name.clone());
+                self.stores.insert(key, Store { name, moved });
             }
             lists.push(List {
                 name,
@@ -254,6 +254,7 @@ impl Emit<'_> {
             });
         }
         inner.stores = std::mem::take(&mut self.stores);
+        inner.filled_stores = std::mem::take(&mut self.filled_stores);
         inner.taken.extend(std::mem::take(&mut self.taken));
         inner.numbers = std::mem::take(&mut self.numbers);
         inner.parameters = std::mem::take(&mut self.parameters);
@@ -340,8 +341,10 @@ impl Emit<'_> {
         self.cyclic |= inner.cyclic;
         self.taken = std::mem::take(&mut inner.taken);
         self.stores = std::mem::take(&mut inner.stores);
+        self.filled_stores = std::mem::take(&mut inner.filled_stores);
         // What loops in it keep is read in the same iteration, unless it is kept as a part of this one.
         let cleared = inner.new_stores.iter().filter(|_| lists.is_empty());
+        let cleared = cleared.filter(|store| self.filled_stores.contains(store));
         let cleared: Vec<TokenStream> = cleared.map(|store| quote!(#store.clear();)).collect();
         self.new_stores.append(&mut inner.new_stores);
         self.numbers = std::mem::take(&mut inner.numbers);
@@ -560,6 +563,10 @@ impl Emit<'_> {
         if !self.is_leaf(arg) {
             self.ensure(arg);
         }
+        let hold = self.bound.get(&arg).map(|(_, hold)| *hold);
+        if self.is_matrix(arg) && self.is_adjacent(arg, hold.unwrap_or(Hold::View)) {
+            graph.adjacent.borrow_mut().insert(input);
+        }
         let leaf = match self
             .program
             .graph
@@ -634,8 +641,10 @@ impl Emit<'_> {
                 }
                 let place = places[record];
                 let known = names[place].to_string() != "_";
-                let store = self.stores.get(&(source.body.number, number)).cloned();
+                let store = self.stores.get(&(source.body.number, number));
+                let store = store.filter(|store| !store.moved.contains(&place));
                 let store = store.filter(|_| is_stored(graph, *input));
+                let store = store.map(|store| store.name.clone());
                 let elem = kind.elem;
                 let (name, by_reference) = match elem {
                     _ if store.is_some() => (None, false),
@@ -844,7 +853,6 @@ impl Emit<'_> {
             let List {
                 name, step, slots, ..
             } = list;
-            self.store.clone_from(&list.store);
             // What is computed on one side comes out of that branch.
             for slot in slots {
                 if self.context[slot.0 as usize] != 0 {
@@ -856,8 +864,14 @@ impl Emit<'_> {
                 }
             }
             self.borrowed.clear();
-            let values: Vec<TokenStream> =
-                slots.iter().map(|slot| self.kept_value(*slot)).collect();
+            let mut values = Vec::new();
+            for (place, slot) in slots.iter().enumerate() {
+                let stored = is_stored(&self.program.graph, *slot);
+                values.push(match list.store.filter(|_| stored) {
+                    Some(store) => self.stored_value(*slot, store, place),
+                    None => self.kept_value(*slot),
+                });
+            }
             let value = match &values[..] {
                 [one] => one.clone(),
                 many => quote!((#(#many),*)),
@@ -982,24 +996,33 @@ impl Emit<'_> {
         (quote!(=), self.read_as(next, leaf))
     }
 
+    /// A matrix to be kept: itself, if it has memory of its own that nobody needs any more, else a copy of it beside
+    /// others.
+    fn stored_value(&mut self, id: Id, key: (usize, usize), place: usize) -> TokenStream {
+        self.ensure_buffer(id);
+        let value = self.read(id);
+        let own = matches!(value.hold, Hold::Variable | Hold::Temporary);
+        let moved = own && !self.buffered.contains(&id) && self.is_last_use(id);
+        if let Some(store) = self.stores.get_mut(&key) {
+            if !moved {
+                let store = &store.name;
+                self.filled_stores.insert(store.clone());
+                let (hold, tokens) = (value.hold, value.tokens.clone());
+                let own = value.at(Level::Unary);
+                // What nobody has computed here may be a part of another matrix.
+                return match hold {
+                    Hold::Reference => quote!(#store.push_view(#tokens)),
+                    Hold::View => quote!(#store.push_view(&#own)),
+                    _ => quote!(#store.push(&#own)),
+                };
+            }
+            store.moved.push(place);
+        }
+        value.tokens
+    }
+
     /// A value to be kept, which owns what it is made of.
     fn kept_value(&mut self, id: Id) -> TokenStream {
-        if let Some(store) = self
-            .store
-            .clone()
-            .filter(|_| is_stored(&self.program.graph, id))
-        {
-            self.ensure_buffer(id);
-            let value = self.read(id);
-            // What nobody has computed here may be a part of another matrix.
-            let (hold, tokens) = (value.hold, value.tokens.clone());
-            let own = value.at(Level::Unary);
-            return match hold {
-                Hold::Reference => quote!(#store.push_view(#tokens)),
-                Hold::View => quote!(#store.push_view(&#own)),
-                _ => quote!(#store.push(&#own)),
-            };
-        }
         match self.kind(id).elem {
             Elem::Opaque => quote!(()),
             Elem::Real if self.is_matrix(id) => self.read_owned(id),

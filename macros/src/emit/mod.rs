@@ -196,6 +196,14 @@ enum Level {
     Atom,
 }
 
+/// Where a loop keeps matrices, one after the other.
+#[derive(Clone)]
+struct Store {
+    name: Ident,
+    /// The places among what is kept of an iteration at which there is a matrix with memory of its own instead.
+    moved: Vec<usize>,
+}
+
 /// How the value of an expression is held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Hold {
@@ -434,11 +442,12 @@ struct Emit<'p> {
     /// What the iterations write into, to be made before the loop.
     buffers: Vec<TokenStream>,
     /// Where loops keep matrices, by the numbers of their bodies and of the loops.
-    stores: HashMap<(usize, usize), Ident>,
+    stores: HashMap<(usize, usize), Store>,
     /// Those to be made where the function or its pullback begins.
     new_stores: Vec<Ident>,
-    /// Where this loop keeps matrices, and which.
-    store: Option<Ident>,
+    /// Those into which anything is written.
+    filled_stores: HashSet<Ident>,
+    /// What has its place where a loop keeps matrices, or has memory of its own.
     stored: Ids,
     /// What has a buffer.
     buffered: Ids,
@@ -587,7 +596,7 @@ impl<'p> Emit<'p> {
             buffers: Vec::new(),
             stores: HashMap::new(),
             new_stores: Vec::new(),
-            store: None,
+            filled_stores: HashSet::new(),
             stored: Ids::default(),
             buffered: Ids::default(),
             swapped: Ids::default(),

@@ -135,9 +135,10 @@ impl Emit<'_> {
     pub(super) fn begin_with_stores(&mut self, outside: Vec<Ident>) {
         let krate = self.krate;
         let own = std::mem::replace(&mut self.new_stores, outside);
-        let made = own
+        let filled = own
             .iter()
-            .map(|store| quote!(let mut #store = #krate::__private::Kept::new();));
+            .filter(|store| self.filled_stores.contains(store));
+        let made = filled.map(|store| quote!(let mut #store = #krate::__private::Kept::new();));
         self.out.splice(0..0, made);
     }
 
