@@ -11,7 +11,7 @@ mod common;
 use common::{assert_close, slope};
 use nalgebra::{DMatrix, DVector, RealField, SMatrix, SVector, Vector2, Vector3};
 use nalgrad::{gradient, hessian, jacobian, jvp, vjp};
-use num_dual::{Dual64, DualNum};
+use num_dual::Dual64;
 
 #[gradient]
 fn from_f64<T: RealField + Copy>(x: T) -> T {
