@@ -1,7 +1,7 @@
 //! What is fused: operations entry by entry that are one pass over the data, and what gets a name.
 
 use super::Emit;
-use crate::graph::{Argument, Elem, Id, IdMap, Ids};
+use crate::graph::{Argument, Elem, Id, IdMap, Ids, Shape};
 use crate::rules::{Op, Part, Scalar};
 use crate::ty::Passing;
 use std::rc::Rc;
@@ -446,12 +446,9 @@ impl Emit<'_> {
         }
     }
 
-    /// A pullback asks what a call returned for the size of its cotangent.
-    pub(super) fn keep_sizes(&mut self, answered: &[Id]) {
-        for id in answered {
-            let Some(shape) = self.kind(*id).shape.clone() else {
-                continue;
-            };
+    /// What tells these shapes is not moved into the result.
+    pub(super) fn keep_sizes(&mut self, shapes: &[Shape]) {
+        for shape in shapes {
             let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
             let computed = sources.into_iter().flatten();
             let computed = computed.filter(|s| !self.is_leaf(*s));

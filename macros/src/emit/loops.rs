@@ -82,6 +82,8 @@ impl Emit<'_> {
         let Some(first) = self.loop_of(id) else {
             return;
         };
+        // One that is being written with others is not written once more for itself.
+        self.cyclic |= self.computed.contains(&id);
         let joined = self.join(id, &first);
         let Joined {
             this, args, parts, ..
@@ -114,6 +116,9 @@ impl Emit<'_> {
         }
         let mut views = Vec::new();
         let header = self.loop_header(this, args, &graph, derived, (&mut names_read, &mut views));
+        // What reads what these loops give cannot come before.
+        let around = self.underway.len();
+        self.underway.extend(&joined.members);
         let mut names = Vec::new();
         let mut continued = Vec::new();
         for (k, (leaf, own)) in this.inputs.iter().zip(own_names).enumerate() {
@@ -131,6 +136,7 @@ impl Emit<'_> {
                 (None, None) => self.fresh(&wish_of(&graph, *leaf)),
             });
         }
+        self.underway.truncate(around);
         redirect_sizes(&graph, this);
         let steps = if derived {
             pins_only(this)

@@ -18,7 +18,9 @@ mod parts;
 mod passes;
 mod statements;
 
-use crate::graph::{Id, IdMap, Ids, Kind, Member, Node, Outcome, Placed, Program, Shape, Sources};
+use crate::graph::{
+    Graph, Id, IdMap, Ids, Kind, Member, Node, Outcome, Placed, Program, Shape, Sources,
+};
 use crate::rules::{Op, Part};
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
@@ -161,11 +163,18 @@ impl Returns {
         }
     }
 
-    /// The values whose cotangents a pullback takes.
-    fn answered(&self) -> Vec<Id> {
+    /// The shapes that are asked for beside the values that are returned: those of zeros, and of the values whose
+    /// cotangents a pullback takes.
+    fn asked_for(&self, graph: &Graph) -> Vec<Shape> {
+        let shape_of = |id: &Id| graph.shape(*id);
         match self {
-            Returns::Tuple(parts) => parts.iter().flat_map(Returns::answered).collect(),
-            Returns::Pullback(pullback) => pullback.cotangents.iter().map(|c| c.0).collect(),
+            Returns::Tuple(parts) => parts.iter().flat_map(|p| p.asked_for(graph)).collect(),
+            Returns::Like(None, other) => shape_of(other).into_iter().collect(),
+            Returns::Matrix(None, shape) => shape.iter().cloned().collect(),
+            Returns::Pullback(pullback) => {
+                let values = pullback.cotangents.iter();
+                values.filter_map(|(value, _)| shape_of(value)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -492,7 +501,7 @@ fn attempt(
     let decided = emit.decide(&mut nodes, &find_live);
     emit.begin(&nodes, &decided, &find_live);
     emit.find_lists(&outputs.result);
-    emit.keep_sizes(&outputs.result.answered());
+    emit.keep_sizes(&outputs.result.asked_for(&program.graph));
     let written = emit.write_function(outputs, around);
     (!emit.cyclic).then_some(written)
 }

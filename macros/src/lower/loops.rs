@@ -845,6 +845,13 @@ impl Lower<'_> {
                 .map(|(c, leaf)| (c.name.to_string(), c.part, *leaf))
                 .collect(),
         });
+        if let Counted::Range { range, .. } = counted {
+            // What is evaluated on one side of a branch is out of reach on the way back.
+            let aside = !outside.graph.guards.borrow().is_empty();
+            let names = outside.kept_names.iter().filter(|_| aside);
+            let read = names.filter(|name| crate::scope::contains(range.tokens.clone(), name));
+            self.kept_names.extend(read.cloned());
+        }
         let before = self.scope.clone();
         let header = self.header(counted);
         if let (Ok(Header::Range { index, .. }), false) = (&header, repeats) {

@@ -2,7 +2,7 @@
 
 use crate::oracle::panic_message;
 use nalgebra::{DMatrix, DVector, Matrix2, Vector2, Vector3};
-use nalgrad::{gradient, hessian, hvp, jacobian};
+use nalgrad::{gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[test]
 fn a_second_loop_changes_a_variable_that_is_read_as_it_was() {
@@ -616,4 +616,98 @@ mod copy_of_a_sum {
         // (x / 2 + 3 x²)² by the chain rule.
         expect!((0.7) => 2.0 * (0.35 + 3.0 * 0.49) * (0.5 + 6.0 * 0.7));
     }
+}
+
+/// What a loop on one side counts over is evaluated there, and its pullback runs elsewhere.
+#[vjp]
+fn range_on_one_side(x: f64) -> f64 {
+    let mut items = Vector3::new(0.5, -1.0, -1.0);
+    items.x = 0.25;
+    if x > 0.5 {
+        return x * items.y;
+    }
+    let mut last = x * x;
+    for _ in 0..items.len() {
+        last = 3.0 * x;
+    }
+    last
+}
+
+#[test]
+fn ranges_on_one_side() {
+    for (x, slope) in [(0.7, -1.0), (0.2, 3.0)] {
+        let (value, pullback) = range_on_one_side_vjp(x);
+        assert_eq!(value, range_on_one_side(x));
+        assert_eq!(pullback(1.0), slope);
+    }
+}
+
+/// What reads a variable as it was, and the tangent of what it becomes, was computed in between, by a loop for the tangent
+/// alone; and then both loops ran.
+mod tangent_beside_an_older_value {
+    use super::*;
+
+    #[jvp]
+    #[gradient]
+    #[hessian]
+    fn f(x: &Vector2<f64>) -> f64 {
+        let mut w = x * 2.0;
+        for i in 0..2 {
+            w[i] += x[i];
+        }
+        let k = w;
+        for i in 0..2 {
+            w[i] += x[i] * x[i];
+        }
+        w.dot(&k) + w[1]
+    }
+
+    #[jacobian]
+    fn g(x: f64, more: &[f64]) -> DVector<f64> {
+        let mut w = DVector::from_element(2, 0.5);
+        w[1] = x;
+        for _ in more {
+            w = w * 2.0;
+        }
+        for i in 0..w.len() {
+            w[1 - i] -= x;
+        }
+        w
+    }
+
+    #[test]
+    fn has_the_derivative_of_both() {
+        // f = Σ (3 x + x²) 3 x + 3 x₂ + x₂²
+        let (x, d) = (Vector2::new(0.7, -0.4), Vector2::new(0.5, 2.0));
+        let slopes = x.map(|x| 18.0 * x + 9.0 * x * x) + Vector2::new(0.0, 3.0 + 2.0 * x[1]);
+        let (value, slope) = f_jvp(&x, &d);
+        assert_eq!(value, f(&x));
+        assert!((slope - slopes.dot(&d)).abs() < 1e-14);
+        assert!((f_gradient(&x) - slopes).norm() < 1e-14);
+        let curvatures = x.map(|x| 18.0 + 18.0 * x) + Vector2::new(0.0, 2.0);
+        assert!((f_hessian(&x) - Matrix2::from_diagonal(&curvatures)).norm() < 1e-13);
+
+        let (value, (by_x, by_more)) = g_value_and_jacobian(0.7, &[1.0, 2.0]);
+        assert_eq!(value, g(0.7, &[1.0, 2.0]));
+        assert_eq!(by_x, DMatrix::from_column_slice(2, 1, &[-1.0, 3.0]));
+        assert_eq!(by_more, DMatrix::zeros(2, 2));
+    }
+}
+
+/// The size of a zero was asked for after the value that tells it had been moved into the result.
+#[jvp(wrt(x))]
+fn independent(x: &[f64], a: &DMatrix<f64>) -> DVector<f64> {
+    let mut sum = DVector::from_element(3, 0.5);
+    for _ in x {
+        sum = a * sum;
+    }
+    sum
+}
+
+#[test]
+fn zeros_of_the_size_of_what_is_returned() {
+    let (x, a) = ([1.0, 2.0], DMatrix::from_fn(3, 3, |i, j| (i + j) as f64));
+    let (value, tangent) = independent_jvp(&x, &a, &[1.0, 1.0]);
+    assert_eq!(value, independent(&x, &a));
+    assert_eq!(tangent, DVector::zeros(3));
 }
