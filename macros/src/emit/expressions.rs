@@ -119,7 +119,7 @@ impl Emit<'_> {
     }
 
     /// A number as the receiver of a method, to which the type of literals is not known.
-    fn typed(&self, value: &Written) -> TokenStream {
+    pub(super) fn typed(&self, value: &Written) -> TokenStream {
         let literal = !crate::ty::mentions(value.tokens.clone(), &|_| true);
         match self.real {
             Real::F64 | Real::F32 if literal => {

@@ -1588,7 +1588,7 @@ fn pins_only(this: &Loop) -> Vec<Placed> {
 /// The size of what is carried elsewhere is that of what has its shape here.
 fn redirect_sizes(graph: &Graph, this: &Loop) {
     use crate::graph::{Dim, Extent};
-    for leaf in &this.inputs[..this.next.len()] {
+    for leaf in &this.inputs {
         let Some(shape) = graph.shape(*leaf) else {
             continue;
         };

@@ -902,7 +902,15 @@ impl Emit<'_> {
                 } else if self.kind(*member).elem == Elem::Records && self.is_leaf(arg) {
                     self.no_records(*member)
                 } else {
-                    self.read(arg).tokens
+                    let value = self.read(arg);
+                    // A method of it is not found where both sides are literals, which have no type of their own.
+                    let literal = |id: &Id| matches!(self.op(*id), Op::Const(_));
+                    let mut users = self.uses[member.0 as usize].iter();
+                    let called = users.any(|user| self.args(*user).len() == 1);
+                    match side == 0 && called && self.args(*member)[1..].iter().all(literal) {
+                        true => self.typed(&value),
+                        false => value.tokens,
+                    }
                 };
                 values.push(value);
             }

@@ -499,7 +499,7 @@ impl Lower<'_> {
 
     /// The values of the variables that a loop changes.
     fn changed_in(&self, each: &Expr) -> Vec<Id> {
-        let names = assigned(each.to_token_stream());
+        let names = self.scope.with_fields(assigned(each.to_token_stream()));
         let bindings = names.iter().filter_map(|name| self.scope.get(name));
         let ids = bindings.filter_map(|binding| match &binding.value {
             Value::Lent(lent) => match self.scope.get(&lent.name.to_string())?.value {

@@ -308,6 +308,9 @@ impl<'a> Generator<'a> {
                         value = self.apply(Op::Add, vec![value, term], Type::Real);
                     }
                 }
+                if self.random.percent(40) {
+                    value = self.with_products(value);
+                }
                 value
             }
             Type::Matrix(rows, cols) => self.matrix(*rows, *cols, 4),
@@ -317,6 +320,41 @@ impl<'a> Generator<'a> {
             }
             other => unreachable!("no function returns {other:?}"),
         }
+    }
+
+    /// Products of variables of one type: of what one was before and what became of it, among others.
+    fn with_products(&mut self, mut value: Expr) -> Expr {
+        for _ in 0..2 {
+            let Some(a) = self.any(|v| matches!(v.ty, Type::Real | Type::Matrix(..))) else {
+                break;
+            };
+            let ty = self.variables[a].ty.clone();
+            let op = match ty {
+                Type::Real => Op::Mul,
+                _ => Op::Dot,
+            };
+            let Some(b) = self.any(|v| v.ty == ty) else {
+                break;
+            };
+            self.used.extend([a, b]);
+            let product = self.apply(op, vec![Expr::Var(a), Expr::Var(b)], Type::Real);
+            let factor = self.literal();
+            let term = self.apply(Op::Mul, vec![product, factor], Type::Real);
+            value = self.apply(Op::Add, vec![value, term], Type::Real);
+        }
+        value
+    }
+
+    /// Another name for what a variable is now.
+    fn let_copy(&mut self) -> Option<Statement> {
+        let of = self.any(|v| v.mutable && matches!(v.ty, Type::Real | Type::Matrix(..)))?;
+        let var = self.let_variable(self.variables[of].ty.clone(), Holds::Owned);
+        self.variables[var].mutable = self.random.percent(35);
+        Some(Statement::Let {
+            vars: vec![var],
+            typed: false,
+            value: Expr::Var(of),
+        })
     }
 
     /// A number that depends on all of a variable.
@@ -447,6 +485,7 @@ impl<'a> Generator<'a> {
             } else {
                 30 * on(self, Feature::CarriedLoops)
             },
+            8 * assigns,
         ];
         let statement = match self.random.weighted(&weights) {
             0 => Some(self.let_value()),
@@ -462,7 +501,8 @@ impl<'a> Generator<'a> {
             10 => self.while_loop(statements),
             11 => self.assign_entry(),
             12 => self.match_statement(),
-            _ => Some(self.steps(statements)),
+            13 => Some(self.steps(statements)),
+            _ => self.let_copy(),
         };
         statements.extend(statement);
     }

@@ -364,10 +364,11 @@ impl Writer<'_> {
                 };
                 if let ([var], true) = (&vars[..], self.is_field(vars[0])) {
                     let it = type_name(&variables[*var].ty);
-                    let _ = writeln!(
-                        self.structs,
-                        "    struct Held{var} {{ it: {it}, other: f64 }}"
-                    );
+                    let item = format!("    struct Held{var} {{ it: {it}, other: f64 }}\n");
+                    // An expression may stand in two places, with what it binds.
+                    if !self.structs.contains(&item) {
+                        self.structs.push_str(&item);
+                    }
                     self.line(&format!(
                         "let {pattern} = Held{var} {{ it: {value}, other: 1.0 }};"
                     ));

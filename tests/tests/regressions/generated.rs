@@ -1253,3 +1253,68 @@ mod entries_of_one_side {
         }
     }
 }
+
+/// A method was called on what a branch gives whose sides are both literals, so that nothing told their type.
+#[vjp]
+fn method_of_a_choice_of_literals(x: f64) -> f64 {
+    x - f64::to_radians(if x > 0.5 { 90.0 } else { 180.0 })
+}
+
+#[test]
+fn choices_of_literals_have_a_type() {
+    let (value, pullback) = method_of_a_choice_of_literals_vjp(0.7);
+    assert_eq!(value, 0.7 - std::f64::consts::FRAC_PI_2);
+    assert_eq!(pullback(2.0), 2.0);
+}
+
+/// The header of a loop that is gone through for its effects only read a field that the loop changes.
+#[hvp]
+fn counted_by_a_field(x: &Vector3<f64>, seen: &std::cell::Cell<usize>) -> f64 {
+    struct Held {
+        it: Vector3<f64>,
+    }
+    let mut held = Held { it: *x };
+    for k in 0..held.it.len() {
+        seen.set(seen.get() + k);
+        held.it += x;
+    }
+    x.norm_squared()
+}
+
+#[test]
+fn loops_of_effects_count_as_the_function_does() {
+    let (x, seen) = (Vector3::new(0.5, 1.0, 2.0), std::cell::Cell::new(0));
+    let (gradient, product) = counted_by_a_field_hvp(&x, &seen, &Vector3::x());
+    assert_eq!((gradient, product), (2.0 * x, 2.0 * Vector3::x()));
+    assert_eq!(seen.get(), 3);
+}
+
+/// On the way back a size is read of what has that shape there, and is not carried.
+#[hvp]
+fn size_of_what_is_carried(x: &DVector<f64>) -> f64 {
+    let mut sum = x.clone();
+    for _ in 0..2 {
+        for _ in 0..sum.nrows() {
+            let s = sum.iter().map(|_| 0.1_f64).sum::<f64>();
+            let mut n = 0;
+            while n < 2 {
+                sum += DMatrix::from_row_slice(2, 2, &[s, 0.5, 0.5, s]) * x;
+                n += 1;
+            }
+        }
+    }
+    sum.norm_squared()
+}
+
+#[test]
+fn sizes_on_the_way_back() {
+    let (x, d) = (
+        DVector::from_vec(vec![0.5, -1.0]),
+        DVector::from_vec(vec![2.0, 1.0]),
+    );
+    // The sum is A x with A = I + 8 [[0.2, 0.5], [0.5, 0.2]].
+    let a = DMatrix::from_row_slice(2, 2, &[2.6, 4.0, 4.0, 2.6]);
+    let (gradient, product) = size_of_what_is_carried_hvp(&x, &d);
+    assert!((gradient - 2.0 * a.tr_mul(&(&a * &x))).norm() < 1e-13);
+    assert!((product - 2.0 * a.tr_mul(&(&a * &d))).norm() < 1e-13);
+}
