@@ -515,6 +515,9 @@ impl Lower<'_> {
                 self.apply_method(method, turbofish, (Value::Slice(list), at), args, expr)
             }
             other => {
+                if let Some(copied) = self.copied_list(expr)? {
+                    return Ok(copied);
+                }
                 let other = other.clone();
                 self.node(&other, at, &Kind::SCALAR)?;
                 refuse(method, unknown(&name, "this value"))

@@ -21,7 +21,9 @@ use nalgebra::{
 };
 use std::cmp::Ordering;
 
+mod lists;
 mod rotations;
+pub use lists::*;
 pub use rotations::*;
 
 // ---------------------------------------------------------------------------------------------------------------

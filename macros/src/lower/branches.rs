@@ -773,21 +773,23 @@ impl Lower<'_> {
                 let length = length.to_string().parse().ok().map(Dim::Static);
                 self.called_list(call, &part, length, tail)?
             }
+            (Value::Called(call, part), Returned::Vec(_)) => {
+                self.called_list(call, &part, None, tail)?
+            }
             (value, _) => value,
         };
         let value = match value {
             Value::Slice(_) => match self.entries_of(&value, tail)? {
                 Some(entries) => Value::List(entries),
-                None => {
-                    return refuse(
-                        tail,
-                        "a `Vec` of differentiated values whose length is not known to the macro cannot be returned yet\nhelp: return a `DVector`, as in `DVector::from_vec(v)`",
-                    );
-                }
+                None => value,
             },
             value => value,
         };
         match (value, ty) {
+            (Value::Slice(id), Returned::Vec(_) | Returned::Array(..)) => {
+                Ok(Outcome::List(id, None))
+            }
+            (Value::Columns(id, columns), Returned::Vec(_)) => Ok(Outcome::List(id, Some(columns))),
             (Value::Tuple(values), Returned::Tuple(types)) if values.len() == types.len() => {
                 Ok(Outcome::Tuple(all(self, values, types.iter().collect())?))
             }

@@ -97,7 +97,7 @@ impl Lower<'_> {
         });
         let kind = known.unwrap_or(Kind::SCALAR);
         for (value, entry) in values.iter_mut().zip(entries) {
-            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) = value {
+            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) | Value::Slice(_) = value {
                 continue;
             }
             *value = Value::Node(self.node(&value.clone(), entry, &kind)?);

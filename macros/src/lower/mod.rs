@@ -40,7 +40,9 @@ pub use statements::pattern_names;
 use self::declared::Declared;
 use crate::args::Checkpoint;
 use crate::error::{Errors, text};
-use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
+use crate::graph::{
+    Elem, Form, Graph, Id, IdMap, Kind, Leaf, Placed, Program, Shape, Sources, Step,
+};
 use crate::rules::{Op, kind};
 use crate::scope::{Binding, Hint, Inert, Place, Scope, Value};
 use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
@@ -90,6 +92,7 @@ struct Before {
     types: usize,
     left_out: usize,
     scope: Scope,
+    names: IdMap<Ident>,
 }
 
 /// The state of reading one body.
@@ -503,6 +506,7 @@ impl Lower<'_> {
             types: self.types.len(),
             left_out: self.left_out.len(),
             scope: self.scope.clone(),
+            names: self.graph.names.borrow().clone(),
         }
     }
 
@@ -515,6 +519,8 @@ impl Lower<'_> {
         self.types.truncate(before.types);
         self.left_out.truncate(before.left_out);
         self.scope = before.scope;
+        // Fresh names may be the same again.
+        self.graph.names.replace(before.names);
     }
 
     pub(super) fn roll_back(&mut self, mark: Mark) {
