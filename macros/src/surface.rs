@@ -456,7 +456,15 @@ impl Lower<'_> {
             Value::Slice(_) | Value::Elements(_) | Value::Columns(..)
                 if !matches!(
                     name.as_str(),
-                    "first" | "last" | "get" | "to_vec" | "clone" | "as_slice"
+                    "first"
+                        | "last"
+                        | "get"
+                        | "split_first"
+                        | "split_last"
+                        | "split_at"
+                        | "to_vec"
+                        | "clone"
+                        | "as_slice"
                 ) =>
             {
                 match question(&name) {
@@ -492,6 +500,11 @@ impl Lower<'_> {
                 self.expr(&syn::parse_quote!(if #at { Some(#value) } else { None }))
             }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
+            Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
+                if matches!(name.as_str(), "split_first" | "split_last" | "split_at") =>
+            {
+                self.split_list(at, &name, args, expr)
+            }
             Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
                 if matches!(name.as_str(), "first" | "last" | "get") =>
             {

@@ -225,7 +225,11 @@ impl Lower<'_> {
             return self.known(self.graph.args(cond)[0]).map(|taken| !taken);
         }
         let guards = self.graph.guards.borrow();
-        guards.iter().find(|g| g.cond == cond).map(|g| g.side)
+        guards.iter().find_map(|g| match self.graph.op(g.cond) {
+            _ if g.cond == cond => Some(g.side),
+            Op::Not if self.graph.args(g.cond)[0] == cond => Some(!g.side),
+            _ => None,
+        })
     }
 
     /// A side that panics or leaves the function: what happens on it happens here.
@@ -368,7 +372,7 @@ impl Lower<'_> {
     }
 
     /// `Some(e)` that carries no derivative, beside one that does.
-    fn some_of_inert(&mut self, value: Value) -> Value {
+    pub(super) fn some_of_inert(&mut self, value: Value) -> Value {
         let Value::Inert(inert) = &value else {
             return value;
         };
@@ -445,8 +449,23 @@ impl Lower<'_> {
 
     /// What is there on a side only, as a value that is there on both.
     pub(super) fn joined_value(&mut self, some: Id, value: Value, expr: &Expr) -> Lowered<Value> {
+        let guard = Guard {
+            cond: some,
+            side: true,
+        };
+        self.there_or_zero(guard, value, expr)
+    }
+
+    /// The same of a value that is there on this side of a branch.
+    pub(super) fn there_or_zero(
+        &mut self,
+        Guard { cond, side }: Guard,
+        value: Value,
+        expr: &Expr,
+    ) -> Lowered<Value> {
         let none = self.in_place_of_none(&value, expr)?;
-        self.choose(&Value::Node(some), some, value, none, expr)
+        let (a, b) = if side { (value, none) } else { (none, value) };
+        self.choose(&Value::Node(cond), cond, a, b, expr)
     }
 
     /// What stands for the value of `None`: it is computed, and nobody reads it.

@@ -187,6 +187,8 @@ pub struct Lower<'a> {
     optional: Vec<(Ident, String)>,
     /// What may fail, and was attempted.
     attempts: Vec<options::Attempt>,
+    /// How many assignments to variables that are `Option`s have been read.
+    options_assigned: usize,
     /// Conditions on which there is a value in an `Option`.
     presences: Vec<Id>,
     /// How many bodies of closures and labelled blocks surround the expression: what `return` leaves.
@@ -269,6 +271,7 @@ pub fn lower(
         calls_written: 0,
         optional: Vec::new(),
         attempts: Vec::new(),
+        options_assigned: 0,
         presences: Vec::new(),
         bodies: 0,
         broken_with: Vec::new(),
