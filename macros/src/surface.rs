@@ -142,6 +142,19 @@ fn question(name: &str) -> Option<Hint> {
     })
 }
 
+/// Whether an expression tells how two numbers are ordered: `a.partial_cmp(&b).unwrap()`.
+fn is_order(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => is_order(&inner.expr),
+        Expr::MethodCall(call) => match call.method.to_string().as_str() {
+            "partial_cmp" | "total_cmp" => true,
+            "unwrap" | "expect" | "unwrap_or" | "reverse" => is_order(&call.receiver),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// Whether a method is one of nalgebra's or of numbers that keeps nothing of what it is given.
 pub fn is_known_method(name: &str) -> bool {
     unary_method(name).is_some()
@@ -338,6 +351,21 @@ impl Lower<'_> {
                 }
                 if self.is_poisoned(expr) {
                     return Err(Refusal(None));
+                }
+                if is_order(at) && args.iter().all(|arg| self.is_inert_expr(arg)) {
+                    let arguments = args.iter().map(|arg| self.kept(arg));
+                    let arguments: Vec<_> = arguments.collect();
+                    let receiver = &inert.tokens;
+                    return Ok(Value::Inert(crate::scope::Inert {
+                        tokens: quote!(#receiver.#method(#(#arguments),*)),
+                        hint: match name.starts_with("is_") {
+                            true => Hint::Bool,
+                            false => Hint::Unknown,
+                        },
+                        pure: inert.pure && !matches!(name.as_str(), "unwrap" | "expect"),
+                        leaf: None,
+                        ..inert.clone()
+                    }));
                 }
                 if let Some(cases) = self.cases_of_option(at, &name, args) {
                     return self.expr(&cases);

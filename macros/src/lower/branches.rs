@@ -469,7 +469,7 @@ impl Lower<'_> {
     }
 
     /// What stands for the value of `None`: it is computed, and nobody reads it.
-    fn in_place_of_none(&mut self, value: &Value, expr: &Expr) -> Lowered<Value> {
+    pub(super) fn in_place_of_none(&mut self, value: &Value, expr: &Expr) -> Lowered<Value> {
         match value {
             Value::Tuple(parts) => {
                 let parts = parts.iter().map(|part| self.in_place_of_none(part, expr));
@@ -554,6 +554,29 @@ impl Lower<'_> {
                     .collect();
                 values.map(Value::Tuple)
             }
+            (Value::Inert(a), Value::Inert(b))
+                if whole
+                    && a.hint == Hint::Int
+                    && b.hint == Hint::Int
+                    && a.pure
+                    && b.pure
+                    && a.tokens.to_string() != b.tokens.to_string() =>
+            {
+                let (cond_name, x, y) = (self.name_of(cond), &a.tokens, &b.tokens);
+                let mut reads = [a.reads, b.reads].concat();
+                reads.push(cond);
+                Ok(Value::Inert(Inert {
+                    hint: Hint::Int,
+                    reads,
+                    ..Inert::plain(quote!((if #cond_name { #x } else { #y })), true)
+                }))
+            }
+            // What is there already is the same on both sides.
+            (Value::Inert(a), Value::Inert(b))
+                if a.pure && a.tokens.to_string() == b.tokens.to_string() =>
+            {
+                Ok(Value::Inert(a))
+            }
             (
                 a @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_) | Value::Called(..)),
                 b @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_) | Value::Called(..)),
@@ -623,6 +646,7 @@ impl Lower<'_> {
     /// A value whose kind is known.
     fn followed(&mut self, value: Value, expr: &Expr) -> Lowered<Value> {
         match value {
+            Value::Inert(inert) if inert.hint == Hint::Int && inert.pure => Ok(Value::Inert(inert)),
             Value::Called(..) | Value::Inert(_) => {
                 Ok(Value::Node(self.node(&value, expr, &Kind::SCALAR)?))
             }

@@ -281,7 +281,7 @@ impl Lower<'_> {
     }
 
     /// Tokens of the user's as the companion keeps them.
-    pub(super) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
+    pub(crate) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
         let mut lengths = Vec::new();
         let tokens = self.with_fields(visible(tokens.to_token_stream()));
         let tokens = self.with_lengths(tokens, &mut lengths);
@@ -795,12 +795,17 @@ fn wish(tokens: &TokenStream) -> String {
     let last = names
         .iter()
         .rev()
-        .find(|n| !matches!(n.as_str(), "as" | "f64" | "f32" | "self" | "unwrap"));
+        .find(|n| !matches!(n.as_str(), "f64" | "f32" | "unwrap") && is_name(n));
     match last.map(String::as_str) {
         Some("len") => "n".to_string(),
         Some(word) => word.to_lowercase(),
         None => "c".to_string(),
     }
+}
+
+/// Whether a word is no keyword, as `true`.
+fn is_name(word: &str) -> bool {
+    syn::parse_str::<Ident>(&word.to_lowercase()).is_ok()
 }
 
 fn words(tokens: TokenStream, into: &mut Vec<String>) {

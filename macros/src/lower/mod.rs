@@ -187,6 +187,8 @@ pub struct Lower<'a> {
     optional: Vec<(Ident, String)>,
     /// What may fail, and was attempted.
     attempts: Vec<options::Attempt>,
+    /// Variables that are `Option`s and begin with `None`, and a value like those that they are given.
+    none_of: Vec<(String, Value)>,
     /// How many assignments to variables that are `Option`s have been read.
     options_assigned: usize,
     /// Conditions on which there is a value in an `Option`.
@@ -271,6 +273,7 @@ pub fn lower(
         calls_written: 0,
         optional: Vec::new(),
         attempts: Vec::new(),
+        none_of: Vec::new(),
         options_assigned: 0,
         presences: Vec::new(),
         bodies: 0,

@@ -87,7 +87,13 @@ impl Lower<'_> {
         let value = match (known, &inner) {
             (Some(value), _) => value,
             (None, Some(inner)) => self.value_of_none(&inner.inner)?,
-            (None, None) => Value::Node(self.graph.constant(0.0)),
+            (None, None) => {
+                let known = self.none_of.iter().find(|(own, _)| name.ident == own);
+                match known.map(|(_, value)| value.clone()) {
+                    Some(like) => self.nothing_like(&like, init)?,
+                    None => Value::Node(self.graph.constant(0.0)),
+                }
+            }
         };
         let own = name.ident.unraw();
         let there = self.fresh(&format!("has_{own}"));
@@ -119,6 +125,23 @@ impl Lower<'_> {
         let fields = Value::Fields(fields.into());
         self.scope.bind(Binding::active(name.ident.clone(), fields));
         Ok(true)
+    }
+
+    /// What stands for the value of `None` beside this one.
+    pub(super) fn nothing_like(&mut self, value: &Value, at: &Expr) -> Lowered<Value> {
+        match value {
+            Value::Tuple(parts) => {
+                let parts = parts.iter().map(|part| self.nothing_like(part, at));
+                parts.collect::<Lowered<Vec<Value>>>().map(Value::Tuple)
+            }
+            Value::Inert(inert) if inert.hint == Hint::Int => {
+                Ok(self.inert_value(&syn::parse_quote!(0), Hint::Int))
+            }
+            Value::Inert(inert) if inert.hint == Hint::Bool => {
+                Ok(self.inert_value(&syn::parse_quote!(false), Hint::Bool))
+            }
+            value => self.in_place_of_none(value, at),
+        }
     }
 
     /// What stands for the value of `None` of this type.
