@@ -436,7 +436,28 @@ impl Lower<'_> {
                     .iter()
                     .map(|arg| self.inert_expression(arg, Hint::Unknown).tokens);
                 let args: Vec<_> = args.collect();
-                self.after_call(*call, quote!(.#method(#(#args),*)));
+                self.after_call(*call, quote!(.#method(#(#args),*)), method)?;
+                Ok(value.clone())
+            }
+            Value::Called(call, part)
+                if part.is_empty()
+                    && matches!(name.as_str(), "ok" | "ok_or" | "ok_or_else" | "map_err")
+                    && args.iter().all(|arg| self.is_inert_expr(arg)) =>
+            {
+                let call = *call;
+                let args = args.iter().map(|arg| self.kept(arg));
+                let args: Vec<_> = args.collect();
+                self.after_call(call, quote!(.#method(#(#args),*)), method)?;
+                Ok(value.clone())
+            }
+            Value::Called(call, part)
+                if part.is_empty()
+                    && name == "unwrap_or_else"
+                    && args.len() == 1
+                    && self.panics(args[0]) =>
+            {
+                let (call, otherwise) = (*call, self.kept(args[0]));
+                self.after_call(call, quote!(.#method(#otherwise)), method)?;
                 Ok(value.clone())
             }
             // What only an `Option` or a `Result` has.
@@ -1257,7 +1278,7 @@ impl Lower<'_> {
             Value::Maybe(maybe) => self.value_or_return(maybe, expr),
             Value::Wrapped(value) => Ok(*value),
             Value::Called(call, part) if part.is_empty() => {
-                self.after_call(call, quote!(?));
+                self.after_call(call, quote!(?), expr)?;
                 Ok(Value::Called(call, part))
             }
             Value::Inert(inert) => {

@@ -168,6 +168,30 @@ mod effects {
         assert_eq!(made.get(), 304);
     }
 
+    /// The others are made as well, although nobody reads them.
+    #[gradient(wrt(x))]
+    fn last(x: &[f64], made: &Cell<usize>) -> f64 {
+        let last = x
+            .iter()
+            .map(|v| {
+                made.set(made.get() + 1);
+                v * v
+            })
+            .last();
+        last.unwrap()
+    }
+
+    #[test]
+    fn all_before_the_last() {
+        let (x, made) = ([1.0, 0.5, -2.0], Cell::new(0));
+        assert_eq!((last(&x, &made), made.replace(0)), (4.0, 3));
+        let (value, gradient) = last_value_and_gradient(&x, &made);
+        assert_eq!((value, made.replace(0)), (4.0, 3));
+        assert_eq!(gradient, [0.0, 0.0, -4.0]);
+        assert_eq!(last_gradient(&x, &made), gradient);
+        assert_eq!(made.get(), 3);
+    }
+
     #[gradient]
     #[allow(dead_code, reason = "known by its gradient")]
     fn largest(x: &[f64]) -> f64 {

@@ -790,7 +790,7 @@ impl Lower<'_> {
             }
             Value::Maybe(maybe) => self.value_or_return(maybe, &tail)?,
             Value::Called(call, part) if part.is_empty() => {
-                self.after_call(call, quote!(?));
+                self.after_call(call, quote!(?), &tail)?;
                 Value::Called(call, part)
             }
             Value::Poison => return Err(Refusal(None)),

@@ -10,7 +10,7 @@ use crate::position::{Arithmetic, Position};
 use crate::rules::{Comparison, Op, Part, Scalar};
 use crate::scope::{Hint, Inert, Place, Value, control_flow, leaves_loop, same_context};
 use crate::ty::Real;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{BinOp, Expr, UnOp};
 
@@ -770,6 +770,7 @@ impl Lower<'_> {
             if let (Value::Node(left), Value::Inert(inert)) = (&left, &right)
                 && !self.observable(expr)
                 && self.is_pure(&inert.tokens)
+                && only_compares(&inert.tokens)
             {
                 // What only reads variables may be read before.
                 let right = self.pin(inert, Kind::BOOL)?;
@@ -1329,6 +1330,16 @@ fn coordinate(name: &str, shape: &Shape) -> Option<usize> {
     );
     (i >= 1 && i <= *rows && j >= 1 && j <= *cols && *rows <= 6 && *cols <= 6)
         .then(|| (j - 1) * rows + i - 1)
+}
+
+/// Whether nothing in the tokens can panic: there is no arithmetic.
+fn only_compares(tokens: &TokenStream) -> bool {
+    let mut trees = tokens.clone().into_iter();
+    trees.all(|tree| match tree {
+        TokenTree::Punct(p) => !matches!(p.as_char(), '+' | '-' | '*' | '/' | '%'),
+        TokenTree::Group(group) => only_compares(&group.stream()),
+        TokenTree::Ident(_) | TokenTree::Literal(_) => true,
+    })
 }
 
 /// `&&` or `||`

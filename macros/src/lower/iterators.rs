@@ -5,8 +5,8 @@ use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
 use crate::scope::{Binding, Hint, Inert, Value, contains};
 use crate::ty::{Class, Extent};
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -221,8 +221,9 @@ impl Lower<'_> {
         let Some(items) = self.items(source, &index) else {
             return Ok(None);
         };
-        // An item at a known place.
-        if items.is_plain() && matches!(name.as_str(), "last" | "next" | "nth") {
+        // An item at a known place, if nobody sees that the others are not made.
+        let only_one = items.is_plain() && is_computed(items.item.to_token_stream());
+        if only_one && matches!(name.as_str(), "last" | "next" | "nth") {
             let least = items.least();
             let at: Expr = match (name.as_str(), &args[..]) {
                 ("nth", [at]) => (*at).clone(),
@@ -359,13 +360,12 @@ impl Lower<'_> {
             ..Inert::plain(quote!(#place), true)
         });
         self.scope.bind(Binding::inert(place.clone(), index, true));
-        for step in &items.steps {
-            if let Before::Let(syn::Stmt::Local(local)) = step {
-                let stmt = syn::Stmt::Local(local.clone());
-                self.local(local, &stmt)?;
-            }
-        }
-        let value = self.expr(&items.item);
+        let lets = items.steps.iter().filter_map(|step| match step {
+            Before::Let(stmt @ syn::Stmt::Local(local)) => Some((local, stmt)),
+            _ => None,
+        });
+        let held: Lowered<Vec<()>> = lets.map(|(local, stmt)| self.local(local, stmt)).collect();
+        let value = held.and_then(|_| self.expr(&items.item));
         self.scope.pop();
         self.roll_back(mark);
         value
@@ -1050,6 +1050,23 @@ fn of_iter(call: &syn::ExprCall) -> Option<String> {
     let mut names = path.path.segments.iter().rev().map(|s| s.ident.to_string());
     let name = names.next()?;
     (names.next()? == "iter").then_some(name)
+}
+
+/// Whether nothing is called but methods that are known, so that it makes no difference how often it is computed.
+fn is_computed(tokens: TokenStream) -> bool {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    trees.iter().enumerate().all(|(i, tree)| match tree {
+        TokenTree::Ident(name) => {
+            let called = matches!(trees.get(i + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+            let of_value = i > 0 && is(i - 1, '.');
+            let known = of_value && crate::surface::is_known_method(&name.to_string());
+            !is(i + 1, '!') && (!called || known)
+        }
+        TokenTree::Group(group) => is_computed(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => true,
+    })
 }
 
 /// `|pattern| body`

@@ -68,7 +68,7 @@ enum Taken<'a> {
     Kept(&'a Pat, Inert),
 }
 
-pub(crate) const OPTION_OF_A_CALL: &str = "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`";
+pub(crate) const OPTION_OF_A_CALL: &str = "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`, or leave the function where there is none, as in `let Some(y) = … else { panic!(…) };`";
 
 /// What to write in place of an `Option` that changes.
 pub(crate) const OPTION_APART: &str = "keep the value and whether there is one in two variables, as in `let mut best = 0.0;` and `let mut found = false;`";
@@ -1380,7 +1380,7 @@ impl Lower<'_> {
 }
 
 impl Body<'_> {
-    fn tokens(&self) -> TokenStream {
+    pub(super) fn tokens(&self) -> TokenStream {
         match self {
             Body::Expr(body) => body.to_token_stream(),
             Body::Block(block) => block.to_token_stream(),
@@ -1548,7 +1548,6 @@ pub(super) fn without_names(pat: &Pat) -> TokenStream {
     renamed(pat, &|_| None).to_token_stream()
 }
 
-/// The parts of a tuple or a slice beside their patterns, `..` standing for any number of them.
 /// A window or a chunk of a list is known as a vector.
 pub(super) fn as_slice(value: Value) -> Value {
     match value {
@@ -1603,6 +1602,7 @@ pub(super) fn places_in<'p>(slice: &'p syn::PatSlice, list: &Ident) -> Vec<(&'p 
     places.collect()
 }
 
+/// The parts of a tuple or a slice beside their patterns, `..` standing for any number of them.
 pub(super) fn paired<'p>(pats: Vec<&'p Pat>, values: &[Value]) -> Option<Vec<(&'p Pat, Value)>> {
     let rest = pats.iter().position(|p| matches!(p, Pat::Rest(_)));
     let Some(at) = rest else {

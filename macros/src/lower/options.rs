@@ -470,9 +470,7 @@ impl Lower<'_> {
         arms: &[Arm<'a>],
         at: &dyn ToTokens,
     ) -> Lowered<Option<(Arm<'a>, Value)>> {
-        let (Value::Pending(pending) | Value::PendingOr(pending, _), [first, second]) =
-            (subject, arms)
-        else {
+        let [first, second] = arms else {
             return Ok(None);
         };
         let fits = |arm: &Arm<'a>| {
@@ -492,20 +490,36 @@ impl Lower<'_> {
         if other.guard.is_some() || self.closures > 0 {
             return Ok(None);
         }
-        let Some(block) = self.left_by(&other.body)? else {
-            return Ok(None);
-        };
-        let block = self.graph.message(block);
-        let value = self.attempted(*pending, Panic::Else(block), at)?;
-        Ok(Some((arm, value)))
+        match subject {
+            Value::Pending(pending) | Value::PendingOr(pending, _) => {
+                let Some(block) = self.left_by(&other.body)? else {
+                    return Ok(None);
+                };
+                let block = self.graph.message(block);
+                let value = self.attempted(*pending, Panic::Else(block), at)?;
+                Ok(Some((arm, value)))
+            }
+            Value::Called(call, part) if part.is_empty() => {
+                let taken = self.taken_from_call(*call, (arm.pat, other.pat), &other.body)?;
+                Ok(taken.then(|| (arm, subject.clone())))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// What panics or leaves the function without a value, as it is kept.
-    fn left_by(&mut self, body: &Body) -> Lowered<Option<TokenStream>> {
+    pub(super) fn left_by(&mut self, body: &Body) -> Lowered<Option<TokenStream>> {
+        if let Body::Block(block) = body
+            && let [syn::Stmt::Expr(only @ (Expr::Path(_) | Expr::Call(_)), None)] =
+                &block.stmts[..]
+        {
+            return self.left_by(&Body::Expr(only));
+        }
         let (tokens, observes) = match body {
             Body::Expr(Expr::Block(block)) if block.label.is_none() => {
                 return self.left_by(&Body::Block(&block.block));
             }
+            Body::Outside(_, body) => return self.left_by(body),
             Body::Expr(expr) if self.exit_of(expr) == Exit::Diverges => {
                 (quote!({ #expr }), self.only_observes(expr))
             }
