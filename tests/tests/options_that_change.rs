@@ -167,6 +167,54 @@ functions_of_lists! {
         found.unwrap_or(before)
     }
 
+    two_of_them(x) at POINTS {
+        let mut a: Option<f64> = None;
+        let mut b: Option<f64> = None;
+        for v in x {
+            b = a;
+            a = Some(v * v);
+        }
+        a.unwrap_or(0.5) * 2.0 + b.map_or(1.0, |b| b * b)
+    }
+
+    what_it_was(x) at POINTS {
+        let mut a: Option<f64> = None;
+        for v in x {
+            let old = a;
+            a = Some(*v);
+            if let Some(o) = old {
+                a = Some(o * v);
+            }
+        }
+        a.unwrap_or(0.0)
+    }
+
+    with_a_counter(x) at POINTS {
+        let mut a: Option<(usize, f64)> = None;
+        let mut k = 0;
+        for v in x {
+            k += 1;
+            if k > 1 {
+                a = Some((k, *v));
+            }
+            k += 1;
+        }
+        match a {
+            Some((k, v)) => v * v * k as f64,
+            None => 0.0,
+        }
+    }
+
+    seen_by_a_closure(x) at POINTS {
+        let mut a: Option<f64> = None;
+        for v in x {
+            let f = |w: f64| a.map_or(w, |b| b * w);
+            let s = f(*v);
+            a = Some(s);
+        }
+        a.unwrap_or(0.0)
+    }
+
     by_a_fold(x) at POINTS {
         let largest = x.iter().fold(None, |best: Option<f64>, c| match best {
             None => Some(c.sin()),

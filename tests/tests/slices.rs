@@ -92,6 +92,31 @@ functions_of_lists! {
         first * last + near.iter().sum::<f64>() * first - far.iter().map(|v| v.powi(3)).sum::<f64>()
     }
 
+    before_it_changes(x) at POINTS {
+        let mut v = x.to_vec();
+        let first = match &v[..] {
+            [a, ..] => *a,
+            [] => 0.0,
+        };
+        if let [.., last] = v[..] {
+            v[0] = 3.0 * last;
+        }
+        let [now, ..] = v[..] else {
+            return 1.0;
+        };
+        first * now * v[0]
+    }
+
+    left_by_a_loop(x) at POINTS {
+        for i in 0..x.len() {
+            let Some(v) = x.get(i + 1) else { break };
+            if *v > 0.0 {
+                return v * x[i];
+            }
+        }
+        x.iter().sum()
+    }
+
     of_a_list_that_is_made(x) at POINTS {
         let squares: Vec<f64> = x.iter().map(|v| v * v).collect();
         match squares.as_slice() {
