@@ -220,7 +220,7 @@ functions_of_lists! {
             None => Some(c.sin()),
             Some(b) => Some(b.max(c.sin())),
         });
-        largest.unwrap_or(0.0)
+        largest.unwrap_or_default()
     }
 
     ranges_inside(x) at POINTS {

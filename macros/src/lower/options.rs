@@ -624,7 +624,7 @@ impl Lower<'_> {
         let known = matches!(
             (name.as_str(), args),
             (
-                "is_some" | "is_none" | "is_ok" | "is_err" | "unwrap" | "ok",
+                "is_some" | "is_none" | "is_ok" | "is_err" | "unwrap" | "unwrap_or_default" | "ok",
                 []
             ) | (
                 "expect"
@@ -708,6 +708,16 @@ impl Lower<'_> {
                     expr,
                     |_| Ok(value),
                     |_| Ok(other),
+                )
+            }
+            ("unwrap_or_default", []) if self.is_scalar(&maybe.value) => {
+                let (value, zero) = (*maybe.value, self.graph.constant(0.0));
+                self.fork(
+                    (&some, maybe.some),
+                    [false; 2],
+                    expr,
+                    |_| Ok(value),
+                    |_| Ok(Value::Node(zero)),
                 )
             }
             ("unwrap_or_else", [other]) if !is_result => {
