@@ -66,3 +66,38 @@ where
     let (rows, cols) = (R::from_usize(rows), C::from_usize(list.len()));
     OMatrix::from_iterator_generic(rows, cols, list.iter().flatten().copied())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector, Dyn, Matrix2, U2, Vector2};
+
+    #[test]
+    fn there_and_back() {
+        let vectors = vec![Vector2::new(1.0, 2.0), Vector2::new(3.0, 4.0)];
+        let all: OMatrix<f64, U2, Dyn> = side_by_side(&vectors, 2);
+        assert_eq!(all.as_slice(), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(matrices::<_, _, nalgebra::U1, _, _>(&all), vectors);
+        assert_eq!(
+            matrices::<_, _, U2, _, _>(&all),
+            [Matrix2::new(1.0, 3.0, 2.0, 4.0)]
+        );
+        let rows = lists(&all);
+        assert_eq!(rows, [[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!(lists_side_by_side::<_, U2, Dyn>(&rows, 2), all);
+    }
+
+    #[test]
+    fn of_an_empty_list() {
+        let none: DMatrix<f64> = side_by_side(&[] as &[DVector<f64>], 3);
+        assert_eq!(none.shape(), (3, 0));
+        let none: DMatrix<f64> = lists_side_by_side(&[], 3);
+        assert_eq!(none.shape(), (3, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "left == right")]
+    fn of_another_size() {
+        let _: DMatrix<f64> = side_by_side(&[DVector::from_element(2, 1.0)], 3);
+    }
+}
