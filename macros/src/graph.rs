@@ -5,6 +5,7 @@
 
 use crate::position::Position;
 use crate::rules::{Op, Part, Scalar};
+use crate::scope::Columns;
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -1289,6 +1290,8 @@ pub enum Outcome {
     Array(Vec<Outcome>),
     /// `vec![a, b]`
     Vec(Vec<Outcome>),
+    /// A list whose length the macro does not know: the entries of a column, or columns.
+    List(Id, Option<Columns>),
 }
 
 impl Outcome {

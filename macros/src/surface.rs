@@ -142,6 +142,19 @@ fn question(name: &str) -> Option<Hint> {
     })
 }
 
+/// Whether an expression tells how two numbers are ordered: `a.partial_cmp(&b).unwrap()`.
+fn is_order(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => is_order(&inner.expr),
+        Expr::MethodCall(call) => match call.method.to_string().as_str() {
+            "partial_cmp" | "total_cmp" => true,
+            "unwrap" | "expect" | "unwrap_or" | "reverse" => is_order(&call.receiver),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// Whether a method is one of nalgebra's or of numbers that keeps nothing of what it is given.
 pub fn is_known_method(name: &str) -> bool {
     unary_method(name).is_some()
@@ -339,6 +352,21 @@ impl Lower<'_> {
                 if self.is_poisoned(expr) {
                     return Err(Refusal(None));
                 }
+                if is_order(at) && args.iter().all(|arg| self.is_inert_expr(arg)) {
+                    let arguments = args.iter().map(|arg| self.kept(arg));
+                    let arguments: Vec<_> = arguments.collect();
+                    let receiver = &inert.tokens;
+                    return Ok(Value::Inert(crate::scope::Inert {
+                        tokens: quote!(#receiver.#method(#(#arguments),*)),
+                        hint: match name.starts_with("is_") {
+                            true => Hint::Bool,
+                            false => Hint::Unknown,
+                        },
+                        pure: inert.pure && !matches!(name.as_str(), "unwrap" | "expect"),
+                        leaf: None,
+                        ..inert.clone()
+                    }));
+                }
                 if let Some(cases) = self.cases_of_option(at, &name, args) {
                     return self.expr(&cases);
                 }
@@ -408,7 +436,28 @@ impl Lower<'_> {
                     .iter()
                     .map(|arg| self.inert_expression(arg, Hint::Unknown).tokens);
                 let args: Vec<_> = args.collect();
-                self.after_call(*call, quote!(.#method(#(#args),*)));
+                self.after_call(*call, quote!(.#method(#(#args),*)), method)?;
+                Ok(value.clone())
+            }
+            Value::Called(call, part)
+                if part.is_empty()
+                    && matches!(name.as_str(), "ok" | "ok_or" | "ok_or_else" | "map_err")
+                    && args.iter().all(|arg| self.is_inert_expr(arg)) =>
+            {
+                let call = *call;
+                let args = args.iter().map(|arg| self.kept(arg));
+                let args: Vec<_> = args.collect();
+                self.after_call(call, quote!(.#method(#(#args),*)), method)?;
+                Ok(value.clone())
+            }
+            Value::Called(call, part)
+                if part.is_empty()
+                    && name == "unwrap_or_else"
+                    && args.len() == 1
+                    && self.panics(args[0]) =>
+            {
+                let (call, otherwise) = (*call, self.kept(args[0]));
+                self.after_call(call, quote!(.#method(#otherwise)), method)?;
                 Ok(value.clone())
             }
             // What only an `Option` or a `Result` has.
@@ -456,7 +505,15 @@ impl Lower<'_> {
             Value::Slice(_) | Value::Elements(_) | Value::Columns(..)
                 if !matches!(
                     name.as_str(),
-                    "first" | "last" | "get" | "to_vec" | "clone" | "as_slice"
+                    "first"
+                        | "last"
+                        | "get"
+                        | "split_first"
+                        | "split_last"
+                        | "split_at"
+                        | "to_vec"
+                        | "clone"
+                        | "as_slice"
                 ) =>
             {
                 match question(&name) {
@@ -493,6 +550,11 @@ impl Lower<'_> {
             }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
             Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
+                if matches!(name.as_str(), "split_first" | "split_last" | "split_at") =>
+            {
+                self.split_list(at, &name, args, expr)
+            }
+            Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
                 if matches!(name.as_str(), "first" | "last" | "get") =>
             {
                 let value = value.clone();
@@ -515,6 +577,9 @@ impl Lower<'_> {
                 self.apply_method(method, turbofish, (Value::Slice(list), at), args, expr)
             }
             other => {
+                if let Some(copied) = self.copied_list(expr)? {
+                    return Ok(copied);
+                }
                 let other = other.clone();
                 self.node(&other, at, &Kind::SCALAR)?;
                 refuse(method, unknown(&name, "this value"))
@@ -1213,7 +1278,7 @@ impl Lower<'_> {
             Value::Maybe(maybe) => self.value_or_return(maybe, expr),
             Value::Wrapped(value) => Ok(*value),
             Value::Called(call, part) if part.is_empty() => {
-                self.after_call(call, quote!(?));
+                self.after_call(call, quote!(?), expr)?;
                 Ok(Value::Called(call, part))
             }
             Value::Inert(inert) => {

@@ -205,7 +205,7 @@ impl Wrapper {
         }
     }
 
-    fn is_option(&self) -> bool {
+    pub fn is_option(&self) -> bool {
         let last = self.path.path.segments.last();
         last.is_some_and(|s| s.ident == "Option")
     }

@@ -22,7 +22,9 @@ use nalgebra::{
 use std::any::TypeId;
 use std::cmp::Ordering;
 
+mod lists;
 mod rotations;
+pub use lists::*;
 pub use rotations::*;
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -382,6 +382,7 @@ impl Plan {
             parts.push(Returns::Pullback(Box::new(Pullback {
                 parameter,
                 opening,
+                lists: super::lists_among(program, &seeds),
                 cotangents: seeds,
                 optional: matches!(self.result, Returned::Tuple(_)),
                 owns,
@@ -865,6 +866,10 @@ fn outcome(returns: &Returns, program: &Program) -> Outcome {
         Returns::Tuple(parts) => Outcome::Tuple(all(parts)),
         Returns::Array(parts) => Outcome::Array(all(parts)),
         Returns::Vec(parts) => Outcome::Vec(all(parts)),
+        Returns::List(inner, of) => match outcome(inner, program) {
+            Outcome::Value(id) => Outcome::List(id, *of),
+            other => other,
+        },
     }
 }
 

@@ -31,6 +31,7 @@ impl Plan {
                 return Ok(Returns::Tuple(parts.collect::<Result<_, _>>()?));
             }
             Outcome::Value(id) if is_real(graph, *id) => *id,
+            Outcome::List(id, _) => *id,
             Outcome::Array(parts) | Outcome::Vec(parts) => {
                 let dynamic = matches!(outcome, Outcome::Vec(_));
                 match concatenated(graph, parts, dynamic) {
@@ -105,6 +106,7 @@ impl Plan {
                 return quote!((#(#parts,)*));
             }
             Outcome::Value(id) if is_real(graph, *id) => Some(*id),
+            Outcome::List(id, _) => Some(*id),
             Outcome::Array(parts) => concatenated(graph, parts, false),
             Outcome::Vec(parts) => concatenated(graph, parts, true),
             _ => None,
@@ -353,7 +355,7 @@ fn concatenated(graph: &Graph, parts: &[Outcome], dynamic: bool) -> Option<Id> {
 /// The values in a part of a result, also in lists and tuples in it.
 fn flattened(part: &Outcome, into: &mut Vec<Id>) -> Option<()> {
     match part {
-        Outcome::Value(id) => into.push(*id),
+        Outcome::Value(id) | Outcome::List(id, _) => into.push(*id),
         Outcome::Inert(_) => return None,
         parts => {
             for part in parts.parts() {
@@ -373,6 +375,7 @@ pub(super) fn has_dynamic_lists(graph: &Graph, outcome: &Outcome, inside: bool) 
                     .shape(*id)
                     .is_some_and(|shape| shape.entries().is_none())
         }
+        Outcome::List(..) => inside,
         Outcome::Inert(_) => false,
         Outcome::Tuple(parts) => parts.iter().any(|p| has_dynamic_lists(graph, p, inside)),
         Outcome::Array(parts) | Outcome::Vec(parts) => {

@@ -9,9 +9,12 @@ use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
-use crate::graph::{Derived, Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Taken};
+use crate::graph::{
+    Derived, Dim, Elem, Form, Graph, Id, Kind, Leaf, Member, Outcome, Program, Taken,
+};
 use crate::jacobian::Unwritable;
 use crate::lower;
+use crate::scope::Columns;
 use crate::signature::{Function, Plan};
 use crate::ty::{Extent, Passing, Returned, Value, Wrapper};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -752,6 +755,7 @@ impl Plan {
                 let pullback = Pullback {
                     parameter: quote!(#pattern: #ty),
                     opening,
+                    lists: lists_among(program, &seeds),
                     cotangents: seeds,
                     optional: false,
                     owns: Vec::new(),
@@ -1026,6 +1030,7 @@ fn is_real(program: &crate::graph::Graph, id: Id) -> bool {
 fn real_parts(graph: &crate::graph::Graph, outcome: &Outcome, into: &mut Vec<Id>) {
     match outcome {
         Outcome::Value(id) if is_real(graph, *id) => into.push(*id),
+        Outcome::List(id, _) => into.push(*id),
         Outcome::Value(_) | Outcome::Inert(_) => {}
         parts => parts
             .parts()
@@ -1047,7 +1052,29 @@ fn derivative_of(
         Outcome::Tuple(parts) => Returns::Tuple(all(parts)),
         Outcome::Array(parts) => Returns::Array(all(parts)),
         Outcome::Vec(parts) => Returns::Vec(all(parts)),
+        Outcome::List(id, columns) => Returns::List(Box::new(of(*id)), *columns),
     }
+}
+
+/// The cotangents that are given as lists, as the values are, of those of all real parts in order.
+fn lists_among(program: &Program, seeds: &[(Id, Id)]) -> Vec<(Id, Option<Columns>)> {
+    fn listed(graph: &Graph, outcome: &Outcome, into: &mut Vec<Option<Option<Columns>>>) {
+        match outcome {
+            Outcome::List(_, of) => into.push(Some(*of)),
+            Outcome::Value(id) if is_real(graph, *id) => into.push(None),
+            Outcome::Value(_) | Outcome::Inert(_) => {}
+            parts => parts
+                .parts()
+                .iter()
+                .for_each(|part| listed(graph, part, into)),
+        }
+    }
+    let mut parts = Vec::new();
+    listed(&program.graph, &program.result, &mut parts);
+    // Those of their tangents come after them.
+    let lists = seeds.iter().zip(parts.iter().cycle());
+    let lists = lists.filter_map(|((_, cotangent), list)| Some((*cotangent, (*list)?)));
+    lists.collect()
 }
 
 /// The pattern that takes a cotangent apart, and a leaf for each part that has one.
@@ -1060,7 +1087,7 @@ fn cotangent_pattern(
 ) -> TokenStream {
     let graph = &program.graph;
     match outcome {
-        Outcome::Value(id) if is_real(graph, *id) => {
+        Outcome::Value(id) | Outcome::List(id, _) if is_real(graph, *id) => {
             let known = graph.names.borrow().get(id).map(ToString::to_string);
             let wish = known.unwrap_or_else(|| "y".to_string());
             let mut name = format!("{prefix}{}_bar", wish.trim_start_matches("r#"));
@@ -1084,7 +1111,7 @@ fn cotangent_pattern(
             }));
             name.to_token_stream()
         }
-        Outcome::Value(_) | Outcome::Inert(_) => quote!(_),
+        Outcome::Value(_) | Outcome::List(..) | Outcome::Inert(_) => quote!(_),
         Outcome::Tuple(parts) => {
             let parts = parts
                 .iter()

@@ -111,6 +111,7 @@ fn read(returns: &Returns, derivatives: &mut Vec<Option<Id>>, cotangents: &mut V
                 .iter()
                 .for_each(|part| read(part, derivatives, cotangents));
         }
+        Returns::List(inner, _) => read(inner, derivatives, cotangents),
         Returns::Pullback(pullback) => {
             cotangents.extend(pullback.cotangents.iter().copied());
             read(&pullback.body, derivatives, cotangents);
@@ -132,6 +133,7 @@ fn lines(returns: &Returns) -> usize {
 fn real_parts(graph: &Graph, outcome: &Outcome, into: &mut Vec<Id>) {
     match outcome {
         Outcome::Value(id) if graph.kind(*id).elem == Elem::Real => into.push(*id),
+        Outcome::List(id, _) => into.push(*id),
         Outcome::Value(_) | Outcome::Inert(_) => {}
         parts => parts
             .parts()

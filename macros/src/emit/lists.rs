@@ -3,6 +3,7 @@
 use super::{Emit, PULLBACK, Returns};
 use crate::graph::{Dim, Id, Whole};
 use crate::rules::{Op, Part};
+use crate::scope::Columns;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
@@ -97,6 +98,42 @@ impl Emit<'_> {
             Some(_) => quote!(#derivative.into()),
             None => quote!(#derivative.data.into()),
         }
+    }
+
+    /// A value or its derivative as the list that the function returns.
+    pub(super) fn written_list(&mut self, of: &Returns, columns: Option<Columns>) -> TokenStream {
+        let written = self.written_result(of);
+        if let Returns::Like(_, value) = of
+            && self.program.graph.lists.borrow().contains_key(value)
+        {
+            return written;
+        }
+        let krate = self.krate;
+        match columns {
+            None => quote!(#krate::__private::list(#written)),
+            Some(Columns::Lists) => quote!(#krate::__private::lists(&#written)),
+            Some(Columns::Matrices(_)) => quote!(#krate::__private::matrices(&#written)),
+        }
+    }
+
+    /// A cotangent that is given as such a list, as a matrix.
+    pub(super) fn given_as_list(&self, id: Id, of: Id, columns: Option<Columns>) -> TokenStream {
+        let (krate, shape) = (self.krate, self.shape(of));
+        let (name, ty) = (self.read_leaf(id), self.matrix_type(&shape));
+        let rows = self.dim(&shape.rows);
+        let given = match columns {
+            None => quote!(column(#name)),
+            Some(Columns::Lists) => quote!(lists_side_by_side(&#name, #rows)),
+            Some(Columns::Matrices(_)) => quote!(side_by_side(&#name, #rows)),
+        };
+        quote!(let #name: #ty = #krate::__private::#given;)
+    }
+
+    fn read_leaf(&self, id: Id) -> TokenStream {
+        self.program
+            .graph
+            .leaf_of(id)
+            .map_or_else(TokenStream::new, |leaf| leaf.name)
     }
 
     /// How many entries a list has in all.

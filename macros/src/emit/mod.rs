@@ -22,6 +22,7 @@ use crate::graph::{
     Graph, Id, IdMap, Ids, Kind, Member, Node, Outcome, Placed, Program, Shape, Sources,
 };
 use crate::rules::{Op, Part};
+use crate::scope::Columns;
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -74,6 +75,8 @@ pub enum Returns {
     Tuple(Vec<Returns>),
     Array(Vec<Returns>),
     Vec(Vec<Returns>),
+    /// A column as the `Vec` of its entries, or a matrix as one of columns.
+    List(Box<Returns>, Option<Columns>),
     Pullback(Box<Pullback>),
 }
 
@@ -83,6 +86,8 @@ pub struct Pullback {
     pub parameter: TokenStream,
     /// What takes the parameters apart further.
     pub opening: TokenStream,
+    /// Cotangents that are given as lists, and what these are lists of.
+    pub lists: Vec<(Id, Option<Columns>)>,
     /// The values, and the leaves that are their cotangents; those that are tangents of cotangents as well.
     pub cotangents: Vec<(Id, Id)>,
     /// Whether the cotangents are `Option`s: zero if absent.
@@ -105,6 +110,7 @@ impl Returns {
             Outcome::Tuple(parts) => Returns::Tuple(all(parts)),
             Outcome::Array(parts) => Returns::Array(all(parts)),
             Outcome::Vec(parts) => Returns::Vec(all(parts)),
+            Outcome::List(id, of) => Returns::List(Box::new(Returns::Value(*id)), *of),
         }
     }
 
@@ -159,6 +165,7 @@ impl Returns {
             Returns::Tuple(parts) | Returns::Array(parts) | Returns::Vec(parts) => {
                 parts.iter().for_each(|part| part.reads(inside, into))
             }
+            Returns::List(inner, _) => inner.reads(inside, into),
             Returns::Pullback(pullback) => pullback.body.reads(true, into),
         }
     }

@@ -127,6 +127,7 @@ impl Emit<'_> {
             },
             Returns::Array(_) => quote!([#(#parts),*]),
             Returns::Vec(_) => quote!(::std::vec![#(#parts),*]),
+            Returns::List(inner, of) => self.written_list(inner, *of),
             Returns::Pullback(pullback) => self.written_pullback(pullback),
         }
     }
@@ -160,6 +161,9 @@ impl Emit<'_> {
         });
         let previous = std::mem::replace(&mut self.current, PULLBACK);
         for (value, cotangent) in &pullback.cotangents {
+            let list = pullback.lists.iter().find(|(id, _)| id == cotangent);
+            let given = list.map(|(_, of)| self.given_as_list(*cotangent, *value, *of));
+            self.out.extend(given);
             let optional = pullback
                 .optional
                 .then(|| self.zero_if_absent(*cotangent, *value));
@@ -349,6 +353,7 @@ impl Emit<'_> {
             Returns::Struct(_, fields) => {
                 return fields.iter().for_each(|(_, part)| self.find_checked(part));
             }
+            Returns::List(inner, _) => return self.find_checked(inner),
             Returns::Pullback(pullback) => return self.find_checked(&pullback.body),
             Returns::Matrix(None, Some(shape)) => {
                 let sources = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));

@@ -225,7 +225,11 @@ impl Lower<'_> {
             return self.known(self.graph.args(cond)[0]).map(|taken| !taken);
         }
         let guards = self.graph.guards.borrow();
-        guards.iter().find(|g| g.cond == cond).map(|g| g.side)
+        guards.iter().find_map(|g| match self.graph.op(g.cond) {
+            _ if g.cond == cond => Some(g.side),
+            Op::Not if self.graph.args(g.cond)[0] == cond => Some(!g.side),
+            _ => None,
+        })
     }
 
     /// A side that panics or leaves the function: what happens on it happens here.
@@ -368,7 +372,7 @@ impl Lower<'_> {
     }
 
     /// `Some(e)` that carries no derivative, beside one that does.
-    fn some_of_inert(&mut self, value: Value) -> Value {
+    pub(super) fn some_of_inert(&mut self, value: Value) -> Value {
         let Value::Inert(inert) = &value else {
             return value;
         };
@@ -445,12 +449,27 @@ impl Lower<'_> {
 
     /// What is there on a side only, as a value that is there on both.
     pub(super) fn joined_value(&mut self, some: Id, value: Value, expr: &Expr) -> Lowered<Value> {
+        let guard = Guard {
+            cond: some,
+            side: true,
+        };
+        self.there_or_zero(guard, value, expr)
+    }
+
+    /// The same of a value that is there on this side of a branch.
+    pub(super) fn there_or_zero(
+        &mut self,
+        Guard { cond, side }: Guard,
+        value: Value,
+        expr: &Expr,
+    ) -> Lowered<Value> {
         let none = self.in_place_of_none(&value, expr)?;
-        self.choose(&Value::Node(some), some, value, none, expr)
+        let (a, b) = if side { (value, none) } else { (none, value) };
+        self.choose(&Value::Node(cond), cond, a, b, expr)
     }
 
     /// What stands for the value of `None`: it is computed, and nobody reads it.
-    fn in_place_of_none(&mut self, value: &Value, expr: &Expr) -> Lowered<Value> {
+    pub(super) fn in_place_of_none(&mut self, value: &Value, expr: &Expr) -> Lowered<Value> {
         match value {
             Value::Tuple(parts) => {
                 let parts = parts.iter().map(|part| self.in_place_of_none(part, expr));
@@ -535,6 +554,29 @@ impl Lower<'_> {
                     .collect();
                 values.map(Value::Tuple)
             }
+            (Value::Inert(a), Value::Inert(b))
+                if whole
+                    && a.hint == Hint::Int
+                    && b.hint == Hint::Int
+                    && a.pure
+                    && b.pure
+                    && a.tokens.to_string() != b.tokens.to_string() =>
+            {
+                let (cond_name, x, y) = (self.name_of(cond), &a.tokens, &b.tokens);
+                let mut reads = [a.reads, b.reads].concat();
+                reads.push(cond);
+                Ok(Value::Inert(Inert {
+                    hint: Hint::Int,
+                    reads,
+                    ..Inert::plain(quote!((if #cond_name { #x } else { #y })), true)
+                }))
+            }
+            // What is there already is the same on both sides.
+            (Value::Inert(a), Value::Inert(b))
+                if a.pure && a.tokens.to_string() == b.tokens.to_string() =>
+            {
+                Ok(Value::Inert(a))
+            }
             (
                 a @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_) | Value::Called(..)),
                 b @ (Value::Node(_) | Value::Entry(_) | Value::Inert(_) | Value::Called(..)),
@@ -604,6 +646,7 @@ impl Lower<'_> {
     /// A value whose kind is known.
     fn followed(&mut self, value: Value, expr: &Expr) -> Lowered<Value> {
         match value {
+            Value::Inert(inert) if inert.hint == Hint::Int && inert.pure => Ok(Value::Inert(inert)),
             Value::Called(..) | Value::Inert(_) => {
                 Ok(Value::Node(self.node(&value, expr, &Kind::SCALAR)?))
             }
@@ -747,7 +790,7 @@ impl Lower<'_> {
             }
             Value::Maybe(maybe) => self.value_or_return(maybe, &tail)?,
             Value::Called(call, part) if part.is_empty() => {
-                self.after_call(call, quote!(?));
+                self.after_call(call, quote!(?), &tail)?;
                 Value::Called(call, part)
             }
             Value::Poison => return Err(Refusal(None)),
@@ -773,21 +816,23 @@ impl Lower<'_> {
                 let length = length.to_string().parse().ok().map(Dim::Static);
                 self.called_list(call, &part, length, tail)?
             }
+            (Value::Called(call, part), Returned::Vec(_)) => {
+                self.called_list(call, &part, None, tail)?
+            }
             (value, _) => value,
         };
         let value = match value {
             Value::Slice(_) => match self.entries_of(&value, tail)? {
                 Some(entries) => Value::List(entries),
-                None => {
-                    return refuse(
-                        tail,
-                        "a `Vec` of differentiated values whose length is not known to the macro cannot be returned yet\nhelp: return a `DVector`, as in `DVector::from_vec(v)`",
-                    );
-                }
+                None => value,
             },
             value => value,
         };
         match (value, ty) {
+            (Value::Slice(id), Returned::Vec(_) | Returned::Array(..)) => {
+                Ok(Outcome::List(id, None))
+            }
+            (Value::Columns(id, columns), Returned::Vec(_)) => Ok(Outcome::List(id, Some(columns))),
             (Value::Tuple(values), Returned::Tuple(types)) if values.len() == types.len() => {
                 Ok(Outcome::Tuple(all(self, values, types.iter().collect())?))
             }

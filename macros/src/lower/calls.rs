@@ -1,6 +1,7 @@
 //! Calls of functions that have companions of their own: `#[differentiable]` wrote them.
 
 use super::inert::refuse_in_closure;
+use super::matching::{Body, Exit};
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Argument, Call, Callee, Dim, Elem, Form, Id, Kind, Shape, Step, Whole};
@@ -9,7 +10,7 @@ use crate::scope::{Hint, Place, Value};
 use crate::ty::{Class, Passing};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Expr;
+use syn::{Expr, Pat};
 
 /// How a struct is passed.
 enum Passed {
@@ -530,10 +531,89 @@ impl Lower<'_> {
     }
 
     /// What follows the call: `?`, `.unwrap()`.
-    pub(crate) fn after_call(&mut self, call: Id, tokens: TokenStream) {
-        if let Op::Call(number) = self.graph.op(call) {
-            self.graph.calls.borrow_mut()[number].after.extend(tokens);
+    pub(crate) fn after_call(
+        &mut self,
+        call: Id,
+        tokens: TokenStream,
+        at: &dyn ToTokens,
+    ) -> Lowered<()> {
+        let around = self.graph.guards.borrow().clone();
+        let Op::Call(number) = self.graph.op(call) else {
+            return refuse(at.to_token_stream(), super::OPTION_OF_A_CALL);
+        };
+        if self.graph.node(call).guards != around {
+            return refuse(
+                at.to_token_stream(),
+                "whether this call gives a value is looked at on one side of a branch, and it is made before\nhelp: take its value where it is made, or make the call on that side",
+            );
         }
+        self.graph.calls.borrow_mut()[number].after.extend(tokens);
+        Ok(())
+    }
+
+    /// Whether a closure carries no derivative, and gives no value.
+    pub(crate) fn panics(&self, closure: &Expr) -> bool {
+        match closure {
+            Expr::Closure(closure) => {
+                self.is_inert(closure) && self.exit_of(&closure.body) == Exit::Diverges
+            }
+            _ => false,
+        }
+    }
+
+    /// `match call { Some(p) => …, None => return None }`: what takes the value out of what the call gives, or leaves.
+    pub(super) fn taken_from_call(
+        &mut self,
+        call: Id,
+        (fits, other): (&Pat, &Pat),
+        body: &Body,
+    ) -> Lowered<bool> {
+        let is = |tuple: &syn::PatTupleStruct, name: &str| {
+            tuple.path.segments.last().is_some_and(|s| s.ident == name)
+        };
+        let is_result = matches!(fits, Pat::TupleStruct(tuple) if is(tuple, "Ok"));
+        let error = match other {
+            Pat::TupleStruct(tuple) if is_result && is(tuple, "Err") => tuple.elems.first(),
+            _ => None,
+        };
+        let parameter = match (is_result, error) {
+            (true, Some(pattern)) => quote!(|#pattern|),
+            (true, None) => quote!(|_|),
+            (false, _) => quote!(||),
+        };
+        // The call may be made before what is computed has its name.
+        let mut read = self.reads(&body.tokens()).into_iter();
+        if read.any(|id| self.graph.leaf_of(id).is_none()) {
+            return Ok(false);
+        }
+        let Some(left) = self.left_by(body)? else {
+            return Ok(false);
+        };
+        let returned = match syn::parse2::<syn::Block>(left.clone()) {
+            Ok(block) => match &block.stmts[..] {
+                [syn::Stmt::Expr(Expr::Return(returned), _)] => returned.expr.clone(),
+                _ => None,
+            },
+            Err(_) => None,
+        };
+        let after = match returned.as_deref() {
+            Some(Expr::Path(_)) if is_result => quote!(.ok()?),
+            Some(Expr::Path(_)) => quote!(?),
+            // What `into` makes is told by what is returned.
+            Some(Expr::Call(failed))
+                if !crate::ty::mentions(quote!(#failed), &|word| word == "into") =>
+            {
+                let error = &failed.args;
+                match is_result {
+                    true => quote!(.map_err(#parameter #error)?),
+                    false => quote!(.ok_or_else(|| #error)?),
+                }
+            }
+            _ if crate::ty::mentions(left.clone(), &|word| word == "return") => return Ok(false),
+            _ => quote!(.unwrap_or_else(#parameter #left)),
+        };
+        self.after_call(call, after, fits)?;
+        Ok(true)
     }
 
     /// Whether an inert argument may be moved by the call: it is no reference, number or condition.

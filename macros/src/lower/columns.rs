@@ -48,7 +48,7 @@ impl Lower<'_> {
     }
 
     /// A copy of a list of vectors or matrices of static sizes: `list.clone()`, `list.to_vec()` and `*list`.
-    pub(super) fn copied_list(&mut self, init: &Expr) -> Lowered<Option<Value>> {
+    pub(crate) fn copied_list(&mut self, init: &Expr) -> Lowered<Option<Value>> {
         let list = match init {
             Expr::MethodCall(call) if call.args.is_empty() => {
                 let name = call.method.to_string();

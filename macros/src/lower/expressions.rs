@@ -10,7 +10,7 @@ use crate::position::{Arithmetic, Position};
 use crate::rules::{Comparison, Op, Part, Scalar};
 use crate::scope::{Hint, Inert, Place, Value, control_flow, leaves_loop, same_context};
 use crate::ty::Real;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{BinOp, Expr, UnOp};
 
@@ -739,6 +739,7 @@ impl Lower<'_> {
                 ),
             );
         }
+        self.read_options(&binary.right)?;
         // The right side is evaluated only if the left one does not decide: what could be noticed of that is
         // found under a guard.
         let mark = self.mark();
@@ -751,10 +752,11 @@ impl Lower<'_> {
                 varies: true,
             }),
         };
-        self.graph.guards.borrow_mut().push(Guard {
+        let guard = Guard {
             cond: undecided,
-            side: true,
-        });
+            side: matches!(binary.op, BinOp::And(_)),
+        };
+        self.graph.guards.borrow_mut().push(guard);
         let right = self.expr(&binary.right);
         self.graph.guards.borrow_mut().pop();
         let noticed = self.steps.last().map_or(0, Vec::len) > mark.0
@@ -764,7 +766,16 @@ impl Lower<'_> {
             return Ok(self.inert_value(expr, Hint::Bool));
         }
         if noticed {
-            right?;
+            let right = right?;
+            if let (Value::Node(left), Value::Inert(inert)) = (&left, &right)
+                && !self.observable(expr)
+                && self.is_pure(&inert.tokens)
+                && only_compares(&inert.tokens)
+            {
+                // What only reads variables may be read before.
+                let right = self.pin(inert, Kind::BOOL)?;
+                return self.step(logic_of(binary), vec![*left, right], expr);
+            }
             if self.observable(expr) {
                 return Ok(self.inert_value(expr, Hint::Bool));
             }
@@ -776,15 +787,18 @@ impl Lower<'_> {
                 ),
             );
         }
-        let right = self.expr(&binary.right)?;
+        let mut right = self.expr(&binary.right)?;
+        if self.steps.last().map_or(0, Vec::len) > mark.0 {
+            // What the left side tells is needed: that there is a value in an `Option`.
+            self.roll_back(mark);
+            self.graph.guards.borrow_mut().push(guard);
+            let known = self.expr(&binary.right);
+            self.graph.guards.borrow_mut().pop();
+            right = known?;
+        }
         let a = self.node(&left, &binary.left, &Kind::BOOL)?;
         let b = self.node(&right, &binary.right, &Kind::BOOL)?;
-        let op = if matches!(binary.op, BinOp::And(_)) {
-            Op::And
-        } else {
-            Op::Or
-        };
-        let id = self.exact(op, vec![a, b], expr)?;
+        let id = self.exact(logic_of(binary), vec![a, b], expr)?;
         Ok(Self::entrywise(&[&left, &right], id))
     }
 
@@ -1316,4 +1330,22 @@ fn coordinate(name: &str, shape: &Shape) -> Option<usize> {
     );
     (i >= 1 && i <= *rows && j >= 1 && j <= *cols && *rows <= 6 && *cols <= 6)
         .then(|| (j - 1) * rows + i - 1)
+}
+
+/// Whether nothing in the tokens can panic: there is no arithmetic.
+fn only_compares(tokens: &TokenStream) -> bool {
+    let mut trees = tokens.clone().into_iter();
+    trees.all(|tree| match tree {
+        TokenTree::Punct(p) => !matches!(p.as_char(), '+' | '-' | '*' | '/' | '%'),
+        TokenTree::Group(group) => only_compares(&group.stream()),
+        TokenTree::Ident(_) | TokenTree::Literal(_) => true,
+    })
+}
+
+/// `&&` or `||`
+fn logic_of(binary: &syn::ExprBinary) -> Op {
+    match binary.op {
+        BinOp::And(_) => Op::And,
+        _ => Op::Or,
+    }
 }

@@ -209,7 +209,7 @@ impl Lower<'_> {
             return refuse(&each.expr, unknown(&names[0]));
         };
         // What is left out does not count.
-        let some = items.condition.is_some();
+        let some = !items.is_plain();
         let count = items.least();
         if !is_repeatable(&each.expr) {
             return refuse(
@@ -739,6 +739,9 @@ pub(super) fn is_repeatable(expr: &Expr) -> bool {
         "map",
         "filter",
         "filter_map",
+        "take_while",
+        "map_while",
+        "cycle",
         "copied",
         "cloned",
         "as_slice",

@@ -281,7 +281,7 @@ impl Lower<'_> {
     }
 
     /// Tokens of the user's as the companion keeps them.
-    pub(super) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
+    pub(crate) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
         let mut lengths = Vec::new();
         let tokens = self.with_fields(visible(tokens.to_token_stream()));
         let tokens = self.with_lengths(tokens, &mut lengths);
@@ -660,7 +660,14 @@ impl Lower<'_> {
         let observes = |s: &Stmt| self.observes(s);
         let all = |exprs: &[&Expr]| exprs.iter().all(|e| only_observes(e));
         match expr {
-            Expr::Lit(_) | Expr::Path(_) => true,
+            Expr::Lit(_) => true,
+            // An `Option` or a struct is not there as a whole.
+            Expr::Path(path) => !self.scope.named(path).is_some_and(|b| {
+                matches!(
+                    b.value,
+                    Value::Fields(_) | Value::Record(_) | Value::Maybe(_) | Value::Wrapped(_)
+                )
+            }),
             // The companion is left without a value as well.
             Expr::Return(e) => self.wrapped && e.expr.iter().all(|e| self.leaves_without_value(e)),
             Expr::Paren(e) => only_observes(&e.expr),
@@ -668,7 +675,7 @@ impl Lower<'_> {
             Expr::Reference(e) => e.mutability.is_none() && only_observes(&e.expr),
             Expr::Unary(e) => only_observes(&e.expr),
             Expr::Cast(e) => only_observes(&e.expr),
-            Expr::Field(e) => only_observes(&e.base),
+            Expr::Field(e) => matches!(*e.base, Expr::Path(_)) || only_observes(&e.base),
             Expr::Tuple(e) => e.elems.iter().all(only_observes),
             Expr::Index(e) => all(&[&e.expr, &e.index]),
             Expr::Range(e) => e.start.iter().chain(&e.end).all(|e| only_observes(e)),
@@ -788,12 +795,17 @@ fn wish(tokens: &TokenStream) -> String {
     let last = names
         .iter()
         .rev()
-        .find(|n| !matches!(n.as_str(), "as" | "f64" | "f32" | "self" | "unwrap"));
+        .find(|n| !matches!(n.as_str(), "f64" | "f32" | "unwrap") && is_name(n));
     match last.map(String::as_str) {
         Some("len") => "n".to_string(),
         Some(word) => word.to_lowercase(),
         None => "c".to_string(),
     }
+}
+
+/// Whether a word is no keyword, as `true`.
+fn is_name(word: &str) -> bool {
+    syn::parse_str::<Ident>(&word.to_lowercase()).is_ok()
 }
 
 fn words(tokens: TokenStream, into: &mut Vec<String>) {

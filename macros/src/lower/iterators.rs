@@ -3,10 +3,10 @@
 use super::{Lower, Lowered, refuse};
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
-use crate::scope::{Binding, Hint, Value, contains};
+use crate::scope::{Binding, Hint, Inert, Value, contains};
 use crate::ty::{Class, Extent};
-use proc_macro2::Ident;
-use quote::quote;
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -16,8 +16,18 @@ pub(super) struct Items {
     /// How many there are: the least of these.
     pub counts: Vec<Expr>,
     pub item: Expr,
+    /// What happens before it gives that, in order.
+    pub steps: Vec<Before>,
+}
+
+/// What happens before an iterator gives something at a place.
+pub(super) enum Before {
+    /// What is looked at, and given later.
+    Let(syn::Stmt),
     /// Whether it gives anything at that place.
-    pub condition: Option<Expr>,
+    If(Expr),
+    /// Whether it goes on.
+    While(Expr),
 }
 
 impl Items {
@@ -25,8 +35,27 @@ impl Items {
         Items {
             counts,
             item,
-            condition: None,
+            steps: Vec::new(),
         }
+    }
+
+    /// Whether it gives something at every place.
+    pub(super) fn is_plain(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The body of a loop, with what happens before it.
+    pub(super) fn body(&self, pattern: &syn::Pat, stmts: &[syn::Stmt]) -> syn::Block {
+        let item = &self.item;
+        let mut body = quote!(let #pattern = #item; #(#stmts)*);
+        for step in self.steps.iter().rev() {
+            body = match step {
+                Before::Let(stmt) => quote!(#stmt #body),
+                Before::If(condition) => quote!(if #condition { #body }),
+                Before::While(condition) => quote!(if !#condition { break; } #body),
+            };
+        }
+        syn::parse_quote!({ #body })
     }
 
     pub(super) fn least(&self) -> Expr {
@@ -51,7 +80,10 @@ impl Lower<'_> {
         {
             return self.each_in_turn(&call.receiver, closure).map(Some);
         }
-        self.refuse_iterator(call, &syn::parse_quote!(i))?;
+        if let Some(picked) = self.picked(call)? {
+            return Ok(Some(picked));
+        }
+        self.refuse_iterator(call, &syn::parse_quote!(i), false)?;
         if !matches!(
             (name.as_str(), &args[..]),
             ("sum" | "product" | "collect", []) | ("fold", [_, _])
@@ -78,7 +110,7 @@ impl Lower<'_> {
         }
         let Some(items) = items else {
             if let Expr::MethodCall(inner) = &*call.receiver {
-                self.refuse_iterator(inner, &index)?;
+                self.refuse_iterator(inner, &index, true)?;
             }
             return Ok(None);
         };
@@ -168,17 +200,216 @@ impl Lower<'_> {
         Ok(Some(Value::Inert(self.inert_expression(expr, hint))))
     }
 
+    /// One item of an iterator, or two lists of them: the loop that this stands for; `None` if it is nothing of the kind.
+    fn picked(&mut self, call: &syn::ExprMethodCall) -> Lowered<Option<Value>> {
+        let name = call.method.to_string();
+        let args: Vec<&Expr> = call.args.iter().collect();
+        let source = &call.receiver;
+        let known = matches!(
+            (name.as_str(), &args[..]),
+            ("last" | "next" | "unzip", [])
+                | (
+                    "nth" | "reduce" | "max_by" | "min_by" | "find" | "find_map" | "partition",
+                    [_]
+                )
+        );
+        if !known || self.closures > 0 || !matches!(**source, Expr::MethodCall(_)) {
+            return Ok(None);
+        }
+        let place = self.fresh("i");
+        let index: Expr = syn::parse_quote!(#place);
+        let Some(items) = self.items(source, &index) else {
+            return Ok(None);
+        };
+        // An item at a known place, if nobody sees that the others are not made.
+        let only_one = items.is_plain() && is_computed(items.item.to_token_stream());
+        if only_one && matches!(name.as_str(), "last" | "next" | "nth") {
+            let least = items.least();
+            let at: Expr = match (name.as_str(), &args[..]) {
+                ("nth", [at]) => (*at).clone(),
+                ("next", _) => syn::parse_quote!(0),
+                _ => syn::parse_quote!((#least) - 1),
+            };
+            let Some(item) = self.items(source, &at).map(|items| items.item) else {
+                return Ok(None);
+            };
+            let there: Expr = match name.as_str() {
+                "nth" => syn::parse_quote!(#at < #least),
+                _ => syn::parse_quote!((#least) > 0),
+            };
+            let picked = syn::parse_quote!(if #there { Some(#item) } else { None });
+            return self.expr(&picked).map(Some);
+        }
+        let item = self.fresh("item");
+        let found = self.fresh("found");
+        self.changing.insert(found.to_string());
+        let block: syn::Block = match (name.as_str(), &args[..]) {
+            ("last", _) => syn::parse_quote!({
+                let mut #found = None;
+                for #item in #source { #found = Some(#item); }
+                #found
+            }),
+            ("next", _) => syn::parse_quote!({
+                let mut #found = None;
+                for #item in #source { #found = Some(#item); break; }
+                #found
+            }),
+            ("find", [closure]) => {
+                let Some((pattern, body)) = one_parameter(closure) else {
+                    return Ok(None);
+                };
+                syn::parse_quote!({
+                    let mut #found = None;
+                    for #item in #source {
+                        if { let #pattern = &#item; #body } { #found = Some(#item); break; }
+                    }
+                    #found
+                })
+            }
+            ("find_map", [closure]) => {
+                let first = syn::parse_quote!(#source.filter_map(#closure).next());
+                return self.expr(&first).map(Some);
+            }
+            ("reduce", [function]) => {
+                let state = self.fresh("state");
+                let both: Expr = match two_parameters(function) {
+                    Some((a, b, body)) => {
+                        syn::parse_quote!({ let #a = #state; let #b = #item; #body })
+                    }
+                    None => syn::parse_quote!(#function(#state, #item)),
+                };
+                syn::parse_quote!({
+                    let mut #found = None;
+                    for #item in #source {
+                        #found = Some(match #found { None => #item, Some(#state) => #both });
+                    }
+                    #found
+                })
+            }
+            ("max_by" | "min_by", [compare]) => {
+                let (best, better) = (self.fresh("best"), self.fresh("better"));
+                let (left, right) = (self.fresh("left"), self.fresh("right"));
+                let Some((lets, order)) = order_of(compare, (&best, &item), (&left, &right)) else {
+                    return Ok(None);
+                };
+                let wins: Expr = match name.as_str() {
+                    "max_by" => syn::parse_quote!(#order != ::core::cmp::Ordering::Greater),
+                    _ => syn::parse_quote!(#order == ::core::cmp::Ordering::Greater),
+                };
+                syn::parse_quote!({
+                    let mut #found = None;
+                    for #item in #source {
+                        let #better = match #found {
+                            None => true,
+                            Some(#best) => { #lets #wins }
+                        };
+                        if #better { #found = Some(#item); }
+                    }
+                    #found
+                })
+            }
+            ("unzip", _) => {
+                let (a, b) = (self.fresh("list"), self.fresh("list"));
+                let (one, other) = (self.fresh("one"), self.fresh("other"));
+                self.changing.extend([a.to_string(), b.to_string()]);
+                syn::parse_quote!({
+                    let mut #a = ::std::vec::Vec::new();
+                    let mut #b = ::std::vec::Vec::new();
+                    for (#one, #other) in #source { #a.push(#one); #b.push(#other); }
+                    (#a, #b)
+                })
+            }
+            (_, [closure]) => {
+                let Some((pattern, body)) = one_parameter(closure) else {
+                    return Ok(None);
+                };
+                let (a, b) = (self.fresh("list"), self.fresh("list"));
+                self.changing.extend([a.to_string(), b.to_string()]);
+                syn::parse_quote!({
+                    let mut #a = ::std::vec::Vec::new();
+                    let mut #b = ::std::vec::Vec::new();
+                    for #item in #source {
+                        if { let #pattern = &#item; #body } { #a.push(#item); } else { #b.push(#item); }
+                    }
+                    (#a, #b)
+                })
+            }
+            _ => return Ok(None),
+        };
+        if !matches!(name.as_str(), "unzip" | "partition") {
+            let value = self.value_of_item(&items, &place)?;
+            if self.nothing_like(&value, source).is_err() {
+                return refuse(
+                    &call.method,
+                    format!(
+                        "`{name}` is followed of numbers, of matrices of known size, and of tuples of these\nhelp: write a `for` loop with the best so far in a variable"
+                    ),
+                );
+            }
+            self.none_of.push((found.to_string(), value));
+        }
+        self.nested_block(&block).map(Some)
+    }
+
+    /// A value like the items of an iterator: their kinds.
+    fn value_of_item(&mut self, items: &Items, place: &Ident) -> Lowered<Value> {
+        let mark = self.mark();
+        self.scope.push();
+        let index = Value::Inert(Inert {
+            hint: Hint::Int,
+            ..Inert::plain(quote!(#place), true)
+        });
+        self.scope.bind(Binding::inert(place.clone(), index, true));
+        let lets = items.steps.iter().filter_map(|step| match step {
+            Before::Let(stmt @ syn::Stmt::Local(local)) => Some((local, stmt)),
+            _ => None,
+        });
+        let held: Lowered<Vec<()>> = lets.map(|(local, stmt)| self.local(local, stmt)).collect();
+        let value = held.and_then(|_| self.expr(&items.item));
+        self.scope.pop();
+        self.roll_back(mark);
+        value
+    }
+
     /// Iterators that are not followed, and what to write in their place.
-    fn refuse_iterator(&self, call: &syn::ExprMethodCall, place: &Expr) -> Lowered<()> {
+    fn refuse_iterator(
+        &self,
+        call: &syn::ExprMethodCall,
+        place: &Expr,
+        with_sources: bool,
+    ) -> Lowered<()> {
+        let source = match &*call.receiver {
+            Expr::MethodCall(source) if with_sources => Some(source),
+            _ => None,
+        };
+        let of_source =
+            || source.map_or(Ok(()), |source| self.refuse_iterator(source, place, true));
         let instead = match call.method.to_string().as_str() {
             "scan" => "carry the state in a variable, and `push` in a `for` loop",
-            "max_by" => "use `fold(f64::NEG_INFINITY, f64::max)`",
-            "min_by" => "use `fold(f64::INFINITY, f64::min)`",
-            "max_by_key" | "min_by_key" | "reduce" => {
+            "max_by" | "min_by" => {
+                "compare with `partial_cmp` or `total_cmp` there, or write a `for` loop with the best so far in a variable"
+            }
+            "max_by_key" | "min_by_key" => {
                 "use `fold`, or a `for` loop with the best so far in a variable"
             }
-            "unzip" => "`push` to both lists in a `for` loop, or `collect` twice",
-            _ => return Ok(()),
+            "skip_while" => "carry whether it still skips in a variable, in a `for` loop",
+            "zip" => {
+                let other = call
+                    .args
+                    .first()
+                    .and_then(|other| self.gone_through(other, place));
+                let (Some(other), Some(at)) = (other, call.args.first()) else {
+                    return of_source();
+                };
+                if other.is_plain() {
+                    return of_source();
+                }
+                return refuse(
+                    at,
+                    "this iterator leaves some items out, so that it is not known which of the others go with them\nhelp: `collect` it before",
+                );
+            }
+            _ => return of_source(),
         };
         match self.items(&call.receiver, place) {
             Some(_) => refuse(
@@ -377,7 +608,7 @@ impl Lower<'_> {
     ) -> Lowered<Option<Value>> {
         let item = &items.item;
         let (closure, start): (Expr, Option<&Expr>) = match (name, args) {
-            _ if items.condition.is_some() => return Ok(None),
+            _ if !items.is_plain() => return Ok(None),
             ("fold", [start, closure]) => {
                 let Some((pattern, term)) = added(closure) else {
                     return Ok(None);
@@ -479,20 +710,15 @@ impl Lower<'_> {
                     Some(_) => syn::parse_quote!(&mut #of[#place]),
                     None => self.item_of(of, place),
                 };
-                Some(Items {
-                    condition: None,
-                    counts: vec![syn::parse_quote!(#of.len())],
-                    item,
-                })
+                Some(Items::new(vec![syn::parse_quote!(#of.len())], item))
             }
-            Expr::Path(_) => Some(Items {
-                condition: None,
-                counts: vec![syn::parse_quote!(#iterable.len())],
-                item: match self.is_reference(iterable) {
+            Expr::Path(_) => {
+                let item = match self.is_reference(iterable) {
                     true => self.item_of(iterable, place),
                     false => syn::parse_quote!(#iterable[#place]),
-                },
-            }),
+                };
+                Some(Items::new(vec![syn::parse_quote!(#iterable.len())], item))
+            }
             iterator => self.items(iterator, place),
         }
     }
@@ -549,10 +775,36 @@ impl Lower<'_> {
         }
     }
 
+    /// `iterator.cycle()` and `repeat(x)`, so many times.
+    fn again(&self, of: &Expr, count: &Expr, place: &Expr) -> Option<Items> {
+        match of {
+            Expr::MethodCall(call) if call.method == "cycle" && call.args.is_empty() => {
+                let least = self.plain(&call.receiver, place)?.least();
+                let around: Expr = syn::parse_quote!((#place % (#least)));
+                let item = self.plain(&call.receiver, &around)?.item;
+                let count = syn::parse_quote!(if (#least) == 0 { 0 } else { #count });
+                Some(Items::new(vec![count], item))
+            }
+            Expr::Call(call) => match (of_iter(call)?.as_str(), call.args.first()) {
+                ("repeat", Some(value)) if super::growing::is_repeatable(value) => {
+                    Some(Items::new(vec![count.clone()], value.clone()))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// A name for what is held of an iterator until it is given.
+    fn held(&self, steps: &[Before]) -> Ident {
+        let wishes = (steps.len()..).map(|n| format!("held_{n}"));
+        let free = wishes.into_iter().find(|name| !self.taken.contains(name));
+        Ident::new(&free.unwrap_or_default(), proc_macro2::Span::mixed_site())
+    }
+
     /// The same, if it gives something at every place.
     fn plain(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
-        self.items(iterator, place)
-            .filter(|items| items.condition.is_none())
+        self.items(iterator, place).filter(Items::is_plain)
     }
 
     /// What an iterator gives at a place.
@@ -560,6 +812,11 @@ impl Lower<'_> {
         match iterator {
             Expr::Paren(inner) => self.items(&inner.expr, place),
             Expr::Group(inner) => self.items(&inner.expr, place),
+            Expr::Call(call) if call.args.len() == 2 && of_iter(call)? == "repeat_n" => {
+                let (value, count) = (&call.args[0], &call.args[1]);
+                super::growing::is_repeatable(value)
+                    .then(|| Items::new(vec![count.clone()], value.clone()))
+            }
             Expr::Range(range) => {
                 let (start, end) = (range.start.as_ref()?, range.end.as_ref()?);
                 let closed =
@@ -569,19 +826,14 @@ impl Lower<'_> {
                         Some(more) => syn::parse_quote!((#end) #more),
                         None => (**end).clone(),
                     };
-                    return Some(Items {
-                        condition: None,
-                        counts: vec![count],
-                        item: place.clone(),
-                    });
+                    return Some(Items::new(vec![count], place.clone()));
                 }
-                Some(Items {
-                    condition: None,
-                    counts: vec![
+                Some(Items::new(
+                    vec![
                         syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
                     ],
-                    item: syn::parse_quote!(((#start) + #place)),
-                })
+                    syn::parse_quote!(((#start) + #place)),
+                ))
             }
             Expr::MethodCall(call) => {
                 let args: Vec<&Expr> = call.args.iter().collect();
@@ -589,19 +841,17 @@ impl Lower<'_> {
                 match (name.as_str(), &args[..]) {
                     ("iter", []) => {
                         let of = &call.receiver;
-                        Some(Items {
-                            condition: None,
-                            counts: vec![syn::parse_quote!(#of.len())],
-                            item: self.item_of(of, place),
-                        })
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#of.len())],
+                            self.item_of(of, place),
+                        ))
                     }
                     ("iter_mut", []) => {
                         let of = &call.receiver;
-                        Some(Items {
-                            condition: None,
-                            counts: vec![syn::parse_quote!(#of.len())],
-                            item: syn::parse_quote!(&mut #of[#place]),
-                        })
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#of.len())],
+                            syn::parse_quote!(&mut #of[#place]),
+                        ))
                     }
                     ("column_iter" | "row_iter" | "column_iter_mut" | "row_iter_mut", []) => {
                         let of = &call.receiver;
@@ -610,11 +860,10 @@ impl Lower<'_> {
                         let count = Ident::new(count, call.method.span());
                         let part = name.replace("_iter", "");
                         let part = Ident::new(&part, call.method.span());
-                        Some(Items {
-                            condition: None,
-                            counts: vec![syn::parse_quote!(#of.#count())],
-                            item: syn::parse_quote!(#of.#part(#place)),
-                        })
+                        Some(Items::new(
+                            vec![syn::parse_quote!(#of.#count())],
+                            syn::parse_quote!(#of.#part(#place)),
+                        ))
                     }
                     ("copied" | "cloned", []) => {
                         let items = self.items(&call.receiver, place)?;
@@ -636,6 +885,9 @@ impl Lower<'_> {
                         Some(Items::new(counts, item))
                     }
                     ("take", [count]) => {
+                        if let Some(again) = self.again(&call.receiver, count, place) {
+                            return Some(again);
+                        }
                         let Items {
                             mut counts, item, ..
                         } = self.plain(&call.receiver, place)?;
@@ -648,11 +900,7 @@ impl Lower<'_> {
                         let left = counts.iter().map(|all| -> Expr {
                             syn::parse_quote!(::core::primitive::usize::saturating_sub(#all, #count))
                         });
-                        Some(Items {
-                            condition: None,
-                            counts: left.collect(),
-                            item,
-                        })
+                        Some(Items::new(left.collect(), item))
                     }
                     ("windows", [size]) => {
                         let of = &call.receiver;
@@ -688,25 +936,31 @@ impl Lower<'_> {
                         let first = self.plain(&call.receiver, place)?;
                         let least = first.least();
                         let later: Expr = syn::parse_quote!((#place - #least));
-                        let second = self
-                            .gone_through(other, &later)
-                            .filter(|items| items.condition.is_none())?;
+                        let second = self.gone_through(other, &later).filter(Items::is_plain)?;
                         let (more, a, b) = (second.least(), first.item, second.item);
                         Some(Items::new(
                             vec![syn::parse_quote!(#least + #more)],
                             syn::parse_quote!(if #place < #least { #a } else { #b }),
                         ))
                     }
-                    ("filter_map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
-                        let items = self.plain(&call.receiver, place)?;
+                    ("filter_map" | "map_while", [Expr::Closure(closure)])
+                        if closure.inputs.len() == 1 =>
+                    {
+                        let mut items = self.items(&call.receiver, place)?;
                         let item = &items.item;
                         let (pattern, body) = (&closure.inputs[0], &closure.body);
-                        let option = quote!({ let #pattern = #item; #body });
-                        Some(Items {
-                            condition: Some(syn::parse_quote!(#option.is_some())),
-                            item: syn::parse_quote!(#option.unwrap()),
-                            counts: items.counts,
-                        })
+                        let option = self.held(&items.steps);
+                        let made = quote!({ let #pattern = #item; #body });
+                        let there: Expr = syn::parse_quote!(#option.is_some());
+                        items
+                            .steps
+                            .push(Before::Let(syn::parse_quote!(let #option = #made;)));
+                        items.steps.push(match name.as_str() {
+                            "filter_map" => Before::If(there),
+                            _ => Before::While(there),
+                        });
+                        items.item = syn::parse_quote!(#option.unwrap());
+                        Some(items)
                     }
                     ("chunks_exact", [size]) => {
                         let of = &call.receiver;
@@ -723,13 +977,11 @@ impl Lower<'_> {
                     }
                     ("zip", [other]) => {
                         let first = self.plain(&call.receiver, place)?;
-                        let second = self.gone_through(other, place)?;
+                        // What one of them leaves out, the other does not.
+                        let second = self.gone_through(other, place).filter(Items::is_plain)?;
                         let (a, b) = (first.item, second.item);
-                        Some(Items {
-                            condition: None,
-                            counts: first.counts.into_iter().chain(second.counts).collect(),
-                            item: syn::parse_quote!((#a, #b)),
-                        })
+                        let counts = first.counts.into_iter().chain(second.counts);
+                        Some(Items::new(counts.collect(), syn::parse_quote!((#a, #b))))
                     }
                     ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
                         let items = self.items(&call.receiver, place)?;
@@ -738,12 +990,25 @@ impl Lower<'_> {
                         let item = syn::parse_quote!({ let #pattern = #item; #body });
                         Some(Items { item, ..items })
                     }
-                    ("filter", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
-                        let items = self.plain(&call.receiver, place)?;
+                    ("filter" | "take_while", [Expr::Closure(closure)])
+                        if closure.inputs.len() == 1 =>
+                    {
+                        let mut items = self.items(&call.receiver, place)?;
+                        // What is made there is made once.
+                        if !super::growing::is_repeatable(&items.item) {
+                            let (held, item) = (self.held(&items.steps), &items.item);
+                            let stmt = syn::parse_quote!(let #held = #item;);
+                            items.steps.push(Before::Let(stmt));
+                            items.item = syn::parse_quote!(#held);
+                        }
                         let item = &items.item;
                         let (pattern, body) = (&closure.inputs[0], &closure.body);
-                        let condition = Some(syn::parse_quote!({ let #pattern = &#item; #body }));
-                        Some(Items { condition, ..items })
+                        let condition = syn::parse_quote!({ let #pattern = &#item; #body });
+                        items.steps.push(match name.as_str() {
+                            "filter" => Before::If(condition),
+                            _ => Before::While(condition),
+                        });
+                        Some(items)
                     }
                     _ => None,
                 }
@@ -775,6 +1040,96 @@ pub(super) fn is_adaptor(name: &str) -> bool {
             | "count"
             | "unwrap_or"
     )
+}
+
+/// The name of a function of `std::iter`.
+fn of_iter(call: &syn::ExprCall) -> Option<String> {
+    let Expr::Path(path) = &*call.func else {
+        return None;
+    };
+    let mut names = path.path.segments.iter().rev().map(|s| s.ident.to_string());
+    let name = names.next()?;
+    (names.next()? == "iter").then_some(name)
+}
+
+/// Whether nothing is called but methods that are known, so that it makes no difference how often it is computed.
+fn is_computed(tokens: TokenStream) -> bool {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    trees.iter().enumerate().all(|(i, tree)| match tree {
+        TokenTree::Ident(name) => {
+            let called = matches!(trees.get(i + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+            let of_value = i > 0 && is(i - 1, '.');
+            let known = of_value && crate::surface::is_known_method(&name.to_string());
+            !is(i + 1, '!') && (!called || known)
+        }
+        TokenTree::Group(group) => is_computed(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => true,
+    })
+}
+
+/// `|pattern| body`
+fn one_parameter(closure: &Expr) -> Option<(&syn::Pat, &Expr)> {
+    match closure {
+        Expr::Closure(closure) if closure.inputs.len() == 1 => {
+            Some((&closure.inputs[0], &*closure.body))
+        }
+        _ => None,
+    }
+}
+
+/// `|a, b| body`
+fn two_parameters(closure: &Expr) -> Option<(&syn::Pat, &syn::Pat, &Expr)> {
+    match closure {
+        Expr::Closure(closure) if closure.inputs.len() == 2 => {
+            Some((&closure.inputs[0], &closure.inputs[1], &*closure.body))
+        }
+        _ => None,
+    }
+}
+
+/// `|a, b| a.partial_cmp(b).unwrap()` of two items: what has to be bound before, and the comparison of two numbers.
+fn order_of(
+    compare: &Expr,
+    (best, item): (&Ident, &Ident),
+    (left, right): (&Ident, &Ident),
+) -> Option<(TokenStream, Expr)> {
+    if let Expr::Path(path) = compare {
+        let total = path.path.segments.last()?.ident == "total_cmp";
+        return total.then(|| {
+            let lets = quote!(let #left = #best; let #right = #item;);
+            (lets, syn::parse_quote!(#left.total_cmp(&#right)))
+        });
+    }
+    fn compared<'e>(
+        body: &'e Expr,
+        after: &mut Vec<TokenStream>,
+    ) -> Option<&'e syn::ExprMethodCall> {
+        match body {
+            Expr::Block(block) => match &block.block.stmts[..] {
+                [syn::Stmt::Expr(body, None)] => compared(body, after),
+                _ => None,
+            },
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "partial_cmp" | "total_cmp" if call.args.len() == 1 => Some(call),
+                "unwrap" | "expect" | "unwrap_or" | "reverse" => {
+                    let found = compared(&call.receiver, after)?;
+                    let (method, args) = (&call.method, &call.args);
+                    after.push(quote!(.#method(#args)));
+                    Some(found)
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+    let (a, b, body) = two_parameters(compare)?;
+    let mut after = Vec::new();
+    let call = compared(body, &mut after)?;
+    let (one, method, other) = (&call.receiver, &call.method, &call.args[0]);
+    let lets = quote!(let #a = &#best; let #b = &#item; let #left = #one; let #right = #other;);
+    Some((lets, syn::parse_quote!(#left.#method(&#right) #(#after)*)))
 }
 
 /// `|sum, pattern| sum + term`, as the pattern and the term.

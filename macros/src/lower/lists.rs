@@ -97,7 +97,7 @@ impl Lower<'_> {
         });
         let kind = known.unwrap_or(Kind::SCALAR);
         for (value, entry) in values.iter_mut().zip(entries) {
-            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) = value {
+            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) | Value::Slice(_) = value {
                 continue;
             }
             *value = Value::Node(self.node(&value.clone(), entry, &kind)?);
@@ -233,6 +233,37 @@ impl Lower<'_> {
         self.expr(&syn::parse_quote!(if #there { Some(#name[#place]) } else { None }))
     }
 
+    /// `v.split_first()`, `v.split_last()` and `v.split_at(k)`.
+    pub(crate) fn split_list(
+        &mut self,
+        list: &Expr,
+        method: &str,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        if !super::growing::is_repeatable(list)
+            || !args.iter().all(|at| super::growing::is_repeatable(at))
+        {
+            return refuse(
+                expr,
+                "what this splits is evaluated more than once\nhelp: bind it with `let` before",
+            );
+        }
+        let parts: Expr = match (method, args) {
+            ("split_first", []) => {
+                syn::parse_quote!(if #list.len() > 0 { Some((&#list[0], &#list[1..])) } else { None })
+            }
+            ("split_last", []) => syn::parse_quote!(if #list.len() > 0 {
+                Some((&#list[#list.len() - 1], &#list[..#list.len() - 1]))
+            } else {
+                None
+            }),
+            ("split_at", [at]) => syn::parse_quote!((&#list[..#at], &#list[#at..])),
+            _ => return refuse(expr, "this method of a list takes other arguments"),
+        };
+        self.expr(&parts)
+    }
+
     /// Whether a loop around pushes to this list.
     fn is_growing(&self, list: &Expr) -> bool {
         match list {
@@ -347,7 +378,7 @@ impl Lower<'_> {
             );
         }
         // It panics as Rust does. What has been pushed so far is within the list.
-        if range.start.is_some() || !self.is_growing(name) {
+        if range.end.is_some() && (range.start.is_some() || !self.is_growing(name)) {
             let message = "range end index {} out of range for slice of length {}";
             self.verbatim(
                 &quote!(::core::assert!(#end <= #name.len(), #message, #end, #name.len());),

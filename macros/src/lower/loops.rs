@@ -199,14 +199,7 @@ impl Lower<'_> {
         let Some(least) = least else {
             return Err(Refusal(None));
         };
-        let item = &items.item;
-        let (pattern, stmts) = (&each.pat, &each.body.stmts);
-        let body: syn::Block = match &items.condition {
-            None => syn::parse_quote!({ let #pattern = #item; #(#stmts)* }),
-            Some(condition) => {
-                syn::parse_quote!({ if #condition { let #pattern = #item; #(#stmts)* } })
-            }
-        };
+        let body = items.body(&each.pat, &each.body.stmts);
         let end = &least.tokens;
         let range = Inert {
             tokens: quote!(0..#end),

@@ -62,11 +62,13 @@ enum Test {
 /// A part of the value that a pattern binds.
 enum Taken<'a> {
     Value(&'a syn::PatIdent, Value),
+    /// What is read on the side where the pattern fits: `list[0]`.
+    Place(&'a syn::PatIdent, Expr),
     /// By a `let` of its own.
     Kept(&'a Pat, Inert),
 }
 
-pub(crate) const OPTION_OF_A_CALL: &str = "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`";
+pub(crate) const OPTION_OF_A_CALL: &str = "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`, or leave the function where there is none, as in `let Some(y) = … else { panic!(…) };`";
 
 /// What to write in place of an `Option` that changes.
 pub(crate) const OPTION_APART: &str = "keep the value and whether there is one in two variables, as in `let mut best = 0.0;` and `let mut found = false;`";
@@ -271,8 +273,8 @@ impl Lower<'_> {
         Some(self.let_else(local, (init, diverge), stmts, true))
     }
 
-    /// `let P = e else { … continue; };`: the rest of the iteration is where the pattern fits.
-    pub(super) fn let_else_in_loop(
+    /// `let P = e else { … continue; };`, or with a panic: the rest of the block is where the pattern fits.
+    pub(super) fn let_else_in_block(
         &mut self,
         stmt: &Stmt,
         stmts: &[Stmt],
@@ -282,8 +284,9 @@ impl Lower<'_> {
         };
         let init = local.init.as_ref()?;
         let (_, diverge) = init.diverge.as_ref()?;
-        crate::scope::leaves_loop(&diverge.to_token_stream())?;
-        Some(self.let_else(local, (init, diverge), stmts, false))
+        let leaves = crate::scope::leaves_loop(&diverge.to_token_stream()).is_some()
+            || self.exit_of(diverge) == Exit::Diverges && !self.is_inert(&init.expr);
+        leaves.then(|| self.let_else(local, (init, diverge), stmts, false))
     }
 
     fn let_else(
@@ -460,10 +463,7 @@ impl Lower<'_> {
             if let Test::Always = self.test(&tuple.elems[0], &value, &mut taken)? {
                 return self.arm(&arm, taken, rest, expr);
             }
-            return refuse(
-                arm.pat,
-                "a pattern inside of `Some(…)` that may not fit is not supported\nhelp: bind a name here, and use `match` or `if` in the arm",
-            );
+            return refuse(arm.pat, "this pattern cannot be followed");
         }
         self.arms_read += 1;
         if self.arms_read > 2000 {
@@ -501,6 +501,9 @@ impl Lower<'_> {
             }
             _ => self.test(arm.pat, subject, &mut taken)?,
         };
+        if let Test::When(value) = &test {
+            taken = self.there_where(value, taken, (arm.pat, expr))?;
+        }
         let last = others.is_empty();
         self.tail = tail;
         let leaves = [self.is_left_by(&arm.body), self.all_left(others)];
@@ -551,6 +554,52 @@ impl Lower<'_> {
         }
     }
 
+    /// Values that are there on sides of their own, on the side where all of a pattern fits: several conditions tell of
+    /// that, of which none is this side.
+    fn there_where<'p>(
+        &mut self,
+        fits: &Value,
+        taken: Vec<Taken<'p>>,
+        (pat, expr): (&Pat, &Expr),
+    ) -> Lowered<Vec<Taken<'p>>> {
+        let elsewhere = |t: &Taken| matches!(t, Taken::Value(_, value) if self.is_elsewhere(value));
+        if !taken.iter().any(elsewhere) {
+            return Ok(taken);
+        }
+        let cond = self.condition_of(fits, pat)?;
+        let taken = taken.into_iter().map(|part| match part {
+            Taken::Value(name, value) => {
+                let value = self.there_on(cond, value, expr)?;
+                Ok(Taken::Value(name, value))
+            }
+            other => Ok(other),
+        });
+        taken.collect()
+    }
+
+    fn there_on(&mut self, cond: Id, value: Value, expr: &Expr) -> Lowered<Value> {
+        let id = match value {
+            Value::Node(id) => id,
+            Value::Tuple(parts) => {
+                let parts = parts.into_iter();
+                let parts = parts.map(|part| self.there_on(cond, part, expr));
+                return parts.collect::<Lowered<Vec<Value>>>().map(Value::Tuple);
+            }
+            other => return Ok(other),
+        };
+        let around = self.graph.guards.borrow().clone();
+        let guards = self.graph.node(id).guards;
+        let here = Guard { cond, side: true };
+        let others: Vec<Guard> = guards.into_iter().filter(|g| !around.contains(g)).collect();
+        let mut value = Value::Node(id);
+        if others != [here] {
+            for guard in others.into_iter().rev() {
+                value = self.there_or_zero(guard, value, expr)?;
+            }
+        }
+        Ok(value)
+    }
+
     /// `P if guard => …` where the pattern fits: if the guard does not hold, the other arms are tried.
     #[expect(clippy::too_many_arguments, reason = "an arm and all after it")]
     fn guarded(
@@ -597,7 +646,7 @@ impl Lower<'_> {
             .iter()
             .filter_map(|t| match t {
                 Taken::Value(name, value) => Some((*name, value.clone())),
-                Taken::Kept(..) => None,
+                Taken::Place(..) | Taken::Kept(..) => None,
             })
             .collect();
         let elsewhere = names.iter().any(|(_, value)| self.is_elsewhere(value));
@@ -825,26 +874,17 @@ impl Lower<'_> {
                 let pairs = tuple.elems.iter().zip(values).collect();
                 self.test_all(pairs, pat, taken)
             }
-            (Pat::Slice(slice), Value::List(_) | Value::Slice(_)) => {
-                let Some(values) = self.entries_of(value, pat)? else {
-                    return refuse(
-                        pat,
-                        "the length of this slice is not known to the macro\nhelp: take single entries, as in `x[0]`, or an array of a known length",
-                    );
-                };
-                let elems: Vec<&Pat> = slice.elems.iter().collect();
-                if let Some(rest) = elems.iter().find(
-                    |p| matches!(p, Pat::Ident(name) if matches!(&name.subpat, Some((_, inner)) if matches!(**inner, Pat::Rest(_)))),
-                ) {
-                    return refuse(
-                        rest,
-                        "the rest of a slice cannot be bound to a name\nhelp: write `..`, and take the entries by their indices",
-                    );
+            (Pat::Slice(slice), _) if self.is_list(value) => {
+                let value = &as_slice(value.clone());
+                if let Some(values) = self.entries_of(value, pat)?
+                    && !slice.elems.iter().any(is_named_rest)
+                {
+                    return match paired(slice.elems.iter().collect(), &values) {
+                        Some(pairs) => self.test_all(pairs, pat, taken),
+                        None => Ok(Test::Never),
+                    };
                 }
-                match paired(elems, &values) {
-                    Some(pairs) => self.test_all(pairs, pat, taken),
-                    None => Ok(Test::Never),
-                }
+                self.test_of_list(slice, value, taken)
             }
             (Pat::Lit(lit), Value::Node(id)) if self.graph.kind(*id).elem == Elem::Bool => {
                 match &lit.lit {
@@ -906,16 +946,109 @@ impl Lower<'_> {
         let Some(maybe) = self.maybe(value, pat)? else {
             return refuse(pat, "this cannot have failed");
         };
-        let some = Value::Node(maybe.some);
         match inner.filter(|_| there) {
             None => Ok(Test::When(self.step(Op::Not, vec![maybe.some], pat)?)),
-            Some(inner) => match self.test(inner, &maybe.value, taken)? {
-                Test::Always => Ok(Test::When(some)),
-                _ => refuse(
-                    inner,
-                    "a pattern inside of `Some(…)` that may not fit is not supported\nhelp: bind a name here, and use `match` or `if` in the arm",
-                ),
-            },
+            Some(inner) => {
+                let value = *maybe.value;
+                self.test_inside(Some(maybe.some), inner, taken, |_| Ok(value))
+            }
+        }
+    }
+
+    /// Whether a value is a list, or some entries of one, where a pattern says so that fits no matrix.
+    pub(super) fn is_list(&self, value: &Value) -> bool {
+        match value {
+            Value::List(_) | Value::Slice(_) | Value::Elements(_) | Value::Columns(..) => true,
+            Value::Node(id) => self.graph.shape(*id).is_some_and(|s| s.is_column()),
+            _ => false,
+        }
+    }
+
+    /// `[a, b]` and `[a, rest @ ..]` against a list whose length only the run tells: the condition is its length, and
+    /// the elements are read on the side where that fits.
+    fn test_of_list<'p>(
+        &mut self,
+        slice: &'p syn::PatSlice,
+        value: &Value,
+        taken: &mut Vec<Taken<'p>>,
+    ) -> Lowered<Test> {
+        if self.closures > 0 {
+            return refuse(
+                slice,
+                "the length of this slice is not known to the macro, inside the closure of an elementwise method\nhelp: take the slice apart before the closure",
+            );
+        }
+        let list = self.fresh("list");
+        self.name_value(value, &list);
+        self.scope
+            .bind(Binding::active(list.clone(), value.clone()));
+        let places = places_in(slice, &list);
+        let rest = slice.elems.iter().any(is_rest);
+        let count = proc_macro2::Literal::usize_unsuffixed(places.len() - usize::from(rest));
+        let fits: Expr = match rest {
+            true if places.len() == 1 => syn::parse_quote!(true),
+            true => syn::parse_quote!(#list.len() >= #count),
+            false => syn::parse_quote!(#list.len() == #count),
+        };
+        let fits = match fits {
+            Expr::Lit(_) => None,
+            fits => {
+                let value = self.expr(&fits)?;
+                Some(self.condition_of(&value, slice)?)
+            }
+        };
+        let mut all = fits;
+        for (pat, place) in places {
+            if let Some(name) = name_in(pat) {
+                taken.push(Taken::Place(name, place));
+            } else if !matches!(pat, Pat::Wild(_) | Pat::Rest(_)) {
+                let inside = self.test_inside(all, pat, taken, |lower| lower.expr(&place))?;
+                all = match inside {
+                    Test::Always => all,
+                    Test::Never => return Ok(Test::Never),
+                    Test::When(inside) => Some(self.condition_of(&inside, pat)?),
+                };
+            }
+        }
+        Ok(all.map_or(Test::Always, |all| Test::When(Value::Node(all))))
+    }
+
+    /// A pattern inside of another one, where that fits.
+    fn test_inside<'p>(
+        &mut self,
+        outside: Option<Id>,
+        pat: &'p Pat,
+        taken: &mut Vec<Taken<'p>>,
+        value: impl FnOnce(&mut Self) -> Lowered<Value>,
+    ) -> Lowered<Test> {
+        let Some(cond) = outside else {
+            let value = value(self)?;
+            return self.test(pat, &value, taken);
+        };
+        let mark = self.mark();
+        let guard = Guard { cond, side: true };
+        self.graph.guards.borrow_mut().push(guard);
+        let test = value(self).and_then(|value| {
+            // What could go wrong with it has been tested.
+            self.roll_back(mark);
+            self.test(pat, &value, taken)
+        });
+        self.graph.guards.borrow_mut().pop();
+        if self.mark() != mark {
+            self.roll_back(mark);
+            test?;
+            return refuse(
+                pat,
+                "this pattern has to be tested for some values only, which is not supported here\nhelp: bind a name, and use `match` or `if` in the arm",
+            );
+        }
+        match test? {
+            Test::When(inside) => {
+                let all = self.joined(Op::And, &Value::Node(cond), &inside, pat)?;
+                Ok(Test::When(all))
+            }
+            Test::Always => Ok(Test::When(Value::Node(cond))),
+            Test::Never => Ok(Test::Never),
         }
     }
 
@@ -1163,6 +1296,14 @@ impl Lower<'_> {
                     self.note_names(std::slice::from_ref(&name.ident));
                     self.bind_plainly(name, value);
                 }
+                Taken::Place(name, place) => {
+                    let value = self.expr(&place)?;
+                    let name = syn::PatIdent {
+                        subpat: None,
+                        ..name.clone()
+                    };
+                    self.bind(&Pat::Ident(name), value)?;
+                }
                 Taken::Kept(pat, inert) => self.take_apart(pat, &inert, read)?,
             }
         }
@@ -1239,7 +1380,7 @@ impl Lower<'_> {
 }
 
 impl Body<'_> {
-    fn tokens(&self) -> TokenStream {
+    pub(super) fn tokens(&self) -> TokenStream {
         match self {
             Body::Expr(body) => body.to_token_stream(),
             Body::Block(block) => block.to_token_stream(),
@@ -1327,7 +1468,7 @@ fn whole_name(pat: &Pat) -> Option<&Ident> {
     }
 }
 
-fn is_irrefutable(pat: &Pat) -> bool {
+pub(super) fn is_irrefutable(pat: &Pat) -> bool {
     match pat {
         Pat::Wild(_) | Pat::Rest(_) => true,
         Pat::Ident(name) => {
@@ -1405,6 +1546,60 @@ pub(super) fn renamed(pat: &Pat, new: &dyn Fn(&Ident) -> Option<Ident>) -> Pat {
 /// The pattern without its variables: it moves nothing.
 pub(super) fn without_names(pat: &Pat) -> TokenStream {
     renamed(pat, &|_| None).to_token_stream()
+}
+
+/// A window or a chunk of a list is known as a vector.
+pub(super) fn as_slice(value: Value) -> Value {
+    match value {
+        Value::Node(id) => Value::Slice(id),
+        list => list,
+    }
+}
+
+/// `..` or `rest @ ..`
+fn is_rest(pat: &Pat) -> bool {
+    matches!(pat, Pat::Rest(_)) || is_named_rest(pat)
+}
+
+fn is_named_rest(pat: &Pat) -> bool {
+    matches!(pat, Pat::Ident(name) if matches!(&name.subpat, Some((_, inner)) if matches!(**inner, Pat::Rest(_))))
+}
+
+/// The name that a pattern of an element is, or of the rest.
+fn name_in(pat: &Pat) -> Option<&syn::PatIdent> {
+    match pat {
+        Pat::Paren(inner) => name_in(&inner.pat),
+        Pat::Reference(inner) => name_in(&inner.pat),
+        Pat::Ident(name) => {
+            (name.subpat.is_none() && is_binding(name) || is_named_rest(pat)).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+/// Where in a list the elements of a pattern are.
+pub(super) fn places_in<'p>(slice: &'p syn::PatSlice, list: &Ident) -> Vec<(&'p Pat, Expr)> {
+    let count = slice.elems.len();
+    let rest = slice.elems.iter().position(is_rest).unwrap_or(count);
+    let literal = proc_macro2::Literal::usize_unsuffixed;
+    let places = slice.elems.iter().enumerate().map(|(k, pat)| {
+        let (first, back) = (literal(k), literal(count - k));
+        let place: Expr = match k.cmp(&rest) {
+            std::cmp::Ordering::Less => syn::parse_quote!(#list[#first]),
+            std::cmp::Ordering::Greater => syn::parse_quote!(#list[#list.len() - #back]),
+            std::cmp::Ordering::Equal => {
+                let after = literal(count - k - 1);
+                match (k, count - k - 1) {
+                    (0, 0) => syn::parse_quote!(#list[..]),
+                    (_, 0) => syn::parse_quote!(#list[#first..]),
+                    (0, _) => syn::parse_quote!(#list[..#list.len() - #after]),
+                    _ => syn::parse_quote!(#list[#first..#list.len() - #after]),
+                }
+            }
+        };
+        (pat, place)
+    });
+    places.collect()
 }
 
 /// The parts of a tuple or a slice beside their patterns, `..` standing for any number of them.

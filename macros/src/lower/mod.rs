@@ -40,7 +40,9 @@ pub use statements::pattern_names;
 use self::declared::Declared;
 use crate::args::Checkpoint;
 use crate::error::{Errors, text};
-use crate::graph::{Elem, Form, Graph, Id, Kind, Leaf, Placed, Program, Shape, Sources, Step};
+use crate::graph::{
+    Elem, Form, Graph, Id, IdMap, Kind, Leaf, Placed, Program, Shape, Sources, Step,
+};
 use crate::rules::{Op, kind};
 use crate::scope::{Binding, Hint, Inert, Place, Scope, Value};
 use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
@@ -90,6 +92,7 @@ struct Before {
     types: usize,
     left_out: usize,
     scope: Scope,
+    names: IdMap<Ident>,
 }
 
 /// The state of reading one body.
@@ -184,6 +187,10 @@ pub struct Lower<'a> {
     optional: Vec<(Ident, String)>,
     /// What may fail, and was attempted.
     attempts: Vec<options::Attempt>,
+    /// Variables that are `Option`s and begin with `None`, and a value like those that they are given.
+    none_of: Vec<(String, Value)>,
+    /// How many assignments to variables that are `Option`s have been read.
+    options_assigned: usize,
     /// Conditions on which there is a value in an `Option`.
     presences: Vec<Id>,
     /// How many bodies of closures and labelled blocks surround the expression: what `return` leaves.
@@ -266,6 +273,8 @@ pub fn lower(
         calls_written: 0,
         optional: Vec::new(),
         attempts: Vec::new(),
+        none_of: Vec::new(),
+        options_assigned: 0,
         presences: Vec::new(),
         bodies: 0,
         broken_with: Vec::new(),
@@ -507,6 +516,7 @@ impl Lower<'_> {
             types: self.types.len(),
             left_out: self.left_out.len(),
             scope: self.scope.clone(),
+            names: self.graph.names.borrow().clone(),
         }
     }
 
@@ -519,6 +529,8 @@ impl Lower<'_> {
         self.types.truncate(before.types);
         self.left_out.truncate(before.left_out);
         self.scope = before.scope;
+        // Fresh names may be the same again.
+        self.graph.names.replace(before.names);
     }
 
     pub(super) fn roll_back(&mut self, mark: Mark) {

@@ -24,6 +24,9 @@ impl Lower<'_> {
             return self.assignment(&whole, &Expr::Assign(whole.clone()));
         }
         if let Some(fields) = self.fields_of(&assign.left) {
+            if let Some(done) = self.assign_option(&fields, &assign.right, expr)? {
+                return Ok(done);
+            }
             let value = self.expr(&assign.right)?;
             return self.assign_fields(&fields, value, expr);
         }

@@ -4,14 +4,16 @@
 //! which gives a condition, and the value on the side of a branch where it holds.
 
 use super::functions::closure_in;
-use super::matching::{Arm, Body, Exit, is_place};
-use super::{Lower, Lowered, refuse};
+use super::matching::{Arm, Body, Exit, is_irrefutable, is_place};
+use super::{Lower, Lowered, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Form, Guard, Id, Kind, Leaf, Step};
+use crate::graph::{Form, Guard, Id, Kind, Leaf, Shape, Step};
 use crate::rules::{Op, Panic};
-use crate::scope::{Maybe, Pending, Value};
-use proc_macro2::TokenStream;
+use crate::scope::{Binding, Hint, Inert, Maybe, Pending, Value};
+use crate::ty::{Class, Extent, Wrapper};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::{Expr, Pat};
 
 /// What was attempted, under these branches: whether there is a value, and the value.
@@ -23,7 +25,311 @@ pub(super) struct Attempt {
     value: Id,
 }
 
+/// An `Option` in a variable that may change is held like a struct, by variables of its own: whether there is a value,
+/// and the parts of the value. No field has such a name.
+const IS_SOME: &str = "is some";
+const SOME: &str = "some";
+
+/// Methods that may give an `Option` of something.
+const GIVES_OPTION: &[&str] = &[
+    "first",
+    "last",
+    "get",
+    "copied",
+    "cloned",
+    "then",
+    "then_some",
+    "map",
+    "filter",
+    "and_then",
+];
+
+const OPTION_UNKNOWN: &str = "what becomes of this `Option` cannot be followed\nhelp: give it `Some(…)` of numbers, matrices of known size, or tuples of these, or `None`";
+
 impl Lower<'_> {
+    /// `let mut best = None;` and `let mut best = Some(x);`, where the variable is given differentiated values.
+    pub(super) fn option_variable(
+        &mut self,
+        name: &syn::PatIdent,
+        init: &Expr,
+        ty: Option<&syn::Type>,
+    ) -> Lowered<bool> {
+        let inner = ty.and_then(Wrapper::of).filter(Wrapper::is_option);
+        let of_none = matches!(init, Expr::Path(path) if path.path.is_ident("None"));
+        let of_some = matches!(init, Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")));
+        let given = if of_none {
+            Value::Wrapped(Box::new(Value::Never))
+        } else if inner.is_some() || of_some {
+            self.option_of(init)?
+        } else {
+            let may_be = matches!(init, Expr::MethodCall(call) if GIVES_OPTION.contains(&call.method.to_string().as_str()));
+            let mark = self.mark();
+            match may_be.then(|| self.option_of(init)) {
+                Some(Ok(option @ (Value::Maybe(_) | Value::Wrapped(_)))) => option,
+                _ => {
+                    self.roll_back(mark);
+                    return Ok(false);
+                }
+            }
+        };
+        let (known, some) = match given {
+            Value::Wrapped(value) if matches!(*value, Value::Never) => (None, quote!(false)),
+            Value::Wrapped(value) => (Some(*value), quote!(true)),
+            Value::Maybe(maybe) => {
+                let some = self.name_of(maybe.some);
+                (
+                    Some(self.joined_value(maybe.some, *maybe.value, init)?),
+                    some,
+                )
+            }
+            _ => return refuse(init, OPTION_UNKNOWN),
+        };
+        let value = match (known, &inner) {
+            (Some(value), _) => value,
+            (None, Some(inner)) => self.value_of_none(&inner.inner)?,
+            (None, None) => {
+                let known = self.none_of.iter().find(|(own, _)| name.ident == own);
+                match known.map(|(_, value)| value.clone()) {
+                    Some(like) => self.nothing_like(&like, init)?,
+                    None => Value::Node(self.graph.constant(0.0)),
+                }
+            }
+        };
+        let own = name.ident.unraw();
+        let there = self.fresh(&format!("has_{own}"));
+        let stmt: syn::Stmt = syn::parse_quote!(let mut #there = #some;);
+        if let syn::Stmt::Local(local) = &stmt {
+            self.local(local, &stmt)?;
+        }
+        let mut fields = vec![(IS_SOME.to_string(), there)];
+        let parts = match value {
+            Value::Tuple(parts) => parts,
+            value => vec![value],
+        };
+        for part in parts {
+            let variable = self.fresh(&own.to_string());
+            self.changing.insert(variable.to_string());
+            let part = match part {
+                Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Bool) => {
+                    Value::Inert(inert)
+                }
+                part => Value::Node(self.node(&part, init, &Kind::SCALAR)?),
+            };
+            let follows = !matches!(part, Value::Inert(_));
+            self.bind(&syn::parse_quote!(mut #variable), part)?;
+            if follows {
+                self.scope.activate(&variable.to_string());
+            }
+            fields.push((SOME.to_string(), variable));
+        }
+        let fields = Value::Fields(fields.into());
+        self.scope.bind(Binding::active(name.ident.clone(), fields));
+        Ok(true)
+    }
+
+    /// What stands for the value of `None` beside this one.
+    pub(super) fn nothing_like(&mut self, value: &Value, at: &Expr) -> Lowered<Value> {
+        match value {
+            Value::Tuple(parts) => {
+                let parts = parts.iter().map(|part| self.nothing_like(part, at));
+                parts.collect::<Lowered<Vec<Value>>>().map(Value::Tuple)
+            }
+            Value::Inert(inert) if inert.hint == Hint::Int => {
+                Ok(self.inert_value(&syn::parse_quote!(0), Hint::Int))
+            }
+            Value::Inert(inert) if inert.hint == Hint::Bool => {
+                Ok(self.inert_value(&syn::parse_quote!(false), Hint::Bool))
+            }
+            value => self.in_place_of_none(value, at),
+        }
+    }
+
+    /// What stands for the value of `None` of this type.
+    fn value_of_none(&mut self, ty: &syn::Type) -> Lowered<Value> {
+        let zero: Expr = match crate::ty::strip(ty) {
+            syn::Type::Reference(reference) => return self.value_of_none(&reference.elem),
+            syn::Type::Tuple(tuple) if !tuple.elems.is_empty() => {
+                let parts = tuple.elems.iter().map(|ty| self.value_of_none(ty));
+                return parts.collect::<Lowered<Vec<Value>>>().map(Value::Tuple);
+            }
+            ty => match hint_of_plain_type(ty) {
+                Hint::Int => {
+                    let zero = format!("0{}", text(ty));
+                    syn::parse_str(&zero).map_err(|e| super::Refusal(Some(e)))?
+                }
+                Hint::Bool => syn::parse_quote!(false),
+                _ => match self.context.classify(ty) {
+                    Class::Value(value) if value.real == self.real && value.extents.is_none() => {
+                        return Ok(Value::Node(self.graph.constant(0.0)));
+                    }
+                    Class::Value(value) if value.real == self.real => {
+                        let Some((Extent::Known(rows), Extent::Known(cols))) = &value.extents
+                        else {
+                            return refuse(
+                                ty,
+                                "an `Option` of a matrix that changes is followed where its size is known to the compiler\nhelp: keep the matrix and whether there is one in two variables",
+                            );
+                        };
+                        let kind = Kind::matrix(Shape::new(rows.clone(), cols.clone()));
+                        self.types.push((value.written.clone(), value));
+                        let zero = self.graph.constant(0.0);
+                        return Ok(Value::Node(self.graph.insert(Op::Fill, vec![zero], kind)));
+                    }
+                    _ => return refuse(ty, OPTION_UNKNOWN),
+                },
+            },
+        };
+        let hint = hint_of_plain_type(crate::ty::strip(ty));
+        Ok(self.inert_value(&zero, hint))
+    }
+
+    /// The `Option` in a variable, as it is now; `None` if these are the fields of a struct.
+    pub(super) fn option_in(&mut self, fields: &[(String, Ident)]) -> Lowered<Option<Value>> {
+        let Some(((kind, there), parts)) = fields.split_first() else {
+            return Ok(None);
+        };
+        if kind != IS_SOME {
+            return Ok(None);
+        }
+        let known = self.as_it_is(there, &Kind::BOOL)?;
+        let some = self.condition_of(&known, there)?;
+        self.presences.push(some);
+        let mut values = Vec::new();
+        for (_, variable) in parts {
+            values.push(self.as_it_is(variable, &Kind::INT)?);
+        }
+        let value = match values.pop() {
+            Some(one) if values.is_empty() => one,
+            last => {
+                values.extend(last);
+                Value::Tuple(values)
+            }
+        };
+        Ok(Some(Value::Maybe(Maybe {
+            some,
+            value: Box::new(value),
+            error: None,
+        })))
+    }
+
+    /// Reads the `Option`s in variables that an expression looks at, so that nothing more happens where it is read.
+    pub(super) fn read_options(&mut self, expr: &Expr) -> Lowered<()> {
+        let read = self.scope.read_by(expr.to_token_stream());
+        let fields = read.iter().filter_map(|binding| match &binding.value {
+            Value::Fields(fields) => Some(fields.clone()),
+            _ => None,
+        });
+        for fields in fields.collect::<Vec<_>>() {
+            self.option_in(&fields)?;
+        }
+        Ok(())
+    }
+
+    /// A variable that an `Option` is held by, until it is assigned to again: what is no value of the graph is copied.
+    fn as_it_is(&mut self, variable: &Ident, kind: &Kind) -> Lowered<Value> {
+        let Value::Inert(inert) = self.expr(&syn::parse_quote!(#variable))? else {
+            return self.expr(&syn::parse_quote!(#variable));
+        };
+        let spelled = format!("{variable} after {} assignments", self.options_assigned);
+        let known = self.pins.iter().find(|(pin, _)| *pin == spelled);
+        let id = match known.map(|(_, id)| *id) {
+            Some(id) => id,
+            None => {
+                let kind = if inert.hint == Hint::Bool {
+                    &Kind::BOOL
+                } else {
+                    kind
+                };
+                let id = self.pin(&inert, kind.clone())?;
+                self.pins.push((spelled, id));
+                id
+            }
+        };
+        Ok(Value::Inert(Inert {
+            hint: inert.hint,
+            leaf: Some(id),
+            reads: vec![id],
+            ..Inert::plain(self.name_of(id), true)
+        }))
+    }
+
+    /// `best = Some(x);` and `best = None;`
+    pub(super) fn assign_option(
+        &mut self,
+        fields: &[(String, Ident)],
+        right: &Expr,
+        at: &Expr,
+    ) -> Lowered<Option<Value>> {
+        let Some(((kind, there), parts)) = fields.split_first() else {
+            return Ok(None);
+        };
+        if kind != IS_SOME {
+            return Ok(None);
+        }
+        let (some, reads, value) = match self.option_of(right)? {
+            Value::Wrapped(value) if matches!(*value, Value::Never) => {
+                (quote!(false), Vec::new(), None)
+            }
+            Value::Wrapped(value) => (quote!(true), Vec::new(), Some(*value)),
+            Value::Maybe(maybe) => {
+                let value = self.joined_value(maybe.some, *maybe.value, right)?;
+                (self.name_of(maybe.some), vec![maybe.some], Some(value))
+            }
+            _ => return refuse(right, OPTION_UNKNOWN),
+        };
+        self.options_assigned += 1;
+        let there = self.kept(there);
+        self.place(Step::Verbatim {
+            tokens: quote!(#there = #some;),
+            reads,
+            binds: Vec::new(),
+        });
+        let values = match value {
+            None => return Ok(Some(Value::Unit)),
+            Some(Value::Tuple(values)) => values,
+            Some(value) => vec![value],
+        };
+        if values.len() != parts.len() {
+            return refuse(
+                right,
+                "the type of this `Option` was not known when its variable was declared\nhelp: give it there, as in `let mut best: Option<(f64, f64)> = None;`",
+            );
+        }
+        for ((_, variable), value) in parts.iter().zip(values) {
+            let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
+            match (known, value) {
+                (Some(Value::Inert(_)), Value::Inert(new)) => {
+                    let (variable, tokens) = (self.kept(variable), &new.tokens);
+                    self.place(Step::Verbatim {
+                        tokens: quote!(#variable = #tokens;),
+                        reads: new.reads,
+                        binds: Vec::new(),
+                    });
+                }
+                (_, value) => {
+                    let left: Expr = syn::parse_quote!(#variable);
+                    self.assign_value(&left, value, (right, at))?;
+                }
+            }
+        }
+        Ok(Some(Value::Unit))
+    }
+
+    /// An expression as an `Option`, if it is one that can be followed.
+    fn option_of(&mut self, expr: &Expr) -> Lowered<Value> {
+        let value = self.expr(expr)?;
+        Ok(match value {
+            Value::Inert(none) if none.tokens.to_string() == "None" => {
+                Value::Wrapped(Box::new(Value::Never))
+            }
+            value @ Value::Inert(_) => self.some_of_inert(value),
+            value => match self.maybe(&value, expr)? {
+                Some(maybe) => Value::Maybe(maybe),
+                None => value,
+            },
+        })
+    }
+
     /// What may have failed as a condition and a value; `None` if it is nothing of the kind.
     pub(super) fn maybe(&mut self, value: &Value, at: &dyn ToTokens) -> Lowered<Option<Maybe>> {
         match value {
@@ -164,15 +470,15 @@ impl Lower<'_> {
         arms: &[Arm<'a>],
         at: &dyn ToTokens,
     ) -> Lowered<Option<(Arm<'a>, Value)>> {
-        let (Value::Pending(pending) | Value::PendingOr(pending, _), [first, second]) =
-            (subject, arms)
-        else {
+        let [first, second] = arms else {
             return Ok(None);
         };
         let fits = |arm: &Arm<'a>| {
             let variant = |tuple: &syn::PatTupleStruct| {
                 let name = tuple.path.segments.last().map(|s| s.ident.to_string());
-                tuple.elems.len() == 1 && matches!(name.as_deref(), Some("Some" | "Ok"))
+                matches!(name.as_deref(), Some("Some" | "Ok"))
+                    && tuple.elems.len() == 1
+                    && is_irrefutable(&tuple.elems[0])
             };
             matches!(arm.pat, Pat::TupleStruct(tuple) if variant(tuple)) && arm.guard.is_none()
         };
@@ -184,20 +490,36 @@ impl Lower<'_> {
         if other.guard.is_some() || self.closures > 0 {
             return Ok(None);
         }
-        let Some(block) = self.left_by(&other.body)? else {
-            return Ok(None);
-        };
-        let block = self.graph.message(block);
-        let value = self.attempted(*pending, Panic::Else(block), at)?;
-        Ok(Some((arm, value)))
+        match subject {
+            Value::Pending(pending) | Value::PendingOr(pending, _) => {
+                let Some(block) = self.left_by(&other.body)? else {
+                    return Ok(None);
+                };
+                let block = self.graph.message(block);
+                let value = self.attempted(*pending, Panic::Else(block), at)?;
+                Ok(Some((arm, value)))
+            }
+            Value::Called(call, part) if part.is_empty() => {
+                let taken = self.taken_from_call(*call, (arm.pat, other.pat), &other.body)?;
+                Ok(taken.then(|| (arm, subject.clone())))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// What panics or leaves the function without a value, as it is kept.
-    fn left_by(&mut self, body: &Body) -> Lowered<Option<TokenStream>> {
+    pub(super) fn left_by(&mut self, body: &Body) -> Lowered<Option<TokenStream>> {
+        if let Body::Block(block) = body
+            && let [syn::Stmt::Expr(only @ (Expr::Path(_) | Expr::Call(_)), None)] =
+                &block.stmts[..]
+        {
+            return self.left_by(&Body::Expr(only));
+        }
         let (tokens, observes) = match body {
             Body::Expr(Expr::Block(block)) if block.label.is_none() => {
                 return self.left_by(&Body::Block(&block.block));
             }
+            Body::Outside(_, body) => return self.left_by(body),
             Body::Expr(expr) if self.exit_of(expr) == Exit::Diverges => {
                 (quote!({ #expr }), self.only_observes(expr))
             }
@@ -302,7 +624,7 @@ impl Lower<'_> {
         let known = matches!(
             (name.as_str(), args),
             (
-                "is_some" | "is_none" | "is_ok" | "is_err" | "unwrap" | "ok",
+                "is_some" | "is_none" | "is_ok" | "is_err" | "unwrap" | "unwrap_or_default" | "ok",
                 []
             ) | (
                 "expect"
@@ -386,6 +708,16 @@ impl Lower<'_> {
                     expr,
                     |_| Ok(value),
                     |_| Ok(other),
+                )
+            }
+            ("unwrap_or_default", []) if self.is_scalar(&maybe.value) => {
+                let (value, zero) = (*maybe.value, self.graph.constant(0.0));
+                self.fork(
+                    (&some, maybe.some),
+                    [false; 2],
+                    expr,
+                    |_| Ok(value),
+                    |_| Ok(Value::Node(zero)),
                 )
             }
             ("unwrap_or_else", [other]) if !is_result => {

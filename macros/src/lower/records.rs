@@ -63,6 +63,9 @@ impl Lower<'_> {
 
     /// The struct that a variable holds, by its fields as they are now.
     pub(super) fn record_of(&mut self, fields: &[(String, Ident)]) -> Lowered<Value> {
+        if let Some(option) = self.option_in(fields)? {
+            return Ok(option);
+        }
         let mut values = Vec::new();
         for (name, variable) in fields {
             if self.scope.get(&variable.to_string()).is_none() {

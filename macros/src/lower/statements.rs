@@ -5,7 +5,7 @@ use super::declared::Declared;
 use super::functions::closure_in;
 use super::inert::refuse_in_closure;
 use super::loops::{Left, broken_with};
-use super::matching::{Exit, is_panic, paired, renamed};
+use super::matching::{Exit, as_slice, is_panic, paired, places_in, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
@@ -82,7 +82,7 @@ impl Lower<'_> {
             {
                 return whole;
             }
-            if let Some(rest) = self.let_else_in_loop(stmt, &stmts[i + 1..]) {
+            if let Some(rest) = self.let_else_in_block(stmt, &stmts[i + 1..]) {
                 return rest;
             }
             if last && let Some(left) = self.left_without_value(stmt, tail) {
@@ -525,12 +525,16 @@ impl Lower<'_> {
         };
         if let (Pat::Ident(name), true, None, 0) =
             (pat, self.is_carrying(pat), &init.diverge, self.closures)
-            && let Some(value) = self.first_value(&init.expr, ty)?
         {
-            // A variable that is given differentiated values later is a value of the graph from the beginning.
-            self.bind(pat, value)?;
-            self.scope.activate(&name.ident.to_string());
-            return Ok(());
+            if self.option_variable(name, &init.expr, ty)? {
+                return Ok(());
+            }
+            if let Some(value) = self.first_value(&init.expr, ty)? {
+                // A variable that is given differentiated values later is a value of the graph from the beginning.
+                self.bind(pat, value)?;
+                self.scope.activate(&name.ident.to_string());
+                return Ok(());
+            }
         }
         if let (Some(closure), Pat::Ident(name)) = (closure_in(&init.expr), pat)
             && init.diverge.is_none()
@@ -647,6 +651,28 @@ impl Lower<'_> {
             }),
             true,
         ));
+        Ok(())
+    }
+
+    /// `let [a, b] = list;`: rustc knows that its length fits.
+    fn bind_elements(&mut self, slice: &syn::PatSlice, value: Value) -> Lowered<()> {
+        let list = self.fresh("list");
+        self.name_value(&value, &list);
+        self.scope.bind(Binding::active(list.clone(), value));
+        for (pat, place) in places_in(slice, &list) {
+            let value = self.expr(&place)?;
+            match pat {
+                Pat::Rest(_) => {}
+                Pat::Ident(name) => {
+                    let name = syn::PatIdent {
+                        subpat: None,
+                        ..name.clone()
+                    };
+                    self.bind(&Pat::Ident(name), value)?;
+                }
+                pat => self.bind(pat, value)?,
+            }
+        }
         Ok(())
     }
 
@@ -1214,18 +1240,16 @@ impl Lower<'_> {
                     .into_iter()
                     .try_for_each(|(pat, value)| self.bind(pat, value))
             }
-            (Pat::Slice(slice), value @ (Value::List(_) | Value::Slice(_))) => {
+            (Pat::Slice(slice), value) if self.is_list(&value) => {
+                let value = as_slice(value);
                 let entries = self.entries_of(&value, pat)?;
                 let elems: Vec<&Pat> = slice.elems.iter().collect();
-                let Some(pairs) = entries.and_then(|entries| paired(elems, &entries)) else {
-                    return refuse(
-                        pat,
-                        "the length of this array is not known to the macro\nhelp: take single entries, as in `x[0]`",
-                    );
-                };
-                pairs
-                    .into_iter()
-                    .try_for_each(|(pat, value)| self.bind(pat, value))
+                if let Some(pairs) = entries.and_then(|entries| paired(elems, &entries)) {
+                    return pairs
+                        .into_iter()
+                        .try_for_each(|(pat, value)| self.bind(pat, value));
+                }
+                self.bind_elements(slice, value)
             }
             (Pat::Struct(pattern), Value::Record(fields)) => {
                 for field in &pattern.fields {

@@ -2,7 +2,7 @@
 
 use crate::Log;
 use crate::oracle::panic_message;
-use nalgebra::{DVector, Matrix3, Vector3};
+use nalgebra::{DVector, Matrix2, Matrix3, Vector3};
 use nalgrad::{gradient, hessian};
 
 fn positive(n: i32) -> bool {
@@ -384,5 +384,50 @@ fn a_value_of_a_branch_is_there_where_the_branch_around_it_is_not_taken() {
     ] {
         let expected = Matrix3::from_diagonal(&Vector3::new(0.0, 0.0, second));
         assert!((two_choices_hessian(&x, &w) - expected).norm() < 1e-15);
+    }
+}
+
+/// What is in two `Option`s is read where both have a value, and what other arms give does not depend on it.
+#[test]
+fn arms_of_two_options_are_told_apart() {
+    #[gradient]
+    fn ends(x: &[f64]) -> f64 {
+        match (x.first(), x.get(2)) {
+            (Some(a), None) => a * a,
+            (Some(a), Some(b)) => a - b * b,
+            (None, _) => 0.0,
+        }
+    }
+    for (x, expected) in [
+        (&[][..], vec![]),
+        (&[0.7], vec![1.4]),
+        (&[0.7, 2.0], vec![1.4, 0.0]),
+        (&[0.7, 2.0, 3.0], vec![1.0, 0.0, -6.0]),
+    ] {
+        let (value, gradient) = ends_value_and_gradient(x);
+        assert_eq!(value.to_bits(), ends(x).to_bits());
+        assert_eq!(gradient, expected);
+    }
+}
+
+/// What was attempted is not taken where there is nothing.
+#[test]
+fn an_inverse_that_is_not_there_is_not_taken_on_another_branch() {
+    #[gradient(wrt(x))]
+    #[allow(dead_code)]
+    fn chosen(x: f64, k: &Matrix2<f64>) -> f64 {
+        let b = if let Some(b) = (k * x).try_inverse() {
+            b
+        } else {
+            Matrix2::zeros()
+        };
+        if x > 0.0 { b.sum() } else { x }
+    }
+    for (k, x, expected) in [
+        (Matrix2::zeros(), 2.0, (0.0, 0.0)),
+        (Matrix2::identity(), 2.0, (1.0, -0.5)),
+        (Matrix2::zeros(), -2.0, (-2.0, 1.0)),
+    ] {
+        assert_eq!(chosen_value_and_gradient(x, &k), expected);
     }
 }

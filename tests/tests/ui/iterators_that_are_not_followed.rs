@@ -1,20 +1,39 @@
-use nalgebra::{DVector, Vector3};
+use nalgebra::DVector;
 use nalgrad::gradient;
 
 #[gradient]
-fn greatest(x: &Vector3<f64>) -> f64 {
-    *x.iter().max_by(|a, b| a.partial_cmp(b).unwrap()).unwrap()
+fn by_key(x: &[f64]) -> f64 {
+    *x.iter().max_by_key(|v| v.to_bits()).unwrap()
 }
 
 #[gradient]
-fn least(x: &[f64]) -> f64 {
-    x.iter().map(|v| v * v).min_by(|a, b| a.total_cmp(b)).unwrap()
+fn by_more(x: &[f64]) -> f64 {
+    *x.iter()
+        .max_by(|a, b| a.floor().total_cmp(&b.floor()).then(a.total_cmp(b)))
+        .unwrap()
 }
 
 #[gradient]
-fn apart(x: &[f64]) -> f64 {
-    let (sines, cosines): (Vec<f64>, Vec<f64>) = x.iter().map(|v| (v.sin(), v.cos())).unzip();
-    sines[0] * cosines[1]
+fn dynamic(x: &[f64]) -> f64 {
+    x.iter()
+        .map(|v| DVector::from_element(3, *v))
+        .reduce(|a, b| a + b)
+        .unwrap()
+        .sum()
+}
+
+/// What one of them leaves out, the other does not.
+#[gradient]
+fn zipped(x: &[f64], y: &[f64]) -> f64 {
+    x.iter()
+        .zip(y.iter().filter(|v| **v > 0.0))
+        .map(|(a, b)| a * b)
+        .sum()
+}
+
+#[gradient]
+fn skipped(x: &[f64]) -> f64 {
+    x.iter().skip_while(|v| **v > 0.0).sum()
 }
 
 #[gradient]
