@@ -10,7 +10,8 @@ impl Emit<'_> {
         while let Some(id) = pending.pop() {
             if !std::mem::replace(&mut self.live[id.0 as usize], true) {
                 pending.extend(self.args(id).iter());
-                pending.extend(match self.sizeless.contains(&id) {
+                let added = matches!(self.op(id), Op::Scatter(_)) && self.sizeless.contains(&id);
+                pending.extend(match added {
                     true => self.counted(id),
                     false => self.extents_of(id),
                 });
