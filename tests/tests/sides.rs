@@ -340,6 +340,94 @@ fn fields_that_stay(x: &Vector6<f64>) -> f64 {
     total
 }
 
+/// An entry is assigned to between what the branch reads of the vector and what it gives.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn assigned_before_the_choice(x: &Vector6<f64>) -> f64 {
+    let v = dvector![x[0], x[1], x[2]];
+    let mut w = v.map(|t| t.asinh());
+    let mut s = w[1];
+    for _ in 0..v.len() {
+        w = &v * x[3];
+    }
+    let mut t = s;
+    t += w[0];
+    w[1] = 0.5;
+    if 0.7 >= t {
+        s *= v[0];
+    }
+    s * t * -0.5 + w.norm_squared()
+}
+
+/// Two values of one `if`, one of which is computed from an index that is bound there.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn both_of_one_choice(x: &Vector6<f64>) -> f64 {
+    let (mut a, mut t) = (x[0] + 3.0, x[1]);
+    let q = matrix![0.5, x[2]; x[3], x[4]];
+    for k in 0..q.ncols() {
+        if x[5] < 0.25 {
+            if t <= q[(k, 1 - k)] {
+                a -= 0.5 * x[2];
+            }
+            t /= a;
+        }
+    }
+    t * a
+}
+
+/// What is carried is begun anew by a loop in the loop, so that only its size goes on.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn begun_anew(x: &Vector6<f64>) -> f64 {
+    let v = dvector![x[0] + 2.0, x[1], x[2]];
+    let (mut a, mut n) = (x[3], 0);
+    while n < 2 {
+        let mut w = v.clone();
+        let mut m = 0;
+        while m < 3 {
+            w = v.clone();
+            m += 1;
+        }
+        a /= 3.0 + w.dot(&DVector::from_vec(vec![x[4], x[5], w[0]]));
+        n += 1;
+    }
+    a
+}
+
+/// Arms of a `match` on a counter, in loops that carry a matrix.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn arms_by_turns(x: &Vector6<f64>) -> f64 {
+    let mut p = DMatrix::from_element(3, 2, 0.5);
+    let mut k = 0;
+    while k < 2 {
+        let (mut t, mut n) = (x[1], 0);
+        while n < 3 {
+            match n {
+                0 => t += (x[2] * t).sin(),
+                1 => {
+                    p *= p.iter().fold(x[0], |sum, _| sum + 0.1 * x[1]);
+                    t -= p[(2, 1)];
+                }
+                _ => {}
+            }
+            n += 1;
+        }
+        p[(0, 0)] += t;
+        k += 1;
+    }
+    p.dot(&p)
+}
+
 check! { at POINTS;
     a_local_argument: local_argument local_argument_value_and_gradient local_argument_hessian local_argument_jvp local_argument_vjp;
     temporaries: temporary_arguments temporary_arguments_value_and_gradient temporary_arguments_hessian temporary_arguments_jvp temporary_arguments_vjp;
@@ -355,6 +443,10 @@ check! { at POINTS;
     a_row: row_of_one_side row_of_one_side_value_and_gradient row_of_one_side_hessian row_of_one_side_jvp row_of_one_side_vjp;
     matrices: matrices_of_sides matrices_of_sides_value_and_gradient matrices_of_sides_hessian matrices_of_sides_jvp matrices_of_sides_vjp;
     fields: fields_that_stay fields_that_stay_value_and_gradient fields_that_stay_hessian fields_that_stay_jvp fields_that_stay_vjp;
+    assigned_before_the_choice_has_right_derivatives: assigned_before_the_choice assigned_before_the_choice_value_and_gradient assigned_before_the_choice_hessian assigned_before_the_choice_jvp assigned_before_the_choice_vjp;
+    both_of_one_choice_has_right_derivatives: both_of_one_choice both_of_one_choice_value_and_gradient both_of_one_choice_hessian both_of_one_choice_jvp both_of_one_choice_vjp;
+    begun_anew_has_right_derivatives: begun_anew begun_anew_value_and_gradient begun_anew_hessian begun_anew_jvp begun_anew_vjp;
+    arms_by_turns_has_right_derivatives: arms_by_turns arms_by_turns_value_and_gradient arms_by_turns_hessian arms_by_turns_jvp arms_by_turns_vjp;
 }
 
 #[differentiable(wrt(x))]

@@ -903,7 +903,15 @@ impl Emit<'_> {
 
     /// Whether these are computed from something of the user's that comes after this branch.
     fn waits_for_later(&self, members: &[Id], select: Id) -> bool {
-        let mut pending: Vec<Id> = members.to_vec();
+        // What the same `if` of the user's gives comes with it.
+        let beside = values_beside(&self.program.steps, select);
+        let mut pending: Vec<Id> = Vec::new();
+        for member in members {
+            match beside.contains(member) {
+                true => pending.extend(self.args(*member)),
+                false => pending.push(*member),
+            }
+        }
         let mut seen = vec![false; self.nodes.len()];
         while let Some(id) = pending.pop() {
             if id <= select || std::mem::replace(&mut seen[id.0 as usize], true) {
@@ -934,4 +942,26 @@ impl Emit<'_> {
             .iter()
             .all(|g| self.contexts[context].guards.contains(g))
     }
+}
+
+/// All values that an `if` of the user's gives, of one of them.
+fn values_beside(steps: &[Placed], value: Id) -> &[Id] {
+    for placed in steps {
+        if let Step::Branch {
+            values,
+            then,
+            otherwise,
+            ..
+        } = &placed.step
+        {
+            if values.contains(&value) {
+                return values;
+            }
+            let found = [then, otherwise].map(|steps| values_beside(steps, value));
+            if let Some(found) = found.into_iter().find(|found| !found.is_empty()) {
+                return found;
+            }
+        }
+    }
+    &[]
 }

@@ -1144,7 +1144,9 @@ impl Emit<'_> {
                 }
             } else if self.is_inline(arg)
                 || !self.gets_name(arg)
-                || self.args(arg).iter().any(|a| self.lacks(*a, context))
+                // A choice computes what it is of on its sides.
+                || !self.group_of.contains_key(&arg)
+                    && self.args(arg).iter().any(|a| self.lacks(*a, context))
                 || self.mapped.contains(&arg) && !self.satisfies(context, &self.own_guards(arg))
             {
                 pending.extend(self.args(arg));
