@@ -63,7 +63,11 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
         if terms.is_empty() || !active.contains(&id) {
             continue;
         }
+        let mut node = graph.node(id);
+        // What is added up is there where the value is.
+        let outside = graph.guards.replace(node.guards.clone());
         let cotangent = graph.sum_of(&terms);
+        graph.guards.replace(outside);
         if let Some(name) = name_of(graph, id) {
             graph
                 .hints
@@ -78,7 +82,6 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
             results[place] = Some(cotangent);
             continue;
         }
-        let mut node = graph.node(id);
         if node.guards.is_empty() {
             node.guards = guards_of_arguments(graph, id);
         }

@@ -81,6 +81,12 @@ impl Emit<'_> {
         for root in self.outputs.clone() {
             self.mark(root);
         }
+        // What is kept of an iteration is computed where the user does so.
+        for record in self.records.iter().copied().collect::<Vec<_>>() {
+            for (cond, _) in self.own_guards(record) {
+                self.mark(cond);
+            }
+        }
         let steps = self.program.steps.clone();
         // What one step needs may be what an earlier one gives.
         loop {
