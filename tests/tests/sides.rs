@@ -428,6 +428,27 @@ fn arms_by_turns(x: &Vector6<f64>) -> f64 {
     p.dot(&p)
 }
 
+/// What is kept for second derivatives is computed on one side of the `continue` only.
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn residuals_but_the_last(x: &Vector6<f64>) -> f64 {
+    let mut loss = 0.0;
+    for i in 0..x.len() {
+        if i == 5 {
+            continue;
+        }
+        let r = x[i] * x[i + 1];
+        loss += match (i, r.abs() > 0.6) {
+            (0, true) => r.sin(),
+            (_, false) => r * r,
+            (_, true) => r.powi(3),
+        };
+    }
+    loss
+}
+
 check! { at POINTS;
     a_local_argument: local_argument local_argument_value_and_gradient local_argument_hessian local_argument_jvp local_argument_vjp;
     temporaries: temporary_arguments temporary_arguments_value_and_gradient temporary_arguments_hessian temporary_arguments_jvp temporary_arguments_vjp;
@@ -447,6 +468,7 @@ check! { at POINTS;
     both_of_one_choice_has_right_derivatives: both_of_one_choice both_of_one_choice_value_and_gradient both_of_one_choice_hessian both_of_one_choice_jvp both_of_one_choice_vjp;
     begun_anew_has_right_derivatives: begun_anew begun_anew_value_and_gradient begun_anew_hessian begun_anew_jvp begun_anew_vjp;
     arms_by_turns_has_right_derivatives: arms_by_turns arms_by_turns_value_and_gradient arms_by_turns_hessian arms_by_turns_jvp arms_by_turns_vjp;
+    residuals_but_the_last_has_right_derivatives: residuals_but_the_last residuals_but_the_last_value_and_gradient residuals_but_the_last_hessian residuals_but_the_last_jvp residuals_but_the_last_vjp;
 }
 
 #[differentiable(wrt(x))]

@@ -1,25 +1,24 @@
-// The second derivatives of what is computed after a `continue`, in a match on a computed condition.
+// The second derivatives of an entry of what a branch gives, which is read on a side of another branch as well.
 
-use nalgebra::Vector6;
-use nalgrad::hessian;
+use nalgebra::{DMatrix, DVector, RowDVector, dmatrix};
+use nalgrad::hvp;
 
-#[hessian]
-fn f(x: &Vector6<f64>) -> f64 {
-    let mut loss = 0.0;
-    for i in 0..x.len() {
-        if i == 5 {
-            continue;
-        }
-        let r = x[i] * x[i + 1];
-        loss += match (i, r.abs() > 0.6) {
-            (0, true) => r.sin(),
-            (_, false) => r * r,
-            (_, true) => r.powi(3),
-        };
+#[hvp]
+fn f(x: &DVector<f64>, t: f64) -> f64 {
+    let y = if t < 1.5 {
+        DMatrix::from_fn(2, 2, |i, _| x[i]) * DVector::from_vec(vec![t, t])
+    } else {
+        DVector::from_column_slice(&[2.0, t])
+    };
+    if t < -0.5 {
+        let _row = RowDVector::from_vec(vec![t, y[1]]);
+        return t;
     }
-    loss
+    let q = dmatrix![t, t, t; t, y[1], t];
+    q[(1, 1)]
 }
 
 fn main() {
-    f_hessian(&Vector6::zeros());
+    let x = DVector::from_element(2, 1.0);
+    f_hvp(&x, 1.0, &x, 1.0);
 }
