@@ -440,7 +440,7 @@ fn residuals_but_the_last(x: &Vector6<f64>) -> f64 {
             continue;
         }
         let r = x[i] * x[i + 1];
-        loss += match (i, r.abs() > 0.6) {
+        loss += match (i, r.abs() > 0.55) {
             (0, true) => r.sin(),
             (_, false) => r * r,
             (_, true) => r.powi(3),
