@@ -80,6 +80,23 @@ impl Lower<'_> {
         {
             return self.each_in_turn(&call.receiver, closure).map(Some);
         }
+        let ends = matches!(
+            (name.as_str(), args.len()),
+            ("sum" | "product" | "collect" | "last" | "next" | "unzip", 0)
+                | (
+                    "nth" | "reduce" | "max_by" | "min_by" | "find" | "find_map" | "partition",
+                    1
+                )
+                | ("fold", 2)
+        );
+        if ends
+            && self.closures == 0
+            && self.items(&call.receiver, &syn::parse_quote!(i)).is_some()
+            && let Some((mut block, whole)) = self.made_once(expr, expr)?
+        {
+            block.stmts.push(syn::Stmt::Expr(whole, None));
+            return self.nested_block(&block).map(Some);
+        }
         if let Some(picked) = self.picked(call)? {
             return Ok(Some(picked));
         }
@@ -393,6 +410,15 @@ impl Lower<'_> {
                 "use `fold`, or a `for` loop with the best so far in a variable"
             }
             "skip_while" => "carry whether it still skips in a variable, in a `for` loop",
+            "zip" | "rev" if self.acts_unseen(call, place) => {
+                return refuse(
+                    &call.method,
+                    format!(
+                        "it cannot be seen how often what happens in the iterator before this `{}` does\nhelp: `collect` its items before",
+                        call.method
+                    ),
+                );
+            }
             "zip" => {
                 let other = call
                     .args
@@ -802,6 +828,39 @@ impl Lower<'_> {
         Ident::new(&free.unwrap_or_default(), proc_macro2::Span::mixed_site())
     }
 
+    /// Gives the item a name.
+    fn hold(&self, items: &mut Items) {
+        let (held, item) = (self.held(&items.steps), &items.item);
+        let stmt = syn::parse_quote!(let #held = #item;);
+        items.steps.push(Before::Let(stmt));
+        items.item = syn::parse_quote!(#held);
+    }
+
+    /// Whether it is not known how often something happens: that of the first of two if it is longer, and of what is
+    /// left out, from behind.
+    fn acts_unseen(&self, call: &syn::ExprMethodCall, place: &Expr) -> bool {
+        let Some(source) = self.plain(&call.receiver, place) else {
+            return false;
+        };
+        let as_long = |other: &Expr| {
+            let other = self.gone_through(other, place);
+            other.is_some_and(|other| {
+                let (a, b) = (source.least(), other.least());
+                quote!(#a).to_string() == quote!(#b).to_string()
+            })
+        };
+        let unseen = match (call.method.to_string().as_str(), call.args.first()) {
+            ("zip", Some(other)) => !as_long(other),
+            ("rev", None) => {
+                let leaves_out =
+                    |word: &Ident| *word == "take" || *word == "step_by" || *word == "zip";
+                crate::ty::mentions(call.receiver.to_token_stream(), &leaves_out)
+            }
+            _ => false,
+        };
+        unseen && self.acts(&source.item)
+    }
+
     /// The same, if it gives something at every place.
     fn plain(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
         self.items(iterator, place).filter(Items::is_plain)
@@ -838,6 +897,9 @@ impl Lower<'_> {
             Expr::MethodCall(call) => {
                 let args: Vec<&Expr> = call.args.iter().collect();
                 let name = call.method.to_string();
+                if self.acts_unseen(call, place) {
+                    return None;
+                }
                 match (name.as_str(), &args[..]) {
                     ("iter", []) => {
                         let of = &call.receiver;
@@ -893,6 +955,18 @@ impl Lower<'_> {
                         } = self.plain(&call.receiver, place)?;
                         counts.push((*count).clone());
                         Some(Items::new(counts, item))
+                    }
+                    ("skip" | "step_by", [count])
+                        if self.acts(&self.plain(&call.receiver, place)?.item) =>
+                    {
+                        // What is left out is made nevertheless.
+                        let mut items = self.plain(&call.receiver, place)?;
+                        self.hold(&mut items);
+                        items.steps.push(Before::If(match name.as_str() {
+                            "skip" => syn::parse_quote!(#place >= #count),
+                            _ => syn::parse_quote!(#place % (#count) == 0),
+                        }));
+                        Some(items)
                     }
                     ("skip", [count]) => {
                         let later: Expr = syn::parse_quote!((#place + (#count)));
@@ -996,10 +1070,7 @@ impl Lower<'_> {
                         let mut items = self.items(&call.receiver, place)?;
                         // What is made there is made once.
                         if !super::growing::is_repeatable(&items.item) {
-                            let (held, item) = (self.held(&items.steps), &items.item);
-                            let stmt = syn::parse_quote!(let #held = #item;);
-                            items.steps.push(Before::Let(stmt));
-                            items.item = syn::parse_quote!(#held);
+                            self.hold(&mut items);
                         }
                         let item = &items.item;
                         let (pattern, body) = (&closure.inputs[0], &closure.body);
@@ -1053,7 +1124,7 @@ fn of_iter(call: &syn::ExprCall) -> Option<String> {
 }
 
 /// Whether nothing is called but methods that are known, so that it makes no difference how often it is computed.
-fn is_computed(tokens: TokenStream) -> bool {
+pub(super) fn is_computed(tokens: TokenStream) -> bool {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let is =
         |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);

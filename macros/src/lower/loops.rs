@@ -123,6 +123,12 @@ impl Lower<'_> {
         if let Some(whole) = nested_loops(each) {
             return self.for_loop(&whole, &Expr::ForLoop(whole.clone()));
         }
+        if let Some((mut block, source)) = self.made_once(&each.expr, expr)? {
+            let mut whole = each.clone();
+            *whole.expr = source;
+            block.stmts.push(Stmt::Expr(Expr::ForLoop(whole), None));
+            return self.nested_block(&block);
+        }
         if let Some(done) = self.unrolled(each)? {
             return Ok(done);
         }

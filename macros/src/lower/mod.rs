@@ -24,6 +24,7 @@ mod matching;
 pub(crate) use matching::{OPTION_APART, OPTION_OF_A_CALL};
 mod mutation;
 mod numbers;
+mod once;
 mod options;
 mod places;
 mod products;
