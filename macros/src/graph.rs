@@ -600,7 +600,7 @@ impl Loop {
             Header::While(cond) => read(cond),
             Header::Endless | Header::Recorded => false,
         };
-        let inner = self.body.graph.loops.all();
+        let inner = self.body.graph.loops.of_the_user();
         header || any_tokens(&self.body.steps, read) || inner.iter().any(|l| l.any_tokens(read))
     }
 
@@ -741,8 +741,16 @@ impl Loops {
         self.all.borrow().len() - 1
     }
 
-    pub fn all(&self) -> Vec<Rc<Loop>> {
-        self.all.borrow().clone()
+    /// The loops of the user's. Those that are made of them share their bodies: to look into each would take
+    /// exponentially long where loops stand in loops.
+    pub fn of_the_user(&self) -> Vec<Rc<Loop>> {
+        let mut found: Vec<Rc<Loop>> = Vec::new();
+        for one in self.all.borrow().iter() {
+            if !found.iter().any(|known| Rc::ptr_eq(&known.body, &one.body)) {
+                found.push(one.clone());
+            }
+        }
+        found
     }
 }
 
@@ -1173,24 +1181,34 @@ impl Graph {
     /// Tells this graph, and those of its loops, whether the companion returns the value too.
     pub fn keep_value(&self, keeps: bool) {
         self.keeps_value.set(keeps);
-        let loops = self.loops.all();
+        let loops = self.loops.of_the_user();
         loops.iter().for_each(|l| l.body.graph.keep_value(keeps));
     }
 
     /// Whether a derivative of a call was needed that its companions do not give, here or in a loop.
     pub fn is_beyond(&self) -> bool {
-        self.beyond.get() || self.loops.all().iter().any(|l| l.body.graph.is_beyond())
+        self.beyond.get()
+            || self
+                .loops
+                .of_the_user()
+                .iter()
+                .any(|l| l.body.graph.is_beyond())
     }
 
     /// Whether functions with companions are called, here or in a loop.
     pub fn has_calls(&self) -> bool {
-        let loops = self.loops.all();
+        let loops = self.loops.of_the_user();
         !self.calls.borrow().is_empty() || loops.iter().any(|l| l.body.graph.has_calls())
     }
 
     /// Whether third derivatives of calls were needed, here or in a loop.
     pub fn is_third(&self) -> bool {
-        self.derived.get() || self.loops.all().iter().any(|l| l.body.graph.is_third())
+        self.derived.get()
+            || self
+                .loops
+                .of_the_user()
+                .iter()
+                .any(|l| l.body.graph.is_third())
     }
 
     /// Whether an index is within static bounds for certain.

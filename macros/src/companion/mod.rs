@@ -939,7 +939,7 @@ impl Plan {
     fn derivation(&self, companion: Companion, program: &Program, outputs: &Outputs) -> String {
         let name = self.sig.ident.unraw().to_string();
         let wanted = companion.wanted();
-        if !program.graph.loops.all().is_empty() {
+        if !program.graph.loops.of_the_user().is_empty() {
             return wanted.map_or(String::new(), |_| LOOPS.to_string());
         }
         let text = wanted.map(|wanted| explain(program, &name, wanted, &outputs.result));

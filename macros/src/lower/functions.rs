@@ -460,7 +460,7 @@ impl Lower<'_> {
                 let read = |tokens: &TokenStream| {
                     tokens.to_string() != *own && crate::scope::contains(tokens.clone(), &text)
                 };
-                let loops = self.graph.loops.all();
+                let loops = self.graph.loops.of_the_user();
                 if any_tokens(steps, &read)
                     || loops.iter().any(|inner| inner.any_tokens(&read))
                     || self.is_read_by_a_call(&read)
