@@ -380,27 +380,6 @@ fn both_of_one_choice(x: &Vector6<f64>) -> f64 {
     t * a
 }
 
-/// What is carried is begun anew by a loop in the loop, so that only its size goes on.
-#[gradient]
-#[hessian]
-#[jvp]
-#[vjp]
-fn begun_anew(x: &Vector6<f64>) -> f64 {
-    let v = dvector![x[0] + 2.0, x[1], x[2]];
-    let (mut a, mut n) = (x[3], 0);
-    while n < 2 {
-        let mut w = v.clone();
-        let mut m = 0;
-        while m < 3 {
-            w = v.clone();
-            m += 1;
-        }
-        a /= 3.0 + w.dot(&DVector::from_vec(vec![x[4], x[5], w[0]]));
-        n += 1;
-    }
-    a
-}
-
 /// Arms of a `match` on a counter, in loops that carry a matrix.
 #[gradient]
 #[hessian]
@@ -466,7 +445,6 @@ check! { at POINTS;
     fields: fields_that_stay fields_that_stay_value_and_gradient fields_that_stay_hessian fields_that_stay_jvp fields_that_stay_vjp;
     assigned_before_the_choice_has_right_derivatives: assigned_before_the_choice assigned_before_the_choice_value_and_gradient assigned_before_the_choice_hessian assigned_before_the_choice_jvp assigned_before_the_choice_vjp;
     both_of_one_choice_has_right_derivatives: both_of_one_choice both_of_one_choice_value_and_gradient both_of_one_choice_hessian both_of_one_choice_jvp both_of_one_choice_vjp;
-    begun_anew_has_right_derivatives: begun_anew begun_anew_value_and_gradient begun_anew_hessian begun_anew_jvp begun_anew_vjp;
     arms_by_turns_has_right_derivatives: arms_by_turns arms_by_turns_value_and_gradient arms_by_turns_hessian arms_by_turns_jvp arms_by_turns_vjp;
     residuals_but_the_last_has_right_derivatives: residuals_but_the_last residuals_but_the_last_value_and_gradient residuals_but_the_last_hessian residuals_but_the_last_jvp residuals_but_the_last_vjp;
 }

@@ -10,11 +10,7 @@ impl Emit<'_> {
         while let Some(id) = pending.pop() {
             if !std::mem::replace(&mut self.live[id.0 as usize], true) {
                 pending.extend(self.args(id).iter());
-                let added = matches!(self.op(id), Op::Scatter(_)) && self.sizeless.contains(&id);
-                pending.extend(match added {
-                    true => self.counted(id),
-                    false => self.extents_of(id),
-                });
+                pending.extend(self.extents_of(id));
                 // The places of elements are read by their indices.
                 pending.extend(self.program.graph.elements.borrow().get(&id));
             }
@@ -67,17 +63,6 @@ impl Emit<'_> {
     }
 
     pub(super) fn find_live(&mut self) {
-        self.sizeless.clear();
-        self.mark_needed();
-        // What only the sizes are read from that nobody asks for is not needed.
-        self.find_accumulations();
-        if !self.sizeless.is_empty() {
-            self.live.fill(false);
-            self.mark_needed();
-        }
-    }
-
-    fn mark_needed(&mut self) {
         for root in self.outputs.clone() {
             self.mark(root);
         }
