@@ -1187,28 +1187,22 @@ impl Graph {
 
     /// Whether a derivative of a call was needed that its companions do not give, here or in a loop.
     pub fn is_beyond(&self) -> bool {
-        self.beyond.get()
-            || self
-                .loops
-                .of_the_user()
-                .iter()
-                .any(|l| l.body.graph.is_beyond())
+        self.beyond.get() || self.in_a_loop(Graph::is_beyond)
     }
 
     /// Whether functions with companions are called, here or in a loop.
     pub fn has_calls(&self) -> bool {
-        let loops = self.loops.of_the_user();
-        !self.calls.borrow().is_empty() || loops.iter().any(|l| l.body.graph.has_calls())
+        !self.calls.borrow().is_empty() || self.in_a_loop(Graph::has_calls)
     }
 
     /// Whether third derivatives of calls were needed, here or in a loop.
     pub fn is_third(&self) -> bool {
-        self.derived.get()
-            || self
-                .loops
-                .of_the_user()
-                .iter()
-                .any(|l| l.body.graph.is_third())
+        self.derived.get() || self.in_a_loop(Graph::is_third)
+    }
+
+    fn in_a_loop(&self, holds: fn(&Graph) -> bool) -> bool {
+        let loops = self.loops.of_the_user();
+        loops.iter().any(|l| holds(&l.body.graph))
     }
 
     /// Whether an index is within static bounds for certain.
@@ -1319,6 +1313,30 @@ impl Outcome {
             Outcome::Tuple(parts) | Outcome::Array(parts) | Outcome::Vec(parts) => parts,
             part => std::slice::from_ref(part),
         }
+    }
+
+    /// The parts that have derivatives, in order, also those of lists and tuples in it.
+    pub fn real_parts(&self, graph: &Graph) -> Vec<&Outcome> {
+        match self {
+            Outcome::List(..) => vec![self],
+            Outcome::Value(id) if graph.kind(*id).elem == Elem::Real => vec![self],
+            Outcome::Value(_) | Outcome::Inert(_) => Vec::new(),
+            all => all
+                .parts()
+                .iter()
+                .flat_map(|part| part.real_parts(graph))
+                .collect(),
+        }
+    }
+
+    /// The values of these.
+    pub fn real_values(&self, graph: &Graph) -> Vec<Id> {
+        let values = self.real_parts(graph).into_iter();
+        let values = values.filter_map(|part| match part {
+            Outcome::Value(id) | Outcome::List(id, _) => Some(*id),
+            _ => None,
+        });
+        values.collect()
     }
 
     /// The first part.

@@ -12,7 +12,7 @@
 //! what it needs of the differentiated parameters, so that it may outlive them; what is inert it borrows, and structs,
 //! which callers have as parameters of their own.
 
-use super::{Companion, Plan, cotangent_pattern, derivative_of, identifiers, real_parts};
+use super::{Companion, Plan, cotangent_pattern, derivative_of, identifiers};
 use crate::args::{Args, Attribute};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
@@ -328,8 +328,7 @@ impl Plan {
         tangents: &[Ident],
     ) -> Outputs {
         let graph = &program.graph;
-        let mut roots = Vec::new();
-        real_parts(graph, &program.result, &mut roots);
+        let roots = program.result.real_values(graph);
         let mut parts = vec![Returns::value(&program.result)];
         if companion != Companion::Pullback {
             let mut images = forward(graph, &roots, &inputs).into_iter();

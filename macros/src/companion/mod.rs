@@ -9,9 +9,7 @@ use crate::derivation::{Wanted, explain};
 use crate::differentiate::{forward, reverse};
 use crate::emit::{Outputs, Pullback, Returns, emit};
 use crate::error::{Errors, text};
-use crate::graph::{
-    Derived, Dim, Elem, Form, Graph, Id, Kind, Leaf, Member, Outcome, Program, Taken,
-};
+use crate::graph::{Derived, Dim, Elem, Form, Id, Kind, Leaf, Member, Outcome, Program, Taken};
 use crate::jacobian::Unwritable;
 use crate::lower;
 use crate::scope::Columns;
@@ -721,8 +719,7 @@ impl Plan {
                 ])
             }
             Companion::Jvp | Companion::Derived(Derived::Pushed) => {
-                let mut roots = Vec::new();
-                real_parts(graph, &program.result, &mut roots);
+                let roots = program.result.real_values(graph);
                 let mut images = forward(graph, &roots, &inputs).into_iter();
                 let derivative = derivative_of(graph, &program.result, &mut |id| {
                     Returns::Like(images.next().flatten(), id)
@@ -739,8 +736,7 @@ impl Plan {
                 return Ok(self.outputs_for_calls(companion, program, inputs, tangents));
             }
             Companion::Vjp => {
-                let mut roots = Vec::new();
-                real_parts(graph, &program.result, &mut roots);
+                let roots = program.result.real_values(graph);
                 let mut cotangents = Vec::new();
                 let mut opening = TokenStream::new();
                 let pattern =
@@ -1026,19 +1022,6 @@ fn is_real(program: &crate::graph::Graph, id: Id) -> bool {
     program.kind(id).elem == Elem::Real
 }
 
-/// The parts of the result that have derivatives, in order.
-fn real_parts(graph: &crate::graph::Graph, outcome: &Outcome, into: &mut Vec<Id>) {
-    match outcome {
-        Outcome::Value(id) if is_real(graph, *id) => into.push(*id),
-        Outcome::List(id, _) => into.push(*id),
-        Outcome::Value(_) | Outcome::Inert(_) => {}
-        parts => parts
-            .parts()
-            .iter()
-            .for_each(|part| real_parts(graph, part, into)),
-    }
-}
-
 /// A derivative for each part of the result, `()` where there is none.
 fn derivative_of(
     graph: &crate::graph::Graph,
@@ -1058,22 +1041,13 @@ fn derivative_of(
 
 /// The cotangents that are given as lists, as the values are, of those of all real parts in order.
 fn lists_among(program: &Program, seeds: &[(Id, Id)]) -> Vec<(Id, Option<Columns>)> {
-    fn listed(graph: &Graph, outcome: &Outcome, into: &mut Vec<Option<Option<Columns>>>) {
-        match outcome {
-            Outcome::List(_, of) => into.push(Some(*of)),
-            Outcome::Value(id) if is_real(graph, *id) => into.push(None),
-            Outcome::Value(_) | Outcome::Inert(_) => {}
-            parts => parts
-                .parts()
-                .iter()
-                .for_each(|part| listed(graph, part, into)),
-        }
-    }
-    let mut parts = Vec::new();
-    listed(&program.graph, &program.result, &mut parts);
+    let parts = program.result.real_parts(&program.graph);
     // Those of their tangents come after them.
     let lists = seeds.iter().zip(parts.iter().cycle());
-    let lists = lists.filter_map(|((_, cotangent), list)| Some((*cotangent, (*list)?)));
+    let lists = lists.filter_map(|((_, cotangent), part)| match part {
+        Outcome::List(_, of) => Some((*cotangent, *of)),
+        _ => None,
+    });
     lists.collect()
 }
 

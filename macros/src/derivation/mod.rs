@@ -10,7 +10,7 @@ mod substitute;
 
 use crate::differentiate::reverse;
 use crate::emit::{Blocks, Returns};
-use crate::graph::{Elem, Graph, Id, Ids, Outcome, Placed, Program, Shape, Step};
+use crate::graph::{Elem, Graph, Id, Ids, Placed, Program, Shape, Step};
 use crate::notation::{Letters, Notation, size_read, subscript, width};
 use crate::rules::Op;
 use local::Edge;
@@ -45,7 +45,6 @@ const MOST: usize = 1200;
 /// are wanted, in order. Nodes are added to the graph, so that this comes after everything that reads it.
 pub fn explain(program: &Program, name: &str, wanted: Wanted, returns: &Returns) -> String {
     let graph = &program.graph;
-    let mut roots = Vec::new();
     let first_only = matches!(
         wanted,
         Wanted::Gradient | Wanted::GradientAlong | Wanted::Hessian
@@ -55,8 +54,7 @@ pub fn explain(program: &Program, name: &str, wanted: Wanted, returns: &Returns)
     } else {
         &program.result
     };
-    real_parts(graph, result, &mut roots);
-    let mut derivation = Derivation::new(program, name, wanted, roots);
+    let mut derivation = Derivation::new(program, name, wanted, result.real_values(graph));
     let (mut derivatives, mut cotangents) = (Vec::new(), Vec::new());
     read(returns, &mut derivatives, &mut cotangents);
     if wanted == Wanted::Hessian && derivatives.len() == program.wrt.len().pow(2) {
@@ -127,18 +125,6 @@ fn lines(returns: &Returns) -> usize {
     match returns {
         Returns::Blocks(Blocks { blocks, .. }) => blocks.len(),
         _ => 1,
-    }
-}
-
-fn real_parts(graph: &Graph, outcome: &Outcome, into: &mut Vec<Id>) {
-    match outcome {
-        Outcome::Value(id) if graph.kind(*id).elem == Elem::Real => into.push(*id),
-        Outcome::List(id, _) => into.push(*id),
-        Outcome::Value(_) | Outcome::Inert(_) => {}
-        parts => parts
-            .parts()
-            .iter()
-            .for_each(|part| real_parts(graph, part, into)),
     }
 }
 

@@ -119,7 +119,8 @@ impl Emit<'_> {
     /// A cotangent that is given as such a list, as a matrix.
     pub(super) fn given_as_list(&self, id: Id, of: Id, columns: Option<Columns>) -> TokenStream {
         let (krate, shape) = (self.krate, self.shape(of));
-        let (name, ty) = (self.read_leaf(id), self.matrix_type(&shape));
+        let name = self.program.graph.leaf_of(id).map(|leaf| leaf.name);
+        let ty = self.matrix_type(&shape);
         let rows = self.dim(&shape.rows);
         let given = match columns {
             None => quote!(column(#name)),
@@ -127,13 +128,6 @@ impl Emit<'_> {
             Some(Columns::Matrices(_)) => quote!(side_by_side(&#name, #rows)),
         };
         quote!(let #name: #ty = #krate::__private::#given;)
-    }
-
-    fn read_leaf(&self, id: Id) -> TokenStream {
-        self.program
-            .graph
-            .leaf_of(id)
-            .map_or_else(TokenStream::new, |leaf| leaf.name)
     }
 
     /// How many entries a list has in all.

@@ -80,16 +80,11 @@ impl Lower<'_> {
         {
             return self.each_in_turn(&call.receiver, closure).map(Some);
         }
-        let ends = matches!(
+        let gathers = matches!(
             (name.as_str(), args.len()),
-            ("sum" | "product" | "collect" | "last" | "next" | "unzip", 0)
-                | (
-                    "nth" | "reduce" | "max_by" | "min_by" | "find" | "find_map" | "partition",
-                    1
-                )
-                | ("fold", 2)
+            ("sum" | "product" | "collect", 0) | ("fold", 2)
         );
-        if ends
+        if (gathers || is_pick(call))
             && self.closures == 0
             && self.items(&call.receiver, &syn::parse_quote!(i)).is_some()
             && let Some((mut block, whole)) = self.made_once(expr, expr)?
@@ -222,15 +217,7 @@ impl Lower<'_> {
         let name = call.method.to_string();
         let args: Vec<&Expr> = call.args.iter().collect();
         let source = &call.receiver;
-        let known = matches!(
-            (name.as_str(), &args[..]),
-            ("last" | "next" | "unzip", [])
-                | (
-                    "nth" | "reduce" | "max_by" | "min_by" | "find" | "find_map" | "partition",
-                    [_]
-                )
-        );
-        if !known || self.closures > 0 || !matches!(**source, Expr::MethodCall(_)) {
+        if !is_pick(call) || self.closures > 0 || !matches!(**source, Expr::MethodCall(_)) {
             return Ok(None);
         }
         let place = self.fresh("i");
@@ -1138,6 +1125,18 @@ pub(super) fn is_computed(tokens: TokenStream) -> bool {
         TokenTree::Group(group) => is_computed(group.stream()),
         TokenTree::Punct(_) | TokenTree::Literal(_) => true,
     })
+}
+
+/// Whether a method gives one item of an iterator, or two lists of them.
+fn is_pick(call: &syn::ExprMethodCall) -> bool {
+    matches!(
+        (call.method.to_string().as_str(), call.args.len()),
+        ("last" | "next" | "unzip", 0)
+            | (
+                "nth" | "reduce" | "max_by" | "min_by" | "find" | "find_map" | "partition",
+                1
+            )
+    )
 }
 
 /// `|pattern| body`
