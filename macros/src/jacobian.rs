@@ -5,7 +5,7 @@
 //! with a structure (a diagonal, a solve, a choice of rows, …), and only the last is evaluated, in the cheap order.
 //! Matrices count as their entries, column by column.
 
-use crate::differentiate::{forward, reverse};
+use crate::differentiate::{reverse, tangents_for};
 use crate::graph::{Dim, Elem, Extent, Graph, Guard, Id, Ids, Kind, Shape};
 use crate::rules::{Applied, Law, Op, Part, Scalar, laws};
 use crate::simplify::Expr;
@@ -28,6 +28,8 @@ pub struct Unwritable(pub Id);
 const GUESSED_SIZE: f64 = 50.0;
 /// Between the names of const generics: a size that stable Rust cannot write.
 const PRODUCT: &str = " * ";
+/// How many tangents cost what the way back of one entry does. Those of a call compute its value as well.
+const WAY_BACK: f64 = 1.5;
 /// Sums of more products than this are evaluated on the way.
 const MOST_TERMS: usize = 12;
 /// Matrices up to this many rows and columns are written entry by entry if their entries are known one by one.
@@ -67,7 +69,7 @@ pub fn jacobian(
     wrt.iter()
         .map(|leaf| {
             let found = match mode {
-                Mode::Forward => forward_jacobian(graph, root, *leaf)?,
+                Mode::Forward => forward_jacobian(graph, root, *leaf, Way::Local)?,
                 Mode::Reverse => cheaper(
                     graph,
                     reverse_jacobian(graph, root, *leaf),
@@ -75,13 +77,13 @@ pub fn jacobian(
                 )?,
                 // The derivative of a number is its gradient, and that by a number a tangent.
                 Mode::Automatic if graph.shape(leaf.to_owned()).is_none() => {
-                    forward_jacobian(graph, root, *leaf)?
+                    forward_jacobian(graph, root, *leaf, Way::Local)?
                 }
                 Mode::Automatic if graph.shape(root).is_none() => {
                     reverse_jacobian(graph, root, *leaf)?
                 }
                 Mode::Automatic => {
-                    let forward = forward_jacobian(graph, root, *leaf);
+                    let forward = forward_jacobian(graph, root, *leaf, Way::Cheaper);
                     let reverse = cheaper(
                         graph,
                         reverse_jacobian(graph, root, *leaf),
@@ -114,7 +116,7 @@ pub fn hessian(
             continue;
         };
         for b in a..wrt.len() {
-            let Some(found) = forward_jacobian(graph, gradient, wrt[b])? else {
+            let Some(found) = forward_jacobian(graph, gradient, wrt[b], Way::Whole)? else {
                 continue;
             };
             let block = graph.expr(by_entries(graph, found));
@@ -176,21 +178,34 @@ fn name(graph: &Graph, id: Id, name: &str) -> Id {
     id
 }
 
+/// How the matrix of a value is found that comes out of a call or a loop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// With all that is before it, as one map: what is derived once more needs its tangents as they are.
+    Whole,
+    /// That by its argument, if only one moves, times that of the argument.
+    Local,
+    /// Likewise, or by the way back, where that takes fewer operations.
+    Cheaper,
+}
+
 /// The Jacobian as the matrix of the tangent.
-fn forward_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Unwritable> {
+fn forward_jacobian(graph: &Graph, root: Id, leaf: Id, way: Way) -> Result<Option<Id>, Unwritable> {
     let tangent = match graph.shape(leaf) {
         // The tangent for one is the derivative.
         None => graph.constant(1.0),
         Some(_) => graph.symbol(real(graph, leaf)),
     };
-    let image = forward(graph, &[root], &[(leaf, tangent)])[0];
-    match (image, graph.shape(leaf)) {
+    let tangents = tangents_for(graph, &[root], &[(leaf, tangent)]);
+    match (tangents[root.0 as usize], graph.shape(leaf)) {
         (None, _) => Ok(None),
         (Some(image), None) => Ok(Some(column(graph, image).id)),
-        (Some(image), Some(_)) => Linear::new(graph, tangent)
-            .matrix(image)
-            .map(|found| writable(graph, found))
-            .transpose(),
+        (Some(image), Some(_)) => {
+            let mut linear = Linear::new(graph, tangent, way);
+            linear.origin = Some((leaf, tangents));
+            let found = linear.matrix(image).map(|found| writable(graph, found));
+            found.transpose()
+        }
     }
 }
 
@@ -205,10 +220,11 @@ fn reverse_jacobian(graph: &Graph, root: Id, leaf: Id) -> Result<Option<Id>, Unw
         (None, _) => Ok(None),
         // The gradient: at the end its entries become a row.
         (Some(image), None) => Ok(Some(column(graph, image).id)),
-        (Some(image), Some(_)) => Linear::new(graph, cotangent)
-            .transposed_matrix(image)
-            .map(|found| writable(graph, found))
-            .transpose(),
+        (Some(image), Some(_)) => {
+            let linear = Linear::new(graph, cotangent, Way::Local);
+            let found = linear.transposed_matrix(image);
+            found.map(|found| writable(graph, found)).transpose()
+        }
     }
 }
 
@@ -472,6 +488,19 @@ fn work(graph: &Graph, root: Id) -> f64 {
                 let (rows, cols) = extents(node.args[0]);
                 2.0 * rows * cols
             }
+            Op::CallTangent | Op::CallAdjoint(_) => {
+                let of_call = graph.args(node.args[0]);
+                let sizes = of_call.iter().map(|a| guess(graph, &entries(graph, *a)));
+                let back = matches!(node.op, Op::CallAdjoint(_));
+                2.0 * sizes.sum::<f64>() * if back { WAY_BACK } else { 1.0 }
+            }
+            Op::Loop(_) => {
+                let read = node
+                    .args
+                    .iter()
+                    .filter(|a| graph.kind(**a).elem == Elem::Real);
+                2.0 * read.map(|a| guess(graph, &entries(graph, *a))).sum::<f64>()
+            }
             _ => rows * cols,
         };
         if node.op == Op::Each {
@@ -540,16 +569,21 @@ struct Linear<'g> {
     /// Which nodes depend on the symbol.
     depends: Ids,
     known: HashMap<Id, Sum>,
+    way: Way,
+    /// If the symbol is a tangent: of which leaf, and the tangents of all values by their numbers.
+    origin: Option<(Id, Vec<Option<Id>>)>,
 }
 
 impl<'g> Linear<'g> {
-    fn new(graph: &'g Graph, symbol: Id) -> Self {
+    fn new(graph: &'g Graph, symbol: Id, way: Way) -> Self {
         Linear {
             graph,
             symbol,
             cols: entries(graph, symbol),
             depends: graph.depends_on(&[symbol]),
             known: HashMap::new(),
+            way,
+            origin: None,
         }
     }
 
@@ -572,7 +606,11 @@ impl<'g> Linear<'g> {
         for term in &sum.terms {
             let mut factors = Vec::new();
             for factor in term.factors.iter().rev() {
-                factors.push(self.transposed(factor));
+                // The derivative of a call may not have another.
+                factors.push(match self.calls(factor) {
+                    true => self.dense(self.materialised(factor).t().id),
+                    false => self.transposed(factor),
+                });
             }
             transposed.terms.push(Product {
                 scale: term.scale,
@@ -623,7 +661,8 @@ impl<'g> Linear<'g> {
         // What calls and factorisations hand on has no matrix: what is computed from it is a map of the symbol itself.
         let handed_on = |a: &Id| self.depends.contains(a) && graph.kind(*a).elem != Elem::Real;
         if args.iter().any(handed_on) {
-            let sum = self.map_of_symbol(id);
+            let found = self.backwards(id).or_else(|| self.by_argument(id));
+            let sum = found.or_else(|| self.map_of_symbol(id));
             return self.settled(id, sum);
         }
         if moving.is_empty() {
@@ -686,6 +725,85 @@ impl<'g> Linear<'g> {
             rows: entries(self.graph, id),
             cols: self.cols.clone(),
         })
+    }
+
+    /// The matrix of what a call or a loop gives, by the way back through it, where that has fewer entries than there
+    /// are directions.
+    fn backwards(&self, id: Id) -> Option<Sum> {
+        let graph = self.graph;
+        let directions = match self.moving_argument(id) {
+            Some(argument) => entries(graph, argument),
+            None => self.cols.clone(),
+        };
+        let directions = guess(graph, &directions).min(guess(graph, &self.cols));
+        if self.way != Way::Cheaper || guess(graph, &entries(graph, id)) * WAY_BACK > directions {
+            return None;
+        }
+        let (leaf, tangents) = self.origin.as_ref()?;
+        let primal = tangents.iter().position(|t| *t == Some(id))?;
+        let found = reverse_jacobian(graph, Id(primal as u32), *leaf).ok()??;
+        // The gradient of a number is a column.
+        let row = match graph.is_matrix(id) {
+            true => graph.expr(found),
+            false => graph.expr(found).row(self.cols.clone()),
+        };
+        self.of_factor(self.dense(row.id))
+    }
+
+    /// The matrix of what a call or a loop gives by its argument, times that of the argument, if only one moves.
+    fn by_argument(&self, id: Id) -> Option<Sum> {
+        let graph = self.graph;
+        let argument = self
+            .moving_argument(id)
+            .filter(|_| self.way != Way::Whole)?;
+        let along = |tangent: Id| {
+            let called = graph.node(graph.args(id)[0]);
+            let moved = |a: &Id| if *a == argument { tangent } else { *a };
+            let args = called.args.iter().map(moved).collect();
+            let called = graph.insert(called.op, args, called.kind);
+            graph.expr(graph.insert(graph.op(id), vec![called], graph.kind(id)))
+        };
+        let of = self.known.get(&argument)?;
+        if !graph.is_matrix(argument) {
+            let derivative = along(graph.constant(1.0));
+            return match graph.is_matrix(id) {
+                true => Some(self.times(&self.dense(column(graph, derivative.id).id), of)),
+                false => self.scaled(derivative, Some(of.clone())),
+            };
+        }
+        let symbol = graph.symbol(real(graph, argument));
+        let image = match along(symbol) {
+            image if graph.is_matrix(id) => image,
+            image => image.fill(Some(Shape::fixed(1, 1))),
+        };
+        let factor = Factor {
+            form: Form::Map {
+                symbol,
+                image: image.id,
+            },
+            rows: entries(graph, id),
+            cols: entries(graph, argument),
+        };
+        Some(self.times(&factor, of))
+    }
+
+    /// Of a part of the tangent of what a call or a loop gives, the tangent of its argument, if only one moves; likewise
+    /// of its adjoint.
+    fn moving_argument(&self, id: Id) -> Option<Id> {
+        let graph = self.graph;
+        let called = graph.args(id).first().copied()?;
+        if !matches!(graph.op(id), Op::Item(_))
+            || !matches!(
+                graph.op(called),
+                Op::CallTangent | Op::CallAdjoint(_) | Op::Loop(_)
+            )
+        {
+            return None;
+        }
+        let args = graph.args(called);
+        let mut moving = args.iter().filter(|a| self.depends.contains(a));
+        let argument = *moving.next()?;
+        moving.all(|other| *other == argument).then_some(argument)
     }
 
     /// The matrix of a number is a row, which is evaluated at once: what is on its left then costs least.
@@ -1580,11 +1698,9 @@ impl<'g> Linear<'g> {
                 (common.cols.clone(), self.cols.clone())
             };
             let within = Linear {
-                graph,
-                symbol: self.symbol,
                 cols,
                 depends: Ids::default(),
-                known: HashMap::new(),
+                ..Linear::new(graph, self.symbol, self.way)
             };
             let of = |p: Product| {
                 Some(Sum {
@@ -1732,8 +1848,11 @@ impl<'g> Linear<'g> {
         Piece::Value(match (a, b) {
             (Piece::Value(a), Piece::Value(b)) => a.times(b),
             (Piece::Factor(a), Piece::Value(b)) => self.applied(&a, b),
-            // The derivative of a call may not have another.
-            (Piece::Value(a), Piece::Factor(b)) if self.calls(&b) => a.times(self.materialised(&b)),
+            (Piece::Value(a), Piece::Factor(b))
+                if self.calls(&b) && !self.is_shorter_back(a, &b) =>
+            {
+                a.times(self.materialised(&b))
+            }
             (Piece::Value(a), Piece::Factor(b)) => self.applied(&self.transposed(&b), a.t()).t(),
             // A diagonal scales, whatever the other is.
             (Piece::Factor(a), Piece::Factor(b)) if matches!(b.form, Form::Diagonal(_)) => {
@@ -1745,6 +1864,12 @@ impl<'g> Linear<'g> {
                 self.applied(&a, b)
             }
         })
+    }
+
+    /// Whether the way back through a call takes fewer operations for these rows than its tangents do.
+    fn is_shorter_back(&self, rows: Expr<'g>, factor: &Factor) -> bool {
+        let back = rows.shape().map_or(1.0, |s| guess(self.graph, &s.rows)) * WAY_BACK;
+        self.way == Way::Cheaper && back <= guess(self.graph, &factor.cols)
     }
 
     /// Whether a factor is known by the companions of another function only.
@@ -1836,6 +1961,13 @@ impl<'g> Linear<'g> {
                 let symbol = graph.symbol(Kind::matrix(operand.clone()));
                 let image = image(graph.expr(symbol));
                 m.each(symbol, image.id, Some(shape))
+            }
+            // Along one direction.
+            Form::Map { symbol, image } if single && *symbol != self.symbol => {
+                let (number, m) = m.scalar_and_rest();
+                let of = m.reshape(graph.shape(*symbol));
+                let image = column(graph, graph.substituted(*image, *symbol, of).id);
+                number.map_or(image, |number| number * image)
             }
             Form::Map { symbol, image } => m.each(*symbol, *image, Some(shape)),
         }

@@ -193,23 +193,16 @@ impl Graph {
 
     /// A value with another in place of a symbol.
     pub fn substituted<'g>(&'g self, image: Id, symbol: Id, by: Expr<'g>) -> Expr<'g> {
-        if image == symbol {
-            return by;
+        let (depends, needed) = (self.depends_on(&[symbol]), self.needed_by(&[image]));
+        let mut known = crate::graph::IdMap::from_iter([(symbol, by.id)]);
+        let moved = |id: &Id| depends.contains(id) && needed[id.0 as usize];
+        for id in (symbol.0 + 1..=image.0).map(Id).filter(moved) {
+            let node = self.node(id);
+            let new = |a: &Id| self.expr(known.get(a).copied().unwrap_or(*a));
+            let args: Vec<Expr> = node.args.iter().map(new).collect();
+            known.insert(id, self.applied(&node.op, &args, &node.kind).id);
         }
-        let node = self.node(image);
-        let args: Vec<Expr> = node
-            .args
-            .iter()
-            .map(|a| self.substituted(*a, symbol, by))
-            .collect();
-        if args
-            .iter()
-            .zip(node.args.iter())
-            .all(|(new, old)| new.id == *old)
-        {
-            return self.expr(image);
-        }
-        self.applied(&node.op, &args, &node.kind)
+        self.expr(known.get(&image).copied().unwrap_or(image))
     }
 
     /// The adjoint of a linear map that is given by a symbol and its image.
@@ -1855,7 +1848,11 @@ impl<'g> Expr<'g> {
             return Some(value * self.part(&Part::Column, &[at]));
         }
         if row && right.is_column() {
-            return None;
+            let ((value, at), of) = match (unit(self), unit(other)) {
+                (Some(unit), _) => (unit, other),
+                (None, found) => (found?, self),
+            };
+            return Some((value * of.entry(at)).fill(Some(shape)));
         }
         if row {
             let (value, at) = unit(self)?;

@@ -329,41 +329,57 @@ impl Plan {
     ) -> Outputs {
         let graph = &program.graph;
         let roots = program.result.real_values(graph);
+        let mut opening = TokenStream::new();
+        let mut named = |prefix: &str| {
+            let mut cotangents = Vec::new();
+            let result = &program.result;
+            let pattern = cotangent_pattern(program, result, prefix, &mut cotangents, &mut opening);
+            (pattern, cotangents)
+        };
+        let (mut patterns, mut cotangents, mut moving) = (Vec::new(), Vec::new(), Vec::new());
+        let mut gradients = Vec::new();
+        if companion != Companion::Pushforward {
+            let (pattern, ids) = named("");
+            (patterns, cotangents) = (vec![pattern], ids);
+            let seeds: Vec<(Id, Id)> = roots.iter().copied().zip(cotangents.clone()).collect();
+            gradients = reverse(graph, &seeds, &program.wrt);
+        }
+        if companion == Companion::PullbackPushforward {
+            let (pattern, ids) = named("d");
+            patterns.push(pattern);
+            moving = ids;
+        }
         let mut parts = vec![Returns::value(&program.result)];
+        let mut tangents_of_gradients = Vec::new();
         if companion != Companion::Pullback {
-            let mut images = forward(graph, &roots, &inputs).into_iter();
+            // In one sweep, so that the tangents of loops are computed once.
+            let wanted: Vec<Id> = roots
+                .iter()
+                .chain(gradients.iter().flatten())
+                .copied()
+                .collect();
+            let mut sources = inputs.clone();
+            sources.extend(cotangents.iter().copied().zip(moving.iter().copied()));
+            let mut images = forward(graph, &wanted, &sources).into_iter();
             parts.push(derivative_of(graph, &program.result, &mut |id| {
                 Returns::Like(images.next().flatten(), id)
             }));
+            tangents_of_gradients = gradients
+                .iter()
+                .map(|g| g.and_then(|_| images.next().flatten()))
+                .collect();
         }
         if companion != Companion::Pushforward {
             let nalgebra = self.nalgebra();
             let tangent = super::tangent_type(&self.result, &program.result, program, &nalgebra);
             let ty = self.cotangent(&self.result, &tangent, false);
-            let (mut cotangents, mut opening) = (Vec::new(), TokenStream::new());
-            let pattern =
-                cotangent_pattern(program, &program.result, "", &mut cotangents, &mut opening);
-            let mut seeds: Vec<(Id, Id)> = roots.iter().copied().zip(cotangents).collect();
-            let gradients = reverse(graph, &seeds, &program.wrt);
-            let mut parameter = quote!(#pattern: #ty);
             let mut body = self.by_place(&gradients, program);
             if companion == Companion::PullbackPushforward {
-                let mut moving = Vec::new();
-                let pattern =
-                    cotangent_pattern(program, &program.result, "d", &mut moving, &mut opening);
-                let known: Vec<Id> = gradients.iter().flatten().copied().collect();
-                let mut sources = inputs.clone();
-                sources.extend(seeds.iter().map(|s| s.1).zip(moving.iter().copied()));
-                let mut tangents = forward(graph, &known, &sources).into_iter();
-                let tangents: Vec<Option<Id>> = gradients
-                    .iter()
-                    .map(|g| g.and_then(|_| tangents.next().flatten()))
-                    .collect();
-                parameter = quote!(#parameter, #pattern: #ty);
-                body = Returns::Tuple(vec![body, self.by_place(&tangents, program)]);
-                let more: Vec<(Id, Id)> = roots.iter().copied().zip(moving).collect();
-                seeds.extend(more);
+                body = Returns::Tuple(vec![body, self.by_place(&tangents_of_gradients, program)]);
             }
+            let parameter = quote!(#(#patterns: #ty),*);
+            let of_all = cotangents.into_iter().chain(moving);
+            let seeds: Vec<(Id, Id)> = roots.iter().copied().cycle().zip(of_all).collect();
             let lent = |id: &Id| graph.leaf_of(*id).is_some_and(|l| l.form != Form::Owned);
             let mut owns: Vec<Id> = program.wrt.clone();
             owns.extend(inputs.iter().map(|i| i.1));

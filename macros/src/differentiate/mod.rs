@@ -131,6 +131,12 @@ fn guards_of_arguments(graph: &Graph, id: Id) -> Vec<Guard> {
 
 /// The tangents of `roots`, given those of the differentiated values; `None` where a root does not depend on them.
 pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option<Id>> {
+    let known = tangents_for(graph, roots, tangents);
+    roots.iter().map(|r| known[r.0 as usize]).collect()
+}
+
+/// The tangents of all values up to `roots` that these need, by their numbers.
+pub fn tangents_for(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option<Id>> {
     let last = roots.iter().map(|r| r.0).max().unwrap_or(0);
     let mut known: Vec<Option<Id>> = vec![None; last as usize + 1];
     let sources: Vec<Id> = tangents.iter().map(|t| t.0).collect();
@@ -156,7 +162,7 @@ pub fn forward(graph: &Graph, roots: &[Id], tangents: &[(Id, Id)]) -> Vec<Option
                 .or_insert(format!("d{name}"));
         }
     }
-    roots.iter().map(|r| known[r.0 as usize]).collect()
+    known
 }
 
 /// The tangent of one node, of those of its arguments.
