@@ -37,6 +37,9 @@ impl Emit<'_> {
                 continue;
             }
             let mut used = std::mem::take(&mut users[id.0 as usize]);
+            for place in &mut used {
+                *place = self.outside_of_maps(*place, id);
+            }
             // What is kept of every iteration is there wherever the user computes it, also if no branch needs it: a
             // derivative divides by it.
             if self.records.contains(&id) {
@@ -228,6 +231,20 @@ impl Emit<'_> {
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
             self.within[self.context[id.0 as usize]].push(id);
         }
+    }
+
+    /// The place for what is read there, but before the closures of maps of columns in which it is not computed.
+    fn outside_of_maps(&self, mut place: usize, id: Id) -> usize {
+        let group = |place: usize| self.contexts[place].group.map(|g| &self.groups[g].members);
+        let in_other_map = |place: usize| {
+            let member = group(place).and_then(|members| members.first());
+            let other = |map: &Ids| member.is_some_and(|m| map.contains(m)) && !map.contains(&id);
+            self.maps.iter().any(other)
+        };
+        while in_other_map(place) {
+            place = self.contexts[place].parent;
+        }
+        place
     }
 
     /// What is read of branches in places where it is known which side of them was taken: the value of that side.

@@ -11,7 +11,7 @@ use super::oracle::{BY_DIFFERENCES, assert_same, difference, slope};
 use nalgebra::{
     DMatrix, DVector, Matrix2, Matrix3x2, Vector2, Vector3, dmatrix, dvector, matrix, vector,
 };
-use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
+use nalgrad::{check, differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
 #[track_caller]
 fn assert_slope(got: f64, at: f64, f: impl Fn(f64) -> f64) {
@@ -1317,4 +1317,33 @@ fn sizes_on_the_way_back() {
     let (gradient, product) = size_of_what_is_carried_hvp(&x, &d);
     assert!((gradient - 2.0 * a.tr_mul(&(&a * &x))).norm() < 1e-13);
     assert!((product - 2.0 * a.tr_mul(&(&a * &d))).norm() < 1e-13);
+}
+
+/// What a branch in the closure of a map of columns reads, and what does not depend on the column, is computed before.
+#[hessian(wrt(v))]
+fn branch_in_a_map(t: f64, v: &DVector<f64>) -> f64 {
+    let mut s = t;
+    for i in 0..v.len() {
+        s /= v[i];
+    }
+    let m = if v[0] < 0.7 {
+        let a: f64 = (DMatrix::from_row_slice(2, 2, &[t, s, v[0], s]) / (1.0 + s * s))
+            .tr_mul(v)
+            .dot(v);
+        DMatrix::from_row_slice(2, 2, &[t, a, a, s])
+    } else {
+        DMatrix::from_row_slice(2, 2, &[t, s, s, s])
+    };
+    (DMatrix::from_element(2, 2, 0.5) * m).sum()
+}
+
+#[test]
+fn branches_in_maps_of_columns() {
+    for x in [[0.5, -1.0], [0.9, 2.0]] {
+        let x = DVector::from_row_slice(&x);
+        let value = |x: &DVector<f64>| branch_in_a_map(1.3, x);
+        let gradient = |x: &DVector<f64>| branch_in_a_map_value_gradient_and_hessian(1.3, x).1;
+        check::gradient(value, &x, &gradient(&x)).unwrap();
+        check::jacobian(gradient, &x, &branch_in_a_map_hessian(1.3, &x)).unwrap();
+    }
 }
