@@ -1,6 +1,6 @@
 //! Loops: the body is emitted as a function of its own would be, around variables that it changes.
 
-use super::joined::Joined;
+use super::joined::{Joined, Kept};
 use super::{Emit, Hold, Level, Store, Written};
 use crate::graph::{Argument, Elem, Form, Graph, Header, Id, Leaf, Loop, Placed, Program, Step};
 use crate::rules::{Op, Part, Scalar};
@@ -157,7 +157,8 @@ impl Emit<'_> {
         };
         let known = program.graph.nodes();
         let mut nodes = known.clone();
-        let slots: Vec<Vec<Id>> = joined.kept.iter().map(|k| k.of.slots().0).collect();
+        let slots_of = |kept: &Kept| self.slots_of(kept.number, &kept.of).0;
+        let slots: Vec<Vec<Id>> = joined.kept.iter().map(slots_of).collect();
         let wanted: Vec<usize> = parts.iter().map(|p| p.0).collect();
         let mut live: Vec<usize> = (0..this.next.len())
             .filter(|k| wanted.contains(k))
@@ -239,7 +240,7 @@ impl Emit<'_> {
         let mut lists = Vec::new();
         for (kept, slots) in joined.kept.iter().zip(slots) {
             let name = self.fresh("steps");
-            let start = self.empty_records(&kept.of);
+            let start = self.empty_records(&kept.of, &slots);
             self.out.push(quote!(let mut #name = #start;));
             for part in &kept.parts {
                 self.bind(*part, quote!(#name), Hold::Variable);
@@ -522,14 +523,32 @@ impl Emit<'_> {
     /// What a loop has kept that did not run.
     pub(super) fn no_records(&self, id: Id) -> TokenStream {
         let number = self.kept_of(id).map(|kept| kept.0);
-        match number.map(|number| self.program.graph.loops.get(number)) {
-            Some(of) => self.empty_records(&of),
+        match number.map(|number| (number, self.program.graph.loops.get(number))) {
+            Some((number, of)) => self.empty_records(&of, &self.slots_of(number, &of).0),
             _ => quote!(::std::vec::Vec::new()),
         }
     }
 
+    /// What a loop keeps of every iteration, each value once, and the place of each record: what was kept for a derivative
+    /// that is not taken in the end is left out. Those of inner loops are read elsewhere.
+    fn slots_of(&self, number: usize, this: &Loop) -> (Vec<Id>, Vec<Option<usize>>) {
+        let (all, places) = this.slots();
+        let is_read = |place: &usize| {
+            let mut live = self.ids().filter(|id| self.live[id.0 as usize]);
+            self.repeats
+                || live.any(|id| match self.program.graph.kept_by(id) {
+                    Some((of, record)) => of == number && places.get(record) == Some(place),
+                    None => false,
+                })
+        };
+        let read: Vec<usize> = (0..all.len()).filter(is_read).collect();
+        let place = |old: &usize| read.iter().position(|place| place == old);
+        let slots = read.iter().map(|place| all[*place]).collect();
+        (slots, places.iter().map(place).collect())
+    }
+
     /// What a loop has kept before its first iteration.
-    fn empty_records(&self, this: &Loop) -> TokenStream {
+    fn empty_records(&self, this: &Loop, slots: &[Id]) -> TokenStream {
         if is_count(this) {
             return quote!(0_usize);
         }
@@ -537,7 +556,6 @@ impl Emit<'_> {
             return quote!(::std::vec::Vec::new());
         };
         let graph = &this.body.graph;
-        let (slots, _) = this.slots();
         let values = slots.iter().map(|slot| {
             let kind = graph.kind(*slot);
             match (kind.elem, kind.shape) {
@@ -546,7 +564,10 @@ impl Emit<'_> {
                 (Elem::Int, _) => quote!(0),
                 (Elem::Bool, _) => quote!(false),
                 (Elem::Records, _) => match graph.kept_by(*slot) {
-                    Some((number, _)) => self.empty_records(&graph.loops.get(number)),
+                    Some((number, _)) => {
+                        let inner = graph.loops.get(number);
+                        self.empty_records(&inner, &inner.slots().0)
+                    }
                     None => quote!(()),
                 },
                 _ => quote!(()),
@@ -631,7 +652,7 @@ impl Emit<'_> {
         let mut zipped: Vec<(TokenStream, TokenStream)> = Vec::new();
         for (number, arg) in sources {
             let source = self.program.graph.loops.get(number);
-            let (slots, places) = source.slots();
+            let (slots, places) = self.slots_of(number, &source);
             let mut names: Vec<TokenStream> = vec![quote!(_); slots.len()];
             for (k, input) in this.inputs.iter().enumerate().skip(this.next.len()) {
                 let Some((of, record)) = self.kept_of(args[k]) else {
@@ -645,7 +666,9 @@ impl Emit<'_> {
                     graph.become_leaf(*input, nothing(kind));
                     continue;
                 }
-                let place = places[record];
+                let Some(place) = places[record] else {
+                    continue;
+                };
                 let known = names[place].to_string() != "_";
                 let store = self.stores.get(&(source.body.number, number));
                 let store = store.filter(|store| !store.moved.contains(&place));
