@@ -348,6 +348,27 @@ pub struct Call {
     pub arguments: Vec<Argument>,
     /// What takes the value out of an `Option` or a `Result`: `?`, `.unwrap()`.
     pub after: TokenStream,
+    pub looked_at: LookedAt,
+}
+
+/// Whether a call gives an `Option` or a `Result` that is looked at. Then it is two: the first is made, and gives the
+/// condition that there is a value; the second has that for its last argument, and is the value, on that side of a
+/// branch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LookedAt {
+    No,
+    /// What is made.
+    Attempt(Gives),
+    /// What is taken out of it.
+    Taken,
+}
+
+/// What is known of what a call gives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gives {
+    Option,
+    Result,
+    Either,
 }
 
 /// A derivative of a call that is differentiated in its turn: for third and fourth derivatives.
@@ -461,6 +482,10 @@ impl Argument {
 }
 
 impl Call {
+    pub fn is_attempt(&self) -> bool {
+        matches!(self.looked_at, LookedAt::Attempt(_))
+    }
+
     /// What stands behind the column of entries at a place, if it is one.
     pub fn whole_at(&self, path: &[usize]) -> Option<&Whole> {
         let (first, rest) = path.split_first()?;

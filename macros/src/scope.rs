@@ -114,8 +114,24 @@ pub struct Maybe {
     pub some: Id,
     /// The value, which is there on that side only.
     pub value: Box<Value>,
-    /// What makes an error of `None`: `ok_or(…)`.
-    pub error: Option<TokenStream>,
+    pub absence: Absence,
+}
+
+/// What there is where there is no value.
+#[derive(Clone, Debug)]
+pub enum Absence {
+    /// `None`
+    None,
+    /// An error: what makes it of `None`, as `ok_or(…)`.
+    Error(TokenStream),
+    /// The error of a call, or `None`, if it cannot be seen which.
+    OfCall,
+}
+
+impl Absence {
+    pub fn is_none(&self) -> bool {
+        matches!(self, Absence::None)
+    }
 }
 
 /// What the columns of a matrix are that stands for a list.

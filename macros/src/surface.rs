@@ -1,7 +1,7 @@
 //! The surface of nalgebra: which method, function, constructor or macro is which operation.
 
 use crate::error::text;
-use crate::graph::{Dim, Elem, Id, Kind, Shape, Step};
+use crate::graph::{Dim, Elem, Gives, Id, Kind, Shape, Step};
 use crate::lower::{Lower, Lowered, Refusal, is_composed, refuse};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
@@ -242,8 +242,16 @@ impl Lower<'_> {
             *call.receiver = Expr::MethodCall(clean);
             return self.method(&call, expr);
         }
-        let receiver = self.expr(&call.receiver)?;
         let args: Vec<&Expr> = call.args.iter().collect();
+        let of_option = crate::lower::gives(&call.method.to_string(), &args).is_some();
+        let mapped = match of_option {
+            true => self.mapped_option(&call.receiver)?,
+            false => None,
+        };
+        let receiver = match mapped {
+            Some(option) => option,
+            None => self.expr(&call.receiver)?,
+        };
         self.apply_method(
             &call.method,
             call.turbofish.as_ref(),
@@ -428,6 +436,12 @@ impl Lower<'_> {
                 let id = self.node(&value, at, &guess)?;
                 self.apply_method(method, turbofish, (Value::Node(id), at), args, expr)
             }
+            // It has been looked at before whether there is a value.
+            Value::Called(call, part) if part.is_empty() && self.is_looked_at(*call) => {
+                let gives = crate::lower::gives(&name, args).unwrap_or(Gives::Either);
+                let maybe = Value::Maybe(self.maybe_of_call(*call, gives, method)?);
+                self.method_of_maybe(&maybe, method, args, expr)
+            }
             // The method tells what a call returns.
             Value::Called(call, part)
                 if part.is_empty() && matches!(name.as_str(), "unwrap" | "expect") =>
@@ -461,25 +475,12 @@ impl Lower<'_> {
                 Ok(value.clone())
             }
             // What only an `Option` or a `Result` has.
-            Value::Called(..)
-                if matches!(
-                    name.as_str(),
-                    "unwrap_or"
-                        | "unwrap_or_else"
-                        | "unwrap_or_default"
-                        | "map_or"
-                        | "map_or_else"
-                        | "and_then"
-                        | "ok_or"
-                        | "ok_or_else"
-                        | "is_some"
-                        | "is_none"
-                        | "is_ok"
-                        | "is_err"
-                        | "ok"
-                ) =>
+            Value::Called(call, part)
+                if part.is_empty() && crate::lower::gives(&name, args).is_some() =>
             {
-                refuse(method, crate::lower::OPTION_OF_A_CALL)
+                let gives = crate::lower::gives(&name, args).unwrap_or(Gives::Either);
+                let maybe = Value::Maybe(self.maybe_of_call(*call, gives, method)?);
+                self.method_of_maybe(&maybe, method, args, expr)
             }
             Value::Called(..) => {
                 let unknown = Dim::Dynamic(u32::MAX);
@@ -1269,7 +1270,8 @@ impl Lower<'_> {
                 "`?` leaves the function here, and that is not supported\nhelp: take the value with `.unwrap()` or `.expect(…)`",
             );
         }
-        match self.expr(inner)? {
+        let value = self.expr(inner)?;
+        match self.as_option(value) {
             Value::Pending(pending) => self.attempted(pending, Panic::Question, expr),
             Value::PendingOr(pending, error) => {
                 let error = self.graph.message(error);

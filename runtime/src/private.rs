@@ -1726,12 +1726,17 @@ pub trait Again {
     type Value;
     /// The value, which is there.
     fn there(self) -> Self::Value;
+    /// The value, if it is there.
+    fn option(self) -> Option<Self::Value>;
 }
 
 impl<T> Again for Option<T> {
     type Value = T;
     fn there(self) -> T {
         self.unwrap_or_else(|| panic!("a call gives `None` when it is made again"))
+    }
+    fn option(self) -> Option<T> {
+        self
     }
 }
 
@@ -1740,11 +1745,19 @@ impl<T, E> Again for Result<T, E> {
     fn there(self) -> T {
         self.unwrap_or_else(|_| panic!("a call gives an error when it is made again"))
     }
+    fn option(self) -> Option<T> {
+        self.ok()
+    }
 }
 
 /// The value of an `Option` or a `Result` that was there the first time.
 pub fn there<A: Again>(value: A) -> A::Value {
     value.there()
+}
+
+/// The value of an `Option` or a `Result`, if it is there.
+pub fn option_of<A: Again>(value: A) -> Option<A::Value> {
+    value.option()
 }
 
 // ---------------------------------------------------------------------------------------------------------------

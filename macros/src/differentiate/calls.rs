@@ -132,6 +132,8 @@ pub fn tangent(graph: &Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
         Op::Item(_) => {
             return tangents[0].map(|of| graph.insert(node.op, vec![of], node.kind));
         }
+        // Whether there is a value does not move.
+        Op::Call(number) if graph.calls.borrow()[number].is_attempt() => return None,
         Op::Call(_) => (
             Op::CallTangent,
             [id].into_iter().chain(tangents.iter().map(given)).collect(),
@@ -172,7 +174,8 @@ pub fn pulled_back(
     // The cotangents of the arguments of a call, of what gives them all.
     let arguments = |call: Id, of: Id| -> Vec<(Id, Id)> {
         let args = graph.args(call);
-        let wanted = args.iter().enumerate().filter(|(_, arg)| is_active(arg));
+        let given = |arg: &Id| is_active(arg) && graph.kind(*arg) != Kind::OPAQUE;
+        let wanted = args.iter().enumerate().filter(|(_, arg)| given(arg));
         wanted
             .map(|(k, arg)| {
                 let part = position(graph, call, k);
@@ -210,10 +213,14 @@ pub fn pulled_back(
         Op::CallAdjoint(pulled) => {
             let call = node.args[0];
             // The cotangents of the gradients are directions.
-            let directions: Vec<Id> = (0..graph.args(call).len())
-                .map(|k| {
+            let directions: Vec<Id> = graph
+                .args(call)
+                .iter()
+                .enumerate()
+                .map(|(k, arg)| {
                     let part = position(graph, call, k);
                     let at = parts.iter().position(|p| *p == part);
+                    let at = at.filter(|_| graph.kind(*arg) != Kind::OPAQUE);
                     at.map_or_else(|| absent(graph), |at| cotangents[at])
                 })
                 .collect();

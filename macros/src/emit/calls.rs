@@ -1,7 +1,7 @@
 //! Calls of functions that have companions: the function itself, or one companion that gives all that is needed.
 
 use super::{Emit, Hold, Level, Written};
-use crate::graph::{Argument, Callee, Derived, Form, Id, Ids, Whole};
+use crate::graph::{Argument, Callee, Derived, Form, Gives, Id, Ids, LookedAt, Whole};
 use crate::rules::Op;
 use crate::ty::Passing;
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -61,8 +61,37 @@ impl Emit<'_> {
         call.filter(|call| self.first_tangent(*call) == Some(tangent))
     }
 
+    /// The call that this takes the value out of, after it has been looked at whether there is one.
+    pub(super) fn attempt_of(&self, call: Id) -> Option<Id> {
+        let Op::Call(number) = self.op(call) else {
+            return None;
+        };
+        let calls = self.program.graph.calls.borrow();
+        let taken = calls[*number].looked_at == LookedAt::Taken && calls[*number].derived.is_none();
+        self.args(call).last().copied().filter(|_| taken)
+    }
+
+    /// What takes the value out of a call that is looked at.
+    fn value_taken_of(&self, attempt: Id) -> Option<Id> {
+        self.gives(attempt)?;
+        let mut after = self.ids().filter(|id| *id > attempt);
+        after.find(|id| self.live[id.0 as usize] && self.attempt_of(*id) == Some(attempt))
+    }
+
+    /// What is known of a call that is looked at.
+    fn gives(&self, call: Id) -> Option<Gives> {
+        let Op::Call(number) = self.op(call) else {
+            return None;
+        };
+        match self.program.graph.calls.borrow()[*number].looked_at {
+            LookedAt::Attempt(gives) => Some(gives),
+            _ => None,
+        }
+    }
+
     /// Whether the directions of a tangent are there when the call is made.
     fn is_known_with(&self, tangent: Id, call: Id) -> bool {
+        let call = self.attempt_of(call).unwrap_or(call);
         if *self.op(tangent) != Op::CallTangent
             || self.late.contains(&tangent) && !self.late.contains(&call)
             || self.mapped.contains(&tangent) && !self.mapped.contains(&call)
@@ -92,6 +121,14 @@ impl Emit<'_> {
     pub(super) fn inputs_of_call(&self, id: Id) -> Vec<Id> {
         let args = self.args(id);
         let mut inputs = match self.program.graph.op(id) {
+            // It is made with all that its value is taken with.
+            Op::Call(_) if self.value_taken_of(id).is_some() => {
+                let tangent = self
+                    .value_taken_of(id)
+                    .and_then(|of| self.first_tangent(of));
+                let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
+                [args, &tangents.unwrap_or_default()].concat()
+            }
             Op::Call(_) => {
                 let tangent = self.first_tangent(id);
                 let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
@@ -110,7 +147,15 @@ impl Emit<'_> {
     /// Binds what a call returns, or a derivative of it.
     pub(super) fn write_call(&mut self, id: Id) {
         match self.program.graph.op(id) {
-            Op::Call(_) => self.write_invocation(id),
+            Op::Call(_) if self.attempt_of(id).is_some() => {
+                let attempt = self.attempt_of(id);
+                attempt.into_iter().for_each(|attempt| self.ensure(attempt));
+            }
+            Op::Call(_) => {
+                // It may panic, and something may happen there: it is made where the user makes it, and once.
+                self.cyclic |= !self.computed.insert(id) || !self.is_computed_here(id);
+                self.write_invocation(id);
+            }
             Op::CallTangent => match self.comes_with(id) {
                 Some(call) => self.ensure(call),
                 None => self.write_other_tangent(self.args(id)[0], id),
@@ -121,31 +166,143 @@ impl Emit<'_> {
         }
     }
 
-    /// The value, with its tangent and its pullback where they are needed.
-    fn write_invocation(&mut self, call: Id) {
+    /// What is looked at: whether there is a value, with the value itself, its tangent and its pullback. Where there is
+    /// none, anything stands for these: nobody reads it.
+    fn write_attempt(&mut self, attempt: Id, gives: Gives) {
+        // On the way back through a loop it is kept.
+        let mut some = self.items_of(attempt).into_iter().map(|(_, some)| some);
+        let some = some.find(|id| !self.bound.contains_key(id));
+        self.bind(attempt, quote!(()), Hold::Scalar);
+        let Some(call) = self.value_taken_of(attempt) else {
+            let made = self.made(attempt, attempt, gives);
+            let bound = some.map(|some| self.bind_item(some));
+            return self.out.push(match bound {
+                Some(name) => quote!(let #name = #made.is_some();),
+                None => quote!(let _ = #made;),
+            });
+        };
+        let made = self.made(attempt, call, gives);
+        let outside = std::mem::take(&mut self.out);
         let tangent = self.first_tangent(call);
-        let pulled = self.is_pulled(call);
+        let pattern = self.pattern_of_call(call, tangent);
+        if self.is_known_to_be_there(call) {
+            self.out = outside;
+            self.out.push(quote!(let #pattern = #made.unwrap();));
+            return self.columns_of_call(call, tangent);
+        }
+        self.columns_of_call(call, tangent);
+        let (mut there, mut none, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        if let Some(some) = some {
+            names.push(self.bind_item(some));
+            there.push(quote!(true));
+            none.push(quote!(false));
+        }
+        for of in [Some(call), tangent].into_iter().flatten() {
+            for (_, item) in self.items_of(of) {
+                let known = self.bound.get(&item).map(|bound| bound.0.clone());
+                there.push(match &known {
+                    Some(name) => name.clone(),
+                    None => self.write(item).tokens,
+                });
+                names.push(match known {
+                    Some(name) => name,
+                    None => self.bind_item(item),
+                });
+                none.push(match self.is_matrix(item) {
+                    true => self.nothing(&self.shape(item)),
+                    false => self.number(0.0),
+                });
+            }
+        }
+        if let Some(pullback) = self.pullbacks.get(&call).cloned() {
+            there.push(quote!(::core::option::Option::Some(#pullback)));
+            none.push(quote!(::core::option::Option::None));
+            let name = self.fresh("pullback");
+            self.pullbacks
+                .insert(call, quote!((#name.as_ref().unwrap())));
+            self.handed_out.insert(call, quote!(#name));
+            names.push(quote!(#name));
+        }
+        let statements = std::mem::replace(&mut self.out, outside);
+        let tuple = |parts: Vec<TokenStream>| match &parts[..] {
+            [one] => one.clone(),
+            many => quote!((#(#many),*)),
+        };
+        let (there, none, names) = (tuple(there), tuple(none), tuple(names));
+        let there = match &statements[..] {
+            [] => there,
+            statements => quote!({ #(#statements)* #there }),
+        };
+        self.out.push(quote! {
+            let #names = match #made {
+                ::core::option::Option::Some(#pattern) => #there,
+                ::core::option::Option::None => #none,
+            };
+        });
+    }
+
+    /// The `Option` that a call gives which is looked at.
+    fn made(&mut self, attempt: Id, call: Id, gives: Gives) -> TokenStream {
+        let (invoked, krate) = (self.invocation(call), self.krate);
+        let after = match self.op(attempt) {
+            Op::Call(number) => self.program.graph.calls.borrow()[*number].after.clone(),
+            _ => TokenStream::new(),
+        };
+        match gives {
+            Gives::Option => quote!(#invoked #after),
+            Gives::Result => quote!(#invoked #after.ok()),
+            Gives::Either => quote!(#krate::__private::option_of(#invoked #after)),
+        }
+    }
+
+    /// Whether this is on the side of a branch where a call has given a value.
+    fn is_known_to_be_there(&self, call: Id) -> bool {
+        self.satisfies(self.current, &self.own_guards(call))
+    }
+
+    /// A call, or the companion that gives all that is needed of it.
+    fn invocation(&mut self, call: Id) -> TokenStream {
+        let (tangent, pulled) = (self.first_tangent(call), self.is_pulled(call));
         let args = self.arguments(call);
-        let wish = self.wish_of_call(call);
-        let mut names = vec![self.pattern_of(call, call, &wish)];
-        let mut tangents = Vec::new();
-        if tangent.is_some() {
-            tangents = self.tangents(call, tangent);
-        }
-        if let Some(tangent) = tangent {
-            names.push(self.pattern_of(call, tangent, &format!("d{wish}")));
-        }
-        if names.len() == 1 && !pulled && !self.is_differentiated(call) {
-            // That there is a companion shows that the callee is understood.
-            tangents = self.tangents(call, None);
-            names.push(quote!(_));
-        }
-        let suffix = match (names.len() > 1, pulled) {
+        // That there is a companion shows that the callee is understood.
+        let pushed = tangent.is_some() || !pulled && !self.is_differentiated(call);
+        let tangents = match pushed {
+            true => self.tangents(call, tangent),
+            false => Vec::new(),
+        };
+        let suffix = match (pushed, pulled) {
             (false, false) => "",
             (true, false) => "_pushforward",
             (false, true) => "_pullback",
             (true, true) => "_pullback_pushforward",
         };
+        self.call(call, suffix, &args, &tangents)
+    }
+
+    /// The value, with its tangent and its pullback where they are needed.
+    fn write_invocation(&mut self, call: Id) {
+        if let Some(gives) = self.gives(call) {
+            return self.write_attempt(call, gives);
+        }
+        let tangent = self.first_tangent(call);
+        let invoked = self.invocation(call);
+        let taken = self.taken_out(call, invoked);
+        let pattern = self.pattern_of_call(call, tangent);
+        self.out.push(quote!(let #pattern = #taken;));
+        self.columns_of_call(call, tangent);
+    }
+
+    /// The names of what a call gives, with its tangent and its pullback where they are needed.
+    fn pattern_of_call(&mut self, call: Id, tangent: Option<Id>) -> TokenStream {
+        let pulled = self.is_pulled(call);
+        let wish = self.wish_of_call(call);
+        let mut names = vec![self.pattern_of(call, call, &wish)];
+        if let Some(tangent) = tangent {
+            names.push(self.pattern_of(call, tangent, &format!("d{wish}")));
+        }
+        if names.len() == 1 && !pulled && !self.is_differentiated(call) {
+            names.push(quote!(_));
+        }
         if pulled {
             // Not the name of the companion itself.
             self.taken
@@ -154,26 +311,32 @@ impl Emit<'_> {
             self.pullbacks.insert(call, quote!(#name));
             names.push(quote!(#name));
         }
-        let invoked = self.call(call, suffix, &args, &tangents);
-        let pattern = match &names[..] {
+        match &names[..] {
             [one] => one.clone(),
             many => quote!((#(#many),*)),
-        };
-        let taken = self.taken_out(call, invoked);
-        self.out.push(quote!(let #pattern = #taken;));
-        self.column_of_called(call, call);
-        if let Some(tangent) = tangent {
-            self.column_of_called(call, tangent);
+        }
+    }
+
+    fn columns_of_call(&mut self, call: Id, tangent: Option<Id>) {
+        for of in [Some(call), tangent].into_iter().flatten() {
+            self.column_of_called(call, of);
         }
     }
 
     /// What is invoked, with what takes the value out of an `Option`. A closure that makes a call once more, as a
     /// pullback or for each column, cannot leave the function by `?`, and has no need to: there was a value the first time.
     fn taken_out(&self, call: Id, invoked: TokenStream) -> TokenStream {
-        let after = match self.op(call) {
-            Op::Call(number) => self.program.graph.calls.borrow()[*number].after.clone(),
-            _ => TokenStream::new(),
+        let (after, looked_at) = match self.op(call) {
+            Op::Call(number) => {
+                let made = &self.program.graph.calls.borrow()[*number];
+                (made.after.clone(), made.looked_at)
+            }
+            _ => (TokenStream::new(), LookedAt::No),
         };
+        if looked_at == LookedAt::Taken {
+            let krate = self.krate;
+            return quote!(#krate::__private::there(#invoked));
+        }
         let mut trees: Vec<TokenTree> = after.clone().into_iter().collect();
         let leaves = |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == '?');
         let again = self.in_map || self.of_map || self.is_written_in_pullback();

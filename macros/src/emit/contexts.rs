@@ -55,7 +55,8 @@ impl Emit<'_> {
                 parts.entry(of).or_default().push((id, used));
                 continue;
             }
-            if let Some(call) = self.comes_with(id) {
+            // What a call gives that is looked at is bound where that is made.
+            if let Some(call) = self.comes_with(id).or_else(|| self.attempt_of(id)) {
                 users[call.0 as usize].extend(&used);
                 parts.entry(call).or_default().push((id, used));
                 continue;

@@ -406,6 +406,14 @@ impl Emit<'_> {
             .then(|| Written::new(quote!(#name.clone().unwrap()), Level::Atom, Hold::Temporary))
     }
 
+    /// Whether the user computes a value where something is written now. What the closure of a map reads, it reads in
+    /// its own branches.
+    pub(super) fn is_computed_here(&self, id: Id) -> bool {
+        let mut guards = self.own_guards(id);
+        guards.retain(|guard| !self.taken_for_granted.contains(guard));
+        self.satisfies(self.current, &guards)
+    }
+
     /// The expression of a value, its arguments in place or by name.
     pub(super) fn write(&mut self, id: Id) -> Written {
         self.computed.insert(id);
@@ -413,13 +421,8 @@ impl Emit<'_> {
             return self.write_entries(id);
         }
         let op = self.op(id);
-        // Where the user does not compute it, it might panic, or what it reads might have no entries. What the closure of
-        // a map reads, it reads in its own branches.
-        let there = |id: Id| {
-            let mut guards = self.own_guards(id);
-            guards.retain(|guard| !self.taken_for_granted.contains(guard));
-            self.satisfies(self.current, &guards)
-        };
+        // Where the user does not compute it, it might panic, or what it reads might have no entries.
+        let there = |id: Id| self.is_computed_here(id);
         let sizes = self.extents_of(id);
         let lacks = |input: &Id| {
             let read = *op != Op::Each && !sizes.contains(input);

@@ -1149,7 +1149,11 @@ impl Emit<'_> {
                     && self.args(arg).iter().any(|a| self.lacks(*a, context))
                 || self.mapped.contains(&arg) && !self.satisfies(context, &self.own_guards(arg))
             {
-                pending.extend(self.args(arg));
+                // A tangent along another direction makes the call again.
+                match self.op(arg).is_call() {
+                    true => pending.extend(self.inputs_of_call(arg)),
+                    false => pending.extend(self.args(arg)),
+                }
             } else {
                 outside.push(arg);
             }

@@ -4,7 +4,9 @@ use super::loops::Left;
 use super::matching::{Body, conjuncts};
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
-use crate::graph::{Dim, Elem, Form, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step};
+use crate::graph::{
+    Dim, Elem, Form, Gives, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step,
+};
 use crate::rules::{Op, Panic, Scalar};
 use crate::scope::{Binding, Geometric, Hint, Inert, Value, control_flow};
 use crate::ty::{Extent, Returned};
@@ -163,8 +165,8 @@ impl Lower<'_> {
                 if is_option(&a) || is_option(&b) {
                     (a, b) = (self.some_of_inert(a), self.some_of_inert(b));
                 }
-                let a = self.pin_side(a, &b, (cond, true), &mut then_side.steps)?;
-                let b = self.pin_side(b, &a, (cond, false), &mut otherwise_side.steps)?;
+                let a = self.pin_side(a, &b, (cond, true), &mut then_side.steps, expr)?;
+                let b = self.pin_side(b, &a, (cond, false), &mut otherwise_side.steps, expr)?;
                 self.choose(cond_value, cond, a, b, expr)
             }
             (Err(a), Err(Refusal(Some(b)))) => {
@@ -220,7 +222,7 @@ impl Lower<'_> {
     }
 
     /// On a side of a branch on this very condition it is known.
-    fn known(&self, cond: Id) -> Option<bool> {
+    pub(super) fn known(&self, cond: Id) -> Option<bool> {
         if self.graph.op(cond) == Op::Not {
             return self.known(self.graph.args(cond)[0]).map(|taken| !taken);
         }
@@ -314,8 +316,20 @@ impl Lower<'_> {
         other: &Value,
         (cond, side): (Id, bool),
         steps: &mut Vec<Placed>,
+        at: &Expr,
     ) -> Lowered<Value> {
         match (value, other) {
+            // The other side tells that it is an `Option`.
+            (Value::Called(call, part), other)
+                if part.is_empty() && self.is_there_or_not(other) && !self.is_looked_at(call) =>
+            {
+                self.graph.guards.borrow_mut().push(Guard { cond, side });
+                self.steps.push(std::mem::take(steps));
+                let maybe = self.maybe_of_call(call, Gives::Option, at);
+                *steps = self.steps.pop().unwrap_or_default();
+                self.graph.guards.borrow_mut().pop();
+                maybe.map(Value::Maybe)
+            }
             (Value::Inert(inert), _)
                 if inert.hint != Hint::Int
                     && !is_none(&inert)
@@ -341,7 +355,7 @@ impl Lower<'_> {
                 let values: Lowered<Vec<Value>> = values
                     .into_iter()
                     .zip(others)
-                    .map(|(value, other)| self.pin_side(value, other, (cond, side), steps))
+                    .map(|(value, other)| self.pin_side(value, other, (cond, side), steps, at))
                     .collect();
                 values.map(Value::Tuple)
             }
@@ -350,13 +364,13 @@ impl Lower<'_> {
                 for (name, value) in fields {
                     let other = others.iter().find(|(own, _)| *own == name);
                     let other = other.map_or(&Value::Unit, |(_, other)| other);
-                    let value = self.pin_side(value, other, (cond, side), steps)?;
+                    let value = self.pin_side(value, other, (cond, side), steps, at)?;
                     pinned.push((name, value));
                 }
                 Ok(Value::Record(pinned))
             }
             (Value::Wrapped(value), Value::Wrapped(other)) => {
-                let value = self.pin_side(*value, other, (cond, side), steps)?;
+                let value = self.pin_side(*value, other, (cond, side), steps, at)?;
                 Ok(Value::Wrapped(Box::new(value)))
             }
             (Value::Wrapped(value), other) => {
@@ -364,10 +378,19 @@ impl Lower<'_> {
                     Value::Maybe(maybe) => &maybe.value,
                     other => other,
                 };
-                let value = self.pin_side(*value, other, (cond, side), steps)?;
+                let value = self.pin_side(*value, other, (cond, side), steps, at)?;
                 Ok(Value::Wrapped(Box::new(value)))
             }
             (value, _) => Ok(value),
+        }
+    }
+
+    /// Whether a value is known to be an `Option`.
+    fn is_there_or_not(&self, value: &Value) -> bool {
+        match value {
+            Value::Inert(inert) => is_none(inert),
+            Value::Called(call, part) => part.is_empty() && self.is_looked_at(*call),
+            value => is_option(value),
         }
     }
 
@@ -509,7 +532,15 @@ impl Lower<'_> {
     ) -> Lowered<Value> {
         let whole = self.graph.shape(cond).is_none();
         let (mut a, mut b) = (a, b);
+        if let (Value::Tuple(parts), other) | (other, Value::Tuple(parts)) = (&mut a, &mut b)
+            && let Value::Called(call, part) = &*other
+            && !(part.is_empty() && self.is_looked_at(*call))
+        {
+            let parts = self.parts_of_call(*call, part, parts.len());
+            *other = Value::Tuple(parts);
+        }
         for value in [&mut a, &mut b] {
+            *value = self.as_option(value.clone());
             if Self::frame_of(value).is_some()
                 && let Some(geometric) = self.geometric(value)?
             {
@@ -781,7 +812,7 @@ impl Lower<'_> {
             return self.outcome(value, ty, &tail);
         }
         // What may fail is returned as it is: the companion then returns `None` as well.
-        let value = match value {
+        let value = match self.as_option(value) {
             Value::Wrapped(value) => *value,
             Value::Pending(pending) => self.attempted(pending, Panic::Question, &tail)?,
             Value::PendingOr(pending, error) => {
@@ -938,7 +969,7 @@ fn is_option(value: &Value) -> bool {
 /// Whether a value is an `Option` that can be followed.
 fn may_be_there(value: &Value) -> bool {
     match value {
-        Value::Maybe(maybe) => maybe.error.is_none(),
+        Value::Maybe(maybe) => maybe.absence.is_none(),
         Value::Inert(inert) => is_none(inert),
         value => matches!(value, Value::Wrapped(_)),
     }

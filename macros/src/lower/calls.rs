@@ -4,7 +4,9 @@ use super::inert::refuse_in_closure;
 use super::matching::{Body, Exit};
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
-use crate::graph::{Argument, Call, Callee, Dim, Elem, Form, Id, Kind, Shape, Step, Whole};
+use crate::graph::{
+    Argument, Call, Callee, Dim, Elem, Form, Id, Kind, LookedAt, Shape, Step, Whole,
+};
 use crate::rules::Op;
 use crate::scope::{Hint, Place, Value};
 use crate::ty::{Class, Passing};
@@ -68,6 +70,13 @@ impl Lower<'_> {
         let number = self.new_call(callee, arguments.collect());
         let id = self.exact(Op::Apply(number, Vec::new()), ids, path)?;
         Ok(Value::Entry(id))
+    }
+
+    /// Whether a path may name a function with companions.
+    pub(super) fn may_have_companions(&self, path: &syn::ExprPath) -> bool {
+        let name = path.path.get_ident().map(ToString::to_string);
+        let variable = name.is_some_and(|name| self.scope.get(&name).is_some());
+        !variable && self.function_named(path).is_none() && self.function(path, path).is_ok()
     }
 
     /// A function that may have companions.
@@ -216,6 +225,7 @@ impl Lower<'_> {
             derived: None,
             arguments,
             after: TokenStream::new(),
+            looked_at: LookedAt::No,
         });
         calls.len() - 1
     }
@@ -542,10 +552,11 @@ impl Lower<'_> {
             return refuse(at.to_token_stream(), super::OPTION_OF_A_CALL);
         };
         if self.graph.node(call).guards != around {
-            return refuse(
-                at.to_token_stream(),
-                "whether this call gives a value is looked at on one side of a branch, and it is made before\nhelp: take its value where it is made, or make the call on that side",
-            );
+            return refuse(at.to_token_stream(), super::OPTION_ON_A_SIDE);
+        }
+        // It has been read as it stands, as by a macro that prints it.
+        if self.items.borrow().iter().any(|(of, ..)| *of == call) {
+            return refuse(at.to_token_stream(), super::OPTION_OF_A_CALL);
         }
         self.graph.calls.borrow_mut()[number].after.extend(tokens);
         Ok(())
@@ -665,6 +676,12 @@ impl Lower<'_> {
 
     /// What a call gives, or a part of it: of this kind, which the first use decides.
     pub(super) fn called(&self, call: Id, part: &[usize], kind: &Kind) -> Id {
+        if let (Op::Call(number), true) = (self.graph.op(call), self.is_looked_at(call)) {
+            let calls = self.graph.calls.borrow();
+            let (Callee::Function { name, .. } | Callee::Method { name, .. }) =
+                &calls[number].callee;
+            self.misread.replace(Some(name.clone()));
+        }
         let known = |kind: &Kind| {
             self.graph
                 .find(Op::Item(part.to_vec()), vec![call], kind.clone())

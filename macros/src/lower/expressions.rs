@@ -384,7 +384,11 @@ impl Lower<'_> {
             (op, Value::Geometric(geometric)) => self.geometric_unary(op, geometric, expr),
             (
                 UnOp::Deref(_),
-                Value::Node(_) | Value::Entry(_) | Value::Slice(_) | Value::List(_),
+                Value::Node(_)
+                | Value::Entry(_)
+                | Value::Slice(_)
+                | Value::List(_)
+                | Value::Called(..),
             ) => Ok(value),
             (UnOp::Deref(_), Value::Untyped(place)) => Ok(Value::Untyped(Place {
                 reference: false,

@@ -662,11 +662,12 @@ impl Lower<'_> {
         match expr {
             Expr::Lit(_) => true,
             // An `Option` or a struct is not there as a whole.
-            Expr::Path(path) => !self.scope.named(path).is_some_and(|b| {
-                matches!(
-                    b.value,
+            Expr::Path(path) => !self.scope.named(path).is_some_and(|b| match &b.value {
+                Value::Called(call, part) => part.is_empty() && self.is_looked_at(*call),
+                value => matches!(
+                    value,
                     Value::Fields(_) | Value::Record(_) | Value::Maybe(_) | Value::Wrapped(_)
-                )
+                ),
             }),
             // The companion is left without a value as well.
             Expr::Return(e) => self.wrapped && e.expr.iter().all(|e| self.leaves_without_value(e)),
@@ -689,6 +690,11 @@ impl Lower<'_> {
                 let name = e.method.to_string();
                 let known =
                     crate::surface::is_known_method(&name) || super::iterators::is_adaptor(&name);
+                let called = matches!(&*e.receiver, Expr::Path(path) if self.scope.named(path).is_some_and(|b| matches!(b.value, Value::Called(..))));
+                let args: Vec<&Expr> = e.args.iter().collect();
+                if called && super::options::gives(&name, &args).is_some() {
+                    return false;
+                }
                 known && only_observes(&e.receiver) && e.args.iter().all(only_observes)
             }
             Expr::Block(e) => e.block.stmts.iter().all(observes),

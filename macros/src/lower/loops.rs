@@ -1152,8 +1152,12 @@ impl Lower<'_> {
                 Value::PendingOr(self.pending_in(outside, *pending), error.clone())
             }
             Value::Called(call, part) => {
-                // Its type is decided here, if it was not before.
                 std::mem::swap(&mut self.graph, &mut outside.graph);
+                if let Some(maybe) = self.looked_at_before(*call).filter(|_| part.is_empty()) {
+                    std::mem::swap(&mut self.graph, &mut outside.graph);
+                    return self.brought_in(outside, &Value::Maybe(maybe));
+                }
+                // Its type is decided here, if it was not before.
                 self.items
                     .swap(&RefCell::new(std::mem::take(&mut outside.items)));
                 let id = self.called(*call, part, &Kind::SCALAR);
@@ -1182,7 +1186,7 @@ impl Lower<'_> {
             Value::Maybe(maybe) => Value::Maybe(Maybe {
                 some: self.captured(outside, maybe.some),
                 value: Box::new(self.brought_in(outside, &maybe.value)),
-                error: maybe.error.clone(),
+                absence: maybe.absence.clone(),
             }),
             Value::Unset(inert) => Value::Unset(Inert {
                 reads: inert

@@ -6,7 +6,7 @@
 
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
-use crate::graph::{Elem, Form, Guard, Id, Kind, Leaf, Step};
+use crate::graph::{Elem, Form, Gives, Guard, Id, Kind, Leaf, Step};
 use crate::rules::{Comparison, Op};
 use crate::scope::{Binding, Hint, Inert, Value};
 use proc_macro2::{Ident, TokenStream};
@@ -68,7 +68,9 @@ enum Taken<'a> {
     Kept(&'a Pat, Inert),
 }
 
-pub(crate) const OPTION_OF_A_CALL: &str = "it cannot be followed yet what becomes of the `Option` or `Result` of a call\nhelp: take the value with `?`, `.unwrap()` or `.expect(…)`, or leave the function where there is none, as in `let Some(y) = … else { panic!(…) };`";
+pub(crate) const OPTION_OF_A_CALL: &str = "this call gives an `Option` or a `Result`, which is not there as a whole where it is read as it stands, as by a macro that prints it\nhelp: take the value out of it first, and read that";
+
+pub(crate) const OPTION_ON_A_SIDE: &str = "whether this call gives a value is looked at on one side of a branch, and it is made before\nhelp: take its value where it is made, or make the call on that side";
 
 /// What to write in place of an `Option` that changes.
 pub(crate) const OPTION_APART: &str = "keep the value and whether there is one in two variables, as in `let mut best = 0.0;` and `let mut found = false;`";
@@ -837,6 +839,16 @@ impl Lower<'_> {
                 Pat::TupleStruct(_) | Pat::Path(_) | Pat::Ident(_),
                 Value::Pending(_) | Value::PendingOr(..) | Value::Maybe(_) | Value::Wrapped(_),
             ) => self.test_of_option(pat, value, taken),
+            (Pat::TupleStruct(_) | Pat::Path(_) | Pat::Ident(_), Value::Called(call, part))
+                if part.is_empty() && variant(pat).is_some() =>
+            {
+                let gives = match variant(pat).as_deref() {
+                    Some("Some" | "None") => Gives::Option,
+                    _ => Gives::Result,
+                };
+                let maybe = self.maybe_of_call(*call, gives, pat)?;
+                self.test_of_option(pat, &Value::Maybe(maybe), taken)
+            }
             (Pat::Or(or), _) => {
                 let mut any: Option<Value> = None;
                 for case in &or.cases {
@@ -896,7 +908,6 @@ impl Lower<'_> {
             (Pat::Ident(_) | Pat::Path(_) | Pat::Lit(_) | Pat::Range(_), _) => {
                 self.test_of_number(pat, value).map(Test::When)
             }
-            (Pat::TupleStruct(_), Value::Called(..)) => refuse(pat, OPTION_OF_A_CALL),
             _ => refuse(
                 pat,
                 format!(
@@ -1444,6 +1455,18 @@ fn is_binding(name: &syn::PatIdent) -> bool {
             .to_string()
             .trim_start_matches("r#")
             .starts_with(char::is_uppercase)
+}
+
+/// The variant of `Option` or `Result` that a pattern names.
+fn variant(pat: &Pat) -> Option<String> {
+    let name = match pat {
+        Pat::TupleStruct(tuple) => &tuple.path.segments.last()?.ident,
+        Pat::Path(path) => &path.path.segments.last()?.ident,
+        Pat::Ident(name) => &name.ident,
+        _ => return None,
+    };
+    let name = name.to_string();
+    matches!(&*name, "Some" | "None" | "Ok" | "Err").then_some(name)
 }
 
 /// The new variables of a pattern.

@@ -21,7 +21,8 @@ mod iterators;
 mod lists;
 mod loops;
 mod matching;
-pub(crate) use matching::{OPTION_APART, OPTION_OF_A_CALL};
+pub(crate) use matching::{OPTION_APART, OPTION_OF_A_CALL, OPTION_ON_A_SIDE};
+pub(crate) use options::gives;
 mod mutation;
 mod numbers;
 mod once;
@@ -139,6 +140,8 @@ pub struct Lower<'a> {
     /// Parts of what calls return, of the kinds that were decided on.
     items: RefCell<Vec<(Id, Vec<usize>, Id)>>,
     called_names: Vec<(Id, Vec<usize>, Ident)>,
+    /// A call that is looked at as an `Option`, and read as it stands as well.
+    misread: RefCell<Option<Ident>>,
     /// Whether the function returns an `Option` or a `Result`, so that it may be left early.
     pub wrapped: bool,
     /// Variables that are given differentiated values somewhere.
@@ -247,6 +250,7 @@ pub fn lower(
         parameter_types: Vec::new(),
         items: RefCell::default(),
         called_names: Vec::new(),
+        misread: RefCell::default(),
         wrapped,
         changing: HashSet::new(),
         owned: HashSet::new(),
@@ -301,6 +305,11 @@ pub fn lower(
     };
     if let Err(Refusal(Some(error))) = &result {
         lower.errors.add(error.clone());
+    }
+    if let Some(callee) = lower.misread.take()
+        && lower.errors.is_empty()
+    {
+        lower.errors.push(callee, OPTION_OF_A_CALL);
     }
     lower.gather_fields();
     for (name, sources) in &lower.parameters {
@@ -359,6 +368,17 @@ pub fn lower(
         pattern_names,
     })
 }
+
+fn refuse_option<T>(at: &dyn ToTokens) -> Lowered<T> {
+    refuse(
+        at.to_token_stream(),
+        format!(
+            "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`, or tell the cases apart with `match` or `if let`",
+            text(at.to_token_stream())
+        ),
+    )
+}
+
 impl Lower<'_> {
     pub(super) fn parameter(&mut self, parameter: &Parameter) {
         let ident = parameter.ident.clone();
@@ -579,17 +599,14 @@ impl Lower<'_> {
                 };
                 self.pin(inert, kind)
             }
+            Value::Called(call, part) if part.is_empty() && self.is_looked_at(*call) => {
+                refuse_option(at)
+            }
             Value::Called(call, part) => Ok(self.called(*call, part, guess)),
             Value::Lent(lent) => self.read_lent(lent, at),
             Value::Poison => Err(Refusal(None)),
             Value::Pending(_) | Value::PendingOr(..) | Value::Maybe(_) | Value::Wrapped(_) => {
-                refuse(
-                    at.to_token_stream(),
-                    format!(
-                        "`{}` is an `Option` here\nhelp: take the value with `.unwrap()`, `.expect(…)` or `?`, or tell the cases apart with `match` or `if let`",
-                        text(at.to_token_stream())
-                    ),
-                )
+                refuse_option(at)
             }
             Value::Tuple(_) => refuse(
                 at.to_token_stream(),

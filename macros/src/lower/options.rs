@@ -7,9 +7,9 @@ use super::functions::closure_in;
 use super::matching::{Arm, Body, Exit, is_irrefutable, is_place};
 use super::{Lower, Lowered, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Form, Guard, Id, Kind, Leaf, Shape, Step};
+use crate::graph::{Form, Gives, Guard, Id, Kind, Leaf, LookedAt, Shape, Step};
 use crate::rules::{Op, Panic};
-use crate::scope::{Binding, Hint, Inert, Maybe, Pending, Value};
+use crate::scope::{Absence, Binding, Hint, Inert, Maybe, Pending, Value};
 use crate::ty::{Class, Extent, Wrapper};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -46,7 +46,163 @@ const GIVES_OPTION: &[&str] = &[
 
 const OPTION_UNKNOWN: &str = "what becomes of this `Option` cannot be followed\nhelp: give it `Some(…)` of numbers, matrices of known size, or tuples of these, or `None`";
 
+pub(super) const ERROR_OF_A_CALL: &str = "the error of a call cannot be followed where it goes on without a value\nhelp: take the value or leave with the error where the call is made, as in `helper(x)?`, or write `Err(_)` and `|_|`";
+
+/// What a method tells of what it is called on, if only an `Option` or a `Result` has it.
+pub(crate) fn gives(method: &str, args: &[&Expr]) -> Option<Gives> {
+    let of_closure = |f: &Expr| match closure_in(f).map(|closure| closure.inputs.len()) {
+        Some(0) => Gives::Option,
+        Some(_) => Gives::Result,
+        None => Gives::Either,
+    };
+    Some(match (method, args) {
+        ("is_some" | "is_none", []) | ("ok_or" | "ok_or_else" | "filter", [_]) => Gives::Option,
+        ("is_ok" | "is_err" | "ok", []) => Gives::Result,
+        ("unwrap_or_else", [f]) | ("map_or_else", [f, _]) => of_closure(f),
+        ("unwrap" | "unwrap_or_default", [])
+        | ("expect" | "unwrap_or" | "and_then", [_])
+        | ("map_or", [_, _]) => Gives::Either,
+        ("map", [f]) if closure_in(f).is_some() => Gives::Either,
+        _ => return None,
+    })
+}
+
 impl Lower<'_> {
+    /// What a call gives, where it goes on without a value as well.
+    pub(crate) fn maybe_of_call(
+        &mut self,
+        call: Id,
+        gives: Gives,
+        at: &dyn ToTokens,
+    ) -> Lowered<Maybe> {
+        let Op::Call(number) = self.graph.op(call) else {
+            return refuse(at.to_token_stream(), super::OPTION_OF_A_CALL);
+        };
+        let mut made = self.graph.calls.borrow()[number].clone();
+        if let LookedAt::Attempt(known) = made.looked_at {
+            if known == Gives::Either {
+                self.graph.calls.borrow_mut()[number].looked_at = LookedAt::Attempt(gives);
+            }
+            return match self.looked_at_before(call) {
+                Some(maybe) => Ok(maybe),
+                None => refuse(at.to_token_stream(), super::OPTION_OF_A_CALL),
+            };
+        }
+        let around = self.graph.guards.borrow().clone();
+        if self.graph.node(call).guards != around {
+            return refuse(at.to_token_stream(), super::OPTION_ON_A_SIDE);
+        }
+        // It has been read as it stands, as by a macro that prints it.
+        if self.items.borrow().iter().any(|(of, ..)| *of == call) {
+            return refuse(at.to_token_stream(), super::OPTION_OF_A_CALL);
+        }
+        self.graph.calls.borrow_mut()[number].looked_at = LookedAt::Attempt(gives);
+        let some = self
+            .graph
+            .insert(Op::Item(Vec::new()), vec![call], Kind::BOOL);
+        self.graph
+            .hints
+            .borrow_mut()
+            .insert(some, "is_some".to_string());
+        self.presences.push(some);
+        made.after = TokenStream::new();
+        made.looked_at = LookedAt::Taken;
+        let taken = {
+            let mut calls = self.graph.calls.borrow_mut();
+            calls.push(made);
+            calls.len() - 1
+        };
+        let mut args = self.graph.args(call).to_vec();
+        args.push(call);
+        let there = Guard {
+            cond: some,
+            side: true,
+        };
+        self.graph.guards.borrow_mut().push(there);
+        self.graph.insert_apart(Op::Call(taken), args, Kind::OPAQUE);
+        self.graph.guards.borrow_mut().pop();
+        match self.looked_at_before(call) {
+            Some(maybe) => Ok(maybe),
+            None => refuse(at.to_token_stream(), super::OPTION_OF_A_CALL),
+        }
+    }
+
+    /// `helper(x).map(f)` where the next method tells that it is an `Option`, and no matrix.
+    pub(crate) fn mapped_option(&mut self, expr: &Expr) -> Lowered<Option<Value>> {
+        let Expr::MethodCall(map) = expr else {
+            return Ok(None);
+        };
+        let args: Vec<&Expr> = map.args.iter().collect();
+        let of_function = match &*map.receiver {
+            Expr::Call(call) => {
+                matches!(&*call.func, Expr::Path(path) if self.may_have_companions(path))
+            }
+            Expr::Path(path) => {
+                let known = self.scope.named(path).map(|binding| &binding.value);
+                matches!(known, Some(Value::Called(..)))
+            }
+            _ => false,
+        };
+        if map.method != "map" || args.len() != 1 || self.closures > 0 || self.is_inert(expr) {
+            return Ok(None);
+        }
+        let option = match of_function {
+            true => self.expr(&map.receiver)?,
+            false => match self.mapped_option(&map.receiver)? {
+                Some(option) => option,
+                None => return Ok(None),
+            },
+        };
+        let option = match option {
+            Value::Called(call, part) if part.is_empty() => {
+                Value::Maybe(self.maybe_of_call(call, Gives::Either, &map.method)?)
+            }
+            option => option,
+        };
+        let receiver = (option, &*map.receiver);
+        self.apply_method(&map.method, None, receiver, &args, expr)
+            .map(Some)
+    }
+
+    /// A value, as an `Option` if it is a call that has been looked at.
+    pub(crate) fn as_option(&self, value: Value) -> Value {
+        match &value {
+            Value::Called(call, part) if part.is_empty() => {
+                self.looked_at_before(*call).map_or(value, Value::Maybe)
+            }
+            _ => value,
+        }
+    }
+
+    pub(crate) fn is_looked_at(&self, call: Id) -> bool {
+        matches!(self.graph.op(call), Op::Call(number) if self.graph.calls.borrow()[number].is_attempt())
+    }
+
+    /// What a call gives, if that has been looked at.
+    pub(super) fn looked_at_before(&self, call: Id) -> Option<Maybe> {
+        let Op::Call(number) = self.graph.op(call) else {
+            return None;
+        };
+        let LookedAt::Attempt(gives) = self.graph.calls.borrow()[number].looked_at else {
+            return None;
+        };
+        let mut after = (call.0 + 1..self.graph.count()).map(Id);
+        let some = after.find(|id| {
+            matches!(self.graph.op(*id), Op::Item(_)) && self.graph.args(*id)[..] == [call]
+        })?;
+        let value = after.find(|id| {
+            matches!(self.graph.op(*id), Op::Call(_)) && self.graph.args(*id).last() == Some(&call)
+        })?;
+        Some(Maybe {
+            some,
+            value: Box::new(Value::Called(value, Vec::new())),
+            absence: match gives {
+                Gives::Option => Absence::None,
+                Gives::Result | Gives::Either => Absence::OfCall,
+            },
+        })
+    }
+
     /// `let mut best = None;` and `let mut best = Some(x);`, where the variable is given differentiated values.
     pub(super) fn option_variable(
         &mut self,
@@ -64,7 +220,7 @@ impl Lower<'_> {
         } else {
             let may_be = matches!(init, Expr::MethodCall(call) if GIVES_OPTION.contains(&call.method.to_string().as_str()));
             let mark = self.mark();
-            match may_be.then(|| self.option_of(init)) {
+            match may_be.then(|| self.option_or_value(init)) {
                 Some(Ok(option @ (Value::Maybe(_) | Value::Wrapped(_)))) => option,
                 _ => {
                     self.roll_back(mark);
@@ -208,7 +364,7 @@ impl Lower<'_> {
         Ok(Some(Value::Maybe(Maybe {
             some,
             value: Box::new(value),
-            error: None,
+            absence: Absence::None,
         })))
     }
 
@@ -317,6 +473,15 @@ impl Lower<'_> {
 
     /// An expression as an `Option`, if it is one that can be followed.
     fn option_of(&mut self, expr: &Expr) -> Lowered<Value> {
+        Ok(match self.option_or_value(expr)? {
+            Value::Called(call, part) if part.is_empty() => {
+                Value::Maybe(self.maybe_of_call(call, Gives::Option, expr)?)
+            }
+            value => value,
+        })
+    }
+
+    fn option_or_value(&mut self, expr: &Expr) -> Lowered<Value> {
         let value = self.expr(expr)?;
         Ok(match value {
             Value::Inert(none) if none.tokens.to_string() == "None" => {
@@ -334,7 +499,7 @@ impl Lower<'_> {
     pub(super) fn maybe(&mut self, value: &Value, at: &dyn ToTokens) -> Lowered<Option<Maybe>> {
         match value {
             Value::Maybe(maybe) => Ok(Some(maybe.clone())),
-            Value::Pending(pending) => self.attempt(*pending, None, at).map(Some),
+            Value::Pending(pending) => self.attempt(*pending, Absence::None, at).map(Some),
             Value::PendingOr(pending, error) => {
                 let mut trees = error.clone().into_iter();
                 let always = trees
@@ -346,18 +511,15 @@ impl Lower<'_> {
                         "this error is made whether it is needed or not, which is not supported here\nhelp: write `ok_or_else(|| …)`",
                     );
                 }
-                self.attempt(*pending, Some(error.clone()), at).map(Some)
+                self.attempt(*pending, Absence::Error(error.clone()), at)
+                    .map(Some)
             }
+            Value::Called(call, part) if part.is_empty() => Ok(self.looked_at_before(*call)),
             _ => Ok(None),
         }
     }
 
-    fn attempt(
-        &mut self,
-        pending: Pending,
-        error: Option<TokenStream>,
-        at: &dyn ToTokens,
-    ) -> Lowered<Maybe> {
+    fn attempt(&mut self, pending: Pending, absence: Absence, at: &dyn ToTokens) -> Lowered<Maybe> {
         if self.closures > 0 {
             return refuse(
                 at.to_token_stream(),
@@ -381,7 +543,7 @@ impl Lower<'_> {
         Ok(Maybe {
             some: attempt.some,
             value: Box::new(Value::Node(attempt.value)),
-            error,
+            absence,
         })
     }
 
@@ -499,7 +661,7 @@ impl Lower<'_> {
                 let value = self.attempted(*pending, Panic::Else(block), at)?;
                 Ok(Some((arm, value)))
             }
-            Value::Called(call, part) if part.is_empty() => {
+            Value::Called(call, part) if part.is_empty() && !self.is_looked_at(*call) => {
                 let taken = self.taken_from_call(*call, (arm.pat, other.pat), &other.body)?;
                 Ok(taken.then(|| (arm, subject.clone())))
             }
@@ -582,7 +744,7 @@ impl Lower<'_> {
         Ok(Value::Maybe(Maybe {
             some,
             value: Box::new(value),
-            error: None,
+            absence: Absence::None,
         }))
     }
 
@@ -646,18 +808,19 @@ impl Lower<'_> {
             return refuse(method, refusal);
         };
         let some = Value::Node(maybe.some);
-        let is_result = maybe.error.is_some();
+        let is_result = matches!(maybe.absence, Absence::Error(_));
+        let of_call = matches!(maybe.absence, Absence::OfCall);
         match (name.as_str(), args) {
             ("is_some" | "is_ok", []) => Ok(some),
             ("is_none" | "is_err", []) => self.step(Op::Not, vec![maybe.some], expr),
             ("ok", []) => Ok(Value::Maybe(Maybe {
-                error: None,
+                absence: Absence::None,
                 ..maybe
             })),
             ("ok_or" | "ok_or_else", [error]) if self.is_inert(error) && !is_result => {
                 let error = self.kept(error);
                 Ok(Value::Maybe(Maybe {
-                    error: Some(quote!(#method(#error))),
+                    absence: Absence::Error(quote!(#method(#error))),
                     ..maybe
                 }))
             }
@@ -710,7 +873,9 @@ impl Lower<'_> {
                     |_| Ok(other),
                 )
             }
-            ("unwrap_or_default", []) if self.is_scalar(&maybe.value) => {
+            ("unwrap_or_default", [])
+                if self.is_scalar(&maybe.value) || matches!(*maybe.value, Value::Called(..)) =>
+            {
                 let (value, zero) = (*maybe.value, self.graph.constant(0.0));
                 self.fork(
                     (&some, maybe.some),
@@ -727,7 +892,7 @@ impl Lower<'_> {
                     [false; 2],
                     expr,
                     |_| Ok(value),
-                    |lower| lower.apply(other, Vec::new()),
+                    |lower| lower.apply_without_error(other),
                 )
             }
             ("map_or", [other, f]) => {
@@ -748,9 +913,13 @@ impl Lower<'_> {
                     [false; 2],
                     expr,
                     |lower| lower.apply(f, vec![value]),
-                    |lower| lower.apply(other, Vec::new()),
+                    |lower| lower.apply_without_error(other),
                 )
             }
+            ("unwrap" | "expect", _) if of_call => match self.known(maybe.some) {
+                Some(true) => Ok(*maybe.value),
+                _ => refuse(method, ERROR_OF_A_CALL),
+            },
             ("unwrap", []) if !is_result => {
                 let panic = quote! {
                     ::core::option::Option::<()>::None.unwrap();
@@ -907,21 +1076,38 @@ impl Lower<'_> {
 
     /// `?`, or the end of a function that returns an `Option` or a `Result`.
     pub(crate) fn value_or_return(&mut self, maybe: Maybe, expr: &dyn ToTokens) -> Lowered<Value> {
-        let leave = match maybe
-            .error
-            .clone()
-            .map(|error| error.into_iter().collect::<Vec<_>>())
-        {
-            Some(error) => {
+        if self.known(maybe.some) == Some(true) {
+            return Ok(*maybe.value);
+        }
+        let leave = match &maybe.absence {
+            Absence::OfCall => return refuse(expr.to_token_stream(), ERROR_OF_A_CALL),
+            Absence::Error(error) => {
+                let error: Vec<_> = error.clone().into_iter().collect();
                 let [method, error] = &error[..] else {
                     return refuse(expr.to_token_stream(), "this error cannot be followed");
                 };
                 let call = (method.to_string() == "ok_or_else").then(|| quote!(()));
                 quote!(return ::core::result::Result::Err(::core::convert::From::from(#error #call)))
             }
-            None => quote!(return ::core::option::Option::None),
+            Absence::None => quote!(return ::core::option::Option::None),
         };
         self.value_or(maybe, &leave, expr)
+    }
+
+    /// What is computed where there is no value: `|| …`, or `|_| …` where there is an error.
+    fn apply_without_error(&mut self, f: &Expr) -> Lowered<Value> {
+        match closure_in(f) {
+            Some(closure) if closure.inputs.len() == 1 => {
+                let mut closure = closure.clone();
+                if let Some(error) = closure.inputs.pop()
+                    && !matches!(error.value(), Pat::Wild(_))
+                {
+                    return refuse(error.value(), ERROR_OF_A_CALL);
+                }
+                self.apply(&Expr::Closure(closure), Vec::new())
+            }
+            _ => self.apply(f, Vec::new()),
+        }
     }
 
     /// A closure or a function of an argument of a method of `Option`.

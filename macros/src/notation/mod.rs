@@ -7,7 +7,7 @@ mod letters;
 pub use letters::{Letters, size_read};
 
 use crate::differentiate::calls::position;
-use crate::graph::{Argument, Callee, Dim, Graph, Id, Shape};
+use crate::graph::{Argument, Callee, Dim, Graph, Id, Kind, Shape};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Comparison, Extreme, Op, Part, Scalar};
 use std::collections::{HashMap, HashSet};
@@ -679,7 +679,8 @@ impl<'g> Notation<'g> {
     /// The derivative of a call by one of its arguments, as a matrix: `f′(x)`, or `f′₂(x, y)` by the second of several.
     pub fn slope(&mut self, call: Id, at: usize) -> String {
         let (name, args) = self.callee(call);
-        let place = match self.graph.args(call).len() {
+        let real = |arg: &&Id| self.graph.kind(**arg) != Kind::OPAQUE;
+        let place = match self.graph.args(call).iter().filter(real).count() {
             1 => String::new(),
             _ => subscript(at + 1),
         };
@@ -737,6 +738,10 @@ impl<'g> Notation<'g> {
         let args = self.graph.args(of);
         let mut terms = Vec::new();
         match self.graph.op(of) {
+            // Whether there is a value.
+            Op::Call(number) if self.graph.calls.borrow()[number].is_attempt() => {
+                return Text::new(self.called(of) + " exists", Level::Compare);
+            }
             Op::Call(_) => {
                 let part: String = part.iter().map(|p| format!(".{p}")).collect();
                 return Text::atom(self.called(of) + &part);
