@@ -9,7 +9,9 @@ use super::matching::{Exit, as_slice, is_panic, paired, places_in, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
-use crate::scope::{Binding, Columns, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
+use crate::scope::{
+    Binding, Columns, Hint, Inert, Value, control_flow, is_observer, leaves_loop, variables,
+};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -262,13 +264,47 @@ impl Lower<'_> {
 
     /// Tokens as the companion keeps them; a format string reads its variables under the user's names.
     pub(super) fn kept_with_strings(&self, tokens: TokenStream) -> TokenStream {
-        let kept = self.kept(&tokens);
+        let asserted = self.asserted(&tokens);
+        let own: Vec<Ident> = asserted.iter().map(|(ident, _)| ident.clone()).collect();
+        let kept = self.kept_but(tokens.clone(), &own);
         let names = self.renamed_in_strings(tokens);
-        if names.is_empty() {
+        let names = names.iter().filter(|(ident, _)| !own.contains(ident));
+        let lets = names.map(|(ident, new)| quote!(let #ident = &#new;));
+        let asserted = asserted
+            .iter()
+            .map(|(ident, new)| quote!(let #ident = #new;));
+        let lets: Vec<TokenStream> = lets.chain(asserted).collect();
+        if lets.is_empty() {
             return kept;
         }
-        let lets = names.iter().map(|(ident, new)| quote!(let #ident = &#new;));
         quote!({ #(#lets)* #kept })
+    }
+
+    /// The numbers that are called otherwise in the companion, where the words of an assertion are its message.
+    fn asserted(&self, tokens: &TokenStream) -> Vec<(Ident, TokenStream)> {
+        if !mentions(tokens.clone(), &["assert", "debug_assert"]) {
+            return Vec::new();
+        }
+        let references = self.references_among(tokens);
+        let mut names = Vec::new();
+        variables(tokens.clone(), &mut names);
+        names.sort();
+        names.dedup();
+        let number = |name: &String| {
+            let binding = self.scope.get(name)?;
+            let Value::Node(id) = &binding.value else {
+                return None;
+            };
+            let ident = &binding.ident;
+            let reference = references.iter().find(|known| known.ident == *ident);
+            let new = match reference {
+                Some(reference) => reference.itself(),
+                None if self.graph.is_matrix(*id) => return None,
+                None => self.emitted(ident)?,
+            };
+            Some((ident.clone(), new))
+        };
+        names.iter().filter_map(number).collect()
     }
 
     /// Keeps `let pattern = init;` and gives the names of its variables in the companion.
@@ -1514,4 +1550,13 @@ fn flat(tokens: TokenStream) -> Vec<proc_macro2::TokenTree> {
 fn is_real_constant(path: &syn::ExprPath) -> bool {
     let mut segments = path.path.segments.iter();
     path.path.segments.len() > 1 && segments.any(|s| s.ident == "f64" || s.ident == "f32")
+}
+
+/// Whether one of these words stands somewhere in the tokens.
+fn mentions(tokens: TokenStream, words: &[&str]) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(word) => words.iter().any(|known| word == known),
+        TokenTree::Group(group) => mentions(group.stream(), words),
+        _ => false,
+    })
 }

@@ -1,5 +1,6 @@
 //! Values that no parameter reaches: what of them changes is read where it is written, once and in order.
 
+use crate::oracle::panic_message;
 use crate::{Config, Log};
 use nalgebra::{DVector, Vector2, Vector3};
 use nalgrad::gradient;
@@ -362,4 +363,122 @@ fn what_happens_beside_a_value_in_a_closure_or_a_loop() {
     assert_eq!(count.replace(0), 33);
     assert_eq!(f_value_and_gradient(&x, &count), (42.0, &x * 4.0));
     assert_eq!(count.get(), 33);
+}
+
+fn is_large(v: &f64) -> bool {
+    *v > 1.0
+}
+
+fn is_far(v: &Vector2<f64>) -> bool {
+    v.norm() > 1.0
+}
+
+#[test]
+fn what_a_loop_goes_through_is_looked_at_behind_its_reference() {
+    #[gradient(wrt(x))]
+    fn f(x: &[f64], seen: &Cell<u32>) -> f64 {
+        let mut total = 0.0;
+        let mut n = 0;
+        for v in x {
+            total += v * v;
+            if *v > 0.0 {
+                n += 1;
+            }
+            if is_large(v) {
+                seen.set(seen.get() + 1);
+            }
+        }
+        if let Some(first) = x.first().copied().as_ref() {
+            if *first > 0.0 {
+                seen.set(seen.get() + 10);
+            }
+        }
+        total * n as f64
+    }
+    let seen = Cell::new(0);
+    let x = [0.5, 2.0, -1.0];
+    assert_eq!(f(&x, &seen), 10.5);
+    assert_eq!(seen.replace(0), 11);
+    assert_eq!(
+        f_value_and_gradient(&x, &seen),
+        (10.5, vec![2.0, 8.0, -4.0])
+    );
+    assert_eq!(seen.replace(0), 11);
+    assert_eq!(f_gradient(&x, &seen), [2.0, 8.0, -4.0]);
+    assert_eq!(seen.get(), 11);
+}
+
+#[test]
+fn vectors_of_a_list_are_looked_at_behind_their_references() {
+    #[gradient(wrt(given))]
+    fn f(given: &[Vector2<f64>], seen: &Cell<u32>) -> f64 {
+        let mut made = vec![Vector2::zeros(); given.len()];
+        for (i, v) in given.iter().enumerate() {
+            if is_far(v) && *v != Vector2::zeros() {
+                seen.set(seen.get() + 1);
+            }
+            made[i] = v * 2.0;
+            let own = made[i];
+            if is_far(&own) && is_far(&made[i]) {
+                seen.set(seen.get() + 10);
+            }
+        }
+        for v in &made {
+            assert!(*v != Vector2::repeat(9.0), "{v} is not expected");
+            if is_far(v) {
+                seen.set(seen.get() + 100);
+            }
+        }
+        let sum = &(made[0] + made[1]);
+        if is_far(sum) {
+            seen.set(seen.get() + 1000);
+        }
+        sum.norm_squared()
+    }
+    let seen = Cell::new(0);
+    let x = [Vector2::new(0.5, 0.0), Vector2::new(0.5, 1.0)];
+    let expected = vec![Vector2::new(8.0, 8.0); 2];
+    let value = f(&x, &seen);
+    assert_eq!((value, seen.replace(0)), (8.0, 1111));
+    assert_eq!(f_value_and_gradient(&x, &seen), (value, expected.clone()));
+    assert_eq!(seen.replace(0), 1111);
+    assert_eq!(f_gradient(&x, &seen), expected);
+    assert_eq!(seen.get(), 1111);
+}
+
+#[test]
+fn an_assertion_says_what_the_user_wrote() {
+    #[gradient]
+    fn f(x: &[f64]) -> f64 {
+        let mut total = 0.0;
+        for v in x {
+            assert!(*v < 3.0);
+            let v = v * 2.0;
+            assert!(v < 4.0);
+            total += v;
+        }
+        let total = total * 2.0;
+        assert!(total > 0.0);
+        total
+    }
+    panics!((&[4.0]) => "assertion failed: *v < 3.0");
+    panics!((&[2.5]) => "assertion failed: v < 4.0");
+    panics!((&[]) => "assertion failed: total > 0.0");
+    assert_eq!(f_gradient(&[1.0]), [4.0]);
+}
+
+#[test]
+fn a_function_is_asked_with_a_length() {
+    fn half(n: usize) -> usize {
+        n / 2
+    }
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut total = x[half(x.len())].powi(2);
+        for i in 0..half(x.len() + 1) {
+            total += x[i];
+        }
+        total
+    }
+    expect!((&DVector::from_vec(vec![1.0, 2.0, 3.0])) => DVector::from_vec(vec![1.0, 5.0, 0.0]));
 }
