@@ -1002,6 +1002,8 @@ impl Lower<'_> {
             if let Some(name) = name_in(pat) {
                 taken.push(Taken::Place(name, place));
             } else if !matches!(pat, Pat::Wild(_) | Pat::Rest(_)) {
+                // It is known where it is before it is known that it is there.
+                let place = saturating(place);
                 let inside = self.test_inside(all, pat, taken, |lower| lower.expr(&place))?;
                 all = match inside {
                     Test::Always => all,
@@ -1025,12 +1027,22 @@ impl Lower<'_> {
             let value = value(self)?;
             return self.test(pat, &value, taken);
         };
-        let mark = self.mark();
+        let mut mark = self.mark();
         let guard = Guard { cond, side: true };
         self.graph.guards.borrow_mut().push(guard);
         let test = value(self).and_then(|value| {
-            // What could go wrong with it has been tested.
+            // What could go wrong with it has been tested; what it is read by has its name.
+            let mut names = self
+                .steps
+                .last_mut()
+                .map_or(Vec::new(), |s| s.split_off(mark.0));
+            names.retain(|placed| matches!(placed.step, Step::Pin { .. }));
             self.roll_back(mark);
+            self.steps
+                .last_mut()
+                .into_iter()
+                .for_each(|s| s.append(&mut names));
+            mark = self.mark();
             self.test(pat, &value, taken)
         });
         self.graph.guards.borrow_mut().pop();
@@ -1600,6 +1612,18 @@ pub(super) fn places_in<'p>(slice: &'p syn::PatSlice, list: &Ident) -> Vec<(&'p 
         (pat, place)
     });
     places.collect()
+}
+
+/// `list[list.len() - k]`, where there is none also.
+fn saturating(place: Expr) -> Expr {
+    let Expr::Index(mut index) = place else {
+        return place;
+    };
+    if let Expr::Binary(counted) = &*index.index {
+        let (length, back) = (&counted.left, &counted.right);
+        index.index = syn::parse_quote!(::core::primitive::usize::saturating_sub(#length, #back));
+    }
+    Expr::Index(index)
 }
 
 /// The parts of a tuple or a slice beside their patterns, `..` standing for any number of them.
