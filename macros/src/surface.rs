@@ -496,7 +496,11 @@ impl Lower<'_> {
             }
             // What windows and chunks of a slice are: rustc knows no other `rows` of one.
             Value::Slice(id) if name == "rows" => {
-                self.matrix_method(*id, &name, method, turbofish, args, expr)
+                let part = self.matrix_method(*id, &name, method, turbofish, args, expr)?;
+                Ok(match part {
+                    Value::Node(id) => Value::Slice(id),
+                    other => other,
+                })
             }
             Value::Columns(id, columns) if name == "len" && args.is_empty() => {
                 let (id, columns) = (*id, *columns);
@@ -1924,7 +1928,28 @@ impl Lower<'_> {
         prefix.segments.pop();
         let mut segments = prefix.segments;
         segments.pop_punct();
+        let mut ty = ty.clone();
+        let known =
+            |extents: &(Extent, Extent)| matches!(extents, (Extent::Known(_), Extent::Known(_)));
+        let sized = ty.extents.as_ref().is_none_or(known);
         let written = match &segment.arguments {
+            // What nothing here tells the size of is nalgebra's by any.
+            PathArguments::None
+                if !sized
+                    && matches!(
+                        segment.ident.to_string().as_str(),
+                        "SVector" | "RowSVector" | "SMatrix"
+                    ) =>
+            {
+                let (leading, real) = (&path.path.leading_colon, &ty.real);
+                let one = || Extent::Known(Dim::Static(1));
+                let open = match segment.ident == "SMatrix" {
+                    true => quote!(<#real, 1, 1>),
+                    false => quote!(<#real, 1>),
+                };
+                ty.extents = Some((one(), one()));
+                quote!(#leading #segments #open)
+            }
             PathArguments::None => {
                 let leading = &path.path.leading_colon;
                 // One argument for the scalar, one for each extent that the alias leaves open.
@@ -1947,7 +1972,7 @@ impl Lower<'_> {
             .iter()
             .any(|(w, _)| w.to_string() == written.to_string());
         if !known {
-            self.types.push((written, ty.clone()));
+            self.types.push((written, ty));
         }
     }
 

@@ -462,6 +462,7 @@ impl Lower<'_> {
             );
         }
         let leaf = self.graph.lists.borrow().get(&id).cloned();
+        let is_slice = is_slice || leaf.is_none() && self.is_reference(inner);
         let given = leaf.map(|leaf| {
             let kept = self.kept(arg);
             // A name for a reference to a field stands for the field here.

@@ -614,8 +614,11 @@ impl Lower<'_> {
     ) -> Lowered<Value> {
         let tail = std::mem::take(&mut self.tail);
         self.scope.push();
-        let cond = self
-            .bind_taken(taken, &quote!(#guard #expr))
+        let bound = self.bind_taken(taken, &quote!(#guard #expr));
+        if let Some(of) = matched_by(arm.pat, expr) {
+            self.refer(arm.pat, of);
+        }
+        let cond = bound
             .and_then(|()| self.expr(guard))
             .and_then(|value| Ok((self.condition_of(&value, guard)?, value)));
         // What the arm binds is not seen by the others.
@@ -694,6 +697,9 @@ impl Lower<'_> {
         if let Err(refusal) = self.bind_taken(taken, &arm.body.tokens()) {
             self.scope.pop();
             return Err(refusal);
+        }
+        if let Some(of) = matched_by(arm.pat, expr) {
+            self.refer(arm.pat, of);
         }
         self.ended(&arm.body, rest, expr)
     }
@@ -1569,7 +1575,7 @@ pub(super) fn as_slice(value: Value) -> Value {
 }
 
 /// `..` or `rest @ ..`
-fn is_rest(pat: &Pat) -> bool {
+pub(super) fn is_rest(pat: &Pat) -> bool {
     matches!(pat, Pat::Rest(_)) || is_named_rest(pat)
 }
 
@@ -1612,6 +1618,28 @@ pub(super) fn places_in<'p>(slice: &'p syn::PatSlice, list: &Ident) -> Vec<(&'p 
         (pat, place)
     });
     places.collect()
+}
+
+/// What a pattern is held against: in `match`, `if let` and `let … else`.
+fn matched_by<'e>(pat: &Pat, expr: &'e Expr) -> Option<&'e Expr> {
+    match expr {
+        Expr::Match(each) => Some(&each.expr),
+        Expr::If(branch) => {
+            fn of<'e>(cond: &'e Expr, pat: &Pat) -> Option<&'e Expr> {
+                match cond {
+                    Expr::Let(each) if text(&*each.pat) == text(pat) => Some(&each.expr),
+                    Expr::Binary(all) => of(&all.left, pat).or_else(|| of(&all.right, pat)),
+                    Expr::Paren(inner) => of(&inner.expr, pat),
+                    _ => None,
+                }
+            }
+            let otherwise = branch.else_branch.as_ref();
+            let otherwise = || matched_by(pat, &otherwise?.1);
+            of(&branch.cond, pat).or_else(otherwise)
+        }
+        Expr::Block(_) => None,
+        expr => Some(expr),
+    }
 }
 
 /// `list[list.len() - k]`, where there is none also.

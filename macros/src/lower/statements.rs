@@ -487,16 +487,23 @@ impl Lower<'_> {
         result
     }
 
-    /// Notes which variables of a `let` are references, or views.
-    fn refer(&mut self, pat: &Pat, init: &Expr) {
+    /// Notes which variables of a pattern are references, or views.
+    pub(super) fn refer(&mut self, pat: &Pat, init: &Expr) {
         match (pat, init) {
             (pat, Expr::Paren(inner)) => self.refer(pat, &inner.expr),
             (pat, Expr::Group(inner)) => self.refer(pat, &inner.expr),
             (Pat::Type(typed), init) => self.refer(&typed.pat, init),
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
             (Pat::Ident(name), init) => {
-                let (reference, view) = (self.is_reference(init), self.is_view(init));
                 let name = name.ident.unraw().to_string();
+                // A window is taken of a list.
+                let window = matches!(init, Expr::MethodCall(call) if call.method == "rows")
+                    && matches!(
+                        self.scope.get(&name).map(|b| &b.value),
+                        Some(Value::Slice(_))
+                    );
+                let reference = window || self.is_reference(init);
+                let view = self.is_view(init);
                 self.scope.refer(&name, reference, view);
             }
             (Pat::Tuple(pats), Expr::Tuple(parts)) => {
@@ -505,15 +512,67 @@ impl Lower<'_> {
                 }
             }
             (Pat::Reference(inner), Expr::Reference(of)) => self.refer(&inner.pat, &of.expr),
+            (Pat::TupleStruct(some), init) if some.elems.len() == 1 => match init {
+                Expr::Call(made) if made.args.len() == 1 => {
+                    self.refer(&some.elems[0], &made.args[0]);
+                }
+                init => self.refer(&some.elems[0], init),
+            },
+            // What a pattern takes from behind a reference.
+            (Pat::Tuple(pats), Expr::MethodCall(call))
+                if matches!(
+                    call.method.to_string().as_str(),
+                    "split_at" | "split_first" | "split_last"
+                ) =>
+            {
+                pats.elems.iter().for_each(|pat| self.refer_all(pat, true));
+            }
+            (Pat::Slice(slice), init) => {
+                let behind = self.is_reference(init);
+                let each = slice.elems.iter();
+                each.for_each(|pat| self.refer_all(pat, behind || super::matching::is_rest(pat)));
+            }
             _ => {}
         }
     }
 
-    /// Whether an expression is a reference, as far as the tokens tell.
+    /// The names in a pattern of what is behind a reference are references.
+    fn refer_all(&mut self, pat: &Pat, behind: bool) {
+        match pat {
+            Pat::Ident(name) => {
+                let name = name.ident.unraw().to_string();
+                self.scope.refer(&name, behind, false);
+            }
+            Pat::Paren(inner) => self.refer_all(&inner.pat, behind),
+            Pat::Slice(inner) => {
+                let each = inner.elems.iter();
+                each.for_each(|pat| self.refer_all(pat, behind));
+            }
+            Pat::Tuple(inner) => {
+                let each = inner.elems.iter();
+                each.for_each(|pat| self.refer_all(pat, behind));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an expression, or what is in the `Option` that it gives, is a reference, as far as the tokens tell.
     pub(super) fn is_reference(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Reference(_) => true,
+            Expr::Paren(inner) => self.is_reference(&inner.expr),
+            Expr::Group(inner) => self.is_reference(&inner.expr),
+            Expr::Try(inner) => self.is_reference(&inner.expr),
             Expr::Path(path) => self.scope.named(path).is_some_and(|known| known.reference),
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "as_ref" | "as_slice" | "first" | "get" | "split_first" | "split_last" => true,
+                "last" => gives_references(&call.receiver).unwrap_or(true),
+                "nth" | "next" | "find" | "max_by" | "min_by" => {
+                    gives_references(&call.receiver).unwrap_or(false)
+                }
+                "unwrap" | "expect" | "filter" => self.is_reference(&call.receiver),
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -1550,6 +1609,22 @@ fn flat(tokens: TokenStream) -> Vec<proc_macro2::TokenTree> {
 fn is_real_constant(path: &syn::ExprPath) -> bool {
     let mut segments = path.path.segments.iter();
     path.path.segments.len() > 1 && segments.any(|s| s.ident == "f64" || s.ident == "f32")
+}
+
+/// Whether an iterator gives references, if it is one.
+fn gives_references(iterator: &Expr) -> Option<bool> {
+    let Expr::MethodCall(call) = iterator else {
+        return None;
+    };
+    match call.method.to_string().as_str() {
+        "iter" => Some(true),
+        "rev" | "skip" | "take" | "step_by" | "filter" | "take_while" | "chain" | "cycle" => {
+            gives_references(&call.receiver)
+        }
+        "copied" | "cloned" | "map" | "filter_map" | "flat_map" | "map_while" | "zip"
+        | "enumerate" | "windows" | "chunks" | "chunks_exact" => Some(false),
+        _ => None,
+    }
 }
 
 /// Whether one of these words stands somewhere in the tokens.
