@@ -496,11 +496,7 @@ impl Lower<'_> {
             }
             // What windows and chunks of a slice are: rustc knows no other `rows` of one.
             Value::Slice(id) if name == "rows" => {
-                let part = self.matrix_method(*id, &name, method, turbofish, args, expr)?;
-                Ok(match part {
-                    Value::Node(id) => Value::Slice(id),
-                    other => other,
-                })
+                self.matrix_method(*id, &name, method, turbofish, args, expr)
             }
             Value::Columns(id, columns) if name == "len" && args.is_empty() => {
                 let (id, columns) = (*id, *columns);

@@ -496,13 +496,7 @@ impl Lower<'_> {
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
             (Pat::Ident(name), init) => {
                 let name = name.ident.unraw().to_string();
-                // A window is taken of a list.
-                let window = matches!(init, Expr::MethodCall(call) if call.method == "rows")
-                    && matches!(
-                        self.scope.get(&name).map(|b| &b.value),
-                        Some(Value::Slice(_))
-                    );
-                let reference = window || self.is_reference(init);
+                let reference = self.is_reference(init);
                 let view = self.is_view(init);
                 self.scope.refer(&name, reference, view);
             }
