@@ -215,7 +215,7 @@ impl Lower<'_> {
     }
 
     /// Whether an expression is inert, or computed of how large differentiated values are.
-    fn is_size(&self, expr: &Expr) -> bool {
+    pub(crate) fn is_size(&self, expr: &Expr) -> bool {
         match expr {
             _ if self.is_inert(expr) => true,
             Expr::Paren(inner) => self.is_size(&inner.expr),

@@ -482,3 +482,82 @@ fn a_function_is_asked_with_a_length() {
     }
     expect!((&DVector::from_vec(vec![1.0, 2.0, 3.0])) => DVector::from_vec(vec![1.0, 5.0, 0.0]));
 }
+
+#[test]
+fn what_counts_is_given_what_is_asked_of_differentiated_values() {
+    #[gradient]
+    fn f(x: &[f64]) -> f64 {
+        let mut seen = vec![false; x.len()];
+        let (mut any, mut count) = (false, 0);
+        let mut total = 0.0;
+        for i in 0..x.len() {
+            any = any || x[i] > 0.5;
+            count += (x[i] > 0.0) as usize;
+            count = count.max(x[i] as usize);
+            if any {
+                seen[i] = true;
+            }
+            total += x[i] * x[i] * count as f64;
+            if seen[i] {
+                total += x[i];
+            }
+        }
+        total
+    }
+    expect!((&[0.25, -1.0, 2.0]) => vec![0.5, -2.0, 9.0]);
+}
+
+#[test]
+fn an_option_by_an_inert_condition() {
+    #[gradient(wrt(x))]
+    fn f(x: &[f64], often: &Cell<u32>) -> f64 {
+        let ask = |n: usize| {
+            often.set(often.get() + 1);
+            n
+        };
+        let first = (x.len() > 0).then(|| x[0] * x[0]);
+        let second = (ask(2) > 1).then_some(x.len() as f64);
+        let third = (ask(x.len()) > 2).then(|| x[2]);
+        first.unwrap_or(1.0) * second.unwrap() + third.unwrap_or(0.5)
+    }
+    let often = Cell::new(0);
+    assert_eq!(f_value_and_gradient(&[3.0], &often), (9.5, vec![6.0]));
+    assert_eq!(often.replace(0), 2);
+    assert_eq!(f(&[3.0], &often), 9.5);
+    assert_eq!(f_gradient(&[], &often), []);
+    assert_eq!(often.get(), 4);
+}
+
+#[test]
+fn what_an_entry_is_given_is_evaluated_before_its_index() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let at = |k: usize, word: &'static str| {
+            log.say(word);
+            k
+        };
+        let mut v = [x, x * x, 1.0];
+        v[at(0, "2")] *= log.say("1");
+        v[at(1, "4")] = log.say("3") * 2.0;
+        v[at(2, "6")] = {
+            log.say("5");
+            2.0
+        };
+        v[0] * v[1] * v[2] * x
+    }
+    logged!(1.3, "1 2 3 4 5 6");
+}
+
+#[test]
+fn a_condition_that_gives_an_option_is_evaluated_once() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let large = |v: f64| {
+            log.say("1");
+            v > 1.0
+        };
+        large(x).then(|| x * x).unwrap_or(x)
+    }
+    logged!(1.3, "1");
+    logged!(0.3, "1");
+}
