@@ -1997,7 +1997,14 @@ impl Lower<'_> {
         }) else {
             return false;
         };
-        self.closures == 0 && self.is_inert_expr(&repeated.expr) && self.is_size(&repeated.len)
+        let counts = matches!(
+            &*repeated.expr,
+            Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Int(_) | syn::Lit::Bool(_),
+                ..
+            })
+        );
+        self.closures == 0 && counts && self.is_size(&repeated.len)
     }
 
     pub fn matrix_macro(
