@@ -3,9 +3,9 @@
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Id, Kind, Leaf, Step};
-use crate::rules::Op;
+use crate::rules::{Op, Part};
 use crate::scope::{
-    Columns, Hint, Inert, Pending, Value, captured, contains, is_observer, is_pure, rename,
+    Columns, Hint, Inert, Lent, Pending, Value, captured, contains, is_observer, is_pure, rename,
     variables,
 };
 use crate::ty::{Extent, Passing, Real};
@@ -84,6 +84,13 @@ impl Lower<'_> {
                     reads.extend(self.parts_of_tuple(&binding.value));
                 }
                 Value::Inert(inert) => reads.extend(&inert.reads),
+                Value::Lent(lent) => {
+                    let root = self.scope.get(&lent.name.to_string()).map(|b| &b.value);
+                    if let Some(Value::Node(id) | Value::Slice(id)) = root {
+                        reads.push(*id);
+                    }
+                    reads.extend(lent.path.iter().flat_map(|(_, positions)| positions));
+                }
                 Value::Geometric(geometric) => reads.extend(&geometric.coordinates),
                 Value::Called(call, part) => {
                     // Read as it stands, what a call returns gets its name: a number, unless its type is known.
@@ -160,6 +167,7 @@ impl Lower<'_> {
                 let kept = function.kept.as_ref()?;
                 other(kept.to_token_stream())
             }
+            Value::Lent(lent) => self.emitted_lent(lent),
             Value::Untyped(place) => {
                 let tokens = &place.tokens;
                 other(tokens.clone())?;
@@ -181,6 +189,49 @@ impl Lower<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What stands for a name that borrows a part of a variable, where that is read.
+    pub(super) fn emitted_lent(&self, lent: &Lent) -> Option<TokenStream> {
+        let root = &self.scope.get(&lent.name.to_string())?.value;
+        let (Value::Node(id) | Value::Slice(id)) = root else {
+            return None;
+        };
+        let name = self.name_of_variable(*id)?;
+        if lent.path.is_empty() {
+            return Some(match root {
+                Value::Slice(_) => quote!(#name.as_slice()),
+                _ => quote!((&#name)),
+            });
+        }
+        let mut place = name;
+        for (part, positions) in &lent.path {
+            let number = |id: &Id| match self.graph.integer_value(*id) {
+                Some(n) => Some(proc_macro2::Literal::usize_unsuffixed(n).into_token_stream()),
+                None => self.graph.leaf_of(*id).map(|leaf| leaf.name),
+            };
+            let at: Vec<TokenStream> = positions.iter().map(number).collect::<Option<_>>()?;
+            let method = match part.surface() {
+                "" => None,
+                name => Some(Ident::new(name, proc_macro2::Span::mixed_site())),
+            };
+            place = match (part, &at[..]) {
+                (Part::Entry, [i]) => quote!(#place[#i]),
+                (Part::EntryAt, [i, j]) => quote!(#place[(#i, #j)]),
+                (Part::Row | Part::Column, [i]) => quote!(#place.#method(#i)),
+                (Part::Rows | Part::Columns, [i, n]) => quote!(#place.#method(#i, #n)),
+                (Part::FixedRows(n) | Part::FixedColumns(n), [i, ..]) => {
+                    let n = crate::ty::dim_tokens(n);
+                    quote!(#place.#method::<#n>(#i))
+                }
+                _ => return None,
+            };
+        }
+        let entry = lent.path.last().is_some_and(|(part, _)| part.is_entry());
+        Some(match entry {
+            true => quote!((&#place)),
+            false => place,
+        })
     }
 
     /// Whether a name stands for a whole tuple that is a parameter: part by part what it was.

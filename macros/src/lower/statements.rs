@@ -413,6 +413,19 @@ impl Lower<'_> {
                 ),
             );
         }
+        let lent = |b: &&&Binding| match &b.value {
+            Value::Lent(lent) => self.emitted_lent(lent).is_none(),
+            _ => false,
+        };
+        if let Some(binding) = read.iter().find(lent) {
+            return refuse(
+                tokens,
+                format!(
+                    "`{}` borrows what is not there as it stands\nhelp: read the variable itself that it borrows",
+                    binding.ident
+                ),
+            );
+        }
         if let Some(found) = leaves_loop(tokens) {
             return refuse(
                 found,

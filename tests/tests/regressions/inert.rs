@@ -2,7 +2,7 @@
 
 use crate::oracle::panic_message;
 use crate::{Config, Log};
-use nalgebra::{DVector, Vector2, Vector3};
+use nalgebra::{DVector, Matrix2, Vector2, Vector3};
 use nalgrad::gradient;
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -560,4 +560,33 @@ fn a_condition_that_gives_an_option_is_evaluated_once() {
     }
     logged!(1.3, "1");
     logged!(0.3, "1");
+}
+
+#[test]
+fn what_is_borrowed_for_change_is_looked_at() {
+    #[gradient(wrt(x))]
+    fn f(x: &Matrix2<f64>, seen: &Cell<usize>) -> f64 {
+        let mut m = *x;
+        let mut c = m.column_mut(0);
+        c[0] += 1.0;
+        let n = c.len();
+        if c[0] > 1.0 && c.norm() > 1.0 {
+            seen.set(seen.get() + n);
+        }
+        let e = &mut m[(1, 1)];
+        *e *= 3.0;
+        if *e > 2.0 && is_large(e) {
+            seen.set(seen.get() + 10);
+        }
+        let whole = &mut m;
+        whole[(0, 1)] *= 2.0;
+        assert!(whole.norm() > 0.0);
+        m.sum()
+    }
+    let (x, seen) = (Matrix2::new(0.5, 1.0, 1.0, 1.0), Cell::new(0));
+    assert_eq!((f(&x, &seen), seen.replace(0)), (7.5, 12));
+    let gradient = Matrix2::new(1.0, 2.0, 1.0, 3.0);
+    assert_eq!(f_value_and_gradient(&x, &seen), (7.5, gradient));
+    assert_eq!(seen.replace(0), 12);
+    assert_eq!((f_gradient(&x, &seen), seen.get()), (gradient, 12));
 }
