@@ -497,7 +497,7 @@ pub fn captured(tokens: TokenStream, into: &mut Vec<String>) {
 }
 
 /// Whether the identifier at this place may be a variable: a field comes after a dot, or before a colon.
-fn is_variable(trees: &[TokenTree], i: usize) -> bool {
+pub fn is_variable(trees: &[TokenTree], i: usize) -> bool {
     let field = i > 0 && is_punct(&trees[i - 1], '.') && !(i > 1 && is_punct(&trees[i - 2], '.'));
     let named = trees.get(i + 1).is_some_and(
         |next| matches!(next, TokenTree::Punct(p) if p.as_char() == ':' && p.spacing() == Spacing::Alone),

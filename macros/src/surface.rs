@@ -5,7 +5,7 @@ use crate::graph::{Dim, Elem, Gives, Id, Kind, Shape, Step};
 use crate::lower::{Lower, Lowered, Refusal, is_composed, refuse};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
-use crate::scope::{Hint, Pending, Value};
+use crate::scope::{Binding, Hint, Pending, Value};
 use crate::ty::{Extent, Real};
 use quote::{ToTokens, quote};
 use syn::{Expr, GenericArgument, PathArguments, PathSegment};
@@ -306,6 +306,41 @@ impl Lower<'_> {
             Value::Node(id) | Value::Entry(id) if self.graph.kind(*id).elem == Elem::Real => {
                 self.scalar_method(&value, *id, &name, method, args, expr)
             }
+            // `c.then(|| a)` is `if c { Some(a) } else { None }`.
+            Value::Node(_) | Value::Inert(_)
+                if matches!(name.as_str(), "then" | "then_some")
+                    && args.len() == 1
+                    && match &value {
+                        Value::Node(id) => self.graph.kind(*id).elem == Elem::Bool,
+                        _ => !self.is_inert_expr(args[0]),
+                    } =>
+            {
+                let inside = match (name.as_str(), args[0]) {
+                    ("then", Expr::Closure(closure)) if closure.inputs.is_empty() => &closure.body,
+                    ("then_some", value) => value,
+                    _ => {
+                        return refuse(
+                            args[0],
+                            "cannot see what this gives\nhelp: write `if … { Some(…) } else { None }`",
+                        );
+                    }
+                };
+                // The condition is evaluated already.
+                let cond = self.fresh("there");
+                let varies = match &value {
+                    Value::Inert(inert) => inert.varies,
+                    _ => true,
+                };
+                let active = !matches!(value, Value::Inert(_));
+                self.scope.push();
+                self.scope.bind(Binding {
+                    active,
+                    ..Binding::inert(cond.clone(), value.clone(), varies)
+                });
+                let given = self.expr(&syn::parse_quote!(if #cond { Some(#inside) } else { None }));
+                self.scope.pop();
+                given
+            }
             Value::Inert(inert) => {
                 if let Some(hint) = question(&name)
                     && args.is_empty()
@@ -531,24 +566,6 @@ impl Lower<'_> {
                     self.real.to_token_stream()
                 ),
             ),
-            // `c.then(|| a)` is `if c { Some(a) } else { None }`.
-            Value::Node(id)
-                if self.graph.kind(*id).elem == Elem::Bool
-                    && matches!(name.as_str(), "then" | "then_some")
-                    && args.len() == 1 =>
-            {
-                let value = match (name.as_str(), args[0]) {
-                    ("then", Expr::Closure(closure)) if closure.inputs.is_empty() => &closure.body,
-                    ("then_some", value) => value,
-                    _ => {
-                        return refuse(
-                            args[0],
-                            "cannot see what this gives\nhelp: write `if … { Some(…) } else { None }`",
-                        );
-                    }
-                };
-                self.expr(&syn::parse_quote!(if #at { Some(#value) } else { None }))
-            }
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
             Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
                 if matches!(name.as_str(), "split_first" | "split_last" | "split_at") =>
@@ -1926,7 +1943,28 @@ impl Lower<'_> {
         prefix.segments.pop();
         let mut segments = prefix.segments;
         segments.pop_punct();
+        let mut ty = ty.clone();
+        let known =
+            |extents: &(Extent, Extent)| matches!(extents, (Extent::Known(_), Extent::Known(_)));
+        let sized = ty.extents.as_ref().is_none_or(known);
         let written = match &segment.arguments {
+            // What nothing here tells the size of is nalgebra's by any.
+            PathArguments::None
+                if !sized
+                    && matches!(
+                        segment.ident.to_string().as_str(),
+                        "SVector" | "RowSVector" | "SMatrix"
+                    ) =>
+            {
+                let (leading, real) = (&path.path.leading_colon, &ty.real);
+                let one = || Extent::Known(Dim::Static(1));
+                let open = match segment.ident == "SMatrix" {
+                    true => quote!(<#real, 1, 1>),
+                    false => quote!(<#real, 1>),
+                };
+                ty.extents = Some((one(), one()));
+                quote!(#leading #segments #open)
+            }
             PathArguments::None => {
                 let leading = &path.path.leading_colon;
                 // One argument for the scalar, one for each extent that the alias leaves open.
@@ -1949,8 +1987,26 @@ impl Lower<'_> {
             .iter()
             .any(|(w, _)| w.to_string() == written.to_string());
         if !known {
-            self.types.push((written, ty.clone()));
+            self.types.push((written, ty));
         }
+    }
+
+    /// `vec![false; x.len()]`: as long as something that is differentiated, and no more.
+    fn is_inert_list(&self, mac: &syn::Macro) -> bool {
+        let Ok(repeated) = syn::parse2::<syn::ExprRepeat>({
+            let tokens = &mac.tokens;
+            quote!([#tokens])
+        }) else {
+            return false;
+        };
+        let counts = matches!(
+            &*repeated.expr,
+            Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Int(_) | syn::Lit::Bool(_),
+                ..
+            })
+        );
+        self.closures == 0 && counts && self.is_size(&repeated.len)
     }
 
     pub fn matrix_macro(
@@ -1964,6 +2020,12 @@ impl Lower<'_> {
             "vector" | "dvector" | "vec" | "point" => {
                 let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
                 let Ok(entries) = mac.parse_body_with(parser) else {
+                    if name == "vec" && self.is_inert_list(mac) {
+                        let tokens = mac.to_token_stream();
+                        let whole: Expr = syn::parse2(tokens).map_err(|e| Refusal(Some(e)))?;
+                        let inert = self.inert_expression(&whole, Hint::Unknown);
+                        return Ok(Value::Inert(inert));
+                    }
                     return refuse(
                         mac,
                         format!("only a list of entries is supported in `{name}!` here"),

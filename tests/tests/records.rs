@@ -291,3 +291,46 @@ fn copies_stay_as_they_are() {
     assert_eq!(value, copied(2.0));
     assert_eq!((value, gradient), (58.0, 29.0));
 }
+
+/// What is no real number in it is replaced as well, all at once.
+#[gradient]
+fn replaced_with_its_counters(x: f64) -> f64 {
+    let mut pair = Pair {
+        t: x,
+        k: 1,
+        l: 2,
+        odd: true,
+    };
+    for i in 0..3 {
+        let old = pair;
+        pair = Pair {
+            t: old.t * x + old.k as f64,
+            k: pair.l,
+            l: pair.k + i,
+            odd: !old.odd,
+        };
+        pair.k += old.l;
+        if pair.odd {
+            pair = Pair { l: 1, ..pair };
+        }
+    }
+    pair.t * (pair.k * 100 + pair.l) as f64
+}
+
+#[derive(Clone, Copy)]
+struct Pair {
+    t: f64,
+    k: usize,
+    l: usize,
+    odd: bool,
+}
+
+#[test]
+fn counters_are_replaced_at_once() {
+    let (value, gradient) = replaced_with_its_counters_value_and_gradient(0.7);
+    assert_eq!(value, replaced_with_its_counters(0.7));
+    assert_close(
+        gradient,
+        slope(|t| replaced_with_its_counters(0.7 + t / 50.0)) * 50.0,
+    );
+}

@@ -181,3 +181,19 @@ mod lists_of_vectors {
         area_gradient(&[]);
     }
 }
+
+mod from_behind {
+    use super::*;
+
+    functions_of_lists! {
+        tested_inside(x) at POINTS {
+            match x {
+                [a @ 0.0..=1.0, .., b @ (..=0.0)] => a * b,
+                [.., (0.35..), _, c] => c.sin() * x[0],
+                [rest @ .., b @ (1.0..)] => b * b + rest.iter().sum::<f64>(),
+                [] => 1.0,
+                _ => 2.0 * x[0],
+            }
+        }
+    }
+}

@@ -307,6 +307,15 @@ impl Emit<'_> {
             false => self.args(id).to_vec(),
         };
         needed.extend(self.extents_of(id));
+        // The places of elements are read by their indices.
+        let elements = self.program.graph.elements.borrow();
+        let indices: Vec<Id> = needed
+            .iter()
+            .chain([&id])
+            .filter_map(|at| elements.get(at))
+            .copied()
+            .collect();
+        needed.extend(indices);
         needed
     }
 

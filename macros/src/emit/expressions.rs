@@ -19,6 +19,7 @@ impl Emit<'_> {
             return Written::new(name, Level::Atom, hold);
         }
         if let Some(leaf) = self.program.graph.leaf_of(id) {
+            self.reach_index(id);
             let home = self.homes.get(&id).copied();
             if self.way.apart && home.is_some_and(|home| self.is_elsewhere(home)) {
                 // The branch that binds it is not written yet.
@@ -54,6 +55,14 @@ impl Emit<'_> {
             return self.read(id);
         }
         self.write(id)
+    }
+
+    /// Where the entries of an element of a list begin is told by its index, which a branch may bind.
+    pub(super) fn reach_index(&mut self, start: Id) {
+        let index = self.program.graph.elements.borrow().get(&start).copied();
+        if let Some(index) = index.filter(|index| self.is_leaf(*index)) {
+            let _ = self.read(index);
+        }
     }
 
     /// Whether the variable may be moved here: nobody reads it later, and it belongs to this block.
@@ -533,6 +542,7 @@ impl Emit<'_> {
                 }
             }
             Op::Part(_) if self.element(id).is_some() => {
+                self.reach_index(args[1]);
                 let place = self.element(id).unwrap_or_default();
                 let hold = if self.is_dynamic(id) {
                     Hold::Place

@@ -280,6 +280,7 @@ impl Emit<'_> {
             .push(quote!(let mut #name = #krate::__private::#zeros(&#own);));
         for (term, negative) in terms {
             if let Some(index) = self.index_of_term(term, list) {
+                self.reach_index(self.args(term)[1]);
                 self.add_into(&quote!(#name[#index]), self.args(term)[0], negative);
             }
         }

@@ -183,6 +183,11 @@ impl Lower<'_> {
                 ),
             );
         }
+        if !is_known && self.closures == 0 && args.iter().all(|arg| self.is_size(arg)) {
+            return Ok(Value::Inert(
+                self.inert(expr.to_token_stream(), Hint::Unknown),
+            ));
+        }
         for arg in args {
             let argument = self.argument_of_call(arg, &mut values)?;
             arguments.push(argument);
@@ -216,6 +221,22 @@ impl Lower<'_> {
             .insert_apart(Op::Call(number), values, Kind::OPAQUE);
         self.place(Step::Evaluate(call));
         Ok(Value::Called(call, Vec::new()))
+    }
+
+    /// Whether an expression is inert, or computed of how large differentiated values are.
+    pub(crate) fn is_size(&self, expr: &Expr) -> bool {
+        match expr {
+            _ if self.is_inert(expr) => true,
+            Expr::Paren(inner) => self.is_size(&inner.expr),
+            Expr::Group(inner) => self.is_size(&inner.expr),
+            Expr::Binary(binary) => self.is_size(&binary.left) && self.is_size(&binary.right),
+            Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                let asks = matches!(name.as_str(), "len" | "nrows" | "ncols" | "is_empty");
+                asks && call.args.is_empty() && matches!(*call.receiver, Expr::Path(_))
+            }
+            _ => false,
+        }
     }
 
     fn new_call(&self, callee: Callee, arguments: Vec<Argument>) -> usize {
@@ -451,6 +472,7 @@ impl Lower<'_> {
             );
         }
         let leaf = self.graph.lists.borrow().get(&id).cloned();
+        let is_slice = is_slice || leaf.is_none() && self.is_reference(inner);
         let given = leaf.map(|leaf| {
             let kept = self.kept(arg);
             // A name for a reference to a field stands for the field here.

@@ -189,6 +189,9 @@ impl Lower<'_> {
             }
         };
         let id = self.part_at(of, &part, &[at], expr)?;
+        if columns != Columns::Lists {
+            self.elements_of_columns.insert(id);
+        }
         Ok(match columns {
             Columns::Lists => Value::Slice(id),
             Columns::Matrices(_) => Value::Node(id),

@@ -3,9 +3,9 @@
 use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Id, Kind, Leaf, Step};
-use crate::rules::Op;
+use crate::rules::{Op, Part};
 use crate::scope::{
-    Columns, Hint, Inert, Pending, Value, captured, contains, is_observer, is_pure, rename,
+    Columns, Hint, Inert, Lent, Pending, Value, captured, contains, is_observer, is_pure, rename,
     variables,
 };
 use crate::ty::{Extent, Passing, Real};
@@ -84,6 +84,13 @@ impl Lower<'_> {
                     reads.extend(self.parts_of_tuple(&binding.value));
                 }
                 Value::Inert(inert) => reads.extend(&inert.reads),
+                Value::Lent(lent) => {
+                    let root = self.scope.get(&lent.name.to_string()).map(|b| &b.value);
+                    if let Some(Value::Node(id) | Value::Slice(id)) = root {
+                        reads.push(*id);
+                    }
+                    reads.extend(lent.path.iter().flat_map(|(_, positions)| positions));
+                }
                 Value::Geometric(geometric) => reads.extend(&geometric.coordinates),
                 Value::Called(call, part) => {
                     // Read as it stands, what a call returns gets its name: a number, unless its type is known.
@@ -160,6 +167,7 @@ impl Lower<'_> {
                 let kept = function.kept.as_ref()?;
                 other(kept.to_token_stream())
             }
+            Value::Lent(lent) => self.emitted_lent(lent),
             Value::Untyped(place) => {
                 let tokens = &place.tokens;
                 other(tokens.clone())?;
@@ -181,6 +189,49 @@ impl Lower<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What stands for a name that borrows a part of a variable, where that is read.
+    pub(super) fn emitted_lent(&self, lent: &Lent) -> Option<TokenStream> {
+        let root = &self.scope.get(&lent.name.to_string())?.value;
+        let (Value::Node(id) | Value::Slice(id)) = root else {
+            return None;
+        };
+        let name = self.name_of_variable(*id)?;
+        if lent.path.is_empty() {
+            return Some(match root {
+                Value::Slice(_) => quote!(#name.as_slice()),
+                _ => quote!((&#name)),
+            });
+        }
+        let mut place = name;
+        for (part, positions) in &lent.path {
+            let number = |id: &Id| match self.graph.integer_value(*id) {
+                Some(n) => Some(proc_macro2::Literal::usize_unsuffixed(n).into_token_stream()),
+                None => self.graph.leaf_of(*id).map(|leaf| leaf.name),
+            };
+            let at: Vec<TokenStream> = positions.iter().map(number).collect::<Option<_>>()?;
+            let method = match part.surface() {
+                "" => None,
+                name => Some(Ident::new(name, proc_macro2::Span::mixed_site())),
+            };
+            place = match (part, &at[..]) {
+                (Part::Entry, [i]) => quote!(#place[#i]),
+                (Part::EntryAt, [i, j]) => quote!(#place[(#i, #j)]),
+                (Part::Row | Part::Column, [i]) => quote!(#place.#method(#i)),
+                (Part::Rows | Part::Columns, [i, n]) => quote!(#place.#method(#i, #n)),
+                (Part::FixedRows(n) | Part::FixedColumns(n), [i, ..]) => {
+                    let n = crate::ty::dim_tokens(n);
+                    quote!(#place.#method::<#n>(#i))
+                }
+                _ => return None,
+            };
+        }
+        let entry = lent.path.last().is_some_and(|(part, _)| part.is_entry());
+        Some(match entry {
+            true => quote!((&#place)),
+            false => place,
+        })
     }
 
     /// Whether a name stands for a whole tuple that is a parameter: part by part what it was.
@@ -282,13 +333,79 @@ impl Lower<'_> {
 
     /// Tokens of the user's as the companion keeps them.
     pub(crate) fn kept(&self, tokens: impl ToTokens) -> TokenStream {
+        self.kept_but(tokens.to_token_stream(), &[])
+    }
+
+    /// The same, where these names are the user's own.
+    pub(super) fn kept_but(&self, tokens: TokenStream, own: &[Ident]) -> TokenStream {
         let mut lengths = Vec::new();
-        let tokens = self.with_fields(visible(tokens.to_token_stream()));
+        let tokens = self.with_fields(visible(tokens));
         let tokens = self.with_lengths(tokens, &mut lengths);
-        rename(tokens, &|ident| {
-            let length = lengths.iter().find(|(own, _)| own == ident);
-            length.map_or_else(|| self.emitted(ident), |(_, length)| Some(length.clone()))
+        let mut references = self.references_among(&tokens);
+        references.retain(|reference| !own.contains(&reference.ident));
+        rename(marked(tokens, &references), &|ident| {
+            if own.contains(ident) {
+                return None;
+            }
+            if let Some((_, length)) = lengths.iter().find(|(own, _)| own == ident) {
+                return Some(length.clone());
+            }
+            let text = ident.to_string();
+            let numbered = |mark: &str| {
+                let number = text.strip_prefix(mark)?.parse::<usize>().ok()?;
+                references.get(number)
+            };
+            if let Some(reference) = numbered(PLAIN) {
+                return Some(reference.emitted.clone());
+            }
+            if let Some(reference) = numbered(BEHIND) {
+                return Some(reference.behind());
+            }
+            match references
+                .iter()
+                .find(|reference| reference.ident == *ident)
+            {
+                Some(reference) => {
+                    let reference = reference.itself();
+                    Some(quote!((#reference)))
+                }
+                None => self.emitted(ident),
+            }
         })
+    }
+
+    /// What tokens read that the user has by references, and the companion not.
+    pub(super) fn references_among(&self, tokens: &TokenStream) -> Vec<ByReference> {
+        let (mut names, mut behind, mut bound) = (Vec::new(), Vec::new(), Vec::new());
+        variables(tokens.clone(), &mut names);
+        names.sort();
+        names.dedup();
+        dereferenced(tokens.clone(), &mut behind);
+        super::loops::bound_in(tokens.clone(), &mut bound);
+        let references = names.iter().filter_map(|name| {
+            let binding = self.scope.get(name)?;
+            let ident = &binding.ident;
+            let Value::Node(id) = &binding.value else {
+                return None;
+            };
+            let elsewhere = |leaf: Leaf| matches!(leaf.form, Form::Borrowed | Form::View);
+            if bound.contains(ident) || self.graph.leaf_of(*id).is_some_and(elsewhere) {
+                return None;
+            }
+            let stars = behind.iter().find(|(name, _)| name == ident);
+            let stars = stars.map_or(0, |(_, stars)| *stars);
+            let stars = stars.max(usize::from(binding.reference));
+            let is_matrix = self.graph.is_matrix(*id);
+            let is_view = is_matrix && binding.view;
+            let element = self.elements_of_columns.contains(id) && !is_view;
+            (element || stars > 0 && !is_view).then(|| ByReference {
+                ident: ident.clone(),
+                stars,
+                emitted: self.emitted(ident).unwrap_or_else(|| quote!(#ident)),
+                copied: is_matrix && matches!(self.graph.op(*id), Op::Part(_)),
+            })
+        });
+        references.collect()
     }
 
     /// Tokens with names in place of the lengths of lists that are matrices here, so that no list is made for them.
@@ -785,6 +902,132 @@ pub(super) fn visible(tokens: TokenStream) -> TokenStream {
             new.into()
         })
         .collect()
+}
+
+/// A variable that is a reference in the user's function, or what is a view in the companion only.
+pub(super) struct ByReference {
+    pub ident: Ident,
+    stars: usize,
+    emitted: TokenStream,
+    /// Whether it may be a view in the companion.
+    copied: bool,
+}
+
+impl ByReference {
+    /// What is behind the reference.
+    fn behind(&self) -> TokenStream {
+        let emitted = &self.emitted;
+        match self.copied {
+            true => quote!((#emitted.clone_owned())),
+            false => emitted.clone(),
+        }
+    }
+
+    /// The reference.
+    pub fn itself(&self) -> TokenStream {
+        let behind = self.behind();
+        let ampersands = std::iter::repeat_n(quote!(&), self.stars);
+        quote!(#(#ampersands)* #behind)
+    }
+}
+
+/// What the number of a variable follows whose stars are left out, or of which a method or an entry is asked for.
+const BEHIND: &str = "__behind_";
+const PLAIN: &str = "__plain_";
+
+/// The runs of stars that are no products, in front of a variable: where each begins, and how many.
+fn stars_in(trees: &[TokenTree]) -> Vec<(usize, usize)> {
+    let is =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let mut found = Vec::new();
+    // How many stand before this tree, and whether a value may begin here.
+    let (mut stars, mut begins) = (0, true);
+    for (i, tree) in trees.iter().enumerate() {
+        if stars > 0 && matches!(tree, TokenTree::Ident(_)) {
+            let called = is(i + 1, '.') && !is(i + 2, '.') || is(i + 1, '?');
+            let group = match trees.get(i + 1) {
+                Some(TokenTree::Group(group)) => group.delimiter() != proc_macro2::Delimiter::Brace,
+                _ => false,
+            };
+            if !called && !group {
+                found.push((i - stars, stars));
+            }
+        }
+        stars = if is(i, '*') && begins { stars + 1 } else { 0 };
+        begins = match tree {
+            TokenTree::Punct(p) => p.as_char() != '?',
+            // A keyword, or a variable.
+            TokenTree::Ident(word) => !is_name(&word.to_string()) && *word != "self",
+            TokenTree::Literal(_) => false,
+            TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
+        };
+    }
+    found
+}
+
+/// The variables behind stars that are no products, and the most stars.
+fn dereferenced(tokens: TokenStream, into: &mut Vec<(Ident, usize)>) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, stars) in stars_in(&trees) {
+        let TokenTree::Ident(name) = &trees[at + stars] else {
+            continue;
+        };
+        match into.iter_mut().find(|(known, _)| known == name) {
+            Some((_, most)) => *most = stars.max(*most),
+            None => into.push((name.clone(), stars)),
+        }
+    }
+    for tree in trees {
+        if let TokenTree::Group(group) = tree {
+            dereferenced(group.stream(), into);
+        }
+    }
+}
+
+/// The tokens without the stars of such variables, whose numbers stand where their names were.
+fn marked(tokens: TokenStream, references: &[ByReference]) -> TokenStream {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let of = |ident: &Ident| references.iter().position(|known| known.ident == *ident);
+    let runs = stars_in(&trees);
+    let run = |i: usize| {
+        let mut runs = runs.iter();
+        let (at, stars) = runs.find(|(at, stars)| (*at..=at + stars).contains(&i))?;
+        let TokenTree::Ident(name) = &trees[at + stars] else {
+            return None;
+        };
+        let number = of(name).filter(|n| references[*n].stars == *stars)?;
+        let mark = format_ident!("{BEHIND}{number}", span = name.span());
+        Some((at + stars == i).then_some(mark))
+    };
+    let mut out = TokenStream::new();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Group(group) => {
+                let inner = marked(group.stream(), references);
+                let mut new = proc_macro2::Group::new(group.delimiter(), inner);
+                new.set_span(group.span());
+                out.extend([TokenTree::Group(new)]);
+            }
+            tree => match (run(i), tree) {
+                (Some(name), _) => out.extend(name.into_token_stream()),
+                (None, TokenTree::Ident(name)) if crate::scope::is_variable(&trees, i) => {
+                    let entry = matches!(trees.get(i + 1), Some(TokenTree::Group(g)) if g.delimiter() == proc_macro2::Delimiter::Bracket);
+                    let asked = entry || is(i + 1, '.') && !is(i + 2, '.');
+                    match of(name).filter(|_| asked) {
+                        Some(number) => {
+                            let mark = format_ident!("{PLAIN}{number}", span = name.span());
+                            out.extend(mark.to_token_stream());
+                        }
+                        None => out.extend([tree.clone()]),
+                    }
+                }
+                _ => out.extend([tree.clone()]),
+            },
+        }
+    }
+    out
 }
 
 pub(super) fn is_single(tokens: &TokenStream) -> bool {

@@ -784,7 +784,7 @@ impl Lower<'_> {
     fn part_of_list(&self, list: &Expr, start: &Expr, count: &Expr) -> Expr {
         match self.is_inert(list) || self.is_list_of_vectors(list) {
             true => syn::parse_quote!(&#list[#start..#start + #count]),
-            false => syn::parse_quote!(#list.rows(#start, #count)),
+            false => syn::parse_quote!(#list.rows(#start, #count).as_slice()),
         }
     }
 

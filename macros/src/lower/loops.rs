@@ -622,7 +622,31 @@ impl Lower<'_> {
         {
             // It is evaluated here, and may be gone through twice.
             let reads = std::mem::take(&mut range.reads);
-            let name = self.keep_as("range", &range.tokens, reads);
+            let aside = self.is_in_loop() || !self.graph.guards.borrow().is_empty();
+            let name = if aside {
+                self.keep_as("range", &range.tokens, reads)
+            } else {
+                // A loop that goes through it again comes after it.
+                let name = self.fresh("range");
+                let leaf = self.graph.leaf(Leaf {
+                    name: name.to_token_stream(),
+                    kind: Kind::INERT,
+                    form: Form::Owned,
+                    varies: range.varies,
+                });
+                self.graph.keep_local(leaf);
+                let tokens = &range.tokens;
+                self.place(Step::Pin {
+                    leaf,
+                    tokens: quote!(let #name = #tokens;),
+                    reads,
+                    pure: false,
+                    fixed: false,
+                });
+                self.kept_names.insert(name.to_string());
+                range.reads.push(leaf);
+                name
+            };
             range.tokens = quote!(::core::clone::Clone::clone(&#name));
         }
         if let Counted::Each { iterator, .. } = &mut counted {

@@ -616,8 +616,11 @@ impl Lower<'_> {
     ) -> Lowered<Value> {
         let tail = std::mem::take(&mut self.tail);
         self.scope.push();
-        let cond = self
-            .bind_taken(taken, &quote!(#guard #expr))
+        let bound = self.bind_taken(taken, &quote!(#guard #expr));
+        if let Some(of) = matched_by(arm.pat, expr) {
+            self.refer(arm.pat, of);
+        }
+        let cond = bound
             .and_then(|()| self.expr(guard))
             .and_then(|value| Ok((self.condition_of(&value, guard)?, value)));
         // What the arm binds is not seen by the others.
@@ -696,6 +699,9 @@ impl Lower<'_> {
         if let Err(refusal) = self.bind_taken(taken, &arm.body.tokens()) {
             self.scope.pop();
             return Err(refusal);
+        }
+        if let Some(of) = matched_by(arm.pat, expr) {
+            self.refer(arm.pat, of);
         }
         self.ended(&arm.body, rest, expr)
     }
@@ -1013,6 +1019,8 @@ impl Lower<'_> {
             if let Some(name) = name_in(pat) {
                 taken.push(Taken::Place(name, place));
             } else if !matches!(pat, Pat::Wild(_) | Pat::Rest(_)) {
+                // It is known where it is before it is known that it is there.
+                let place = saturating(place);
                 let inside = self.test_inside(all, pat, taken, |lower| lower.expr(&place))?;
                 all = match inside {
                     Test::Always => all,
@@ -1036,12 +1044,22 @@ impl Lower<'_> {
             let value = value(self)?;
             return self.test(pat, &value, taken);
         };
-        let mark = self.mark();
+        let mut mark = self.mark();
         let guard = Guard { cond, side: true };
         self.graph.guards.borrow_mut().push(guard);
         let test = value(self).and_then(|value| {
-            // What could go wrong with it has been tested.
+            // What could go wrong with it has been tested; what it is read by has its name.
+            let mut names = self
+                .steps
+                .last_mut()
+                .map_or(Vec::new(), |s| s.split_off(mark.0));
+            names.retain(|placed| matches!(placed.step, Step::Pin { .. }));
             self.roll_back(mark);
+            self.steps
+                .last_mut()
+                .into_iter()
+                .for_each(|s| s.append(&mut names));
+            mark = self.mark();
             self.test(pat, &value, taken)
         });
         self.graph.guards.borrow_mut().pop();
@@ -1580,7 +1598,7 @@ pub(super) fn as_slice(value: Value) -> Value {
 }
 
 /// `..` or `rest @ ..`
-fn is_rest(pat: &Pat) -> bool {
+pub(super) fn is_rest(pat: &Pat) -> bool {
     matches!(pat, Pat::Rest(_)) || is_named_rest(pat)
 }
 
@@ -1623,6 +1641,40 @@ pub(super) fn places_in<'p>(slice: &'p syn::PatSlice, list: &Ident) -> Vec<(&'p 
         (pat, place)
     });
     places.collect()
+}
+
+/// What a pattern is held against: in `match`, `if let` and `let … else`.
+fn matched_by<'e>(pat: &Pat, expr: &'e Expr) -> Option<&'e Expr> {
+    match expr {
+        Expr::Match(each) => Some(&each.expr),
+        Expr::If(branch) => {
+            fn of<'e>(cond: &'e Expr, pat: &Pat) -> Option<&'e Expr> {
+                match cond {
+                    Expr::Let(each) if text(&*each.pat) == text(pat) => Some(&each.expr),
+                    Expr::Binary(all) => of(&all.left, pat).or_else(|| of(&all.right, pat)),
+                    Expr::Paren(inner) => of(&inner.expr, pat),
+                    _ => None,
+                }
+            }
+            let otherwise = branch.else_branch.as_ref();
+            let otherwise = || matched_by(pat, &otherwise?.1);
+            of(&branch.cond, pat).or_else(otherwise)
+        }
+        Expr::Block(_) => None,
+        expr => Some(expr),
+    }
+}
+
+/// `list[list.len() - k]`, where there is none also.
+fn saturating(place: Expr) -> Expr {
+    let Expr::Index(mut index) = place else {
+        return place;
+    };
+    if let Expr::Binary(counted) = &*index.index {
+        let (length, back) = (&counted.left, &counted.right);
+        index.index = syn::parse_quote!(::core::primitive::usize::saturating_sub(#length, #back));
+    }
+    Expr::Index(index)
 }
 
 /// The parts of a tuple or a slice beside their patterns, `..` standing for any number of them.

@@ -126,6 +126,8 @@ pub struct Lower<'a> {
     pins: Vec<(String, Id)>,
     /// The elements of lists that were read, by the list and the index.
     known_elements: Vec<((Id, Id), lists::Element)>,
+    /// Elements of lists that are columns of a matrix.
+    elements_of_columns: HashSet<Id>,
     /// Names that are bound in the companion, and how many nested blocks surround the statement.
     bound: HashSet<String>,
     nested: usize,
@@ -242,6 +244,7 @@ pub fn lower(
         places: None,
         pins: Vec::new(),
         known_elements: Vec::new(),
+        elements_of_columns: HashSet::new(),
         bound: HashSet::new(),
         nested: 0,
         taken,

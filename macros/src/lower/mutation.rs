@@ -68,7 +68,57 @@ impl Lower<'_> {
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
+        let value = self.before_place(value, &assign.left);
         self.assign_value(&assign.left, value, (&assign.right, expr))
+    }
+
+    /// What a place is given, evaluated before the place is.
+    fn before_place(&mut self, value: Value, place: &Expr) -> Value {
+        match value {
+            Value::Inert(mut inert)
+                if self.closures == 0 && !matches!(strip(place), Expr::Path(_)) =>
+            {
+                self.evaluate(&mut inert);
+                Value::Inert(inert)
+            }
+            value => value,
+        }
+    }
+
+    /// Whether a variable counts, or holds a condition.
+    fn is_counter(&self, name: &Ident) -> bool {
+        let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+        matches!(known, Some(Value::Inert(known)) if matches!(known.hint, Hint::Int | Hint::Bool))
+    }
+
+    /// What such a variable may be given: what stays Rust, or a condition on differentiated values.
+    fn counted_on(&mut self, value: &Value) -> Option<Inert> {
+        match value {
+            Value::Inert(inert) => Some(inert.clone()),
+            Value::Node(id) if self.closures == 0 && self.graph.kind(*id) == Kind::BOOL => {
+                Some(Inert {
+                    tokens: self.name_of(*id),
+                    hint: Hint::Bool,
+                    reads: vec![*id],
+                    varies: true,
+                    pure: true,
+                    mutable: false,
+                    leaf: None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// What such a variable is given, which carries no derivative either.
+    fn count_on(&mut self, own: &TokenStream, assigns: TokenStream, new: &Inert) -> Lowered<Value> {
+        let name = self.keep_as("value", &new.tokens, new.reads.clone());
+        self.place(Step::Verbatim {
+            tokens: quote!(#own #assigns #name;),
+            reads: Vec::new(),
+            binds: Vec::new(),
+        });
+        Ok(Value::Unit)
     }
 
     /// A variable that counts, or holds a condition, and stays what it is beside others that are assigned with it.
@@ -93,6 +143,12 @@ impl Lower<'_> {
         (right, expr): (&Expr, &Expr),
     ) -> Lowered<Value> {
         self.check_pushed(left, &value)?;
+        if let (Expr::Path(_), Some(new)) = (left, self.counted_on(&value))
+            && let Ok(name) = self.assigned_variable(left)
+            && let Some(own) = self.counter(&name, &new)
+        {
+            return self.count_on(&own, quote!(=), &new);
+        }
         if let Some((tuple, part)) = self.part_of_tuple(left) {
             return self.assign_part(&tuple, part, &value, expr);
         }
@@ -214,6 +270,18 @@ impl Lower<'_> {
             }
             return self.compound_assignment(&whole, &Expr::Binary(whole.clone()));
         }
+        if let Expr::Path(_) = strip(&binary.left)
+            && let Ok(name) = self.assigned_variable(&binary.left)
+            && self.is_counter(&name)
+        {
+            let value = self.expr(&binary.right)?;
+            if let Some(new) = self.counted_on(&value)
+                && let Some(own) = self.counter(&name, &new)
+            {
+                let op = &binary.op;
+                return self.count_on(&own, quote!(#op), &new);
+            }
+        }
         let op = match binary.op {
             BinOp::AddAssign(_) => BinOp::Add(Default::default()),
             BinOp::SubAssign(_) => BinOp::Sub(Default::default()),
@@ -242,6 +310,7 @@ impl Lower<'_> {
         if !plain || lent(self) {
             // Of two numbers Rust evaluates the right one first.
             let value = self.expr(&binary.right)?;
+            let value = self.before_place(value, &binary.left);
             let place = self.place_of(&binary.left)?;
             let known = self.read_unchecked(&place, &binary.left)?;
             let kind = self.graph.kind(known);
@@ -424,7 +493,7 @@ impl Lower<'_> {
                 return refuse(
                     at,
                     format!(
-                        "`{name}` is no real number, and cannot be given a differentiated value"
+                        "`{name}` is no real number, or has a part that is none, and cannot be given a differentiated value here\nhelp: keep what is no real number in a variable of its own"
                     ),
                 );
             }

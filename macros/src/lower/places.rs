@@ -25,9 +25,10 @@ impl Lower<'_> {
         };
         if let Some(lent) = self.lent_to(&root) {
             // Behind a name that borrows a part of another variable.
-            if let Some(inner) = behind(left) {
+            if behind(left).is_some() {
                 let mut path = lent.path.clone();
-                path.extend(self.place_of_part(&inner, &lent)?);
+                path.extend(self.place_of_part(left, &lent)?);
+                entry_of_matrix(&mut path);
                 return Ok(Lent { path, ..lent });
             }
             return Ok(lent);
@@ -133,21 +134,7 @@ impl Lower<'_> {
             path.insert(0, (part, args[1..].to_vec()));
             id = args[0];
         }
-        // An entry of a column is an entry of the matrix.
-        if let [.., (outer, _), (Part::Entry, _)] = &path[..] {
-            let outer = outer.clone();
-            let places = |path: &[(Part, Vec<Id>)]| (path[0].1[0], path[1].1[0]);
-            let (a, b) = places(&path[path.len() - 2..]);
-            let at = match outer {
-                Part::Column => Some(vec![b, a]),
-                Part::Row => Some(vec![a, b]),
-                _ => None,
-            };
-            if let Some(at) = at {
-                path.truncate(path.len() - 2);
-                path.push((Part::EntryAt, at));
-            }
-        }
+        entry_of_matrix(&mut path);
         Ok(path)
     }
 
@@ -752,6 +739,20 @@ fn is_view(method: &str) -> bool {
             | "as_mut_slice"
             | "index_mut"
     )
+}
+
+/// An entry of a column is an entry of the matrix.
+fn entry_of_matrix(path: &mut Vec<(Part, Vec<Id>)>) {
+    let [.., (outer, first), (Part::Entry, second)] = &path[..] else {
+        return;
+    };
+    let at = match outer {
+        Part::Column => vec![second[0], first[0]],
+        Part::Row => vec![first[0], second[0]],
+        _ => return,
+    };
+    path.truncate(path.len() - 2);
+    path.push((Part::EntryAt, at));
 }
 
 /// The expression that reads a place.

@@ -224,6 +224,7 @@ impl Lower<'_> {
                 "what is assigned here is not known by its fields\nhelp: write it out, as in `State { x: …, v: … }`",
             );
         };
+        let mut given = Vec::new();
         for (field, variable) in fields {
             let value = values.iter().find(|(own, _)| own == field);
             let Some((_, value)) = value.cloned() else {
@@ -232,7 +233,25 @@ impl Lower<'_> {
                     format!("there is no field `{field}` in what is assigned"),
                 );
             };
+            let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
+            given.push(match value {
+                // What stays Rust is evaluated before any field changes.
+                Value::Inert(inert) if matches!(known, Some(Value::Inert(_))) => {
+                    let name = self.keep_as(field, &inert.tokens, inert.reads);
+                    (variable, Err(name))
+                }
+                value => (variable, Ok(value)),
+            });
+        }
+        for (variable, value) in given {
             let left: Expr = syn::parse_quote!(#variable);
+            let value = match value {
+                Ok(value) => value,
+                Err(name) => {
+                    self.verbatim(&quote!(#left = #name;))?;
+                    continue;
+                }
+            };
             if let Some(inner) = self.fields_of(&left) {
                 self.assign_fields(&inner, value, at)?;
                 continue;

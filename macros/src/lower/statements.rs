@@ -9,7 +9,9 @@ use super::matching::{Exit, as_slice, is_panic, paired, places_in, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
-use crate::scope::{Binding, Columns, Hint, Inert, Value, control_flow, is_observer, leaves_loop};
+use crate::scope::{
+    Binding, Columns, Hint, Inert, Value, control_flow, is_observer, leaves_loop, variables,
+};
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -262,13 +264,47 @@ impl Lower<'_> {
 
     /// Tokens as the companion keeps them; a format string reads its variables under the user's names.
     pub(super) fn kept_with_strings(&self, tokens: TokenStream) -> TokenStream {
-        let kept = self.kept(&tokens);
+        let asserted = self.asserted(&tokens);
+        let own: Vec<Ident> = asserted.iter().map(|(ident, _)| ident.clone()).collect();
+        let kept = self.kept_but(tokens.clone(), &own);
         let names = self.renamed_in_strings(tokens);
-        if names.is_empty() {
+        let names = names.iter().filter(|(ident, _)| !own.contains(ident));
+        let lets = names.map(|(ident, new)| quote!(let #ident = &#new;));
+        let asserted = asserted
+            .iter()
+            .map(|(ident, new)| quote!(let #ident = #new;));
+        let lets: Vec<TokenStream> = lets.chain(asserted).collect();
+        if lets.is_empty() {
             return kept;
         }
-        let lets = names.iter().map(|(ident, new)| quote!(let #ident = &#new;));
         quote!({ #(#lets)* #kept })
+    }
+
+    /// The numbers that are called otherwise in the companion, where the words of an assertion are its message.
+    fn asserted(&self, tokens: &TokenStream) -> Vec<(Ident, TokenStream)> {
+        if !mentions(tokens.clone(), &["assert", "debug_assert"]) {
+            return Vec::new();
+        }
+        let references = self.references_among(tokens);
+        let mut names = Vec::new();
+        variables(tokens.clone(), &mut names);
+        names.sort();
+        names.dedup();
+        let number = |name: &String| {
+            let binding = self.scope.get(name)?;
+            let Value::Node(id) = &binding.value else {
+                return None;
+            };
+            let ident = &binding.ident;
+            let reference = references.iter().find(|known| known.ident == *ident);
+            let new = match reference {
+                Some(reference) => reference.itself(),
+                None if self.graph.is_matrix(*id) => return None,
+                None => self.emitted(ident)?,
+            };
+            Some((ident.clone(), new))
+        };
+        names.iter().filter_map(number).collect()
     }
 
     /// Keeps `let pattern = init;` and gives the names of its variables in the companion.
@@ -377,6 +413,19 @@ impl Lower<'_> {
                 ),
             );
         }
+        let lent = |b: &&&Binding| match &b.value {
+            Value::Lent(lent) => self.emitted_lent(lent).is_none(),
+            _ => false,
+        };
+        if let Some(binding) = read.iter().find(lent) {
+            return refuse(
+                tokens,
+                format!(
+                    "`{}` borrows what is not there as it stands\nhelp: read the variable itself that it borrows",
+                    binding.ident
+                ),
+            );
+        }
         if let Some(found) = leaves_loop(tokens) {
             return refuse(
                 found,
@@ -451,16 +500,17 @@ impl Lower<'_> {
         result
     }
 
-    /// Notes which variables of a `let` are references, or views.
-    fn refer(&mut self, pat: &Pat, init: &Expr) {
+    /// Notes which variables of a pattern are references, or views.
+    pub(super) fn refer(&mut self, pat: &Pat, init: &Expr) {
         match (pat, init) {
             (pat, Expr::Paren(inner)) => self.refer(pat, &inner.expr),
             (pat, Expr::Group(inner)) => self.refer(pat, &inner.expr),
             (Pat::Type(typed), init) => self.refer(&typed.pat, init),
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
             (Pat::Ident(name), init) => {
-                let (reference, view) = (self.is_reference(init), self.is_view(init));
                 let name = name.ident.unraw().to_string();
+                let reference = self.is_reference(init);
+                let view = self.is_view(init);
                 self.scope.refer(&name, reference, view);
             }
             (Pat::Tuple(pats), Expr::Tuple(parts)) => {
@@ -469,15 +519,67 @@ impl Lower<'_> {
                 }
             }
             (Pat::Reference(inner), Expr::Reference(of)) => self.refer(&inner.pat, &of.expr),
+            (Pat::TupleStruct(some), init) if some.elems.len() == 1 => match init {
+                Expr::Call(made) if made.args.len() == 1 => {
+                    self.refer(&some.elems[0], &made.args[0]);
+                }
+                init => self.refer(&some.elems[0], init),
+            },
+            // What a pattern takes from behind a reference.
+            (Pat::Tuple(pats), Expr::MethodCall(call))
+                if matches!(
+                    call.method.to_string().as_str(),
+                    "split_at" | "split_first" | "split_last"
+                ) =>
+            {
+                pats.elems.iter().for_each(|pat| self.refer_all(pat, true));
+            }
+            (Pat::Slice(slice), init) => {
+                let behind = self.is_reference(init);
+                let each = slice.elems.iter();
+                each.for_each(|pat| self.refer_all(pat, behind || super::matching::is_rest(pat)));
+            }
             _ => {}
         }
     }
 
-    /// Whether an expression is a reference, as far as the tokens tell.
+    /// The names in a pattern of what is behind a reference are references.
+    fn refer_all(&mut self, pat: &Pat, behind: bool) {
+        match pat {
+            Pat::Ident(name) => {
+                let name = name.ident.unraw().to_string();
+                self.scope.refer(&name, behind, false);
+            }
+            Pat::Paren(inner) => self.refer_all(&inner.pat, behind),
+            Pat::Slice(inner) => {
+                let each = inner.elems.iter();
+                each.for_each(|pat| self.refer_all(pat, behind));
+            }
+            Pat::Tuple(inner) => {
+                let each = inner.elems.iter();
+                each.for_each(|pat| self.refer_all(pat, behind));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an expression, or what is in the `Option` that it gives, is a reference, as far as the tokens tell.
     pub(super) fn is_reference(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Reference(_) => true,
+            Expr::Paren(inner) => self.is_reference(&inner.expr),
+            Expr::Group(inner) => self.is_reference(&inner.expr),
+            Expr::Try(inner) => self.is_reference(&inner.expr),
             Expr::Path(path) => self.scope.named(path).is_some_and(|known| known.reference),
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "as_ref" | "as_slice" | "first" | "get" | "split_first" | "split_last" => true,
+                "last" => gives_references(&call.receiver).unwrap_or(true),
+                "nth" | "next" | "find" | "max_by" | "min_by" => {
+                    gives_references(&call.receiver).unwrap_or(false)
+                }
+                "unwrap" | "expect" | "filter" => self.is_reference(&call.receiver),
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -1514,4 +1616,29 @@ fn flat(tokens: TokenStream) -> Vec<proc_macro2::TokenTree> {
 fn is_real_constant(path: &syn::ExprPath) -> bool {
     let mut segments = path.path.segments.iter();
     path.path.segments.len() > 1 && segments.any(|s| s.ident == "f64" || s.ident == "f32")
+}
+
+/// Whether an iterator gives references, if it is one.
+fn gives_references(iterator: &Expr) -> Option<bool> {
+    let Expr::MethodCall(call) = iterator else {
+        return None;
+    };
+    match call.method.to_string().as_str() {
+        "iter" => Some(true),
+        "rev" | "skip" | "take" | "step_by" | "filter" | "take_while" | "chain" | "cycle" => {
+            gives_references(&call.receiver)
+        }
+        "copied" | "cloned" | "map" | "filter_map" | "flat_map" | "map_while" | "zip"
+        | "enumerate" | "windows" | "chunks" | "chunks_exact" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether one of these words stands somewhere in the tokens.
+fn mentions(tokens: TokenStream, words: &[&str]) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(word) => words.iter().any(|known| word == known),
+        TokenTree::Group(group) => mentions(group.stream(), words),
+        _ => false,
+    })
 }

@@ -1,7 +1,8 @@
 //! Values that no parameter reaches: what of them changes is read where it is written, once and in order.
 
+use crate::oracle::panic_message;
 use crate::{Config, Log};
-use nalgebra::{DVector, Vector2, Vector3};
+use nalgebra::{DVector, Matrix2, Vector2, Vector3};
 use nalgrad::gradient;
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -362,4 +363,232 @@ fn what_happens_beside_a_value_in_a_closure_or_a_loop() {
     assert_eq!(count.replace(0), 33);
     assert_eq!(f_value_and_gradient(&x, &count), (42.0, &x * 4.0));
     assert_eq!(count.get(), 33);
+}
+
+fn is_large(v: &f64) -> bool {
+    *v > 1.0
+}
+
+fn is_far(v: &Vector2<f64>) -> bool {
+    v.norm() > 1.0
+}
+
+#[test]
+fn what_a_loop_goes_through_is_looked_at_behind_its_reference() {
+    #[gradient(wrt(x))]
+    fn f(x: &[f64], seen: &Cell<u32>) -> f64 {
+        let mut total = 0.0;
+        let mut n = 0;
+        for v in x {
+            total += v * v;
+            if *v > 0.0 {
+                n += 1;
+            }
+            if is_large(v) {
+                seen.set(seen.get() + 1);
+            }
+        }
+        if let Some(first) = x.first().copied().as_ref() {
+            assert!(*first < 9.0);
+            if *first > 0.0 {
+                seen.set(seen.get() + 10);
+            }
+        }
+        total * n as f64
+    }
+    let seen = Cell::new(0);
+    let x = [0.5, 2.0, -1.0];
+    assert_eq!(f(&x, &seen), 10.5);
+    assert_eq!(seen.replace(0), 11);
+    assert_eq!(
+        f_value_and_gradient(&x, &seen),
+        (10.5, vec![2.0, 8.0, -4.0])
+    );
+    assert_eq!(seen.replace(0), 11);
+    assert_eq!(f_gradient(&x, &seen), [2.0, 8.0, -4.0]);
+    assert_eq!(seen.get(), 11);
+}
+
+#[test]
+fn vectors_of_a_list_are_looked_at_behind_their_references() {
+    #[gradient(wrt(given))]
+    fn f(given: &[Vector2<f64>], seen: &Cell<u32>) -> f64 {
+        let mut made = vec![Vector2::zeros(); given.len()];
+        for (i, v) in given.iter().enumerate() {
+            if is_far(v) && *v != Vector2::zeros() {
+                seen.set(seen.get() + 1);
+            }
+            made[i] = v * 2.0;
+            let own = made[i];
+            if is_far(&own) && is_far(&made[i]) {
+                seen.set(seen.get() + 10);
+            }
+        }
+        for v in &made {
+            assert!(*v != Vector2::repeat(9.0), "{v} is not expected");
+            if is_far(v) {
+                seen.set(seen.get() + 100);
+            }
+        }
+        let sum = &(made[0] + made[1]);
+        if is_far(sum) {
+            seen.set(seen.get() + 1000);
+        }
+        sum.norm_squared()
+    }
+    let seen = Cell::new(0);
+    let x = [Vector2::new(0.5, 0.0), Vector2::new(0.5, 1.0)];
+    let expected = vec![Vector2::new(8.0, 8.0); 2];
+    let value = f(&x, &seen);
+    assert_eq!((value, seen.replace(0)), (8.0, 1111));
+    assert_eq!(f_value_and_gradient(&x, &seen), (value, expected.clone()));
+    assert_eq!(seen.replace(0), 1111);
+    assert_eq!(f_gradient(&x, &seen), expected);
+    assert_eq!(seen.get(), 1111);
+}
+
+#[test]
+fn an_assertion_says_what_the_user_wrote() {
+    #[gradient]
+    fn f(x: &[f64]) -> f64 {
+        let mut total = 0.0;
+        for v in x {
+            assert!(*v < 3.0);
+            let v = v * 2.0;
+            assert!(v < 4.0);
+            total += v;
+        }
+        let total = total * 2.0;
+        assert!(total > 0.0);
+        total
+    }
+    panics!((&[4.0]) => "assertion failed: *v < 3.0");
+    panics!((&[2.5]) => "assertion failed: v < 4.0");
+    panics!((&[]) => "assertion failed: total > 0.0");
+    assert_eq!(f_gradient(&[1.0]), [4.0]);
+}
+
+#[test]
+fn a_function_is_asked_with_a_length() {
+    fn half(n: usize) -> usize {
+        n / 2
+    }
+    #[gradient]
+    fn f(x: &DVector<f64>) -> f64 {
+        let mut total = x[half(x.len())].powi(2);
+        for i in 0..half(x.len() + 1) {
+            total += x[i];
+        }
+        total
+    }
+    expect!((&DVector::from_vec(vec![1.0, 2.0, 3.0])) => DVector::from_vec(vec![1.0, 5.0, 0.0]));
+}
+
+#[test]
+fn what_counts_is_given_what_is_asked_of_differentiated_values() {
+    #[gradient]
+    fn f(x: &[f64]) -> f64 {
+        let mut seen = vec![false; x.len()];
+        let (mut any, mut count) = (false, 0);
+        let mut total = 0.0;
+        for i in 0..x.len() {
+            any = any || x[i] > 0.5;
+            count += (x[i] > 0.0) as usize;
+            count = count.max(x[i] as usize);
+            if any {
+                seen[i] = true;
+            }
+            total += x[i] * x[i] * count as f64;
+            if seen[i] {
+                total += x[i];
+            }
+        }
+        total
+    }
+    expect!((&[0.25, -1.0, 2.0]) => vec![0.5, -2.0, 9.0]);
+}
+
+#[test]
+fn an_option_by_an_inert_condition() {
+    #[gradient(wrt(x))]
+    fn f(x: &[f64], often: &Cell<u32>) -> f64 {
+        let ask = |n: usize| {
+            often.set(often.get() + 1);
+            n
+        };
+        let first = (!x.is_empty()).then(|| x[0] * x[0]);
+        let second = (ask(2) > 1).then_some(x.len() as f64);
+        let third = (ask(x.len()) > 2).then(|| x[2]);
+        first.unwrap_or(1.0) * second.unwrap() + third.unwrap_or(0.5)
+    }
+    let often = Cell::new(0);
+    assert_eq!(f_value_and_gradient(&[3.0], &often), (9.5, vec![6.0]));
+    assert_eq!(often.replace(0), 2);
+    assert_eq!(f(&[3.0], &often), 9.5);
+    assert_eq!(f_gradient(&[], &often), []);
+    assert_eq!(often.get(), 4);
+}
+
+#[test]
+fn what_an_entry_is_given_is_evaluated_before_its_index() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let at = |k: usize, word: &'static str| {
+            log.say(word);
+            k
+        };
+        let mut v = [x, x * x, 1.0];
+        v[at(0, "2")] *= log.say("1");
+        v[at(1, "4")] = log.say("3") * 2.0;
+        v[at(2, "6")] = {
+            log.say("5");
+            2.0
+        };
+        v[0] * v[1] * v[2] * x
+    }
+    logged!(1.3, "1 2 3 4 5 6");
+}
+
+#[test]
+fn a_condition_that_gives_an_option_is_evaluated_once() {
+    #[gradient]
+    fn f(x: f64, log: &Log) -> f64 {
+        let large = |v: f64| {
+            log.say("1");
+            v > 1.0
+        };
+        let root = large(x).then(|| x.sqrt());
+        root.unwrap_or(x)
+    }
+    logged!(1.3, "1");
+    logged!(0.3, "1");
+}
+
+#[test]
+fn what_is_borrowed_for_change_is_looked_at() {
+    #[gradient(wrt(x))]
+    fn f(x: &Matrix2<f64>, seen: &Cell<usize>) -> f64 {
+        let mut m = *x;
+        let mut c = m.column_mut(0);
+        c[0] += 1.0;
+        let n = c.len();
+        if c[0] > 1.0 && c.norm() > 1.0 {
+            seen.set(seen.get() + n);
+        }
+        let e = &mut m[(1, 1)];
+        *e *= 3.0;
+        if *e > 2.0 && is_large(e) {
+            seen.set(seen.get() + 10);
+        }
+        let whole = &mut m;
+        whole[(0, 1)] *= 2.0;
+        assert!(whole.norm() > 0.0);
+        m.sum()
+    }
+    let (x, seen) = (Matrix2::new(0.5, 1.0, 1.0, 1.0), Cell::new(0));
+    assert_eq!((f(&x, &seen), seen.replace(0)), (7.5, 12));
+    let gradient = Matrix2::new(1.0, 2.0, 1.0, 3.0);
+    assert_eq!(f_value_and_gradient(&x, &seen), (7.5, gradient));
+    assert_eq!(seen.replace(0), 12);
+    assert_eq!((f_gradient(&x, &seen), seen.get()), (gradient, 12));
 }

@@ -711,3 +711,19 @@ fn zeros_of_the_size_of_what_is_returned() {
     assert_eq!(value, independent(&x, &a));
     assert_eq!(tangent, DVector::zeros(3));
 }
+
+#[test]
+fn the_way_back_through_a_second_loop_comes_after_its_range() {
+    #[gradient]
+    fn f(x: &DMatrix<f64>) -> f64 {
+        let mut total = 0.0;
+        for c in x.column_iter() {
+            total += c.sum();
+        }
+        for (c, d) in x.column_iter().zip(x.column_iter().skip(1)) {
+            total += c.dot(&d);
+        }
+        total
+    }
+    expect!((&DMatrix::from_vec(1, 3, vec![1.0, 2.0, 3.0])) => DMatrix::from_vec(1, 3, vec![3.0, 5.0, 3.0]));
+}

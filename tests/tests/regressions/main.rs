@@ -45,6 +45,7 @@ mod emission;
 mod generated;
 mod inert;
 mod loops;
+mod references;
 mod scoping;
 
 use oracle::{BY_DIFFERENCES, assert_same, difference, panic_message, slope, value_difference};

@@ -2,7 +2,7 @@
 
 use crate::oracle::panic_message;
 use crate::{CONFIG, Config};
-use nalgebra::{DVector, Vector3};
+use nalgebra::{DMatrix, DVector, Vector2, Vector3};
 use nalgrad::gradient;
 
 /// The macro does not know what comes out of it.
@@ -270,4 +270,42 @@ fn a_statement_kept_as_it_stands_reads_the_values_of_its_place() {
     panics!((x, 5) => "x is 36, y is 4");
     // (2x² + x)² + 2x + 1
     expect!((x, 6) => 2.0 * (2.0 * x * x + x) * (4.0 * x + 1.0) + 2.0);
+}
+
+#[test]
+fn a_part_behind_a_name_that_borrows_is_changed_and_no_more() {
+    #[gradient]
+    fn f(x: &Vector3<f64>) -> f64 {
+        let mut p = *x;
+        let q = &mut p;
+        q.x *= 2.0;
+        q[1] += q.x;
+        *q *= 0.5;
+        let mut tail = p.fixed_rows_mut::<2>(1);
+        tail[0] = 3.0 * tail[1];
+        tail *= 2.0;
+        p.x + 10.0 * p.y + 100.0 * p.z
+    }
+    // x + 30 z + 100 z
+    expect!((&Vector3::new(0.5, 2.0, 3.0)) => Vector3::new(1.0, 0.0, 130.0));
+}
+
+#[test]
+fn entries_of_columns_that_are_gone_through() {
+    #[gradient]
+    fn f(x: &[f64]) -> f64 {
+        let mut m = DMatrix::<f64>::zeros(2, x.len());
+        for mut c in m.column_iter_mut() {
+            c[0] += x[0];
+            c[1] = c[0] * c[0];
+        }
+        let mut points = vec![Vector2::new(x[0], 1.0); x.len()];
+        for p in points.iter_mut() {
+            p.x += 1.0;
+            p[1] *= p.x;
+        }
+        m.sum() + points[0].y
+    }
+    // n (x + x²) + x + 1
+    expect!((&[3.0, 1.0]) => vec![2.0 * 7.0 + 1.0, 0.0]);
 }
