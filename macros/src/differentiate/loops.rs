@@ -420,8 +420,17 @@ impl<'g> Factored<'g> {
     }
 }
 
-/// Sums of which one is what a loop has added up: it begins with another one, a total, instead of zero.
-pub fn continued(graph: &Graph, values: &[Id]) -> Option<Vec<Id>> {
+/// What is added up, after sums of loops have begun with another term, a total, instead of zero. Only those may that are
+/// read nowhere else, which are `own`.
+pub fn continued(graph: &Graph, mut values: Vec<Id>, own: &[Id]) -> Vec<Id> {
+    while let Some(total) = continue_sum(graph, &values, own) {
+        values.remove(total);
+    }
+    values
+}
+
+/// The place of a total with which the sum of a loop has been made to begin.
+fn continue_sum(graph: &Graph, values: &[Id], own: &[Id]) -> Option<usize> {
     // What a derived loop has added up: the loop, and its number among what is carried.
     let sum_of = |id: Id| match (graph.op(id), graph.args(id).first()) {
         (Op::Item(part), Some(of)) => {
@@ -437,25 +446,24 @@ pub fn continued(graph: &Graph, values: &[Id]) -> Option<Vec<Id>> {
     };
     let total = values.iter().position(|v| is_total(*v));
     let total = total.or_else(|| values.iter().position(|v| sum_of(*v).is_some()))?;
-    let own = &graph.node(values[total]).guards;
-    let added = values.iter().position(|v| {
-        let Some((of, at)) = sum_of(*v) else {
+    let guards = &graph.node(values[total]).guards;
+    let added = own.iter().find(|v| {
+        let Some((of, at)) = sum_of(**v) else {
             return false;
         };
         let start = graph.args(of)[at];
         let around = graph.node(of).guards;
-        values[total] < of
+        values.iter().filter(|other| other == v).count() == 1
+            && values[total] < of
             && graph.expr(start).is_zero()
-            && own.iter().all(|guard| around.contains(guard))
+            && guards.iter().all(|guard| around.contains(guard))
     })?;
-    let (of, at) = sum_of(values[added])?;
+    let (of, at) = sum_of(*added)?;
     graph.set_argument(of, at, values[total]);
     // It is no sum on its own any more.
     let mut known = graph.loops.pulled.borrow_mut();
-    known.retain(|_, found| !found.iter().any(|f| f.1 == values[added]));
-    let mut rest = values.to_vec();
-    rest.remove(total);
-    Some(rest)
+    known.retain(|_, found| !found.iter().any(|f| f.1 == *added));
+    Some(total)
 }
 
 fn loop_of(graph: &Graph, id: Id) -> Option<Rc<Loop>> {

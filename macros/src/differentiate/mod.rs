@@ -8,8 +8,6 @@ pub mod calls;
 mod cut;
 mod loops;
 
-pub use loops::continued;
-
 use crate::graph::{Elem, Graph, Guard, Id, IdMap, Ids};
 use crate::rules::{Applied, Law, Op, laws};
 use crate::simplify::Expr;
@@ -25,6 +23,8 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
     let mut expanded: IdMap<Vec<Id>> = IdMap::default();
     // What each part of what a call returns gets.
     let mut parts: IdMap<Vec<(Vec<usize>, Id)>> = IdMap::default();
+    // What loops have added up for each value, and for nothing else.
+    let mut added_up: IdMap<Vec<Id>> = IdMap::default();
     let mut results = vec![None; wrt.len()];
     for (root, cotangent) in cotangents {
         pending.entry(*root).or_default().push(*cotangent);
@@ -49,12 +49,18 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
         if !of_parts.is_empty() && active.contains(&id) {
             let node = graph.node(id);
             let outside = graph.guards.replace(node.guards.clone());
+            let before = graph.count();
             let contributions = match node.op {
                 Op::Loop(_) => loops::pulled_back(graph, id, of_parts, &active),
                 _ => calls::pulled_back(graph, id, of_parts, &active),
             };
             graph.guards.replace(outside);
+            let values: Vec<Id> = contributions.iter().map(|c| c.1).collect();
             for (arg, value) in contributions {
+                let once = values.iter().filter(|other| **other == value).count() == 1;
+                if once && value.0 >= before {
+                    added_up.entry(arg).or_default().push(value);
+                }
                 let value = outside_of(graph, &node.guards, arg, value);
                 pending.entry(arg).or_default().push(value);
             }
@@ -66,7 +72,8 @@ pub fn reverse(graph: &Graph, cotangents: &[(Id, Id)], wrt: &[Id]) -> Vec<Option
         let mut node = graph.node(id);
         // What is added up is there where the value is.
         let outside = graph.guards.replace(node.guards.clone());
-        let cotangent = graph.sum_of(&terms);
+        let own = added_up.remove(&id).unwrap_or_default();
+        let cotangent = graph.sum_of(&loops::continued(graph, terms, &own));
         graph.guards.replace(outside);
         if let Some(name) = name_of(graph, id) {
             graph

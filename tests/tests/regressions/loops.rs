@@ -727,3 +727,41 @@ fn the_way_back_through_a_second_loop_comes_after_its_range() {
     }
     expect!((&DMatrix::from_vec(1, 3, vec![1.0, 2.0, 3.0])) => DMatrix::from_vec(1, 3, vec![3.0, 5.0, 3.0]));
 }
+
+/// What an inner loop adds up for a value that several others are added to: each of these gets it beside its own total.
+#[gradient]
+fn sum_of_two_in_a_nested_loop(x: f64, t: f64, u: f64) -> f64 {
+    let mut y = x;
+    for _ in 0..3 {
+        let sum = t + u;
+        let twice = t + t;
+        for _ in 0..2 {
+            y *= sum * twice;
+        }
+    }
+    y
+}
+
+#[test]
+fn totals_of_inner_loops() {
+    let (x, t, u) = (0.7_f64, 0.9_f64, 0.4_f64);
+    // x ((t + u) 2t)⁶
+    let (sum, twice) = (t + u, 2.0 * t);
+    let power = (sum * twice).powi(5);
+    let expected = (
+        power * sum * twice,
+        6.0 * x * power * (twice + 2.0 * sum),
+        6.0 * x * power * twice,
+    );
+    let found = sum_of_two_in_a_nested_loop_gradient(x, t, u);
+    for (found, expected) in [
+        (found.0, expected.0),
+        (found.1, expected.1),
+        (found.2, expected.2),
+    ] {
+        assert!(
+            (found - expected).abs() < 1e-12 * expected.abs(),
+            "{found} is not {expected}"
+        );
+    }
+}
