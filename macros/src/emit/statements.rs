@@ -1450,6 +1450,12 @@ impl Emit<'_> {
     /// One entry of a matrix, at the place that is being written.
     fn entry_of(&mut self, id: Id) -> Written {
         let matrices = self.read_by_entries(id);
+        // It is computed now. Where it is computed once more, what it is made of is read once more.
+        if !matrices.contains(&id) && !self.computed.insert(id) {
+            for matrix in &matrices {
+                self.remaining[matrix.0 as usize] += 1;
+            }
+        }
         let mut entries = self.entries_at(&matrices);
         match entries.remove(&id) {
             Some(entry) => entry,

@@ -9,7 +9,8 @@
 
 use super::oracle::{BY_DIFFERENCES, assert_same, difference, slope};
 use nalgebra::{
-    DMatrix, DVector, Matrix2, Matrix3x2, Vector2, Vector3, dmatrix, dvector, matrix, vector,
+    DMatrix, DVector, Matrix2, Matrix2x3, Matrix3x2, Vector2, Vector3, dmatrix, dvector, matrix,
+    vector,
 };
 use nalgrad::{check, differentiable, gradient, hessian, hvp, jacobian, jvp, vjp};
 
@@ -1345,5 +1346,28 @@ fn branches_in_maps_of_columns() {
         let gradient = |x: &DVector<f64>| branch_in_a_map_value_gradient_and_hessian(1.3, x).1;
         check::gradient(value, &x, &gradient(&x)).unwrap();
         check::jacobian(gradient, &x, &branch_in_a_map_hessian(1.3, &x)).unwrap();
+    }
+}
+
+/// What the entries of a gradient are added from is read there, and not once more before it changes.
+#[hessian(wrt(p))]
+fn read_by_entries(k: usize, p: &Matrix2x3<f64>) -> f64 {
+    let v = Vector3::from_fn(|_, j| p[(j, k)]).map(|e| e.clamp(-0.8, 1.2) * e);
+    v.x + v.dot(&v)
+}
+
+#[test]
+fn entries_that_a_gradient_is_added_from() {
+    let p = Matrix2x3::new(0.3, 0.7, -0.2, 0.1, 0.5, 0.9);
+    // s² + 3 s⁴ of one entry, which is the third of all.
+    let s: f64 = 0.7;
+    let (value, gradient, hessian) = read_by_entries_value_gradient_and_hessian(1, &p);
+    assert_slope(value - (s * s + 3.0 * s.powi(4)) + gradient[2], s, |s| {
+        s * s + 3.0 * s.powi(4)
+    });
+    for hessian in [hessian, read_by_entries_hessian(1, &p)] {
+        let expected = 2.0 + 36.0 * s * s;
+        assert!((hessian[(2, 2)] - expected).abs() < 1e-13 * expected);
+        assert!((hessian.sum() - hessian[(2, 2)]).abs() == 0.0);
     }
 }

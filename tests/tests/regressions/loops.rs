@@ -730,6 +730,7 @@ fn the_way_back_through_a_second_loop_comes_after_its_range() {
 
 /// What an inner loop adds up for a value that several others are added to: each of these gets it beside its own total.
 #[gradient]
+#[allow(dead_code, reason = "known by its gradient only")]
 fn sum_of_two_in_a_nested_loop(x: f64, t: f64, u: f64) -> f64 {
     let mut y = x;
     for _ in 0..3 {
