@@ -313,6 +313,13 @@ impl Emit<'_> {
         if sizes.len() == 2 { sizes } else { Vec::new() }
     }
 
+    /// Whether what tells a size is bound where this is written, not by a statement on a side that was not taken.
+    fn is_known(&self, dim: &Dim) -> bool {
+        let elsewhere = |guards: &Vec<(Id, bool)>| !self.satisfies(self.current, guards);
+        let mut sources = self.sources_of(dim).into_iter();
+        !sources.any(|source| self.kept_on_sides.get(&source).is_some_and(elsewhere))
+    }
+
     pub(super) fn filled(
         &self,
         constructor: &str,
@@ -507,18 +514,16 @@ impl Emit<'_> {
             }
             Op::Fill => {
                 if self.program.graph.uniform_const(id) == Some(0.0) {
-                    // Nobody reads the entries where the size is not known.
-                    let mut sizes = self.extents_of(id).into_iter();
-                    let elsewhere =
-                        |guards: &Vec<(Id, bool)>| !self.satisfies(self.current, guards);
-                    if sizes.any(|size| self.kept_on_sides.get(&size).is_some_and(elsewhere)) {
-                        return Written::new(
-                            self.nothing(&self.shape(id)),
-                            Level::Atom,
-                            Hold::Temporary,
-                        );
-                    }
-                    return self.filled("zeros", &self.shape(id), None);
+                    // Nobody reads the entries where a size is not known; the other size may be that of a sum of them.
+                    let shape = self.shape(id);
+                    let (ty, known) = (self.matrix_type(&shape), |dim: &Dim| self.is_known(dim));
+                    let dims = [&shape.rows, &shape.cols].into_iter();
+                    let sizes = dims.filter(|dim| matches!(dim, Dim::Dynamic(_)));
+                    let sizes = sizes.map(|dim| match known(dim) {
+                        true => self.dim(dim),
+                        false => quote!(0),
+                    });
+                    return atom(quote!(#ty::zeros(#(#sizes),*)));
                 }
                 let value = self.read(args[0]).tokens;
                 self.filled("from_element", &self.shape(id), Some(value))

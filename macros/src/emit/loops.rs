@@ -842,6 +842,7 @@ impl Emit<'_> {
             others @ ..,
         ] = rest
         {
+            self.next_step = *at;
             self.write_before(*at, 0);
             if self.out.is_empty() {
                 let value = self.read(*cond);
@@ -1280,7 +1281,8 @@ impl Emit<'_> {
                 Some(map) => map,
                 None => user,
             };
-            if user == by || !self.is_waiting(user) || self.waits(user) {
+            let free = user != by && self.is_waiting(user) && !self.waits(user);
+            if !free || self.is_behind_steps(user) {
                 continue;
             }
             let view = matches!(self.op(user), Op::Part(part) if part.is_view());
@@ -1310,8 +1312,10 @@ impl Emit<'_> {
         let group = group?;
         let inside =
             |id: &Id| self.groups[group].members.contains(id) || self.is_inside(*id, group);
+        let mut members = self.groups[group].members.iter();
         // Neither it nor what is computed in it may read the new value, or be it.
         let free = !self.groups[group].written
+            && !members.any(|member| self.is_behind_steps(*member))
             && !self
                 .ids()
                 .filter(|id| self.live[id.0 as usize] && inside(id))
@@ -1368,6 +1372,7 @@ impl Emit<'_> {
                 || self.group_of.contains_key(&user)
                 || self.reads_from(user, member)
                 || self.is_added_in_place(user)
+                || self.is_behind_steps(user)
             {
                 return None;
             }

@@ -390,6 +390,9 @@ struct Emit<'p> {
     loops_at: IdMap<usize>,
     /// Those of which the statement is written, and around what is being written.
     within_reach: Vec<Id>,
+    /// How many nodes there were at the statement that is written next: what the user computes behind it may depend on
+    /// it, also where no value tells so.
+    next_step: u32,
     groups: Vec<Group>,
     group_of: IdMap<usize>,
     /// Which sums have parts that are added in place.
@@ -579,6 +582,7 @@ impl<'p> Emit<'p> {
             handed_on: Ids::default(),
             views: Ids::default(),
             within_reach: Vec::new(),
+            next_step: u32::MAX,
             groups: Vec::new(),
             group_of: IdMap::default(),
             forced: Ids::default(),

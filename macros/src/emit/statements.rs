@@ -435,6 +435,7 @@ impl Emit<'_> {
 
     pub(super) fn write_steps(&mut self, steps: &[Placed], context: usize) {
         for (i, placed) in steps.iter().enumerate() {
+            self.next_step = placed.at;
             match &placed.step {
                 Step::Verbatim {
                     tokens,
@@ -544,6 +545,35 @@ impl Emit<'_> {
                 }
             }
         }
+        self.next_step = u32::MAX;
+    }
+
+    /// Whether something that a value is computed from is behind a statement that is still to be written: a loop or a
+    /// branch in which something happens, or what statements bind.
+    pub(super) fn is_behind_steps(&self, id: Id) -> bool {
+        if self.next_step == u32::MAX {
+            return false;
+        }
+        let mut pending = vec![id];
+        let mut seen = Ids::default();
+        while let Some(id) = pending.pop() {
+            if self.bound.contains_key(&id) || !seen.insert(id) {
+                continue;
+            }
+            if self.homes.contains_key(&id) && !self.within_reach.contains(&id) {
+                return true;
+            }
+            if id.0 < self.next_step {
+                continue;
+            }
+            let group = self.group_of.get(&id);
+            let has_steps = |group: &usize| self.groups[*group].steps.iter().any(|s| !s.is_empty());
+            if self.loops_at.contains_key(&id) || group.is_some_and(has_steps) {
+                return true;
+            }
+            pending.extend(self.needs(id));
+        }
+        false
     }
 
     pub(super) fn with_nalgebra(&self, tokens: TokenStream) -> TokenStream {
@@ -883,6 +913,7 @@ impl Emit<'_> {
             );
             let steps = self.groups[number].steps[side].clone();
             let within_reach = self.within_reach.len();
+            let next_step = self.next_step;
             self.write_steps(&steps, context);
             self.write_before(self.nodes.len() as u32, context);
             for (member, root, name) in &changed {
@@ -996,6 +1027,7 @@ impl Emit<'_> {
                 self.bound.remove(&id);
             }
             self.within_reach.truncate(within_reach);
+            self.next_step = next_step;
             self.current = previous;
             for ((_, root, _), remaining) in changed.iter().zip(before_side) {
                 self.remaining[root.0 as usize] = remaining;

@@ -1371,3 +1371,23 @@ fn entries_that_a_gradient_is_added_from() {
         assert!((hessian.sum() - hessian[(2, 2)]).abs() == 0.0);
     }
 }
+
+/// The sum of the rows of a matrix that only one side computes has the columns of that matrix on the other side too,
+/// where nobody knows how many rows there would be.
+#[hessian]
+fn sum_of_rows_of_one_side(v: &DVector<f64>) -> f64 {
+    if v[1] > 0.5 {
+        let a = (1..v.len()).map(|k| v[k].max(v[1])).sum::<f64>();
+        DVector::from_vec(vec![a, 2.0]).dot(v)
+    } else {
+        0.5
+    }
+}
+
+#[test]
+fn sums_of_rows_of_one_side() {
+    let hessian = |x: f64| sum_of_rows_of_one_side_hessian(&dvector![0.3, x]);
+    // v₁ v₀ + 2 v₁
+    assert_eq!(hessian(0.75), dmatrix![0.0, 1.0; 1.0, 0.0]);
+    assert_eq!(hessian(0.25), DMatrix::zeros(2, 2));
+}

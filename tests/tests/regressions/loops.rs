@@ -766,3 +766,58 @@ fn totals_of_inner_loops() {
         );
     }
 }
+
+/// What reads a vector before that changes is not moved before the statements that it depends on.
+#[test]
+#[allow(dead_code, reason = "they are known by their companions only")]
+fn readers_stay_behind_statements() {
+    #[gradient]
+    fn branch(v: &DVector<f64>) -> f64 {
+        let mut t = v * 2.0;
+        t[0] = v[1];
+        let mut k = 0;
+        let mut u = t.clone();
+        u[1] = 3.0;
+        k += 1;
+        let z = if v[0] > 0.0 {
+            k += 1;
+            t[k - 1] * t[k - 2]
+        } else {
+            0.0
+        };
+        k = 0;
+        z + u[k] * u[k]
+    }
+    // t is (v₁, 2 v₁), u is (v₁, 3): 2 v₁² + v₁².
+    let (value, gradient) = branch_value_and_gradient(&DVector::from_vec(vec![0.5, -0.75]));
+    assert_eq!(value, 3.0 * 0.75 * 0.75);
+    assert_eq!(gradient, DVector::from_vec(vec![0.0, 6.0 * -0.75]));
+
+    #[hvp]
+    fn counted(v: &DVector<f64>) -> f64 {
+        let mut sum = 0.0;
+        let mut k = 0;
+        while k < 2 {
+            let mut t = v.clone();
+            let mut n = 0;
+            while n < 3 {
+                let w = &t - v;
+                let mut i = 0;
+                while i < 2 {
+                    t += v;
+                    i += 1;
+                }
+                sum += w[k] * v[k];
+                n += 1;
+            }
+            k += 1;
+        }
+        sum
+    }
+    // w is 0, 2 v, 4 v.
+    let (x, d) = (
+        DVector::from_vec(vec![0.5, -1.0]),
+        DVector::from_vec(vec![2.0, 1.0]),
+    );
+    assert_eq!(counted_hvp(&x, &d), (12.0 * x, 12.0 * d));
+}
