@@ -12,7 +12,7 @@ mod common;
 
 use common::{assert_close, slope, vector};
 use nalgebra::{DMatrix, DVector, Vector2, Vector3};
-use nalgrad::{differentiable, gradient, hessian, hvp, jvp, stop_gradient, vjp};
+use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, stop_gradient, vjp};
 
 fn matrix() -> DMatrix<f64> {
     DMatrix::from_row_slice(3, 2, &[0.3, -0.4, 1.1, 0.2, -0.7, 0.5])
@@ -299,6 +299,41 @@ fn a_callee_runs_once_a_call() {
     assert_eq!(calls.replace(0), 2);
     assert_eq!(calls_once_hvp(2.0, &calls, 1.0).1, 12.0);
     assert_eq!(calls.replace(0), 2);
+}
+
+#[differentiable(wrt(x))]
+fn counted_norm(x: &DVector<f64>, calls: &std::cell::Cell<usize>) -> f64 {
+    calls.set(calls.get() + 1);
+    x.norm()
+}
+
+#[jacobian(wrt(x))]
+fn scaled_by_norm(x: &DVector<f64>, calls: &std::cell::Cell<usize>) -> DVector<f64> {
+    x * counted_norm(x, calls)
+}
+
+#[jacobian(wrt(x))]
+fn squares(x: &Vector3<f64>, calls: &std::cell::Cell<usize>) -> Vector3<f64> {
+    Vector3::new(counted(x.x, calls), counted(x.y, calls), x.z)
+}
+
+#[test]
+fn jacobians_go_back_through_numbers() {
+    let (x, calls) = (vector(&[3.0, 4.0]), std::cell::Cell::new(0));
+    // ‖x‖ I + x xᵀ / ‖x‖
+    let expected = DMatrix::from_row_slice(2, 2, &[6.8, 2.4, 2.4, 8.2]);
+    let (value, jacobian) = scaled_by_norm_value_and_jacobian(&x, &calls);
+    assert_eq!(value, &x * 5.0);
+    assert!((jacobian - &expected).norm() < 1e-14);
+    assert_eq!(calls.replace(0), 1);
+    assert!((scaled_by_norm_jacobian(&x, &calls) - expected).norm() < 1e-14);
+    assert_eq!(calls.replace(0), 1);
+    let jacobian = squares_jacobian(&Vector3::new(1.0, 2.0, 3.0), &calls);
+    assert_eq!(
+        jacobian,
+        nalgebra::Matrix3::from_diagonal(&Vector3::new(2.0, 4.0, 1.0))
+    );
+    assert_eq!(calls.get(), 2);
 }
 
 // ---- what stops ----

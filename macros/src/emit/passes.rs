@@ -358,6 +358,8 @@ impl Emit<'_> {
 
     /// What is shared in the body of a closure, and its value.
     fn closure_parts(&mut self, root: Id, entries: &IdMap<Written>) -> (Vec<TokenStream>, Written) {
+        // It reads its matrices here: they may change afterwards.
+        self.computed.insert(root);
         let members = self.members_of(root);
         // Where in the closure each value is needed: outside of every choice, or on a side of one.
         let mut places: IdMap<Vec<Vec<(Id, bool)>>> = IdMap::default();
