@@ -4,6 +4,7 @@
 use super::assigned::assigned;
 use super::declared::Declared;
 use super::functions::Function;
+use super::options::Attempt;
 use super::{Lower, Lowered, Refusal, checkpoints, fields, refuse};
 use crate::error::text;
 use crate::graph::{
@@ -53,6 +54,9 @@ struct Outside {
     fields: Vec<fields::Source>,
     pins: Vec<(String, Id)>,
     items: Vec<(Id, Vec<usize>, Id)>,
+    attempts: Vec<Attempt>,
+    presences: Vec<Id>,
+    elements_of_columns: HashSet<Id>,
     called_names: Vec<(Id, Vec<usize>, Ident)>,
     kept_names: HashSet<String>,
     expected: Option<Shape>,
@@ -1082,6 +1086,9 @@ impl Lower<'_> {
             fields: std::mem::take(&mut self.fields),
             pins: std::mem::take(&mut self.pins),
             items: self.items.take(),
+            attempts: std::mem::take(&mut self.attempts),
+            presences: std::mem::take(&mut self.presences),
+            elements_of_columns: std::mem::take(&mut self.elements_of_columns),
             called_names: std::mem::take(&mut self.called_names),
             kept_names: std::mem::take(&mut self.kept_names),
             expected: self.expected.take(),
@@ -1286,6 +1293,9 @@ impl Lower<'_> {
             }
         };
         outside.known.insert(id, leaf);
+        if outside.elements_of_columns.contains(&id) {
+            self.elements_of_columns.insert(leaf);
+        }
         if is_active(outside, id) {
             self.sources.push(leaf);
         }
@@ -1384,6 +1394,9 @@ impl Lower<'_> {
         self.fields = std::mem::take(&mut outside.fields);
         self.pins = std::mem::take(&mut outside.pins);
         self.items = RefCell::new(std::mem::take(&mut outside.items));
+        self.attempts = std::mem::take(&mut outside.attempts);
+        self.presences = std::mem::take(&mut outside.presences);
+        self.elements_of_columns = std::mem::take(&mut outside.elements_of_columns);
         self.called_names = std::mem::take(&mut outside.called_names);
         let names = std::mem::replace(
             &mut self.kept_names,

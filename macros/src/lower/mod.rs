@@ -83,7 +83,7 @@ pub struct Parameter {
 }
 
 /// How much had been placed, bound and found before something was read.
-pub type Mark = (usize, usize, usize);
+pub type Mark = (usize, usize, usize, usize);
 
 /// The state before something is read that may have to be read again.
 struct Before {
@@ -528,6 +528,7 @@ impl Lower<'_> {
             self.steps.last().map_or(0, Vec::len),
             self.pins.len(),
             self.fields.len(),
+            self.attempts.len(),
         )
     }
 
@@ -563,6 +564,7 @@ impl Lower<'_> {
         }
         self.pins.truncate(mark.1);
         self.forget_fields(mark.2);
+        self.attempts.truncate(mark.3);
     }
 
     /// The node of a value; an inert one of unknown type is taken for `guess`.

@@ -821,3 +821,50 @@ fn readers_stay_behind_statements() {
     );
     assert_eq!(counted_hvp(&x, &d), (12.0 * x, 12.0 * d));
 }
+
+/// What was inverted before a loop is another matrix than what its iterations invert.
+#[gradient]
+#[allow(dead_code, reason = "known by its gradient only")]
+fn inverses_before_and_in_a_loop(a: &Matrix2<f64>, b: &Matrix2<f64>) -> f64 {
+    let mut s = match a.try_inverse() {
+        Some(inverse) => inverse.trace(),
+        None => 0.0,
+    };
+    if let Some(inverse) = b.try_inverse() {
+        s += 2.0 * inverse.trace();
+    }
+    for _ in 0..2 {
+        if let Some(inverse) = b.try_inverse() {
+            s += inverse.trace() * 3.0;
+        }
+        if let Some(inverse) = a.try_inverse() {
+            s += inverse.trace() * 5.0;
+        }
+        if let Some(inverse) = (a * b).try_inverse() {
+            s += inverse.trace() * 7.0;
+        }
+    }
+    s
+}
+
+#[test]
+fn inverses_in_loops_are_their_own() {
+    let (a, b) = (
+        Matrix2::new(2.0, 0.5, -0.3, 1.5),
+        Matrix2::new(0.7, -0.2, 0.4, 1.1),
+    );
+    let trace = |m: Matrix2<f64>| m.try_inverse().unwrap().trace();
+    let (value, gradient) = inverses_before_and_in_a_loop_value_and_gradient(&a, &b);
+    let expected = 11.0 * trace(a) + 8.0 * trace(b) + 14.0 * trace(a * b);
+    assert!((value - expected).abs() < 1e-13 * expected.abs());
+    // d tr(A⁻¹) is −tr(A⁻¹ dA A⁻¹), of which the gradient is −(A⁻²)ᵀ.
+    let square = |m: Matrix2<f64>| -> Matrix2<f64> {
+        let inverse = m.try_inverse().unwrap();
+        -(inverse * inverse).transpose()
+    };
+    let both = square(a * b);
+    let by_a = square(a) * 11.0 + both * b.transpose() * 14.0;
+    let by_b = square(b) * 8.0 + a.transpose() * both * 14.0;
+    assert!((gradient.0 - by_a).norm() < 1e-12);
+    assert!((gradient.1 - by_b).norm() < 1e-12);
+}
