@@ -282,7 +282,8 @@ impl Lower<'_> {
 
     /// The numbers that are called otherwise in the companion, where the words of an assertion are its message.
     fn asserted(&self, tokens: &TokenStream) -> Vec<(Ident, TokenStream)> {
-        if !mentions(tokens.clone(), &["assert", "debug_assert"]) {
+        let asserts = |word: &Ident| *word == "assert" || *word == "debug_assert";
+        if !crate::ty::mentions(tokens.clone(), &asserts) {
             return Vec::new();
         }
         let references = self.references_among(tokens);
@@ -508,9 +509,8 @@ impl Lower<'_> {
             (Pat::Type(typed), init) => self.refer(&typed.pat, init),
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
             (Pat::Ident(name), init) => {
+                let (reference, view) = (self.is_reference(init), self.is_view(init));
                 let name = name.ident.unraw().to_string();
-                let reference = self.is_reference(init);
-                let view = self.is_view(init);
                 self.scope.refer(&name, reference, view);
             }
             (Pat::Tuple(pats), Expr::Tuple(parts)) => {
@@ -1632,13 +1632,4 @@ fn gives_references(iterator: &Expr) -> Option<bool> {
         | "enumerate" | "windows" | "chunks" | "chunks_exact" => Some(false),
         _ => None,
     }
-}
-
-/// Whether one of these words stands somewhere in the tokens.
-fn mentions(tokens: TokenStream, words: &[&str]) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => words.iter().any(|known| word == known),
-        TokenTree::Group(group) => mentions(group.stream(), words),
-        _ => false,
-    })
 }
