@@ -1056,6 +1056,13 @@ impl Graph {
         }
     }
 
+    /// A leaf that is there only where these conditions hold.
+    pub fn keep_on_side(&self, leaf: Id, guards: Vec<Guard>) {
+        if let Some(node) = self.nodes.borrow_mut().get_mut(leaf.0 as usize) {
+            node.guards = guards;
+        }
+    }
+
     /// Gives a node another argument, which is there before it.
     pub fn set_argument(&self, id: Id, at: usize, argument: Id) {
         let node = &mut self.nodes.borrow_mut()[id.0 as usize];

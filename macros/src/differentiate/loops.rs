@@ -588,6 +588,8 @@ impl<'g> Derived<'g> {
             form: Form::Owned,
             varies: true,
         });
+        // What was kept on one side of a branch has a derivative there only.
+        body.keep_on_side(leaf, body.node(of).guards);
         body.hints.borrow_mut().insert(leaf, wish);
         self.leaves.push(leaf);
         leaf

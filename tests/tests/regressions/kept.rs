@@ -1,0 +1,231 @@
+//! What loops keep, and how values are handed to calls: found by random programs, each shrunk to what it takes.
+
+#![allow(
+    dead_code,
+    clippy::ptr_arg,
+    clippy::needless_range_loop,
+    clippy::clone_on_copy,
+    clippy::clone_on_ref_ptr,
+    reason = "some functions are known by their companions only; written as random programs are"
+)]
+
+use nalgebra::{DMatrix, DVector, Vector2, Vector3, dvector, matrix};
+use nalgrad::{check, differentiable, gradient, hessian, hvp, vjp};
+
+/// The inverse is kept in iterations that come as far as it: where the loop is left before, it has no entries.
+#[hvp]
+#[gradient]
+fn left_before_an_inverse(v: DVector<f64>) -> f64 {
+    let mut p = DMatrix::from_element(3, 3, 0.5_f64);
+    for n in 0..v.len() {
+        p = DMatrix::from_fn(3, 3, |_, k| v[k]);
+        if n < 2 {
+            break;
+        }
+        p -= DMatrix::from_element(3, 3, 0.5_f64).try_inverse().unwrap() / v[n];
+    }
+    let m = DMatrix::from_row_slice(3, 3, &[0.5, p[(1, 0)], 0.5, 0.7, 0.5, 0.5, 0.5, 0.5, 0.5]);
+    m.column(1).norm_squared()
+}
+
+#[test]
+fn what_is_kept_is_read_where_it_is() {
+    let (v, d) = (dvector![1.449, 0.463, -1.154], dvector![0.5, -1.0, 2.0]);
+    // v₀² + 1/2
+    let expected = (dvector![2.898, 0.0, 0.0], dvector![1.0, 0.0, 0.0]);
+    assert_eq!(left_before_an_inverse_gradient(v.clone()), expected.0);
+    assert_eq!(left_before_an_inverse_hvp(v, d), expected);
+}
+
+/// The tangent of what is kept on one side of a branch is there on that side only.
+#[hvp]
+fn tangent_of_one_side(w: &DVector<f64>) -> f64 {
+    let mut v = DVector::from_element(2, 0.5_f64);
+    let mut k = 0;
+    while k < 2 {
+        let mut s = w[2];
+        let n = 0;
+        match k {
+            0 => {
+                if n == 0 {
+                    v[k] = 0.5;
+                } else {
+                    s += w.amin();
+                }
+                v /= s;
+            }
+            1 => {}
+            _ => {}
+        }
+        k += 1;
+    }
+    v[0]
+}
+
+#[test]
+fn tangents_of_what_is_kept_on_a_side() {
+    let (w, d) = (dvector![-0.324, 0.345, -0.861], dvector![1.0, -2.0, 3.0]);
+    // 1/(2 w₂)
+    let (gradient, product) = tangent_of_one_side_hvp(&w, &d);
+    let x: f64 = w[2];
+    assert!((gradient - dvector![0.0, 0.0, -0.5 / (x * x)]).norm() < 1e-13);
+    assert!((product - dvector![0.0, 0.0, 3.0 / (x * x * x)]).norm() < 1e-12);
+}
+
+#[differentiable]
+fn by_value(t: f64, v: Vector3<f64>, w: DVector<f64>) -> f64 {
+    t * v.norm_squared() + w.dot(&w)
+}
+
+/// A copy of what is behind a reference is passed on by value.
+#[gradient]
+#[hvp]
+fn copies_passed_on(v: &Vector3<f64>, t: &f64, w: &DVector<f64>) -> f64 {
+    let s = *t;
+    let a: Vector3<f64> = v.clone();
+    let (q, b): (f64, DVector<f64>) = if s > 0.0 {
+        (s, w.clone())
+    } else {
+        (s, w.clone())
+    };
+    let c = a;
+    let mut sum = by_value(q, c, b);
+    for _ in 0..2 {
+        sum += by_value(s, a, w.clone());
+    }
+    sum
+}
+
+#[test]
+fn copies_are_passed_by_value() {
+    let (v, t, w) = (Vector3::new(0.5, -1.0, 2.0), 0.7, dvector![1.5, -0.5]);
+    // 3 (t v·v + w·w)
+    let (dv, dt, dw) = copies_passed_on_gradient(&v, &t, &w);
+    assert!((dv - 6.0 * t * v).norm() < 1e-13);
+    assert!((dt - 3.0 * v.norm_squared()).abs() < 1e-13);
+    assert!((dw - 6.0 * &w).norm() < 1e-13);
+    let (x, y) = (Vector3::new(1.0, 2.0, -1.0), dvector![0.5, 3.0]);
+    let (_, (dv, dt, dw)) = copies_passed_on_hvp(&v, &t, &w, &x, &2.0, &y);
+    assert!((dv - 6.0 * (t * x + 2.0 * v)).norm() < 1e-13);
+    assert!((dt - 6.0 * v.dot(&x)).abs() < 1e-13);
+    assert!((dw - 6.0 * y).norm() < 1e-13);
+}
+
+/// What an inert branch gives is a matrix where its sides say so.
+#[vjp(wrt(x))]
+#[gradient]
+fn inert_branch(c: f64, x: f64) -> f64 {
+    let m = matrix![1.0, 2.0; 3.0, x];
+    let v = m
+        * (if c < 0.5 {
+            Vector2::from_element(1.0)
+        } else {
+            Vector2::from_element(2.0)
+        });
+    v.norm_squared()
+}
+
+/// So is a copy of an inert variable that changes, as a part of what a branch gives.
+#[gradient(wrt(x))]
+#[hessian]
+fn inert_in_a_tuple(c: f64, x: f64) -> f64 {
+    let mut p: DMatrix<f64> = DMatrix::zeros(2, 3);
+    p[(0, 1)] = c;
+    let (t, q): (f64, DMatrix<f64>) = if x > 0.25 {
+        (x, p.clone())
+    } else {
+        (c, p.clone())
+    };
+    p[(0, 1)] = 0.0;
+    t * x + (q * x).sum()
+}
+
+#[test]
+fn inert_matrices_of_branches() {
+    for (c, x) in [(0.3, 0.5), (0.7, -0.5)] {
+        let k = if c < 0.5 { 1.0 } else { 2.0 };
+        // k² (9 + (3 + x)²)
+        let expected = 2.0 * k * k * (3.0 + x);
+        assert!((inert_branch_gradient(c, x) - expected).abs() < 1e-13);
+        let (_, pullback) = inert_branch_vjp(c, x);
+        assert!((pullback(0.5) - 0.5 * expected).abs() < 1e-13);
+        // x² + c x, or 2 c x
+        let (slope, curvature) = if x > 0.25 {
+            (2.0 * x + c, 2.0)
+        } else {
+            (2.0 * c, 0.0)
+        };
+        assert!((inert_in_a_tuple_gradient(c, x) - slope).abs() < 1e-13);
+        assert!((inert_in_a_tuple_hessian(c, x) - curvature).abs() < 1e-13);
+    }
+}
+
+/// A number that is one of some literals has a type of its own where a loop calls its methods.
+#[vjp]
+fn literals_in_a_loop(v: &Vector2<f64>) -> f64 {
+    let mut a: f64 = if v[0] > 1.0 {
+        0.1
+    } else if v[1] > 1.0 {
+        -0.5
+    } else {
+        90.0
+    };
+    let mut k = 0;
+    while k < 3 && a.to_radians() > 1.5 {
+        a += v[1];
+        k += 1;
+    }
+    a
+}
+
+#[test]
+fn literals_that_loops_begin_with() {
+    let cases = [
+        (Vector2::new(0.5, 0.75), 92.25, Vector2::new(0.0, 6.0)),
+        (Vector2::new(0.5, 1.5), -0.5, Vector2::zeros()),
+    ];
+    for (v, expected, gradient) in cases {
+        let (value, pullback) = literals_in_a_loop_vjp(&v);
+        assert_eq!((value, pullback(2.0)), (expected, gradient));
+    }
+}
+
+/// What the closure of a map of columns computes of a matrix of one side is computed on that side, too.
+#[gradient]
+#[hessian]
+fn side_in_a_map(x: &DVector<f64>, y: &DVector<f64>) -> f64 {
+    let mut s: f64 = 1.5;
+    let mut k = 0;
+    while k < 3 {
+        s += x.dot(y);
+        k += 1;
+    }
+    let v = DVector::from_column_slice(&[0.5, s]) * s;
+    if s > -1.0 {
+        return 0.5;
+    }
+    x[1] + v.sum() + v.dot(x) * 0.7
+}
+
+#[test]
+fn sides_in_maps_of_columns() {
+    for y in [dvector![0.067, -0.503], dvector![2.0, 3.0]] {
+        let x = dvector![-0.599, -0.621];
+        let (n, all) = (2, DVector::from_iterator(4, x.iter().chain(&y).copied()));
+        let gradient = |all: &DVector<f64>| {
+            let (x, y) = (all.rows(0, n).into_owned(), all.rows(n, n).into_owned());
+            let (dx, dy) = side_in_a_map_gradient(&x, &y);
+            DVector::from_iterator(4, dx.iter().chain(&dy).copied())
+        };
+        let value = |all: &DVector<f64>| {
+            side_in_a_map(&all.rows(0, n).into_owned(), &all.rows(n, n).into_owned())
+        };
+        check::gradient(value, &all, &gradient(&all)).unwrap();
+        let ((xx, xy), (yx, yy)) = side_in_a_map_hessian(&x, &y);
+        let mut hessian = DMatrix::zeros(4, 4);
+        for (at, block) in [((0, 0), xx), ((0, n), xy), ((n, 0), yx), ((n, n), yy)] {
+            hessian.view_mut(at, (n, n)).copy_from(&block);
+        }
+        check::jacobian(gradient, &all, &hessian).unwrap();
+    }
+}
