@@ -1189,6 +1189,8 @@ impl Emit<'_> {
             let at = self.context[arg.0 as usize];
             let inside = sides.iter().any(|s| at == *s || self.is_within(at, *s));
             if inside || !self.way.apart && self.is_within(at, context) {
+                // What a statement in another branch binds is not seen here.
+                self.cyclic |= !inside && self.homes.contains_key(&arg);
                 pending.extend(self.needs(arg));
             } else if self.is_within(at, context) {
                 // Another branch hands it out.

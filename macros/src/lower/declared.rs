@@ -2,10 +2,12 @@
 //! and columns of matrices.
 
 use super::Lower;
+use super::statements::pattern_names;
 use crate::graph::{Dim, Elem, Shape};
 use crate::scope::{Hint, Inert, Value};
 use crate::ty;
 use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::{Expr, Pat, Stmt, Type, parse_quote};
 
 /// What is known of the type of an inert value.
@@ -261,13 +263,21 @@ impl Lower<'_> {
     }
 }
 
-/// What stands at the end of a block, where no statement of the block binds what it is made of.
+/// What stands at the end of a block, where it is made of nothing that the block binds.
 fn tail_of(block: &syn::Block) -> Option<&Expr> {
     let (Stmt::Expr(tail, None), before) = block.stmts.split_last()? else {
         return None;
     };
-    let binds = |stmt: &Stmt| matches!(stmt, Stmt::Local(_) | Stmt::Item(_) | Stmt::Macro(_));
-    (!before.iter().any(binds)).then_some(tail)
+    let mut bound = Vec::new();
+    for stmt in before {
+        match stmt {
+            Stmt::Local(local) => pattern_names(&local.pat, &mut bound),
+            Stmt::Expr(..) => {}
+            Stmt::Item(_) | Stmt::Macro(_) => return None,
+        }
+    }
+    let reads = ty::mentions(tail.to_token_stream(), &|name| bound.contains(name));
+    (!reads).then_some(tail)
 }
 
 /// The type behind a reference.

@@ -10,7 +10,7 @@
 )]
 
 use nalgebra::{DMatrix, DVector, Vector2, Vector3, dvector, matrix};
-use nalgrad::{check, differentiable, gradient, hessian, hvp, vjp};
+use nalgrad::{check, differentiable, gradient, hessian, hvp, jvp, vjp};
 
 /// The inverse is kept in iterations that come as far as it: where the loop is left before, it has no entries.
 #[hvp]
@@ -228,4 +228,93 @@ fn sides_in_maps_of_columns() {
         }
         check::jacobian(gradient, &all, &hessian).unwrap();
     }
+}
+
+/// A length that a statement on one side binds is read on that side only, behind the statement.
+#[jvp]
+#[gradient]
+fn length_of_one_side(q: &DMatrix<f64>, v: &DVector<f64>, w: DVector<f64>) -> f64 {
+    let mut a = v[0];
+    let (s, _x): (f64, DVector<f64>) = if a < 0.5 {
+        let sum = q.iter().map(|_| 0.5_f64).sum::<f64>();
+        (f64::mul_add(0.5, a, sum), w.clone())
+    } else {
+        (0.25, v.clone())
+    };
+    a /= s;
+    a
+}
+
+#[test]
+fn lengths_of_one_side() {
+    let (q, w) = (DMatrix::zeros(2, 3), dvector![1.0]);
+    for a in [0.25, 0.75] {
+        let v = dvector![a, 3.0];
+        // a/(a/2 + 3), or 4 a
+        let (value, slope) = match a < 0.5 {
+            true => (a / (0.5 * a + 3.0), 3.0 / (0.5 * a + 3.0_f64).powi(2)),
+            false => (4.0 * a, 4.0),
+        };
+        let tangent = length_of_one_side_jvp(&q, &v, w.clone(), &q, &dvector![2.0, 5.0], w.clone());
+        assert_eq!(tangent.0, value);
+        assert!((tangent.1 - 2.0 * slope).abs() < 1e-13);
+        let (_, dv, _) = length_of_one_side_gradient(&q, &v, w.clone());
+        assert!((dv - dvector![slope, 0.0]).norm() < 1e-13);
+    }
+}
+
+/// How often a loop has run is no argument of a call that does not move.
+#[hessian]
+fn counted_with_calls(p: &Vector2<f64>, t: f64, s: f64) -> f64 {
+    let mut a = s;
+    let mut n = 0;
+    while n < 3 {
+        let shifted = &(Vector2::new(p[1], s) - Vector2::new(s, t));
+        a += product(Vector2::from_row_slice(&[p[1], t]), shifted, 0.5) + a;
+        n += 1;
+    }
+    a
+}
+
+#[differentiable]
+fn product(x: Vector2<f64>, y: &Vector2<f64>, t: f64) -> f64 {
+    x.dot(y) * t
+}
+
+#[test]
+fn counted_loops_with_calls() {
+    let (p, t, s) = (Vector2::new(0.3, 0.7), -0.4, 1.3);
+    // 8 s + 7/2 (p₁ (p₁ − s) + t (s − t))
+    let (value, gradient, hessian) = counted_with_calls_value_gradient_and_hessian(&p, t, s);
+    let expected = 8.0 * s + 3.5 * (p[1] * (p[1] - s) + t * (s - t));
+    assert!((value - expected).abs() < 1e-13);
+    let dp = Vector2::new(0.0, 3.5 * (2.0 * p[1] - s));
+    assert!((gradient.0 - dp).norm() < 1e-13);
+    assert!((gradient.1 - 3.5 * (s - 2.0 * t)).abs() < 1e-13);
+    assert!((gradient.2 - (8.0 + 3.5 * (t - p[1]))).abs() < 1e-13);
+    let ((pp, pt, ps), (_, tt, ts), (_, _, ss)) = hessian;
+    assert!((pp - matrix![0.0, 0.0; 0.0, 7.0]).norm() < 1e-13);
+    assert!(pt.norm() < 1e-13);
+    assert!((ps - Vector2::new(0.0, -3.5)).norm() < 1e-13);
+    assert!((tt + 7.0).abs() < 1e-13 && (ts - 3.5).abs() < 1e-13 && ss.abs() < 1e-13);
+}
+
+/// What entries are added to is as large as the choice that they are taken of.
+#[gradient(wrt(x))]
+fn size_of_a_choice(t: f64, x: DVector<f64>, w: &DVector<f64>) -> f64 {
+    let v = if t < 3.0 && 1.0 > t {
+        x.clone()
+    } else {
+        w.clone()
+    };
+    let y: DVector<f64> = if 1.5 > -1.0 { x.clone() } else { w.clone() };
+    v[2] + y.sum()
+}
+
+#[test]
+fn sizes_of_choices() {
+    let (x, w) = (dvector![0.5, 1.0, 2.0], dvector![1.0, 2.0, 3.0]);
+    let gradient = |t: f64| size_of_a_choice_gradient(t, x.clone(), &w);
+    assert_eq!(gradient(0.5), dvector![1.0, 1.0, 2.0]);
+    assert_eq!(gradient(5.0), dvector![1.0, 1.0, 1.0]);
 }
