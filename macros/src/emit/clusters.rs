@@ -271,7 +271,11 @@ impl Emit<'_> {
             *self.op(part) == Op::Fill && others.all(|a| matches!(self.op(*a), Op::Scatter(_)))
         };
         let added = readers.into_iter().filter(|(part, readers)| {
-            let once = matches!(readers[..], [one] if adds(one) && !begins(*part, one));
+            // What is changed there is a matrix of its own.
+            let changed =
+                |one: Id| matches!(self.op(one), Op::Update(_)) && self.args(one)[0] == *part;
+            let once =
+                matches!(readers[..], [one] if adds(one) && !begins(*part, one) && !changed(one));
             once && !self.outputs.contains(part)
         });
         self.sizeless = added.map(|(part, _)| part).collect();

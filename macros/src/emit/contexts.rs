@@ -422,6 +422,15 @@ impl Emit<'_> {
             let args = self.args(id);
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };
+            // A length that a statement on a side binds is not known elsewhere.
+            for size in self.extents_of(id) {
+                let kept = self.kept_on_sides.get(&size).into_iter().flatten();
+                for guard in kept {
+                    if !all.contains(guard) {
+                        all.push(*guard);
+                    }
+                }
+            }
             for arg in read.iter().filter(|arg| of(**arg)) {
                 let kept = self.kept_on_sides.get(arg).into_iter().flatten();
                 for guard in needed[arg.0 as usize].iter().chain(kept) {

@@ -97,6 +97,10 @@ impl Emit<'_> {
                 pending.extend(self.needs(id));
             } else {
                 captured.push(id);
+                // What passes compute inside is read by what it is computed from.
+                if self.is_inline(id) {
+                    pending.extend(self.needs(id));
+                }
             }
         }
         (inside, captured)

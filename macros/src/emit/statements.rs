@@ -1027,6 +1027,11 @@ impl Emit<'_> {
             // What was bound inside is out of reach.
             for id in self.order.split_off(before) {
                 self.bound.remove(&id);
+                // What belongs elsewhere is computed there once more, and read as often as was counted.
+                let home = self.context[id.0 as usize];
+                if home != context && !self.is_within(home, context) {
+                    self.unmovable.insert(id);
+                }
             }
             self.within_reach.truncate(within_reach);
             self.next_step = next_step;

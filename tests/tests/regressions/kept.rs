@@ -9,7 +9,7 @@
     reason = "some functions are known by their companions only; written as random programs are"
 )]
 
-use nalgebra::{DMatrix, DVector, Vector2, Vector3, dvector, matrix};
+use nalgebra::{DMatrix, DVector, Vector2, Vector3, dmatrix, dvector, matrix};
 use nalgrad::{check, differentiable, gradient, hessian, hvp, jvp, vjp};
 
 /// The inverse is kept in iterations that come as far as it: where the loop is left before, it has no entries.
@@ -317,4 +317,191 @@ fn sizes_of_choices() {
     let gradient = |t: f64| size_of_a_choice_gradient(t, x.clone(), &w);
     assert_eq!(gradient(0.5), dvector![1.0, 1.0, 2.0]);
     assert_eq!(gradient(5.0), dvector![1.0, 1.0, 1.0]);
+}
+
+/// A matrix that is computed on the sides of two branches is moved on neither before it is read.
+#[hvp]
+#[gradient]
+fn computed_twice(x: &Vector3<f64>) -> f64 {
+    let y: DVector<f64> = if x[0] < -0.5 {
+        let q: DMatrix<f64> =
+            dmatrix![0.5, 3.0; 0.5, 0.5; 0.5, x[0]] * dmatrix![0.5, 0.5; 0.5, x[0]] * x[0];
+        dvector![q[(2, 0)], q[(1, 1)]]
+    } else {
+        dvector![0.5, x[2]]
+    };
+    let mut x = Vector3::new(0.5, y[1], 0.5);
+    let n = 0;
+    match n {
+        0 => x *= x[1],
+        1 => {}
+        _ => {}
+    }
+    x[0] + x.dot(&x) * -0.5 + x.dot(&x) * 0.5
+}
+
+#[test]
+fn matrices_computed_twice() {
+    for first in [-0.7, 0.3] {
+        let (x, d) = (Vector3::new(first, 0.5, -1.1), Vector3::new(1.0, -2.0, 0.5));
+        // y₁/2, with y₁ = (1/4 + x₀/2) x₀ or x₂
+        let (slope, turn) = match first < -0.5 {
+            true => (
+                Vector3::new(0.125 + 0.5 * first, 0.0, 0.0),
+                Vector3::new(0.5, 0.0, 0.0),
+            ),
+            false => (Vector3::new(0.0, 0.0, 0.5), Vector3::zeros()),
+        };
+        assert!((computed_twice_gradient(&x) - slope).norm() < 1e-13);
+        let (gradient, product) = computed_twice_hvp(&x, &d);
+        assert!((gradient - slope).norm() < 1e-13);
+        assert!((product - turn).norm() < 1e-13);
+    }
+}
+
+/// What tells the size of a cotangent in a pullback is not moved before.
+#[vjp]
+fn size_in_a_pullback(s: f64, q: &DMatrix<f64>) -> f64 {
+    let mut m = q.clone();
+    let mut n = 0;
+    while n < 3 {
+        m = q.clone();
+        n += 1;
+    }
+    m[(0, 0)] *= s;
+    m *= s;
+    m[(0, 0)]
+}
+
+#[test]
+fn sizes_in_pullbacks() {
+    let q = dmatrix![0.5, 1.0, 2.0; 3.0, 4.0, 5.0];
+    let (value, pullback) = size_in_a_pullback_vjp(1.5, &q);
+    // s² q₀₀
+    assert_eq!(value, 1.125);
+    let (ds, dq) = pullback(2.0);
+    assert_eq!((ds, dq), (3.0, dmatrix![4.5, 0.0, 0.0; 0.0, 0.0, 0.0]));
+}
+
+/// What sizes are compared on a side of a branch that gives nothing is compared there.
+#[vjp]
+fn compared_on_a_side(s: f64, k: usize) -> f64 {
+    if s < 0.5 {
+        return s;
+    }
+    let (_t, a): (f64, f64) = if s > 1.0 {
+        let inner = if k == 1 {
+            let _m = DMatrix::from_element(3, 3, 0.5).component_mul(&DMatrix::from_row_slice(
+                3,
+                3,
+                &[s, s, s, s, s, s, s, s, 0.5],
+            ));
+            s
+        } else {
+            2.0 * s
+        };
+        (s, s + inner)
+    } else {
+        (s, s)
+    };
+    a
+}
+
+#[test]
+fn sizes_compared_on_sides() {
+    for (s, k, slope) in [(0.3, 1, 1.0), (0.7, 1, 1.0), (1.5, 1, 2.0), (1.5, 0, 3.0)] {
+        let (value, pullback) = compared_on_a_side_vjp(s, k);
+        assert!((value - slope * s).abs() < 1e-15);
+        assert_eq!(pullback(0.5), 0.5 * slope);
+    }
+}
+
+/// A row that a product is stacked of twice is not moved into it.
+#[hessian]
+#[gradient]
+fn stacked_twice(p: &DMatrix<f64>) -> f64 {
+    let s = (if p[(1, 1)] < -0.5 {
+        3.0
+    } else {
+        let q = dmatrix![1.5, 0.5; 0.5, p[(1, 2)]; 0.5, p[(1, 2)]];
+        q[(0, 1)]
+    })
+    .min(p[(1, 2)]);
+    s * s
+}
+
+#[test]
+fn rows_stacked_twice() {
+    for (other, last) in [(0.1, 0.2), (0.1, 0.7), (-0.7, 0.2)] {
+        let mut p = DMatrix::from_element(2, 3, 0.3);
+        (p[(1, 1)], p[(1, 2)]) = (other, last);
+        // min(…, p₁₂)², of which the first is 1/2 or 3
+        let own = last < if other < -0.5 { 3.0 } else { 0.5 };
+        let mut gradient = DMatrix::zeros(2, 3);
+        let mut hessian = DMatrix::zeros(6, 6);
+        if own {
+            (gradient[(1, 2)], hessian[(5, 5)]) = (2.0 * last, 2.0);
+        }
+        assert_eq!(stacked_twice_gradient(&p), gradient);
+        assert_eq!(stacked_twice_hessian(&p), hessian);
+    }
+}
+
+/// What the closure of a map of columns reads inside of a pass is there for the next column.
+#[hessian(wrt(v))]
+#[gradient(wrt(v))]
+fn read_in_a_map(v: &DVector<f64>, a: f64) -> f64 {
+    let mut w = v * 1.0;
+    for _ in 0..v.nrows() {
+        let x = w.clone();
+        w -= (DMatrix::<f64>::identity(2, 2) * 2.0)
+            .cholesky()
+            .unwrap()
+            .solve(&(v + &x));
+    }
+    w.iter().fold(a * a, |sum, w| {
+        sum + (a.powi(3) * -0.3).max(f64::sqrt(*w + 2.0).to_radians())
+    })
+}
+
+#[test]
+fn reads_of_maps_of_columns() {
+    for a in [0.5, -0.4] {
+        let v = dvector![0.7, 1.9];
+        let gradient = |v: &DVector<f64>| read_in_a_map_gradient(v, a);
+        check::gradient(|v: &DVector<f64>| read_in_a_map(v, a), &v, &gradient(&v)).unwrap();
+        check::jacobian(gradient, &v, &read_in_a_map_hessian(&v, a)).unwrap();
+    }
+}
+
+/// Zeros whose length a statement of one side binds are made on that side.
+#[gradient]
+fn zeros_of_one_side(m: &DMatrix<f64>, t: &f64, w: DVector<f64>) -> f64 {
+    let s = if 0.1 + m[(0, 0)] < -1.0 {
+        m.iter().map(|e| *e + *t).sum::<f64>()
+    } else {
+        DVector::from_element(2, *t).scale(*t).dot(&w.map(|_| *t))
+    };
+    if 0.7 + s < -1.0 {
+        return m[(2, 0)];
+    }
+    let start = dvector![m[(0, 1)], s, 0.25].dot(&dvector![m[(2, 1)], 0.5, m[(1, 1)]]);
+    let sum = m.iter().fold(start, |sum, e| {
+        sum + (m[(0, 0)] / (e.powi(2) + 2.0) - m[(0, 0)])
+    });
+    sum.clamp(-0.8, 1.2) + *t * s * 0.5 + *t * *t * 3.0
+}
+
+#[test]
+fn zeros_that_know_their_length() {
+    let points = [[-0.866, 0.3], [0.2, 0.3], [-1.3, 0.4], [0.2, -1.5]];
+    for [first, t] in points {
+        let mut m = DMatrix::from_fn(3, 2, |i, j| 0.3 * i as f64 - 0.2 * j as f64);
+        m[(0, 0)] = first;
+        let w = dvector![0.5, -0.3];
+        let (dm, dt, _) = zeros_of_one_side_gradient(&m, &t, w.clone());
+        let of_m = |m: &DMatrix<f64>| zeros_of_one_side(m, &t, w.clone());
+        check::gradient(of_m, &m, &dm).unwrap();
+        check::gradient(|t: &f64| zeros_of_one_side(&m, t, w.clone()), &t, &dt).unwrap();
+    }
 }
