@@ -882,6 +882,8 @@ pub struct Graph {
     pub names: RefCell<IdMap<Ident>>,
     /// Names for values that the macro builds, as `z_bar`.
     pub hints: RefCell<IdMap<String>>,
+    /// What has a name that nothing else has, as tokens of the user's read it.
+    pub mentioned: RefCell<Ids>,
     /// The branches that surround what is being built.
     pub guards: RefCell<Vec<Guard>>,
     /// The number of nodes when differentiation began: those before are the user's.

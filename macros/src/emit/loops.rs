@@ -402,7 +402,15 @@ impl Emit<'_> {
             self.unmovable.remove(&id);
         }
         for (at, item) in parts.iter().copied() {
-            let name = &names[at];
+            let mut name = &names[at];
+            // Tokens read it by a name of its own.
+            let mentioned = self.program.graph.mentioned.borrow().contains(&item);
+            let given = self.program.graph.names.borrow().get(&item).cloned();
+            let given = given.filter(|given| mentioned && given != name);
+            if let Some(given) = &given {
+                self.out.push(quote!(let mut #given = #name;));
+                name = given;
+            }
             let hold = if self.is_matrix(item) {
                 self.mutable.insert(item);
                 Hold::Variable

@@ -505,3 +505,39 @@ fn zeros_that_know_their_length() {
         check::gradient(|t: &f64| zeros_of_one_side(&m, t, w.clone()), &t, &dt).unwrap();
     }
 }
+
+/// What a loop gives has the name by which the range of a loop in a loop reads it.
+#[gradient]
+fn read_by_a_range(x: DVector<f64>, s: f64) -> f64 {
+    let mut v = DVector::from_element(2, s);
+    for _ in 0..2 {
+        v += &x;
+    }
+    let w = v.clone();
+    let (mut k, mut a) = (0, s);
+    while k < 2 {
+        let mut n = 0;
+        while n < 2 {
+            for _ in 0..w.len() {
+                if a > 100.0 {
+                    break;
+                }
+                v *= s;
+            }
+            n += 1;
+        }
+        a += s;
+        k += 1;
+    }
+    v[0] + w[1] * a
+}
+
+#[test]
+fn ranges_that_read_what_loops_give() {
+    let (x, s) = (dvector![0.5, -1.0], 1.1_f64);
+    // (s + 2 x₀) s⁸ + 3 s (s + 2 x₁)
+    let (dx, ds) = read_by_a_range_gradient(x.clone(), s);
+    assert!((dx - dvector![2.0 * s.powi(8), 6.0 * s]).norm() < 1e-12);
+    let slope = 9.0 * s.powi(8) + 16.0 * x[0] * s.powi(7) + 6.0 * s + 6.0 * x[1];
+    assert!((ds - slope).abs() < 1e-12);
+}
