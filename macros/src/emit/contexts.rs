@@ -22,15 +22,7 @@ impl Emit<'_> {
         let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
         self.find_bound_on_sides(&self.program.steps.clone(), &[]);
         let needed = self.needed_guards(&|_| true);
-        // A branch that is not taken hands out no matrix of the right size, and no factorisation; what may panic is not
-        // handed out, but computed where it is read.
-        let strict = |arg| {
-            let is_number = self.kind(arg).shape.is_none();
-            self.is_dynamic(arg)
-                || !is_number && !self.is_matrix(arg)
-                || self.program.graph.may_panic(arg)
-        };
-        let strict = self.needed_guards(&strict);
+        let strict = self.strict_guards();
         let maps = self.maps_around();
         for id in self.with_inputs_first().into_iter().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
@@ -186,7 +178,7 @@ impl Emit<'_> {
                 // A matrix that is handed out of a branch that is not taken has no entries.
                 let lacks = |arg: &Id| {
                     let there = self.satisfies(common, &strict[arg.0 as usize]);
-                    self.is_dynamic(*arg) && !there
+                    self.lacks(*arg, common) || self.is_dynamic(*arg) && !there
                 };
                 let lacks = self.args(id).iter().any(lacks);
                 // What may panic is read where the user does so.
@@ -444,6 +436,18 @@ impl Emit<'_> {
         }
     }
 
+    /// The conditions under which all is there that a value is computed of and that no other place has: a branch that is
+    /// not taken hands out no matrix of the right size, and no factorisation; what may panic is not handed out, but
+    /// computed where it is read.
+    pub(super) fn strict_guards(&self) -> Vec<Vec<(Id, bool)>> {
+        self.needed_guards(&|arg| {
+            let is_number = self.kind(arg).shape.is_none();
+            self.is_dynamic(arg)
+                || !is_number && !self.is_matrix(arg)
+                || self.program.graph.may_panic(arg)
+        })
+    }
+
     /// The conditions under which all of some kind is there that a value is computed of.
     fn needed_guards(&self, of: &dyn Fn(Id) -> bool) -> Vec<Vec<(Id, bool)>> {
         let mut needed: Vec<Vec<(Id, bool)>> = Vec::new();
@@ -452,6 +456,15 @@ impl Emit<'_> {
             let args = self.args(id);
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };
+            // A length that a statement on a side binds is not known elsewhere.
+            for size in self.extents_of(id) {
+                let kept = self.kept_on_sides.get(&size).into_iter().flatten();
+                for guard in kept {
+                    if !all.contains(guard) {
+                        all.push(*guard);
+                    }
+                }
+            }
             for arg in read.iter().filter(|arg| of(**arg)) {
                 let kept = self.kept_on_sides.get(arg).into_iter().flatten();
                 for guard in needed[arg.0 as usize].iter().chain(kept) {

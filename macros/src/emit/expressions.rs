@@ -636,6 +636,7 @@ impl Emit<'_> {
             }
             Op::Reshape => self.write_reshape(id),
             Op::StackRows => {
+                self.keep_repeated(args);
                 let rows: Vec<TokenStream> = args.iter().map(|a| self.read_owned(*a)).collect();
                 let ty = self.matrix_type(&self.shape(id));
                 atom(quote!(#ty::from_rows(&[#(#rows),*])))

@@ -961,10 +961,12 @@ impl Emit<'_> {
                 } else {
                     let value = self.read(arg);
                     // A method of it is not found where both sides are literals, which have no type of their own.
-                    let literal = |id: &Id| matches!(self.op(*id), Op::Const(_));
-                    let mut users = self.uses[member.0 as usize].iter();
-                    let called = users.any(|user| self.args(*user).len() == 1);
-                    match side == 0 && called && self.args(*member)[1..].iter().all(literal) {
+                    let literal = matches!(self.op(arg), Op::Const(_));
+                    match side == 0
+                        && literal
+                        && self.is_literal(*member)
+                        && self.is_called(*member)
+                    {
                         true => self.typed(&value),
                         false => value.tokens,
                     }
@@ -1046,6 +1048,11 @@ impl Emit<'_> {
             // What was bound inside is out of reach.
             for id in self.order.split_off(before) {
                 self.bound.remove(&id);
+                // What belongs elsewhere is computed there once more, and read as often as was counted.
+                let home = self.context[id.0 as usize];
+                if home != context && !self.is_within(home, context) {
+                    self.unmovable.insert(id);
+                }
             }
             self.within_reach.truncate(within_reach);
             self.next_step = next_step;
@@ -1147,6 +1154,25 @@ impl Emit<'_> {
         });
     }
 
+    /// Whether a value is a literal, or a choice between such.
+    fn is_literal(&self, id: Id) -> bool {
+        match self.op(id) {
+            Op::Const(_) => true,
+            Op::Select => self.args(id)[1..].iter().all(|side| self.is_literal(*side)),
+            _ => false,
+        }
+    }
+
+    /// Whether a method of a value, or of a choice that may give it, is called: here, or perhaps in a loop.
+    fn is_called(&self, id: Id) -> bool {
+        let mut users = self.uses[id.0 as usize].iter();
+        users.any(|user| match self.op(*user) {
+            Op::Select => self.args(*user)[1..].contains(&id) && self.is_called(*user),
+            Op::Loop(_) => true,
+            _ => self.args(*user).len() == 1,
+        })
+    }
+
     /// Whether what a value on a side of a branch is computed of is not there before that branch: a factorisation, the
     /// entries of a matrix, and what a statement binds.
     fn is_only_there(&self, id: Id) -> bool {
@@ -1168,9 +1194,11 @@ impl Emit<'_> {
         false
     }
 
-    /// Whether a matrix has no entries in a place, as the branch that computes it may not be taken.
-    fn lacks(&self, id: Id, place: usize) -> bool {
-        self.is_dynamic(id) && !self.satisfies(place, &self.own_guards(id))
+    /// Whether a matrix has no entries in a place, as the branch that computes it, or kept it, may not be taken.
+    pub(super) fn lacks(&self, id: Id, place: usize) -> bool {
+        let kept = self.kept_on_sides.get(&id);
+        let there = kept.is_none_or(|guards| self.satisfies(place, guards));
+        self.is_dynamic(id) && !(there && self.satisfies(place, &self.own_guards(id)))
     }
 
     /// Binds what a branch reads that is computed outside of it.
@@ -1187,6 +1215,8 @@ impl Emit<'_> {
             let at = self.context[arg.0 as usize];
             let inside = sides.iter().any(|s| at == *s || self.is_within(at, *s));
             if inside || !self.way.apart && self.is_within(at, context) {
+                // What a statement in another branch binds is not seen here.
+                self.cyclic |= !inside && self.homes.contains_key(&arg);
                 pending.extend(self.needs(arg));
             } else if self.is_within(at, context) {
                 // Another branch hands it out.
