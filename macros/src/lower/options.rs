@@ -265,6 +265,7 @@ impl Lower<'_> {
             }
         };
         let own = name.ident.unraw();
+        self.taken.insert(own.to_string());
         let there = self.fresh(&format!("has_{own}"));
         let stmt: syn::Stmt = syn::parse_quote!(let mut #there = #some;);
         if let syn::Stmt::Local(local) = &stmt {

@@ -64,6 +64,24 @@ impl Lower<'_> {
                 // What follows is never reached.
                 Left::Always => break,
             }
+            let with_iterators = match self.with_iterators(stmt) {
+                Ok(stmt) => stmt,
+                Err(Refusal(error)) => {
+                    error.into_iter().for_each(|error| self.errors.add(error));
+                    self.poison(stmt);
+                    continue;
+                }
+            };
+            let stmt = with_iterators.as_ref().unwrap_or(stmt);
+            match self.iterator_local(stmt, &stmts[i + 1..]) {
+                Ok(false) => {}
+                Ok(true) => continue,
+                Err(Refusal(error)) => {
+                    error.into_iter().for_each(|error| self.errors.add(error));
+                    self.poison(stmt);
+                    continue;
+                }
+            }
             match self.leaves_at_once(stmt) {
                 Ok(false) => {}
                 Ok(true) => continue,
@@ -482,6 +500,17 @@ impl Lower<'_> {
                 other,
                 "this item is not supported inside a differentiated function\nhelp: move it out of the function",
             ),
+        }
+    }
+
+    /// What follows may use the names of a statement that could not be read: it must not fail a second time.
+    fn poison(&mut self, stmt: &Stmt) {
+        let mut names = Vec::new();
+        if let Stmt::Local(local) = stmt {
+            pattern_names(&local.pat, &mut names);
+        }
+        for ident in names {
+            self.scope.bind(Binding::active(ident, Value::Poison));
         }
     }
 
@@ -1464,7 +1493,15 @@ impl Lower<'_> {
                 && (self.is_in_loop()
                     || matches!(expr, Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_)));
         if self.is_inert(expr) && !leaves && !self.changes_value(expr.to_token_stream()) {
-            return self.verbatim(stmt);
+            // The last one of a block is no longer the last.
+            return match expr {
+                Expr::Assign(_) | Expr::Binary(_) | Expr::MethodCall(_) | Expr::Call(_)
+                    if !semi =>
+                {
+                    self.verbatim(&quote!(#expr;))
+                }
+                _ => self.verbatim(stmt),
+            };
         }
         match expr {
             Expr::Macro(mac) => self.macro_statement(&mac.mac, stmt),
