@@ -156,7 +156,8 @@ pub fn pulled_back(
     for &k in &carried {
         let seed = match graph.op(starts[&primal.inputs[k]]) {
             Op::Const(bits) if fixed.contains(&k) => body.constant(f64::from_bits(bits)),
-            _ => derived.leaf(primal.inputs[k], "", "_bar"),
+            // It is that of what the iteration gives, which may have another size.
+            _ => derived.leaf_like(primal.next[k], primal.inputs[k], "", "_bar"),
         };
         seeds.push((primal.next[k], seed));
     }
@@ -566,6 +567,11 @@ impl<'g> Derived<'g> {
 
     /// A leaf for a tangent or a cotangent of a value.
     fn leaf(&mut self, of: Id, before: &str, after: &str) -> Id {
+        self.leaf_like(of, of, before, after)
+    }
+
+    /// One that has the shape of another value.
+    fn leaf_like(&mut self, like: Id, of: Id, before: &str, after: &str) -> Id {
         let body = &self.primal.body.graph;
         let hint = body.hints.borrow().get(&of).cloned();
         let wish = super::name_of(body, of).or(hint);
@@ -575,7 +581,7 @@ impl<'g> Derived<'g> {
         let name = quote::format_ident!("{PLACEHOLDER}{}", body.count());
         let leaf = body.leaf(Leaf {
             name: quote::quote!(#name),
-            kind: match body.kind(of) {
+            kind: match body.kind(like) {
                 Kind {
                     elem: Elem::Factor,
                     shape,
@@ -614,6 +620,7 @@ impl<'g> Derived<'g> {
         let mut kept = Kept::new((primal, &first), body.depends_on(&self.leaves), repeats);
         let next = self.carried.iter().map(|c| c.2);
         let roots: Vec<Id> = next.chain(self.records.iter().copied()).collect();
+        kept.sized = self.carried.iter().map(|c| c.0).collect();
         kept.find(&roots, &self.leaves);
         let header = if repeats {
             primal.header.clone()
@@ -693,6 +700,8 @@ struct Kept<'g> {
     there: IdMap<bool>,
     /// What depends on the leaves of the derived loop.
     own: Ids,
+    /// The matrices that the derived loop carries.
+    sized: Vec<Id>,
     /// Whether the range is gone through again.
     repeats: bool,
     free: IdMap<bool>,
@@ -717,6 +726,7 @@ impl<'g> Kept<'g> {
             derived: body.depends_on(&leaves),
             there: IdMap::default(),
             own,
+            sized: Vec::new(),
             repeats,
             free: IdMap::default(),
             recorded: Vec::new(),
@@ -901,17 +911,31 @@ impl<'g> Kept<'g> {
                 | Op::Place(_)
                 | Op::Part(Part::Gathered(..))
                 | Op::Build
+                | Op::Scatter(_)
         );
-        let sources = match &node.op {
-            _ if sized => self.body.sizes_of(id),
-            // What is added to has its size; how much is added is counted.
-            Op::Scatter(Part::Gathered(shape, _)) => self.body.sources_of_shape(shape),
-            _ => Vec::new(),
+        let mut sources = match sized {
+            true => self.body.sizes_of(id),
+            false => Vec::new(),
         };
-        // The size of what is carried is that of its tangent or cotangent.
+        // How much is added is counted.
+        if let Op::Scatter(Part::Gathered(shape, _)) = &node.op {
+            sources.extend(self.body.sources_of_shape(shape));
+        }
+        // The size of what changes may be that of a tangent or a cotangent that is carried.
         let carried = |of: &Loop, id: &Id| of.inputs[..of.next.len()].contains(id);
-        let known = |s: &Id| !carried(self.primal, s) && !carried(self.first, s);
-        needs.extend(sources.into_iter().filter(known));
+        let known = |s: &Id| {
+            let changes = carried(self.primal, s) || carried(self.first, s);
+            let shape = self
+                .body
+                .shape(*s)
+                .filter(|_| changes || !matches!(self.body.op(*s), Op::Leaf(_)));
+            shape.is_some()
+                && self
+                    .sized
+                    .iter()
+                    .any(|leaf| self.body.shape(*leaf) == shape)
+        };
+        needs.extend(sources.into_iter().filter(|s| !known(s)));
         needs
     }
 

@@ -220,26 +220,29 @@ impl Emit<'_> {
                 if let Some(count) = self.entries_of_list(id) {
                     return count;
                 }
-                let name = match self.bound.get(&id) {
-                    Some((name, _)) => name.clone(),
-                    None => self
-                        .program
-                        .graph
-                        .leaf_of(id)
-                        .map(|l| l.name)
-                        .unwrap_or_default(),
-                };
+                let name = self.name_of_sized(id);
                 quote!(#name #size)
             }
         }
+    }
+
+    /// The name of what tells a size.
+    fn name_of_sized(&self, id: Id) -> TokenStream {
+        let leaf = self.program.graph.leaf_of(id);
+        let leaf = leaf.filter(|_| !self.absent.contains(&id));
+        let name = self.bound.get(&id).map(|(name, _)| name.clone());
+        let name = name.or(leaf.map(|leaf| leaf.name));
+        name.unwrap_or_else(|| {
+            self.asks_in_vain.set(true);
+            TokenStream::new()
+        })
     }
 
     /// The number of entries of a matrix with these extents.
     fn entries(&self, rows: &Dim, cols: &Dim) -> TokenStream {
         match (self.extent(rows), self.extent(cols)) {
             (Some(Extent::Rows(a)), Some(Extent::Cols(b))) if a == b => {
-                let leaf = self.program.graph.leaf_of(a).map(|l| l.name);
-                let name = self.bound.get(&a).map(|(name, _)| name.clone()).or(leaf);
+                let name = self.name_of_sized(a);
                 quote!(#name.len())
             }
             _ => {

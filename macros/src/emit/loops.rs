@@ -210,6 +210,9 @@ impl Emit<'_> {
             matches!(inner.op(id), Op::Leaf(_)) && !constant
         };
         self.cyclic |= derived && read.any(|id| is_variable(id) && !is_bound(id));
+        // The variables of the user's that are not there.
+        let variables = inner.ids().filter(|id| is_variable(*id) && !is_bound(*id));
+        let absent = variables.filter(|_| derived).collect();
         live.sort_unstable();
         let carried: Vec<Carried> = live
             .iter()
@@ -344,8 +347,9 @@ impl Emit<'_> {
             inner.bound.insert(leaf, (quote!(#name), hold));
             inner.mutable.insert(leaf);
         }
+        inner.absent = absent;
         let condition = inner.write_iteration(&carried, &lists, exit);
-        self.cyclic |= inner.cyclic;
+        self.cyclic |= inner.cyclic || inner.asks_in_vain.get();
         self.taken = std::mem::take(&mut inner.taken);
         self.stores = std::mem::take(&mut inner.stores);
         self.filled_stores = std::mem::take(&mut inner.filled_stores);

@@ -26,7 +26,7 @@ use crate::scope::Columns;
 use crate::ty::Real;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 /// What a companion computes.
@@ -377,6 +377,10 @@ struct Emit<'p> {
     way: Way,
     /// Whether a branch turned out to wait for itself.
     cyclic: bool,
+    /// Variables of the user's that are not there in an iteration of a loop that was made of theirs.
+    absent: Ids,
+    /// Whether the size of something was asked for that is not there.
+    asks_in_vain: Cell<bool>,
     /// What is computed inside of the passes that read it.
     inline: Vec<bool>,
     passes: IdMap<clusters::Pass>,
@@ -529,7 +533,7 @@ fn attempt(
     emit.find_lists(&outputs.result);
     emit.keep_sizes(&outputs.result.asked_for(&program.graph));
     let written = emit.write_function(outputs, around);
-    (!emit.cyclic).then_some(written)
+    (!emit.cyclic && !emit.asks_in_vain.get()).then_some(written)
 }
 
 impl<'p> Emit<'p> {
@@ -558,6 +562,8 @@ impl<'p> Emit<'p> {
             late: Ids::default(),
             way,
             cyclic: false,
+            absent: Ids::default(),
+            asks_in_vain: Cell::new(false),
             mapped: maps.iter().flatten().copied().collect(),
             maps,
             in_map: false,

@@ -868,3 +868,60 @@ fn inverses_in_loops_are_their_own() {
     assert!((gradient.0 - by_a).norm() < 1e-12);
     assert!((gradient.1 - by_b).norm() < 1e-12);
 }
+
+/// A vector that gets shorter with every iteration: the cotangent of what it was has the size that it had.
+#[gradient]
+#[hvp]
+#[allow(dead_code, reason = "known by its companions only")]
+fn shrinking(x: &DVector<f64>) -> f64 {
+    let mut v = x.clone();
+    let mut s = 0.0;
+    while v.len() > 1 {
+        let t = v.rows(1, v.len() - 1).into_owned();
+        s += t.norm_squared() * v[0];
+        v = t;
+    }
+    s
+}
+
+/// One that gets longer.
+#[gradient]
+#[allow(dead_code, reason = "known by its gradient only")]
+fn lengthening(x: &Vector2<f64>) -> f64 {
+    let mut v = DVector::from_column_slice(x.as_slice());
+    for k in 0..2 {
+        let mut longer = DVector::zeros(v.len() + 1);
+        longer[0] = v[v.len() - 1] * v[k];
+        longer.rows_mut(1, v.len()).copy_from(&v);
+        v = longer;
+    }
+    v.sum()
+}
+
+#[test]
+fn vectors_that_change_their_size_in_loops() {
+    // x₀ (x₁² + x₂²) + x₁ x₂²
+    let gradient = |x: &DVector<f64>| {
+        nalgebra::dvector![
+            x[1] * x[1] + x[2] * x[2],
+            2.0 * x[0] * x[1] + x[2] * x[2],
+            2.0 * (x[0] + x[1]) * x[2]
+        ]
+    };
+    let (x, d) = (
+        nalgebra::dvector![0.5, -2.0, 3.0],
+        nalgebra::dvector![1.0, 0.25, -0.5],
+    );
+    assert_eq!(shrinking_gradient(&x), gradient(&x));
+    let product = nalgebra::dvector![
+        2.0 * (x[1] * d[1] + x[2] * d[2]),
+        2.0 * (x[1] * d[0] + x[0] * d[1] + x[2] * d[2]),
+        2.0 * (x[2] * (d[0] + d[1]) + (x[0] + x[1]) * d[2])
+    ];
+    assert_eq!(shrinking_hvp(&x, &d), (gradient(&x), product));
+    // (a, b), (ab, a, b), (ab, ab, a, b): ab + ab + a + b
+    assert_eq!(
+        lengthening_gradient(&Vector2::new(3.0, 5.0)),
+        Vector2::new(11.0, 7.0)
+    );
+}
