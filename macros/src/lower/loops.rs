@@ -736,7 +736,9 @@ impl Lower<'_> {
         if self.scope.depth_of(&name.to_string()) < Some(self.closure_depth) {
             return self.captured_by_closure(&name, &name);
         }
-        if let Some(Value::Fields(fields)) = self.scope.get(&name.to_string()).map(|b| &b.value) {
+        if let Some(Value::Fields(fields) | Value::Lists(fields, _)) =
+            self.scope.get(&name.to_string()).map(|b| &b.value)
+        {
             let mut carried = Vec::new();
             for (_, variable) in fields.clone().iter() {
                 let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
@@ -1161,7 +1163,13 @@ impl Lower<'_> {
                     .map(|(name, field)| (name.clone(), self.brought_in(outside, field)));
                 Value::Record(fields.collect())
             }
-            Value::Fields(_) => value.clone(),
+            Value::Records(parts, made) => {
+                let parts = parts
+                    .iter()
+                    .map(|(name, part)| (name.clone(), self.brought_in(outside, part)));
+                Value::Records(parts.collect(), *made)
+            }
+            Value::Fields(_) | Value::Lists(..) => value.clone(),
             Value::Wrapped(value) => Value::Wrapped(Box::new(self.brought_in(outside, value))),
             Value::Node(id) => Value::Node(self.captured(outside, *id)),
             Value::Entry(id) => Value::Entry(self.captured(outside, *id)),

@@ -91,7 +91,15 @@ impl Lower<'_> {
             .collect();
         self.test_before(&subject, &arms)?;
         self.tail = tail;
-        self.matched(&subject, &arms, rest, &Expr::Match(each.clone()))
+        let value = self.matched(&subject, &arms, rest, &Expr::Match(each.clone()));
+        if value.is_err() {
+            self.seek_options(|lower| {
+                for arm in &each.arms {
+                    let _ = lower.expr(&arm.body);
+                }
+            });
+        }
+        value
     }
 
     /// Looking at an inert value does nothing: the conditions are written before the branches.
@@ -883,6 +891,26 @@ impl Lower<'_> {
                 let Some(pairs) = paired(tuple.elems.iter().collect(), values) else {
                     return refuse(pat, format!("this tuple has {} parts", values.len()));
                 };
+                self.test_all(pairs, pat, taken)
+            }
+            (Pat::Struct(pattern), Value::Record(fields)) => {
+                if !self.is_struct_of(&pattern.path, fields) {
+                    return refuse(
+                        pat,
+                        format!(
+                            "it cannot be seen whether this value is a `{}`: others in this function are written with the same fields\nhelp: read its fields, as in `s.x`",
+                            text(&pattern.path)
+                        ),
+                    );
+                }
+                let mut pairs = Vec::new();
+                for field in &pattern.fields {
+                    let name = field.member.to_token_stream().to_string();
+                    let Some((_, value)) = fields.iter().find(|(own, _)| *own == name) else {
+                        return refuse(field, format!("this struct has no field `{name}`"));
+                    };
+                    pairs.push((&*field.pat, value.clone()));
+                }
                 self.test_all(pairs, pat, taken)
             }
             (Pat::Tuple(tuple), Value::Called(call, part))

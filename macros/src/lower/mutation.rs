@@ -1,6 +1,7 @@
 //! Assignments: every one makes a new value, and the name stands for that from then on.
 
 use super::branches::Side;
+use super::lists_of_records::as_a_whole;
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Form, Guard, Id, Kind, Step};
@@ -24,11 +25,21 @@ impl Lower<'_> {
             return self.assignment(&whole, &Expr::Assign(whole.clone()));
         }
         if let Some(fields) = self.fields_of(&assign.left) {
-            if let Some(done) = self.assign_option(&fields, &assign.right, expr)? {
+            if let Some(done) = self.assign_option(&fields, (&assign.left, &assign.right), expr)? {
                 return Ok(done);
             }
             let value = self.expr(&assign.right)?;
             return self.assign_fields(&fields, value, expr);
+        }
+        if let Expr::Index(index) = strip(&assign.left)
+            && let Some(lists) = self.lists_of(&index.expr)
+        {
+            let value = self.expr(&assign.right)?;
+            return self.assign_item(&lists, &index.index, &value, expr);
+        }
+        if let Some(lists) = self.lists_of(&assign.left) {
+            let value = self.expr(&assign.right)?;
+            return self.assign_lists(&lists, value, expr);
         }
         if let Expr::Tuple(names) = &*assign.left {
             // All on the right is read before anything changes.
@@ -212,10 +223,16 @@ impl Lower<'_> {
             Value::Geometric(_) => {
                 "points, rotations and the like in a list that grows in a loop are not supported yet\nhelp: keep their coordinates, as in `p.coords`"
             }
-            Value::Tuple(_) => {
-                "tuples in a list that grows in a loop are not supported yet\nhelp: make a list of each of their parts"
+            value => {
+                let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+                if let (Some(Value::Slice(_)), Some(parts), Expr::Index(_)) =
+                    (known, Lower::parts_pushed(value), left)
+                {
+                    self.reveal_parts(name.to_string(), parts);
+                    return Err(Refusal(None));
+                }
+                return Ok(());
             }
-            _ => return Ok(()),
         };
         self.scope.assign(&name.to_string(), Value::Poison, true);
         refuse(name, help)
@@ -456,6 +473,7 @@ impl Lower<'_> {
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
+            Value::Lists(..) => refuse(at, as_a_whole(name)),
             Value::Fields(_) => refuse(
                 at,
                 format!(
@@ -585,14 +603,33 @@ impl Lower<'_> {
         });
         let lengths: Vec<_> = lengths.collect();
         let listed = lengths.iter().any(Option::is_some);
-        if listed && lengths.iter().any(|length| *length != lengths[0]) {
-            self.scope.assign(name, Value::Poison, true);
-            return refuse(
-                expr,
-                format!(
-                    "`{name}` is longer after one side of this branch than after the other\nhelp: choose what is pushed, as in `{name}.push(if … {{ a }} else {{ b }});`"
-                ),
-            );
+        let differ = listed && lengths.iter().any(|length| *length != lengths[0]);
+        let of_numbers = |lower: &Self, side: &Side| match at_end(lower, side).map(|b| b.value) {
+            Some(Value::List(entries)) => {
+                let number =
+                    |entry: &Value| matches!(entry, Value::Node(id) if !lower.graph.is_matrix(*id));
+                entries.iter().all(number)
+            }
+            _ => true,
+        };
+        let whole = sides.iter().any(|side| !of_numbers(self, side));
+        if listed && (differ || whole) && sides.iter().all(|side| !side.diverges) {
+            let [then, otherwise] = sides;
+            let (Some(a), Some(b)) = (at_end(self, then), at_end(self, otherwise)) else {
+                return Err(Refusal(None));
+            };
+            let chosen = self.choose(cond_value, cond, a.value, b.value, expr);
+            return match chosen {
+                Ok(chosen) => {
+                    self.scope.assign(name, chosen.clone(), true);
+                    self.name_value(&chosen, &a.ident);
+                    Ok(chosen)
+                }
+                Err(refusal) => {
+                    self.scope.assign(name, Value::Poison, true);
+                    Err(refusal)
+                }
+            };
         }
         let kind = sides
             .iter()
@@ -615,6 +652,7 @@ impl Lower<'_> {
                 | Value::Tuple(_)
                 | Value::Geometric(_)) => value,
                 Value::Slice(id) | Value::Columns(id, _) => Value::Node(id),
+                Value::List(entries) if whole => Value::List(entries),
                 Value::List(entries) => Value::Node(self.column_of_list(entries, expr)?),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {

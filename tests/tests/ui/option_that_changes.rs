@@ -1,4 +1,3 @@
-use nalgebra::DVector;
 use nalgrad::gradient;
 
 #[gradient]
@@ -22,27 +21,6 @@ fn changed_inside(x: &[f64]) -> f64 {
         }
     }
     best.unwrap_or(0.0)
-}
-
-#[gradient]
-fn dynamic(x: &[f64]) -> f64 {
-    let mut last: Option<DVector<f64>> = None;
-    for c in x {
-        last = Some(DVector::from_element(3, *c));
-    }
-    last.unwrap().sum()
-}
-
-#[gradient]
-fn without_a_type(x: &[f64]) -> f64 {
-    let mut last = None;
-    for c in x {
-        last = Some((*c, 2.0));
-    }
-    match last {
-        Some((a, b)) => a * b,
-        None => 0.0,
-    }
 }
 
 fn main() {}
