@@ -1,6 +1,10 @@
 //! Lists of which a branch gives one or the other.
 
-#![allow(dead_code, reason = "some fields are written only")]
+#![allow(
+    dead_code,
+    clippy::needless_range_loop,
+    reason = "some fields are written only, and there are several ways to write a loop"
+)]
 
 #[allow(dead_code, reason = "shared with other tests")]
 mod common;

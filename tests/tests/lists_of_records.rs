@@ -357,4 +357,159 @@ functions_of_lists! {
         let states: Vec<State> = x.iter().map(|&c| make(c)).collect();
         energy(&states[1]) + total(&states)
     }
+
+    shadowed(x) at POINTS {
+        let mut states = vec![State { x: Vector2::new(x[0], 1.0), v: x[1] }; 2];
+        let mut total = 0.0;
+        for &c in x {
+            let mut states = Vec::new();
+            for k in 0..2 {
+                states.push(State { x: Vector2::new(c, k as f64), v: c * c });
+            }
+            total += states[1].x.norm_squared() * states[0].v;
+        }
+        states[0].v *= total;
+        states[0].v + states[1].x.x
+    }
+
+    a_borrow_that_a_loop_changes(x) at POINTS {
+        let mut states = vec![State { x: Vector2::new(x[0], 1.0), v: x[1] }; 2];
+        let last = &mut states[1];
+        for &c in x {
+            last.v = (last.v * c).sin() + last.x.x;
+        }
+        let mut one = State { x: Vector2::new(x[0], 1.0), v: x[1] };
+        let same = &mut one;
+        for &c in x {
+            same.v *= c;
+            same.x += Vector2::new(same.v, 1.0);
+        }
+        states[0].v * states[1].v + one.v + one.x.norm_squared()
+    }
+
+    found(x) at POINTS {
+        let states: Vec<State> = x.iter().map(|&c| State { x: Vector2::new(c, 2.0), v: c * c }).collect();
+        let first = states.iter().find(|s| s.v > 0.5);
+        let second = states.get(1).map(|s| s.v * s.x.y);
+        let by_first = match first {
+            Some(s) => s.x.norm_squared() * s.v,
+            None => 1.0,
+        };
+        by_first + second.unwrap_or(0.0) + states[0].v
+    }
+
+    filtered(x) at POINTS {
+        let states: Vec<State> = x.iter().map(|&c| State { x: Vector2::new(c, 2.0), v: c * c }).collect();
+        let fast: Vec<State> = states.iter().filter(|s| s.v > 0.5).copied().collect();
+        let total: f64 = states.iter().filter(|s| s.x.x > 0.0).map(|s| s.v).sum();
+        fast.iter().map(|s| s.x.dot(&s.x) * total).sum()
+    }
+
+    part_of_a_list(x) at POINTS {
+        let states: Vec<State> = x.iter().map(|&c| State { x: Vector2::new(c, 2.0), v: c * c }).collect();
+        let tail = &states[1..];
+        let mut total = 0.0;
+        for s in tail {
+            total += s.v * s.x.x;
+        }
+        for s in &states[..2] {
+            total *= s.x.norm();
+        }
+        total
+    }
+
+    copied_and_changed(x) at POINTS {
+        let states: Vec<State> = x.iter().map(|&c| State { x: Vector2::new(c, 2.0), v: c * c }).collect();
+        let mut other = states.clone();
+        for i in 1..other.len() {
+            other[i].v += other[i - 1].v * x[0];
+            let before = other[i - 1].x;
+            other[i].x += before * x[i];
+        }
+        let mut total = 0.0;
+        for (a, b) in states.iter().zip(&other) {
+            total += a.v * b.v + a.x.dot(&b.x);
+        }
+        total
+    }
+
+    printed_by_its_fields(x) at POINTS {
+        let mut states = Vec::new();
+        for &c in x {
+            states.push(State { x: Vector2::new(c, 2.0), v: c * c });
+        }
+        assert!(states.len() == x.len(), "there are {} states", states.len());
+        assert!(states[0].v < 1000.0, "{}", states[0].v);
+        states[0].v * states[1].x.x
+    }
+
+    of_lists_of_one_length(x) at POINTS {
+        struct Track { points: Vec<f64>, weight: f64 }
+        let mut tracks = Vec::new();
+        for &c in x {
+            tracks.push(Track { points: vec![c, c * c, 1.0], weight: c.cos() });
+        }
+        let mut total = 0.0;
+        for t in &tracks {
+            total += t.weight * t.points.iter().map(|p| p * p).sum::<f64>();
+        }
+        total + tracks[1].points[1]
+    }
+
+    extended(x) at POINTS {
+        let mut pairs = vec![(x[0], 1.0)];
+        pairs.extend(x.iter().map(|&c| (c.sin(), c)));
+        let mut total = 0.0;
+        for i in 0..pairs.len() {
+            total += pairs[i].0 * pairs[i].1 * (i + 1) as f64;
+        }
+        total
+    }
+
+    by_two_loops(x) at POINTS {
+        let mut pairs = Vec::new();
+        for i in 0..x.len() {
+            for j in 0..2 {
+                pairs.push((i, j, x[i] * x[j]));
+            }
+        }
+        let mut total = 0.0;
+        for &(i, j, product) in &pairs {
+            total += product * product * (i + 2 * j) as f64;
+        }
+        total + pairs[0].2
+    }
+
+    a_while_loop_changes(x) at POINTS {
+        let mut states = [State { x: Vector2::new(x[0], 1.0), v: x[1] }; 3];
+        let mut k = 0;
+        while k < 5 {
+            let next = (k + 1) % 3;
+            states[next].v += states[k % 3].v * x[0];
+            if states[next].v > 1.0 {
+                states[next].x *= 0.5;
+            } else {
+                states[next] = State { x: Vector2::new(x[1], 0.0), v: states[next].v.sin() };
+            }
+            k += 1;
+        }
+        states.iter().map(|s| s.x.norm_squared() * s.v).sum()
+    }
+
+    unzipped(x) at POINTS {
+        let states: Vec<State> = x.iter().map(|&c| State { x: Vector2::new(c, 2.0), v: c * c }).collect();
+        let (a, b): (Vec<Vector2<f64>>, Vec<f64>) = states.iter().map(|s| (s.x, s.v)).unzip();
+        let mut total = 0.0;
+        for (p, v) in a.iter().zip(b.iter()) {
+            total += p.norm_squared() * v;
+        }
+        total
+    }
+
+    folded_from_a_list(x) at POINTS {
+        let states: Vec<State> = x.iter().map(|&c| State { x: Vector2::new(c, 2.0), v: c * c }).collect();
+        let sum = states.iter().fold(Vector2::zeros(), |sum, s| sum + s.x * s.v);
+        let longest = states.iter().map(|s| s.x.norm()).fold(0.0, f64::max);
+        sum.norm_squared() * longest
+    }
 }

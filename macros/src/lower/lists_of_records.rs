@@ -247,8 +247,14 @@ impl Lower<'_> {
         let mut k = 0;
         steps.retain(|placed| {
             k += 1;
-            let read =
-                matches!(placed.step, Step::Evaluate(of) if matches!(graph.op(of), Op::Part(_)));
+            let read = match &placed.step {
+                Step::Evaluate(of) => matches!(graph.op(*of), Op::Part(_)),
+                // That of a range.
+                Step::Verbatim { tokens, .. } => {
+                    tokens.to_string().starts_with(":: core :: assert")
+                }
+                _ => false,
+            };
             k <= before || !read
         });
     }
@@ -487,13 +493,17 @@ impl Lower<'_> {
             let root = root.as_ref().map(ToString::to_string);
             root.is_some_and(|root| crate::scope::contains(expr.to_token_stream(), &root))
         };
+        // What may leave in the middle must not leave some of the lists longer.
+        let leaves = |word: &Ident| *word == "continue" || *word == "break" || *word == "return";
+        let tokens = value.to_token_stream();
+        let whole = reads_list(value)
+            || crate::ty::mentions(tokens.clone(), &leaves)
+            || tokens.to_string().contains('?');
         let mut out = TokenStream::new();
         match (strip(value), made) {
             // What is written out is pushed part by part, in the order in which it is evaluated.
             (Expr::Struct(literal), Made::Struct)
-                if literal.rest.is_none()
-                    && literal.fields.len() == lists.len()
-                    && !reads_list(value) =>
+                if literal.rest.is_none() && literal.fields.len() == lists.len() && !whole =>
             {
                 for field in &literal.fields {
                     let name = field.member.to_token_stream().to_string();
@@ -502,9 +512,7 @@ impl Lower<'_> {
                     out.extend(quote!(#variable.push(#part);));
                 }
             }
-            (Expr::Tuple(tuple), Made::Tuple)
-                if tuple.elems.len() == lists.len() && !reads_list(value) =>
-            {
+            (Expr::Tuple(tuple), Made::Tuple) if tuple.elems.len() == lists.len() && !whole => {
                 for ((_, variable), part) in lists.iter().zip(&tuple.elems) {
                     out.extend(quote!(#variable.push(#part);));
                 }

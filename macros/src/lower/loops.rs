@@ -749,6 +749,10 @@ impl Lower<'_> {
             }
             return Ok(carried);
         }
+        // What is done to a part that is borrowed is done to the variable.
+        if let Some(Value::Lent(lent)) = self.scope.get(&name.to_string()).map(|b| &b.value) {
+            return self.carried(lent.name.clone(), at);
+        }
         let value = self.variable(&name, at)?;
         if let Value::Geometric(_) | Value::Tuple(_) = value {
             let parts = self.numbers_of(&value, &name, at)?;

@@ -184,6 +184,12 @@ impl Lower<'_> {
             return Ok(Value::Unit);
         }
         let place = self.place_of(left)?;
+        let value = match value {
+            Value::List(row) if self.growing.contains(&place.name.to_string()) => {
+                Value::Slice(self.column_of_list(row, right)?)
+            }
+            value => value,
+        };
         if let Some(columns) = self.held_by(&place, &value) {
             self.reveal(place.name.to_string(), columns.0, columns.1);
             return Err(Refusal(None));
