@@ -27,6 +27,22 @@ const POINTS: [&[f64]; 3] = [
 ];
 
 functions_of_lists! {
+    parts_of_parts_of_tuples(x) at POINTS {
+        let mut t = (x[0], Vector2::new(x[1], 1.0));
+        t.1.x += x[0];
+        t.1[1] *= t.1.x;
+        for i in 0..x.len() {
+            t.1.y += x[i] * t.0;
+            t.0 *= t.1.x.cos();
+        }
+        let mut nested = (1.0, (x[0], t.1));
+        nested.1.1.x = nested.1.0.sin();
+        if x[0] > 1.0 {
+            nested.1.1.y -= x[1];
+        }
+        t.0 * t.1.norm_squared() + nested.1.1.norm_squared()
+    }
+
     taken_apart_behind_a_reference(x) at POINTS {
         let mut state = State { x: Vector2::new(x[0], 1.0), v: x[1] };
         let State { x: at, v } = &mut state;

@@ -934,7 +934,9 @@ impl Lower<'_> {
                     Counted::While(_) => (self.header_reads(&header, &outside), false),
                     Counted::Endless => (Vec::new(), false),
                 };
-                if recomputed && let Err(refusal) = checkpoints::check(&body, exit, expr) {
+                if recomputed
+                    && let Err(refusal) = checkpoints::check(&body, exit, &self.option_flags, expr)
+                {
                     return (None, Err(refusal));
                 }
                 let iteration = Iteration {

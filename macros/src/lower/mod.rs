@@ -217,6 +217,8 @@ pub struct Lower<'a> {
     arms_read: usize,
     /// Of variables that are `Option`s and begin with `None`, what they hold, as it turned out when all was read before.
     options_known: Vec<options::Known>,
+    /// The variables that tell whether there is a value in an `Option`, and those of the user's that they belong to.
+    option_flags: Vec<(Ident, Ident)>,
     /// Whether there is one of which that is not known yet.
     options_unknown: bool,
     /// The same, as it turns out now.
@@ -337,6 +339,7 @@ fn read(
         revealed: Vec::new(),
         arms_read: 0,
         options_known: options.clone(),
+        option_flags: Vec::new(),
         options_unknown: false,
         options_found: Vec::new(),
         struct_literals: records::literals_in(body.to_token_stream()),

@@ -8,7 +8,7 @@ use crate::graph::{Dim, Form, Guard, Id, Kind, Step};
 use crate::rules::{Op, Part, Scalar};
 use crate::scope::{Columns, Hint, Inert, Lent, Value};
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{BinOp, Expr};
 
 impl Lower<'_> {
@@ -76,6 +76,15 @@ impl Lower<'_> {
                 });
             }
             return Ok(Value::Unit);
+        }
+        if let Some((tuple, part)) = self.tuple_around(&assign.left, &assign.right) {
+            return self.in_part(&tuple, part, &assign.left, expr, |lower, left| {
+                let whole = syn::ExprAssign {
+                    left: Box::new(left),
+                    ..assign.clone()
+                };
+                lower.assignment(&whole, &Expr::Assign(whole.clone()))
+            });
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
@@ -293,6 +302,15 @@ impl Lower<'_> {
             }
             return self.compound_assignment(&whole, &Expr::Binary(whole.clone()));
         }
+        if let Some((tuple, part)) = self.tuple_around(&binary.left, &binary.right) {
+            return self.in_part(&tuple, part, &binary.left, expr, |lower, left| {
+                let whole = syn::ExprBinary {
+                    left: Box::new(left),
+                    ..binary.clone()
+                };
+                lower.compound_assignment(&whole, &Expr::Binary(whole.clone()))
+            });
+        }
         if let Expr::Path(_) = strip(&binary.left)
             && let Ok(name) = self.assigned_variable(&binary.left)
             && self.is_counter(&name)
@@ -382,6 +400,46 @@ impl Lower<'_> {
         }
     }
 
+    /// The tuple that a place is a part of a part of, as in `p.0.x` and `p.0[i]`, unless what it is given changes that.
+    fn tuple_around(&self, place: &Expr, given: &Expr) -> Option<(Expr, usize)> {
+        let base = match strip(place) {
+            Expr::Field(field) => &field.base,
+            Expr::Index(index) => &index.expr,
+            _ => return None,
+        };
+        let found = self.part_of_tuple(base);
+        let (tuple, part) = found.or_else(|| self.tuple_around(base, given))?;
+        let name = tuple.to_token_stream().to_string();
+        let changed = super::assigned::assigned(given.to_token_stream());
+        (!changed.contains(&name)).then_some((tuple, part))
+    }
+
+    /// Changes a part of a part of a tuple: that part by a name of its own, which goes back into the tuple.
+    fn in_part(
+        &mut self,
+        tuple: &Expr,
+        part: usize,
+        place: &Expr,
+        expr: &Expr,
+        change: impl FnOnce(&mut Self, Expr) -> Lowered<Value>,
+    ) -> Lowered<Value> {
+        let name = self.assigned_variable(tuple)?;
+        let Value::Tuple(parts) = self.variable(&name, expr)? else {
+            return Err(Refusal(None));
+        };
+        let own = self.fresh(&format!("{name}_{part}"));
+        self.scope.push();
+        self.scope.bind(crate::scope::Binding::active(
+            own.clone(),
+            parts[part].clone(),
+        ));
+        let changed = change(self, with_name(place, &own));
+        let value = self.scope.get(&own.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        changed?;
+        self.assign_part(tuple, part, &value.unwrap_or(Value::Poison), expr)
+    }
+
     fn assign_part(
         &mut self,
         tuple: &Expr,
@@ -393,6 +451,13 @@ impl Lower<'_> {
         let Value::Tuple(mut parts) = self.variable(&name, expr)? else {
             return Err(Refusal(None));
         };
+        if let (Value::Tuple(known), Value::Tuple(new)) = (&parts[part], value)
+            && known.len() == new.len()
+        {
+            parts[part] = value.clone();
+            self.assign(&name, Value::Tuple(parts));
+            return Ok(Value::Unit);
+        }
         let kind = match &parts[part] {
             Value::Node(id) => self.graph.kind(*id),
             _ => Kind::SCALAR,
@@ -788,6 +853,29 @@ impl Lower<'_> {
             self.assign(&name, Value::Node(id));
         }
         Ok(Some(Value::Unit))
+    }
+}
+
+/// A place with a name for the innermost field: `p.0.x` as `own.x`.
+fn with_name(place: &Expr, own: &Ident) -> Expr {
+    match place {
+        Expr::Field(field) => {
+            let base = match strip(&field.base) {
+                Expr::Path(_) => return syn::parse_quote!(#own),
+                base => with_name(base, own),
+            };
+            Expr::Field(syn::ExprField {
+                base: Box::new(base),
+                ..field.clone()
+            })
+        }
+        Expr::Index(index) => Expr::Index(syn::ExprIndex {
+            expr: Box::new(with_name(strip(&index.expr), own)),
+            ..index.clone()
+        }),
+        Expr::Paren(inner) => with_name(&inner.expr, own),
+        Expr::Group(inner) => with_name(&inner.expr, own),
+        other => other.clone(),
     }
 }
 

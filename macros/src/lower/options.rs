@@ -291,6 +291,7 @@ impl Lower<'_> {
         };
         let own = name.ident.unraw();
         let there = self.fresh(&format!("has_{own}"));
+        self.option_flags.push((there.clone(), name.ident.clone()));
         let found = self.options_known.iter().find(|(own, _)| there == own);
         let found = found.map(|(_, parts)| parts.clone());
         let parts = match (known, found, &inner) {
