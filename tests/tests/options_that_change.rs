@@ -23,6 +23,78 @@ const SOME_POINTS: [&[f64]; 3] = [
 ];
 
 functions_of_lists! {
+    taken_out(x) at SOME_POINTS {
+        let mut best: Option<f64> = None;
+        let mut total = 0.0;
+        for c in x {
+            best = Some(*c * f64::cos(total));
+            total += best.take().unwrap() * x[0];
+        }
+        if best.is_some() { 0.0 } else { total }
+    }
+
+    taken_with_a_pattern(x) at SOME_POINTS {
+        let mut last: Option<(f64, Vector2<f64>)> = None;
+        let mut total = 0.0;
+        for &c in x {
+            if let Some((a, v)) = last.take() {
+                total += a * v.norm_squared() * c;
+            } else {
+                last = Some((c, Vector2::new(c * c, 1.0)));
+            }
+        }
+        total + last.map_or(0.5, |(a, _)| a)
+    }
+
+    replaced_inside(x) at SOME_POINTS {
+        let mut last = Some(x[0]);
+        let mut total = 0.0;
+        for &c in x {
+            let before = last.replace(c * f64::sin(total));
+            total += before.unwrap() * c;
+        }
+        total + last.unwrap()
+    }
+
+    inserted(x) at SOME_POINTS {
+        let mut first: Option<f64> = None;
+        let mut total = 0.0;
+        for &c in x {
+            let f = *first.get_or_insert(c * c);
+            total += f * c;
+        }
+        let mut other: Option<f64> = None;
+        let o = *other.get_or_insert_with(|| f64::sin(total));
+        let _ = other.insert(o * x[0]);
+        total + other.unwrap() + first.unwrap()
+    }
+
+    changed_inside(x) at SOME_POINTS {
+        let mut best: Option<f64> = None;
+        for c in x {
+            match best.as_mut() {
+                Some(b) => *b += c * c,
+                None => best = Some(*c),
+            }
+        }
+        best.unwrap_or(0.0) * x[0]
+    }
+
+    changed_inside_by_parts(x) at SOME_POINTS {
+        let mut sums = Some((x[0], Vector2::new(1.0, x[1])));
+        for &c in x {
+            if let Some((a, v)) = sums.as_mut() {
+                *a *= c;
+                v.x += c * *a;
+            }
+            if c < 0.0 {
+                sums = Some((c, Vector2::new(c, c * c)));
+            }
+        }
+        let (a, v) = sums.unwrap();
+        a + v.norm_squared()
+    }
+
     the_last_vector(x) at SOME_POINTS {
         let mut last: Option<DVector<f64>> = None;
         for c in x {

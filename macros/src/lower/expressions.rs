@@ -194,6 +194,7 @@ impl Lower<'_> {
             Expr::MethodCall(call) => {
                 let own = self.copied_record(call);
                 let own = own.or_else(|| self.method_of_lists(call));
+                let own = own.or_else(|| self.changed_option(call, expr));
                 own.unwrap_or_else(|| self.method(call, expr))
             }
             Expr::Call(call) => self.call(call, expr),

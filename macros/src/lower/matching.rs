@@ -8,7 +8,7 @@ use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Gives, Guard, Id, Kind, Leaf, Step};
 use crate::rules::{Comparison, Op};
-use crate::scope::{Binding, Hint, Inert, Value};
+use crate::scope::{Binding, Hint, Inert, Lent, Made, Value};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, Pat, Stmt};
@@ -892,6 +892,24 @@ impl Lower<'_> {
                     return refuse(pat, format!("this tuple has {} parts", values.len()));
                 };
                 self.test_all(pairs, pat, taken)
+            }
+            // What is borrowed part by part.
+            (Pat::Tuple(_) | Pat::Struct(_), Value::Fields(fields)) => {
+                let parts = fields.iter().map(|(name, variable)| {
+                    let (name, path) = (name.clone(), Vec::new());
+                    let variable = variable.clone();
+                    let lent = Lent {
+                        name: variable,
+                        path,
+                    };
+                    (name, Value::Lent(lent))
+                });
+                let made = match pat {
+                    Pat::Tuple(_) => Made::Tuple,
+                    _ => Made::Struct,
+                };
+                let parts = made.of(parts.collect());
+                self.test(pat, &parts, taken)
             }
             (Pat::Struct(pattern), Value::Record(fields)) => {
                 if !self.is_struct_of(&pattern.path, fields) {

@@ -10,7 +10,7 @@ use super::{Lower, Lowered, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Elem, Form, Gives, Guard, Id, Kind, Leaf, LookedAt, Shape, Step};
 use crate::rules::{Op, Panic};
-use crate::scope::{Absence, Binding, Hint, Inert, Made, Maybe, Pending, Value};
+use crate::scope::{Absence, Binding, Hint, Inert, Lent, Made, Maybe, Pending, Value};
 use crate::ty::{Class, Extent, Wrapper};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -640,6 +640,100 @@ impl Lower<'_> {
             }
         }
         Ok(Some(Value::Unit))
+    }
+
+    /// A method that changes the `Option` in a variable: `best.take()`.
+    pub(super) fn changed_option(
+        &mut self,
+        call: &syn::ExprMethodCall,
+        expr: &Expr,
+    ) -> Option<Lowered<Value>> {
+        let name = call.method.to_string();
+        if !super::assigned::changes_option(&name) && name != "as_mut" {
+            return None;
+        }
+        let fields = self.fields_of(&call.receiver)?;
+        if fields.first().is_none_or(|(kind, _)| kind != IS_SOME) {
+            return None;
+        }
+        if name == "as_mut" {
+            return self.lent_option(&fields).transpose();
+        }
+        if self.closures > 0 {
+            return Some(refuse(
+                &call.method,
+                "an `Option` of outside cannot be changed inside the closure of another method\nhelp: use a `for` loop",
+            ));
+        }
+        let (option, args) = (&call.receiver, &call.args);
+        let new = self.fresh("new");
+        let block: syn::Block = match (name.as_str(), args.len()) {
+            ("take", 0) => syn::parse_quote!({ let #new = #option; #option = None; #new }),
+            ("replace", 1) => {
+                let old = self.fresh("old");
+                syn::parse_quote!({ let #new = #args; let #old = #option; #option = Some(#new); #old })
+            }
+            ("insert", 1) => syn::parse_quote!({ #option = Some(#args); #option.unwrap() }),
+            ("get_or_insert", 1) => syn::parse_quote!({
+                let #new = #args;
+                if #option.is_none() { #option = Some(#new); }
+                #option.unwrap()
+            }),
+            ("get_or_insert_with", 1) => {
+                let made: Expr = match closure_in(&args[0]) {
+                    Some(closure) => (*closure.body).clone(),
+                    None => syn::parse_quote!(#args()),
+                };
+                syn::parse_quote!({
+                    if #option.is_none() { #option = Some(#made); }
+                    #option.unwrap()
+                })
+            }
+            _ => return None,
+        };
+        // The user's variables are read in it, and a copy of the `Option` is one of its parts.
+        Some(self.nested_block(&block).map_err(|refusal| match refusal {
+            super::Refusal(Some(error)) => super::Refusal(Some(error)),
+            super::Refusal(None) => super::Refusal(Some(syn::Error::new_spanned(
+                expr,
+                format!("what `{name}` does with this `Option` cannot be followed\nhelp: assign to the variable, as in `best = Some(…);`"),
+            ))),
+        }))
+    }
+
+    /// `best.as_mut()`, where what it holds is a variable, or a struct or a tuple of these.
+    fn lent_option(&mut self, fields: &[(String, Ident)]) -> Lowered<Option<Value>> {
+        let Some(Value::Maybe(maybe)) = self.option_in(fields)? else {
+            return Ok(None);
+        };
+        let parts = &fields[1..];
+        let real = |variable: &Ident| {
+            let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
+            matches!(known, Some(Value::Node(_)))
+        };
+        if !parts.iter().all(|(_, variable)| real(variable)) {
+            return Ok(None);
+        }
+        let value = match parts {
+            [(place, variable)] if place == SOME => Value::Lent(Lent {
+                name: variable.clone(),
+                path: Vec::new(),
+            }),
+            parts => {
+                let inside = parts.iter().map(|(place, variable)| {
+                    let name = place[SOME.len()..].trim_start_matches('.');
+                    (!name.contains('.')).then(|| (name.to_string(), variable.clone()))
+                });
+                match inside.collect::<Option<Vec<_>>>() {
+                    Some(inside) => Value::Fields(inside.into()),
+                    None => return Ok(None),
+                }
+            }
+        };
+        Ok(Some(Value::Maybe(Maybe {
+            value: Box::new(value),
+            ..maybe
+        })))
     }
 
     /// An expression as an `Option`, if it is one that can be followed.

@@ -1,26 +1,19 @@
 use nalgrad::gradient;
 
-#[gradient]
-fn taken_out(x: &[f64]) -> f64 {
-    let mut best: Option<f64> = None;
-    let mut total = 0.0;
-    for c in x {
-        best = Some(*c);
-        total += best.take().unwrap();
-    }
-    total
-}
-
+/// An integer behind a reference is not followed.
 #[gradient]
 fn changed_inside(x: &[f64]) -> f64 {
-    let mut best: Option<f64> = None;
+    let mut best: Option<(usize, f64)> = None;
     for c in x {
         match best.as_mut() {
-            Some(b) => *b += c,
-            None => best = Some(*c),
+            Some((count, sum)) => {
+                *count += 1;
+                *sum += c;
+            }
+            None => best = Some((1, *c)),
         }
     }
-    best.unwrap_or(0.0)
+    best.map_or(0.0, |(count, sum)| sum / count as f64)
 }
 
 fn main() {}
