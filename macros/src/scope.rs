@@ -196,6 +196,8 @@ pub enum Value {
     Unset(Inert),
     /// A closure, or a function inside the body.
     Function(Rc<crate::lower::Function>),
+    /// An iterator over differentiated values.
+    Iterator(Rc<crate::lower::NamedIterator>),
     /// Of what never gets there: it panics, or leaves the function.
     Never,
     /// Something that has been reported already.
@@ -247,6 +249,8 @@ pub struct Binding {
     pub reference: bool,
     /// Whether it was bound to a view.
     pub view: bool,
+    /// Whether it is certain that it was bound to neither, also where the graph has the value of a reference: it is a copy.
+    pub owned: bool,
     /// What declarations tell of its type.
     pub declared: Option<Rc<Declared>>,
 }
@@ -269,6 +273,7 @@ impl Binding {
             varies,
             reference: false,
             view: false,
+            owned: false,
             declared: None,
         }
     }
@@ -399,6 +404,15 @@ impl Scope {
         binding.varies |= varies;
     }
 
+    /// Gives a variable another value wherever it is bound, on all sides of branches.
+    pub fn replace(&mut self, name: &str, value: Value) {
+        let name = name.trim_start_matches("r#");
+        let mut frames = self.frames.iter_mut().rev();
+        if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
+            binding.value = value;
+        }
+    }
+
     /// The names as they are now, for a closure.
     pub fn as_it_is(&self) -> Scope {
         Scope {
@@ -422,6 +436,14 @@ impl Scope {
         if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
             binding.reference |= reference;
             binding.view |= view;
+        }
+    }
+
+    /// The variable owns its value.
+    pub fn own(&mut self, name: &str) {
+        let mut frames = self.frames.iter_mut().rev();
+        if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
+            binding.owned = true;
         }
     }
 

@@ -377,7 +377,7 @@ impl Emit<'_> {
         let body = quote!(#(#body)*);
         // The type of a literal is known where it is computed with, but not where a method is called on it.
         for (at, name, start) in untyped {
-            if has_methods(body.clone(), &name) {
+            if needs_type(body.clone(), &name) {
                 let real = self.real;
                 self.out[at] = quote!(let mut #name: #real = #start;);
             }
@@ -402,7 +402,15 @@ impl Emit<'_> {
             self.unmovable.remove(&id);
         }
         for (at, item) in parts.iter().copied() {
-            let name = &names[at];
+            let mut name = &names[at];
+            // Tokens read it by a name of its own.
+            let mentioned = self.program.graph.mentioned.borrow().contains(&item);
+            let given = self.program.graph.names.borrow().get(&item).cloned();
+            let given = given.filter(|given| mentioned && given != name);
+            if let Some(given) = &given {
+                self.out.push(quote!(let mut #given = #name;));
+                name = given;
+            }
             let hold = if self.is_matrix(item) {
                 self.mutable.insert(item);
                 Hold::Variable
@@ -1511,6 +1519,36 @@ fn is_stored(graph: &Graph, slot: Id) -> bool {
     kind.elem == Elem::Real && kind.shape.is_some_and(|shape| shape.is_dynamic())
 }
 
+/// Whether a method of a variable is called, or of one that begins with it in a loop inside.
+fn needs_type(tokens: TokenStream, name: &Ident) -> bool {
+    let mut copies = Vec::new();
+    copied_into(tokens.clone(), name, &mut copies);
+    has_methods(tokens.clone(), name)
+        || copies
+            .iter()
+            .any(|copy| copy != name && needs_type(tokens.clone(), copy))
+}
+
+/// The variables that begin with another one: `let mut copy = name;`.
+fn copied_into(tokens: TokenStream, name: &Ident, into: &mut Vec<Ident>) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(ident) if ident == name && i > 2 => {
+                let is = |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+                let bound = matches!(&trees[i - 3], TokenTree::Ident(word) if *word == "mut");
+                if let (TokenTree::Ident(copy), true) =
+                    (&trees[i - 2], bound && is(i - 1, '=') && is(i + 1, ';'))
+                {
+                    into.push(copy.clone());
+                }
+            }
+            TokenTree::Group(group) => copied_into(group.stream(), name, into),
+            _ => {}
+        }
+    }
+}
+
 /// Whether a method of a variable is called: `x.sin()`.
 fn has_methods(tokens: TokenStream, name: &Ident) -> bool {
     let mut after_name = false;
@@ -1616,7 +1654,13 @@ fn pins_only(this: &Loop) -> Vec<Placed> {
 /// The size of what is carried elsewhere is that of what has its shape here.
 fn redirect_sizes(graph: &Graph, this: &Loop) {
     use crate::graph::{Dim, Extent};
-    for leaf in &this.inputs {
+    // What is kept on one side of a branch has no size on the other, and a factorisation tells none: rather ask a matrix
+    // that is always there.
+    let mut inputs = this.inputs.clone();
+    inputs.retain(|leaf| graph.is_matrix(*leaf));
+    inputs.sort_by_key(|leaf| !this.body.graph.node(*leaf).guards.is_empty());
+    let is_here = |id: &Id| this.inputs.contains(id) || graph.integer_value(*id).is_some();
+    for leaf in &inputs {
         let Some(shape) = graph.shape(*leaf) else {
             continue;
         };
@@ -1626,7 +1670,7 @@ fn redirect_sizes(graph: &Graph, this: &Loop) {
         ] {
             let Dim::Dynamic(number) = dim else { continue };
             let sources = graph.sources_of(dim);
-            if !sources.iter().all(|s| this.inputs.contains(s)) {
+            if !sources.iter().all(is_here) {
                 graph.extents.borrow_mut()[*number as usize] = own;
             }
         }

@@ -47,7 +47,13 @@ const IN_PLACE: &[&str] = &[
 ];
 
 /// Methods that change an `Option`; others that are called so change nothing.
-const OF_OPTIONS: &[&str] = &["take", "replace", "insert", "get_or_insert", "get_or_insert_with"];
+const OF_OPTIONS: &[&str] = &[
+    "take",
+    "replace",
+    "insert",
+    "get_or_insert",
+    "get_or_insert_with",
+];
 
 /// Whether a method changes the `Option` that it is called on, if it is one.
 pub fn changes_option(method: &str) -> bool {
