@@ -512,4 +512,40 @@ functions_of_lists! {
         let longest = states.iter().map(|s| s.x.norm()).fold(0.0, f64::max);
         sum.norm_squared() * longest
     }
+
+    old_values_stay(x) at POINTS {
+        let mut all = vec![Particle { at: Vector3::new(x[0], 1.0, x[1]), mass: x[0], id: 3 }; 2];
+        let old = all[0];
+        all[0].id = 7;
+        all[0].mass *= x[1];
+        all[0] = Particle { at: all[1].at * 2.0, mass: all[0].mass, id: all[0].id + 1 };
+        let copy = all.clone();
+        all[0].id += 1;
+        all[1].mass = 0.5;
+        let mut k = 0;
+        let mut count = || {
+            k += 1;
+            k
+        };
+        let numbered = [(count(), x[0]), (count(), x[1] * x[0])];
+        let mut total = old.id as f64 * old.mass + copy[0].id as f64 * copy[1].mass;
+        for (n, value) in &numbered {
+            total += *n as f64 * value;
+        }
+        total + all[0].id as f64 * all[0].mass * all[1].mass * all[0].at.x
+    }
+
+    kept_by_a_closure(x) at POINTS {
+        let mut state = State { x: Vector2::new(x[0], 1.0), v: x[1] };
+        let before = move |c: f64| state.v * c + state.x.x;
+        state.v = 2.0;
+        state.x *= x[1];
+        let mut best = Some((1, state.v * x[0]));
+        let old = best;
+        best = Some((2, x[1]));
+        let taken = best.take();
+        let (i, a) = old.unwrap();
+        let (j, b) = taken.unwrap();
+        before(x[0]) + state.x.norm_squared() + a * i as f64 + b * j as f64
+    }
 }

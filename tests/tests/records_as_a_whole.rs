@@ -31,8 +31,8 @@ functions_of_lists! {
         let mut t = (x[0], Vector2::new(x[1], 1.0));
         t.1.x += x[0];
         t.1[1] *= t.1.x;
-        for i in 0..x.len() {
-            t.1.y += x[i] * t.0;
+        for &c in x {
+            t.1.y += c * t.0;
             t.0 *= t.1.x.cos();
         }
         let mut nested = (1.0, (x[0], t.1));

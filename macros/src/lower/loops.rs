@@ -273,14 +273,19 @@ impl Lower<'_> {
     fn unrolled(&mut self, each: &syn::ExprForLoop) -> Lowered<Option<Value>> {
         const MOST: usize = 16;
         let mut list = &*each.expr;
+        let mut borrow = None;
         loop {
             list = match list {
-                Expr::Reference(of) if of.mutability.is_none() => &of.expr,
+                Expr::Reference(of) if of.mutability.is_none() => {
+                    borrow = Some(quote!(&));
+                    &of.expr
+                }
                 Expr::Paren(of) => &of.expr,
                 Expr::MethodCall(call)
                     if call.args.is_empty()
                         && (call.method == "iter" || call.method == "into_iter") =>
                 {
+                    borrow = borrow.or_else(|| (call.method == "iter").then(|| quote!(&)));
                     &call.receiver
                 }
                 _ => break,
@@ -339,7 +344,7 @@ impl Lower<'_> {
         let (pattern, stmts) = (&each.pat, &each.body.stmts);
         for k in 0..entries.len() {
             let k = syn::Index::from(k);
-            let once: Stmt = syn::parse_quote!({ let #pattern = #list[#k]; #(#stmts)* });
+            let once: Stmt = syn::parse_quote!({ let #pattern = #borrow #list[#k]; #(#stmts)* });
             block.stmts.push(once);
         }
         self.nested_block(&block).map(Some)

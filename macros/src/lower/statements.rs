@@ -775,6 +775,7 @@ impl Lower<'_> {
             }
             return Ok(());
         }
+        let value = behind(pat, &init.expr, value);
         self.bind_typed(pat, ty, value)
     }
 
@@ -1663,6 +1664,52 @@ impl Lower<'_> {
             _ => self.verbatim(stmt),
         }
     }
+}
+
+/// What a pattern takes from behind a reference are references, also where it stays Rust.
+fn behind(pat: &Pat, init: &Expr, value: Value) -> Value {
+    fn borrowed(value: Value) -> Value {
+        match value {
+            Value::Inert(inert) => {
+                let tokens = &inert.tokens;
+                Value::Inert(Inert {
+                    tokens: quote!((&#tokens)),
+                    leaf: None,
+                    ..inert
+                })
+            }
+            Value::Tuple(parts) => Value::Tuple(parts.into_iter().map(borrowed).collect()),
+            value => value,
+        }
+    }
+    match (pat, init, value) {
+        (Pat::Paren(inner), init, value) => behind(&inner.pat, init, value),
+        (pat, Expr::Paren(inner), value) => behind(pat, &inner.expr, value),
+        (Pat::Tuple(pats), Expr::Tuple(inits), Value::Tuple(parts))
+            if pats.elems.len() == parts.len() && inits.elems.len() == parts.len() =>
+        {
+            let parts = pats.elems.iter().zip(&inits.elems).zip(parts);
+            let parts = parts.map(|((pat, init), part)| behind(pat, init, part));
+            Value::Tuple(parts.collect())
+        }
+        (Pat::Tuple(_), Expr::Reference(of), value @ Value::Tuple(_)) if is_element(&of.expr) => {
+            borrowed(value)
+        }
+        (Pat::Struct(_), Expr::Reference(of), Value::Record(fields)) if is_element(&of.expr) => {
+            let fields = fields.into_iter();
+            Value::Record(
+                fields
+                    .map(|(name, field)| (name, borrowed(field)))
+                    .collect(),
+            )
+        }
+        (_, _, value) => value,
+    }
+}
+
+/// Whether an expression is an element of a list.
+fn is_element(expr: &Expr) -> bool {
+    matches!(expr, Expr::Index(_))
 }
 
 /// Whether a list is known by the fields of its elements.
