@@ -9,7 +9,8 @@ use super::options::Attempt;
 use super::{Lower, Lowered, Refusal, checkpoints, fields, refuse};
 use crate::error::text;
 use crate::graph::{
-    Body, Dim, Elem, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
+    Body, Dim, Elem, Extent, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop, Placed, Shape,
+    Step,
 };
 use crate::rules::Op;
 use crate::scope::{
@@ -1552,9 +1553,8 @@ impl Lower<'_> {
             .collect();
         // What changes its entries only has the size that it began with.
         let stays = |leaf: Id, next: Id| {
-            let (old, new) = (body.graph.shape(leaf), body.graph.shape(next));
-            old.zip(new)
-                .map(|(old, new)| (old.rows == new.rows, old.cols == new.cols))
+            let keeps = |side: fn(&Shape) -> &Dim| keeps_size(&body.graph, leaf, next, side);
+            (keeps(|shape| &shape.rows), keeps(|shape| &shape.cols))
         };
         let stays: Vec<_> = inputs
             .iter()
@@ -1572,9 +1572,8 @@ impl Lower<'_> {
         for (k, variable) in names.into_iter().enumerate() {
             let start = self.graph.kind(args[k]);
             let mut kind = self.graph.kind_like(&start);
-            if let (Some(shape), Some(start), Some((rows, cols))) =
-                (&mut kind.shape, start.shape, stays[k])
-            {
+            if let (Some(shape), Some(start)) = (&mut kind.shape, start.shape) {
+                let (rows, cols) = stays[k];
                 if rows {
                     shape.rows = start.rows;
                 }
@@ -2076,4 +2075,20 @@ fn with_part(whole: &Value, part: usize, id: Id) -> Value {
 fn with_parts(whole: &Value, parts: &[Id]) -> Value {
     let parts = parts.iter().enumerate();
     parts.fold(whole.clone(), |whole, (k, id)| with_part(&whole, k, *id))
+}
+
+/// Whether a value has as many rows, or columns, as another: what is computed entry by entry has those of its arguments.
+fn keeps_size(graph: &Graph, like: Id, id: Id, side: fn(&Shape) -> &Dim) -> bool {
+    let size = |id: Id| graph.shape(id).map(|shape| side(&shape).clone());
+    let (mut pending, mut seen) = (vec![id], Ids::default());
+    while let Some(id) = pending.pop() {
+        if size(id).is_some() && size(id) == size(like) {
+            return true;
+        }
+        let op = graph.op(id);
+        if op.is_elementwise() && op != Op::Select && seen.insert(id) {
+            pending.extend(graph.args(id).iter());
+        }
+    }
+    false
 }

@@ -548,6 +548,33 @@ mod needed_in_several_branches {
         );
     }
 
+    /// The size of what the inner loop changes is that of what it begins with.
+    #[hvp]
+    fn loop_in_a_loop(x: &[f64; 2]) -> f64 {
+        let mut m = DMatrix::from_element(2, 2, x[1]);
+        let mut n = 0;
+        for k in 0..m.nrows() {
+            if x[0] > 2.0 {
+                break;
+            }
+            while n < 3 {
+                m += DMatrix::from_element(2, 2, 0.5);
+                n += 1;
+            }
+            m = DMatrix::from_row_slice(2, 2, &[x[0], m[(k, 0)] * x[1], x[0], 3.0]);
+        }
+        m[(0, 0)] * m[(0, 1)]
+    }
+
+    #[test]
+    fn loops_in_loops_that_are_left() {
+        check(
+            loop_in_a_loop,
+            loop_in_a_loop_hvp,
+            &[[0.4, -0.6], [2.5, 0.3]],
+        );
+    }
+
     /// The loop for the tangent reads what a branch of the first loop gives.
     #[hvp]
     fn skipped(x: &[f64; 3]) -> f64 {
