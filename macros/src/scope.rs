@@ -143,6 +143,14 @@ pub enum Columns {
     Matrices(usize),
 }
 
+/// What the elements of a list are that is held by the lists of their parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Made {
+    #[default]
+    Struct,
+    Tuple,
+}
+
 /// What an expression of the body stands for.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -165,6 +173,10 @@ pub enum Value {
     Record(Vec<(String, Value)>),
     /// The same in a variable that may change: each field is a variable of its own.
     Fields(Rc<[(String, Ident)]>),
+    /// A list of structs or tuples that the function builds: a list for each of their parts.
+    Records(Vec<(String, Value)>, Made),
+    /// The same in a variable: each list is a variable of its own.
+    Lists(Rc<[(String, Ident)]>, Made),
     /// `[a, b, c]` or `vec![a, b, c]`: the entries of a matrix to be, or of a result.
     List(Vec<Value>),
     Pending(Pending),
@@ -201,7 +213,9 @@ impl Value {
             }
             Value::List(values) | Value::Tuple(values) => values.iter().for_each(|v| v.ids(into)),
             Value::Geometric(geometric) => into.extend(&geometric.coordinates),
-            Value::Record(fields) => fields.iter().for_each(|(_, v)| v.ids(into)),
+            Value::Record(fields) | Value::Records(fields, _) => {
+                fields.iter().for_each(|(_, v)| v.ids(into));
+            }
             Value::Wrapped(value) => value.ids(into),
             _ => {}
         }
@@ -321,7 +335,9 @@ impl Scope {
     pub fn with_fields(&self, mut names: Vec<String>) -> Vec<String> {
         let mut next = 0;
         while let Some(name) = names.get(next) {
-            if let Some(Value::Fields(fields)) = self.get(name).map(|b| &b.value) {
+            if let Some(Value::Fields(fields) | Value::Lists(fields, _)) =
+                self.get(name).map(|b| &b.value)
+            {
                 names.extend(fields.iter().map(|(_, variable)| variable.to_string()));
             }
             next += 1;
@@ -342,6 +358,25 @@ impl Scope {
         self.frames
             .iter()
             .rposition(|frame| frame.contains_key(name))
+    }
+
+    /// Binds a name in the block in which another one was bound.
+    pub fn bind_beside(&mut self, name: &str, binding: Binding) {
+        let depth = self.depth_of(name);
+        if let Some(frame) = depth.and_then(|depth| self.frames.get_mut(depth)) {
+            frame.insert(binding.ident.unraw().to_string(), binding);
+        }
+    }
+
+    /// Takes a name out of the innermost block.
+    pub fn unbind(&mut self, name: &str) -> Option<Binding> {
+        self.frames.last_mut().and_then(|frame| frame.remove(name))
+    }
+
+    /// Whether a side of a branch is being read on which a variable of outside is changed.
+    pub fn is_outside_of_side(&self, name: &str) -> bool {
+        let depth = self.depth_of(name);
+        !self.sides.is_empty() && depth.is_some_and(|depth| depth + 1 < self.frames.len())
     }
 
     /// The names that the inner blocks bind, from this depth on.

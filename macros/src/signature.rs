@@ -210,9 +210,16 @@ impl Plan {
                     let reals = class.reals();
                     let other = |real: &&&Real| self.real.as_ref().is_some_and(|own| own != **real);
                     if let Some(other) = reals.iter().find(other) {
+                        let own = self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream);
+                        // A longer name may be one of a struct.
+                        let longer = |text: &str| text.len() > 1 && text.starts_with(char::is_uppercase);
+                        let of_struct = match longer(&own.to_string()) {
+                            true => "; of a struct, return the fields in a tuple",
+                            false => "",
+                        };
                         errors.push(
                             &input.ty,
-                            format!("`{ident}` is made of `{}`, but the function returns `{}`\nhelp: use one scalar type, or leave it out of `wrt(…)`", other.to_token_stream(), self.real.as_ref().map_or_else(TokenStream::new, ToTokens::to_token_stream)),
+                            format!("`{ident}` is made of `{}`, but the function returns `{own}`\nhelp: use one scalar type, or leave it out of `wrt(…)`{of_struct}", other.to_token_stream()),
                         );
                     }
                 }

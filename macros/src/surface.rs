@@ -563,12 +563,20 @@ impl Lower<'_> {
                 ),
             ),
             Value::Node(_) => refuse(method, unknown(&name, "a condition or an integer")),
-            Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
+            Value::Slice(_)
+            | Value::List(_)
+            | Value::Columns(..)
+            | Value::Elements(_)
+            | Value::Records(..)
                 if matches!(name.as_str(), "split_first" | "split_last" | "split_at") =>
             {
                 self.split_list(at, &name, args, expr)
             }
-            Value::Slice(_) | Value::List(_) | Value::Columns(..) | Value::Elements(_)
+            Value::Slice(_)
+            | Value::List(_)
+            | Value::Columns(..)
+            | Value::Elements(_)
+            | Value::Records(..)
                 if matches!(name.as_str(), "first" | "last" | "get") =>
             {
                 let value = value.clone();
@@ -2021,6 +2029,13 @@ impl Lower<'_> {
                         let whole: Expr = syn::parse2(tokens).map_err(|e| Refusal(Some(e)))?;
                         let inert = self.inert_expression(&whole, Hint::Unknown);
                         return Ok(Value::Inert(inert));
+                    }
+                    let whole = Expr::Macro(syn::ExprMacro {
+                        attrs: Vec::new(),
+                        mac: mac.clone(),
+                    });
+                    if let Some(list) = self.repeated(&whole)? {
+                        return Ok(list);
                     }
                     return refuse(
                         mac,

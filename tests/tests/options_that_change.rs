@@ -6,7 +6,7 @@ mod common;
 mod list;
 
 use list::functions_of_lists;
-use nalgebra::Vector2;
+use nalgebra::{DVector, Vector2};
 
 const POINTS: [&[f64]; 5] = [
     &[],
@@ -16,7 +16,160 @@ const POINTS: [&[f64]; 5] = [
     &[2.1, 0.4, -0.6, 1.5, 0.87],
 ];
 
+const SOME_POINTS: [&[f64]; 3] = [
+    &[1.2, -0.4],
+    &[0.3, 0.8, -1.1],
+    &[2.1, 0.4, -0.6, 1.5, 0.87],
+];
+
 functions_of_lists! {
+    taken_out(x) at SOME_POINTS {
+        let mut best: Option<f64> = None;
+        let mut total = 0.0;
+        for c in x {
+            best = Some(*c * f64::cos(total));
+            total += best.take().unwrap() * x[0];
+        }
+        if best.is_some() { 0.0 } else { total }
+    }
+
+    taken_with_a_pattern(x) at SOME_POINTS {
+        let mut last: Option<(f64, Vector2<f64>)> = None;
+        let mut total = 0.0;
+        for &c in x {
+            if let Some((a, v)) = last.take() {
+                total += a * v.norm_squared() * c;
+            } else {
+                last = Some((c, Vector2::new(c * c, 1.0)));
+            }
+        }
+        total + last.map_or(0.5, |(a, _)| a)
+    }
+
+    replaced_inside(x) at SOME_POINTS {
+        let mut last = Some(x[0]);
+        let mut total = 0.0;
+        for &c in x {
+            let before = last.replace(c * f64::sin(total));
+            total += before.unwrap() * c;
+        }
+        total + last.unwrap()
+    }
+
+    inserted(x) at SOME_POINTS {
+        let mut first: Option<f64> = None;
+        let mut total = 0.0;
+        for &c in x {
+            let f = *first.get_or_insert(c * c);
+            total += f * c;
+        }
+        let mut other: Option<f64> = None;
+        let o = *other.get_or_insert_with(|| f64::sin(total));
+        let _ = other.insert(o * x[0]);
+        total + other.unwrap() + first.unwrap()
+    }
+
+    changed_inside(x) at SOME_POINTS {
+        let mut best: Option<f64> = None;
+        for c in x {
+            match best.as_mut() {
+                Some(b) => *b += c * c,
+                None => best = Some(*c),
+            }
+        }
+        best.unwrap_or(0.0) * x[0]
+    }
+
+    changed_inside_by_parts(x) at SOME_POINTS {
+        let mut sums = Some((x[0], Vector2::new(1.0, x[1])));
+        for &c in x {
+            if let Some((a, v)) = sums.as_mut() {
+                *a *= c;
+                v.x += c * *a;
+            }
+            if c < 0.0 {
+                sums = Some((c, Vector2::new(c, c * c)));
+            }
+        }
+        let (a, v) = sums.unwrap();
+        a + v.norm_squared()
+    }
+
+    the_last_vector(x) at SOME_POINTS {
+        let mut last: Option<DVector<f64>> = None;
+        for c in x {
+            last = Some(DVector::from_element(3, *c));
+        }
+        last.unwrap().sum() * x[1]
+    }
+
+    a_sum_of_vectors(x) at SOME_POINTS {
+        x.iter()
+            .map(|v| DVector::from_element(3, *v))
+            .reduce(|a, b| a.component_mul(&b) + a)
+            .unwrap()
+            .sum()
+    }
+
+    a_vector_that_passes(x) at SOME_POINTS {
+        let v = Some(DVector::from_column_slice(x)).filter(|v| v[0] > 1.0);
+        match v {
+            Some(v) => v.norm_squared(),
+            None => x[0] * x[1],
+        }
+    }
+
+    the_best_vector(x) at SOME_POINTS {
+        let mut best: Option<DVector<f64>> = None;
+        for (i, &c) in x.iter().enumerate() {
+            let v = DVector::from_element(i + 1, c);
+            if c > 0.0 {
+                best = Some(v * c);
+            }
+        }
+        match best {
+            Some(v) => v.norm_squared() * x[0],
+            None => 0.5,
+        }
+    }
+
+    pairs_without_a_type(x) at SOME_POINTS {
+        let mut best = None;
+        for &c in x {
+            let s = (Vector2::new(c, 1.0), c * c);
+            best = match best {
+                Some((v, b)) if b > s.1 => Some((v, b)),
+                _ => Some(s),
+            };
+        }
+        let (v, b) = best.unwrap();
+        v.norm_squared() * b
+    }
+
+    a_place_and_a_number(x) at SOME_POINTS {
+        let mut best = None;
+        for (i, &c) in x.iter().enumerate() {
+            if best.is_none() || c < 0.0 {
+                best = Some((i, c));
+            }
+        }
+        let (i, c) = best.unwrap();
+        (i + 1) as f64 * c * x[0]
+    }
+
+    the_largest_of_vectors(x) at SOME_POINTS {
+        let mut last: Option<DVector<f64>> = None;
+        let mut total = 0.0;
+        for k in 1..x.len() {
+            let v = DVector::from_column_slice(&x[..k]);
+            if let Some(before) = &last {
+                total += before.dot(&v.rows(0, before.len())) * x[k];
+            }
+            last = Some(v);
+        }
+        total
+    }
+
     least(x) at POINTS {
         let mut best: Option<f64> = None;
         for c in x {

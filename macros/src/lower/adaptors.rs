@@ -246,7 +246,11 @@ impl Lower<'_> {
         matches!(
             known,
             Some((
-                Value::Columns(..) | Value::List(_) | Value::Elements(_),
+                Value::Columns(..)
+                    | Value::List(_)
+                    | Value::Elements(_)
+                    | Value::Lists(..)
+                    | Value::Records(..),
                 true
             ))
         )

@@ -46,6 +46,20 @@ const IN_PLACE: &[&str] = &[
     "copy_from_slice",
 ];
 
+/// Methods that change an `Option`; others that are called so change nothing.
+const OF_OPTIONS: &[&str] = &[
+    "take",
+    "replace",
+    "insert",
+    "get_or_insert",
+    "get_or_insert_with",
+];
+
+/// Whether a method changes the `Option` that it is called on, if it is one.
+pub fn changes_option(method: &str) -> bool {
+    OF_OPTIONS.contains(&method)
+}
+
 /// Whether a method changes what it is called on.
 pub fn is_in_place(method: &str) -> bool {
     IN_PLACE.contains(&method) || method.ends_with("_mut")
@@ -205,7 +219,7 @@ fn scan(tokens: TokenStream, found: &mut Vec<Assignment>) {
                         declares: false,
                         from: value(&trees, after, false),
                     });
-                } else if method.is_some_and(|method| is_in_place(&method)) {
+                } else if method.is_some_and(|m| is_in_place(&m) || changes_option(&m)) {
                     found.push(Assignment {
                         names: vec![name],
                         declares: false,

@@ -1,5 +1,6 @@
 //! `if … else`, and the closures of elementwise methods.
 
+use super::lists_of_records::apart;
 use super::loops::Left;
 use super::matching::{Body, conjuncts};
 use super::{Lower, Lowered, Refusal, refuse};
@@ -8,7 +9,7 @@ use crate::graph::{
     Dim, Elem, Form, Gives, Graph, Guard, Id, Kind, Leaf, Outcome, Placed, Shape, Step,
 };
 use crate::rules::{Op, Panic, Scalar};
-use crate::scope::{Binding, Geometric, Hint, Inert, Value, control_flow};
+use crate::scope::{Binding, Geometric, Hint, Inert, Made, Value, control_flow};
 use crate::ty::{Extent, Returned};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -58,8 +59,18 @@ impl Lower<'_> {
             );
             return self.chain(&conds, &then, &otherwise, expr);
         }
-        let cond_value = self.expr(&branch.cond)?;
-        let cond = self.condition_of(&cond_value, &branch.cond)?;
+        let read = self.expr(&branch.cond);
+        let read = read.and_then(|value| Ok((self.condition_of(&value, &branch.cond)?, value)));
+        let (cond, cond_value) = match read {
+            Ok(read) => read,
+            Err(refusal) => {
+                self.seek_options(|lower| {
+                    let _ = lower.block(&branch.then_branch);
+                    let _ = lower.expr(otherwise);
+                });
+                return Err(refusal);
+            }
+        };
         let otherwise_block;
         let otherwise = match otherwise {
             Expr::Block(block) => &block.block,
@@ -330,6 +341,23 @@ impl Lower<'_> {
                 self.graph.guards.borrow_mut().pop();
                 maybe.map(Value::Maybe)
             }
+            (Value::Inert(inert), other)
+                if is_list(other)
+                    && let Some(entries) = written_list(&inert) =>
+            {
+                let pins = self.pins.len();
+                self.graph.guards.borrow_mut().push(Guard { cond, side });
+                self.steps.push(std::mem::take(steps));
+                let list = self.list_of(&entries.iter().collect::<Vec<_>>());
+                *steps = self.steps.pop().unwrap_or_default();
+                self.graph.guards.borrow_mut().pop();
+                self.pins.truncate(pins);
+                list
+            }
+            (Value::Inert(inert), other) if is_list(other) => refuse(
+                inert.tokens,
+                "this branch gives one of two lists, and what is in this one, which carries no derivative, cannot be followed\nhelp: make it with `vec![…]` or `collect`, or push to a list in the branch",
+            ),
             (Value::Inert(inert), _)
                 if inert.hint != Hint::Int
                     && !is_none(&inert)
@@ -368,6 +396,12 @@ impl Lower<'_> {
                     pinned.push((name, value));
                 }
                 Ok(Value::Record(pinned))
+            }
+            (Value::List(values), Value::List(others)) if values.len() == others.len() => {
+                let both = values.into_iter().zip(others);
+                let values =
+                    both.map(|(value, other)| self.pin_side(value, other, (cond, side), steps, at));
+                values.collect::<Lowered<Vec<Value>>>().map(Value::List)
             }
             (Value::Wrapped(value), Value::Wrapped(other)) => {
                 let value = self.pin_side(*value, other, (cond, side), steps, at)?;
@@ -498,17 +532,26 @@ impl Lower<'_> {
                 let parts = parts.iter().map(|part| self.in_place_of_none(part, expr));
                 parts.collect::<Lowered<Vec<Value>>>().map(Value::Tuple)
             }
+            Value::Record(fields) => {
+                let fields = fields.iter().map(|(name, field)| {
+                    let none = self.in_place_of_none(field, expr)?;
+                    Ok((name.clone(), none))
+                });
+                fields.collect::<Lowered<Vec<_>>>().map(Value::Record)
+            }
+            Value::Inert(inert) if inert.hint == Hint::Int && inert.pure => {
+                Ok(self.inert_value(&syn::parse_quote!(0), Hint::Int))
+            }
             Value::Inert(_) | Value::Called(..) => Ok(Value::Node(self.graph.constant(0.0))),
             Value::Node(id) => {
                 let (zero, kind) = (self.graph.constant(0.0), self.graph.kind(*id));
                 if kind == Kind::SCALAR {
                     return Ok(Value::Node(zero));
                 }
-                let known =
-                    kind.elem == Elem::Real && kind.shape.as_ref().is_some_and(|s| !s.is_dynamic());
-                if !known {
+                let (Elem::Real, Some(shape)) = (kind.elem, &kind.shape) else {
                     return self.no_option(expr);
-                }
+                };
+                let kind = Kind::matrix(self.without_entries(shape));
                 Ok(Value::Node(self.graph.insert(Op::Fill, vec![zero], kind)))
             }
             _ => self.no_option(expr),
@@ -566,6 +609,30 @@ impl Lower<'_> {
                 let values = pairs.map(|(a, b)| self.choose(cond_value, cond, a, b, expr));
                 values.collect::<Lowered<Vec<Value>>>().map(Value::List)
             }
+            (
+                a @ (Value::Records(..) | Value::List(_)),
+                b @ (Value::Records(..) | Value::List(_)),
+            ) if records_of_both(&a, &b).is_some() => {
+                let Some((a, b, made)) = records_of_both(&a, &b) else {
+                    return Err(Refusal(None));
+                };
+                let mut parts = Vec::new();
+                for (name, one) in a {
+                    let Some((_, other)) = b.iter().find(|(own, _)| *own == name) else {
+                        return refuse(expr, "the two sides of this `if` have different types");
+                    };
+                    let part = self.choose(cond_value, cond, one, other.clone(), expr)?;
+                    parts.push((name, part));
+                }
+                Ok(Value::Records(parts, made))
+            }
+            (
+                a @ (Value::List(_) | Value::Slice(_) | Value::Columns(..)),
+                b @ (Value::List(_) | Value::Slice(_) | Value::Columns(..)),
+            ) if whole => match self.chosen_list((cond_value, cond), (&a, &b), expr)? {
+                Some(list) => Ok(list),
+                None => self.refuse_lists(expr),
+            },
             (Value::Record(a), Value::Record(b)) if a.len() == b.len() => {
                 let mut fields = Vec::new();
                 for (name, one) in a {
@@ -703,6 +770,11 @@ impl Lower<'_> {
             }
             Value::List(parts) => {
                 Value::List(parts.iter().map(|part| self.in_place_of(part)).collect())
+            }
+            Value::Record(fields) => {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, field)| (name.clone(), self.in_place_of(field)));
+                Value::Record(fields.collect())
             }
             Value::Wrapped(value) => Value::Wrapped(Box::new(self.in_place_of(value))),
             value => value.clone(),
@@ -934,6 +1006,13 @@ impl Lower<'_> {
             (Value::Geometric(geometric), _) => {
                 Err(self.refuse_geometric(&geometric, tail.clone()))
             }
+            (Value::Record(_) | Value::Fields(_) | Value::Records(..), _) => refuse(
+                tail,
+                "structs that the function builds have no type for their derivatives, and are no results\nhelp: return their fields in a tuple, as in `(s.x, s.v)`, or a list of each",
+            ),
+            (Value::List(entries), _) if entries.iter().any(|e| matches!(e, Value::Record(_))) => {
+                self.outcome(Value::Record(Vec::new()), ty, tail)
+            }
             _ => refuse(
                 tail,
                 "what this function returns cannot be taken apart as its type says\nhelp: end it with a scalar, a vector, a matrix, or a tuple or an array of these, as in `(a, b)`",
@@ -946,13 +1025,79 @@ fn is_none(inert: &Inert) -> bool {
     inert.tokens.to_string() == "None"
 }
 
+/// Whether a value is a list.
+fn is_list(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::List(_) | Value::Slice(_) | Value::Columns(..) | Value::Records(..)
+    )
+}
+
+/// The elements of a list without a derivative, if they are written out.
+fn written_list(inert: &Inert) -> Option<Vec<Expr>> {
+    match syn::parse2::<Expr>(inert.tokens.clone()).ok()? {
+        Expr::Array(array) => Some(array.elems.into_iter().collect()),
+        Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
+            let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
+            let entries = mac.mac.parse_body_with(parser).ok()?;
+            Some(entries.into_iter().collect())
+        }
+        Expr::Call(call) if call.args.is_empty() => {
+            let text = call.func.to_token_stream().to_string();
+            text.ends_with("Vec :: new").then(Vec::new)
+        }
+        _ => None,
+    }
+}
+
+/// Parts of elements, as lists by their names.
+type Parts = Vec<(String, Value)>;
+
+/// Two lists of structs or tuples by the lists of their parts, if one is known by these. An empty one is one of anything.
+fn records_of_both(a: &Value, b: &Value) -> Option<(Parts, Parts, Made)> {
+    let records = |value: &Value| match value {
+        Value::Records(parts, made) => Some((parts.clone(), *made)),
+        Value::List(entries) => apart(entries),
+        _ => None,
+    };
+    let nothing_like = |parts: &Parts| {
+        let names = parts.iter().map(|(name, _)| name.clone());
+        names.map(|name| (name, Value::List(Vec::new()))).collect()
+    };
+    let is_empty = |value: &Value| matches!(value, Value::List(entries) if entries.is_empty());
+    match (records(a), records(b)) {
+        (Some((a, made)), Some((b, other))) if made == other && a.len() == b.len() => {
+            Some((a, b, made))
+        }
+        (Some((parts, made)), None) if is_empty(b) => {
+            let nothing = nothing_like(&parts);
+            Some((parts, nothing, made))
+        }
+        (None, Some((parts, made))) if is_empty(a) => {
+            let nothing = nothing_like(&parts);
+            Some((nothing, parts, made))
+        }
+        _ => None,
+    }
+}
+
 /// The choices on a condition that a value is made of.
 fn selects(graph: &Graph, value: &Value, cond: Id, into: &mut Vec<Id>) {
     match value {
-        Value::Node(id) if graph.op(*id) == Op::Select && graph.args(*id)[0] == cond => {
+        Value::Node(id) | Value::Slice(id) | Value::Columns(id, _)
+            if graph.op(*id) == Op::Select && graph.args(*id)[0] == cond =>
+        {
             into.push(*id)
         }
-        Value::Tuple(values) => values.iter().for_each(|v| selects(graph, v, cond, into)),
+        Value::Tuple(values) | Value::List(values) => {
+            values.iter().for_each(|v| selects(graph, v, cond, into));
+        }
+        Value::Record(parts) | Value::Records(parts, _) => {
+            parts
+                .iter()
+                .for_each(|(_, v)| selects(graph, v, cond, into));
+        }
+        Value::Wrapped(value) => selects(graph, value, cond, into),
         Value::Geometric(geometric) => geometric
             .coordinates
             .iter()

@@ -117,14 +117,33 @@ impl Lower<'_> {
 }
 
 /// Refuses what must not happen twice in a segment.
-pub(super) fn check(body: &Body, exit: Left, expr: &Expr) -> Lowered<()> {
+pub(super) fn check(
+    body: &Body,
+    exit: Left,
+    options: &[(Ident, Ident)],
+    expr: &Expr,
+) -> Lowered<()> {
     if exit != Left::Never {
         return refuse(
             expr,
             "a loop with checkpoints that may be left before its range has ended is not supported\nhelp: leave `checkpoint` out, or go on without changes, as in `if !done { … }`",
         );
     }
-    match effect(body) {
+    let found = effect(body);
+    // What tells whether an `Option` has a value is a variable of the companion's own.
+    let of_option = |tokens: &TokenStream| match tokens.clone().into_iter().next() {
+        Some(TokenTree::Ident(first)) => options.iter().find(|(there, _)| *there == first),
+        _ => None,
+    };
+    if let Some((_, option)) = found.as_ref().and_then(of_option) {
+        return refuse(
+            option,
+            format!(
+                "`{option}` changes in a loop whose iterations `checkpoint` runs again, and whether an `Option` has a value is not computed twice\nhelp: keep the value, and a number that tells whether there is one, as in `let mut found = 0.0;`, or leave `checkpoint` out"
+            ),
+        );
+    }
+    match found {
         Some(tokens) => refuse(
             &tokens,
             format!(

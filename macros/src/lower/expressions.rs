@@ -2,6 +2,7 @@
 
 use super::declared::Declared;
 use super::inert::is_single;
+use super::lists_of_records::apart;
 use super::matching::is_panic;
 use super::{Lower, Lowered, Refusal, fields, hint_of_plain_type, refuse};
 use crate::error::text;
@@ -149,6 +150,12 @@ impl Lower<'_> {
                     if self.is_inert(expr) {
                         return refuse(expr, "what is inert is borrowed as it stands");
                     }
+                    if let Some(fields) = self.fields_of(&reference.expr) {
+                        return Ok(Value::Fields(fields));
+                    }
+                    if let Some(item) = self.lent_item(&reference.expr)? {
+                        return Ok(item);
+                    }
                     return self.place_of(&reference.expr).map(Value::Lent);
                 }
                 match self.expr(&reference.expr)? {
@@ -184,10 +191,12 @@ impl Lower<'_> {
                 Some(variable) => self.expr(&variable),
                 None => self.field(field, expr),
             },
-            Expr::MethodCall(call) => match self.copied_record(call) {
-                Some(record) => record,
-                None => self.method(call, expr),
-            },
+            Expr::MethodCall(call) => {
+                let own = self.copied_record(call);
+                let own = own.or_else(|| self.method_of_lists(call));
+                let own = own.or_else(|| self.changed_option(call, expr));
+                own.unwrap_or_else(|| self.method(call, expr))
+            }
             Expr::Call(call) => self.call(call, expr),
             Expr::If(branch) if self.gives_integer(branch, expr) => {
                 Ok(Value::Inert(self.inert(expr.to_token_stream(), Hint::Int)))
@@ -260,10 +269,13 @@ impl Lower<'_> {
             ),
             Expr::Struct(literal) => self.record(literal, expr),
             Expr::Range(_) => refuse(expr, "a range of differentiated values has no derivative"),
-            Expr::Repeat(_) => refuse(
-                expr,
-                "an array that repeats a differentiated value is not supported here\nhelp: bind it with `let mut`, or use `from_element` of a vector of nalgebra's",
-            ),
+            Expr::Repeat(_) => match self.repeated(expr)? {
+                Some(list) => Ok(list),
+                None => refuse(
+                    expr,
+                    "an array that repeats a differentiated value is not supported here\nhelp: use `from_element` of a vector of nalgebra's, or write the elements out",
+                ),
+            },
             Expr::Unsafe(block) => refuse(
                 block.unsafe_token,
                 "`unsafe` code cannot be differentiated\nhelp: compute the value in safe code",
@@ -330,6 +342,7 @@ impl Lower<'_> {
                     Value::Unset(inert) => Value::Inert(inert),
                     Value::Lent(lent) => Value::Node(self.read_lent(&lent, expr)?),
                     Value::Fields(fields) => self.record_of(&fields)?,
+                    Value::Lists(lists, made) => self.records_in(&lists, made)?,
                     // What is wrong with a field is reported where it is read.
                     Value::Untyped(place) if place.path.is_empty() => Value::Untyped(Place {
                         tokens: name.to_token_stream(),
@@ -388,6 +401,9 @@ impl Lower<'_> {
                 | Value::Entry(_)
                 | Value::Slice(_)
                 | Value::List(_)
+                | Value::Tuple(_)
+                | Value::Record(_)
+                | Value::Records(..)
                 | Value::Called(..),
             ) => Ok(value),
             (UnOp::Deref(_), Value::Untyped(place)) => Ok(Value::Untyped(Place {
@@ -970,6 +986,9 @@ impl Lower<'_> {
         if let Some(entry) = self.entry_so_far(index)? {
             return Ok(entry);
         }
+        if let Some(lists) = self.lists_of(&index.expr) {
+            return self.item_of_lists(&lists, &index.index);
+        }
         let value = self.expr(&index.expr)?;
         self.index_of(value, index, expr)
     }
@@ -1065,6 +1084,12 @@ impl Lower<'_> {
                         return Ok(entry.clone());
                     }
                 }
+                if let Some(records) = apart(entries) {
+                    return self.item_of_records(records, &index.index);
+                }
+                if let Some(columns) = self.listed_columns(entries, expr)? {
+                    return self.index_of(columns, index, expr);
+                }
                 let numbers = self.numbers_in(entries.clone(), expr);
                 let Ok(numbers) = numbers else {
                     return refuse(
@@ -1074,6 +1099,9 @@ impl Lower<'_> {
                 };
                 let whole = self.column_of(&numbers, expr)?;
                 self.index_of(Value::Slice(whole), index, expr)
+            }
+            Value::Records(parts, made) => {
+                self.item_of_records((parts.clone(), *made), &index.index)
             }
             Value::Poison => Err(Refusal(None)),
             Value::Called(..) => refuse(

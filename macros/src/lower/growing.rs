@@ -2,6 +2,7 @@
 //! and what is in it already are its first entries.
 
 use super::assigned::assigned;
+use super::lists_of_records::{Parts, apart};
 use super::loops::bound_in;
 use super::statements::pattern_names;
 use super::{Lower, Lowered, refuse};
@@ -35,6 +36,17 @@ struct Elements {
 /// What an empty list turns out to hold while a loop that pushes to it is read.
 pub(super) struct Revealed {
     list: String,
+    holds: Holds,
+}
+
+/// The elements of such a list.
+enum Holds {
+    Columns(RevealedColumns),
+    Parts(Parts),
+}
+
+/// Vectors, matrices or lists.
+struct RevealedColumns {
     columns: Columns,
     /// How many rows an element has, in the loop.
     rows: Dim,
@@ -132,7 +144,7 @@ impl Lower<'_> {
             _ => Kind::SCALAR,
         };
         let new = match self.expr(value)? {
-            value @ (Value::Tuple(_) | Value::List(_)) => value,
+            value @ (Value::Tuple(_) | Value::Record(_) | Value::List(_)) => value,
             new => Value::Node(self.node(&new, value, &kind)?),
         };
         entries.push(new);
@@ -150,6 +162,11 @@ impl Lower<'_> {
         each: &syn::ExprForLoop,
         expr: &Expr,
     ) -> Lowered<Option<Value>> {
+        if let Some(apart) = self.loop_with_pushes_apart(each)? {
+            return self
+                .for_loop(&apart, &Expr::ForLoop(apart.clone()))
+                .map(Some);
+        }
         let mut names = Vec::new();
         pushes(each.body.to_token_stream(), &mut names);
         names.retain(|name| {
@@ -161,6 +178,19 @@ impl Lower<'_> {
         });
         if names.is_empty() {
             return Ok(None);
+        }
+        // What holds structs or tuples already is a list for each of their parts.
+        let known = |lower: &Self, name: &Ident| match lower.scope.get(&name.to_string()) {
+            Some(binding) => matches!(&binding.value, Value::List(all) if apart(all).is_some()),
+            None => false,
+        };
+        let records = names.iter().filter(|name| known(self, name));
+        let records: Vec<Ident> = records.cloned().collect();
+        for name in &records {
+            self.continue_lists(name)?;
+        }
+        if !records.is_empty() {
+            return self.for_loop(each, expr).map(Some);
         }
         let (mut texts, mut declared) = (Vec::new(), Vec::new());
         captured(each.body.to_token_stream(), &mut texts);
@@ -254,8 +284,16 @@ impl Lower<'_> {
                 let Some(list) = lists.iter_mut().find(|list| list.name == found.list) else {
                     continue;
                 };
-                if list.elements.is_none() {
-                    list.elements = Some(self.elements_of(&list.name, found, &changing, &bound)?);
+                match found.holds {
+                    Holds::Parts(parts) => {
+                        self.begin_lists(&list.name, &parts)?;
+                        return self.for_loop(each, expr).map(Some);
+                    }
+                    Holds::Columns(found) if list.elements.is_none() => {
+                        let elements = self.elements_of(&list.name, found, &changing, &bound)?;
+                        list.elements = Some(elements);
+                    }
+                    Holds::Columns(_) => {}
                 }
             }
         }
@@ -351,10 +389,18 @@ impl Lower<'_> {
         };
         self.revealed.push(Revealed {
             list,
-            columns,
-            rows,
-            sizes,
+            holds: Holds::Columns(RevealedColumns {
+                columns,
+                rows,
+                sizes,
+            }),
         });
+    }
+
+    /// The same where the list holds structs or tuples.
+    pub(super) fn reveal_parts(&mut self, list: String, parts: Parts) {
+        let holds = Holds::Parts(parts);
+        self.revealed.push(Revealed { list, holds });
     }
 
     /// Expressions that give the number of rows of a value, of the variables in scope.
@@ -407,7 +453,7 @@ impl Lower<'_> {
     fn elements_of(
         &mut self,
         name: &Ident,
-        mut found: Revealed,
+        mut found: RevealedColumns,
         changing: &[String],
         bound: &[Ident],
     ) -> Lowered<Elements> {
@@ -872,7 +918,7 @@ fn pushes_to(tokens: TokenStream, name: &Ident, found: &mut Vec<()>) {
 }
 
 /// What is pushed, if this is `v.push(…)` as a statement.
-fn pushed_at(trees: &[TokenTree], i: usize) -> Option<&Group> {
+pub(super) fn pushed_at(trees: &[TokenTree], i: usize) -> Option<&Group> {
     let is =
         |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
     let field = i > 0 && is(i - 1, '.') && !(i > 1 && is(i - 2, '.'));

@@ -34,7 +34,9 @@ impl Lower<'_> {
                 let ids = geometric.coordinates.clone();
                 ids.iter().any(|id| self.is_active(*id))
             }
-            Value::Record(fields) => fields.iter().any(|(_, field)| self.is_active_value(field)),
+            Value::Record(fields) | Value::Records(fields, _) => {
+                fields.iter().any(|(_, field)| self.is_active_value(field))
+            }
             Value::Wrapped(value) => self.is_active_value(value),
             Value::Maybe(maybe) => self.is_active_value(&maybe.value.clone()),
             Value::Pending(pending) | Value::PendingOr(pending, _) => match *pending {
@@ -51,6 +53,7 @@ impl Lower<'_> {
             },
             Value::Slice(id) | Value::Elements(id) | Value::Columns(id, _) => self.is_active(*id),
             Value::Fields(_)
+            | Value::Lists(..)
             | Value::Called(..)
             | Value::Untyped(_)
             | Value::Position(_)
@@ -784,7 +787,12 @@ impl Lower<'_> {
                 Value::Called(call, part) => part.is_empty() && self.is_looked_at(*call),
                 value => matches!(
                     value,
-                    Value::Fields(_) | Value::Record(_) | Value::Maybe(_) | Value::Wrapped(_)
+                    Value::Fields(_)
+                        | Value::Record(_)
+                        | Value::Lists(..)
+                        | Value::Records(..)
+                        | Value::Maybe(_)
+                        | Value::Wrapped(_)
                 ),
             }),
             // The companion is left without a value as well.
@@ -794,6 +802,9 @@ impl Lower<'_> {
             Expr::Reference(e) => e.mutability.is_none() && only_observes(&e.expr),
             Expr::Unary(e) => only_observes(&e.expr),
             Expr::Cast(e) => only_observes(&e.expr),
+            Expr::Field(_) if self.in_field(expr).is_some() => {
+                self.in_field(expr).is_some_and(|e| only_observes(&e))
+            }
             Expr::Field(e) => matches!(*e.base, Expr::Path(_)) || only_observes(&e.base),
             Expr::Tuple(e) => e.elems.iter().all(only_observes),
             Expr::Index(e) => all(&[&e.expr, &e.index]),
@@ -803,6 +814,13 @@ impl Lower<'_> {
                 let plain = !assigns.ends_with('=')
                     || matches!(assigns.as_str(), "==" | "<=" | ">=" | "!=");
                 plain && all(&[&e.left, &e.right])
+            }
+            // Of a list of structs, this is all that is there.
+            Expr::MethodCall(e)
+                if (e.method == "len" || e.method == "is_empty")
+                    && self.lists_of(&e.receiver).is_some() =>
+            {
+                true
             }
             Expr::MethodCall(e) => {
                 let name = e.method.to_string();

@@ -97,7 +97,12 @@ impl Lower<'_> {
         });
         let kind = known.unwrap_or(Kind::SCALAR);
         for (value, entry) in values.iter_mut().zip(entries) {
-            if let Value::Tuple(_) | Value::List(_) | Value::Entry(_) | Value::Slice(_) = value {
+            if let Value::Tuple(_)
+            | Value::Record(_)
+            | Value::List(_)
+            | Value::Entry(_)
+            | Value::Slice(_) = value
+            {
                 continue;
             }
             *value = Value::Node(self.node(&value.clone(), entry, &kind)?);
@@ -138,7 +143,7 @@ impl Lower<'_> {
                 let value = self.expr(list)?;
                 let known = match &value {
                     Value::Slice(id) => self.graph.shape(*id).and_then(|s| s.entries()).is_some(),
-                    Value::Columns(..) | Value::Elements(_) => false,
+                    Value::Columns(..) | Value::Elements(_) | Value::Records(..) => false,
                     _ => true,
                 };
                 if known {

@@ -274,14 +274,19 @@ impl Lower<'_> {
     fn unrolled(&mut self, each: &syn::ExprForLoop) -> Lowered<Option<Value>> {
         const MOST: usize = 16;
         let mut list = &*each.expr;
+        let mut borrow = None;
         loop {
             list = match list {
-                Expr::Reference(of) if of.mutability.is_none() => &of.expr,
+                Expr::Reference(of) if of.mutability.is_none() => {
+                    borrow = Some(quote!(&));
+                    &of.expr
+                }
                 Expr::Paren(of) => &of.expr,
                 Expr::MethodCall(call)
                     if call.args.is_empty()
                         && (call.method == "iter" || call.method == "into_iter") =>
                 {
+                    borrow = borrow.or_else(|| (call.method == "iter").then(|| quote!(&)));
                     &call.receiver
                 }
                 _ => break,
@@ -340,7 +345,7 @@ impl Lower<'_> {
         let (pattern, stmts) = (&each.pat, &each.body.stmts);
         for k in 0..entries.len() {
             let k = syn::Index::from(k);
-            let once: Stmt = syn::parse_quote!({ let #pattern = #list[#k]; #(#stmts)* });
+            let once: Stmt = syn::parse_quote!({ let #pattern = #borrow #list[#k]; #(#stmts)* });
             block.stmts.push(once);
         }
         self.nested_block(&block).map(Some)
@@ -779,7 +784,9 @@ impl Lower<'_> {
         if self.scope.depth_of(&name.to_string()) < Some(self.closure_depth) {
             return self.captured_by_closure(&name, &name);
         }
-        if let Some(Value::Fields(fields)) = self.scope.get(&name.to_string()).map(|b| &b.value) {
+        if let Some(Value::Fields(fields) | Value::Lists(fields, _)) =
+            self.scope.get(&name.to_string()).map(|b| &b.value)
+        {
             let mut carried = Vec::new();
             for (_, variable) in fields.clone().iter() {
                 let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
@@ -789,6 +796,10 @@ impl Lower<'_> {
                 }
             }
             return Ok(carried);
+        }
+        // What is done to a part that is borrowed is done to the variable.
+        if let Some(Value::Lent(lent)) = self.scope.get(&name.to_string()).map(|b| &b.value) {
+            return self.carried(lent.name.clone(), at);
         }
         let value = self.variable(&name, at)?;
         if let Value::Geometric(_) | Value::Tuple(_) = value {
@@ -971,7 +982,9 @@ impl Lower<'_> {
                     Counted::While(_) => (self.header_reads(&header, &outside), false),
                     Counted::Endless => (Vec::new(), false),
                 };
-                if recomputed && let Err(refusal) = checkpoints::check(&body, exit, expr) {
+                if recomputed
+                    && let Err(refusal) = checkpoints::check(&body, exit, &self.option_flags, expr)
+                {
                     return (None, Err(refusal));
                 }
                 let iteration = Iteration {
@@ -1204,7 +1217,13 @@ impl Lower<'_> {
                     .map(|(name, field)| (name.clone(), self.brought_in(outside, field)));
                 Value::Record(fields.collect())
             }
-            Value::Fields(_) => value.clone(),
+            Value::Records(parts, made) => {
+                let parts = parts
+                    .iter()
+                    .map(|(name, part)| (name.clone(), self.brought_in(outside, part)));
+                Value::Records(parts.collect(), *made)
+            }
+            Value::Fields(_) | Value::Lists(..) => value.clone(),
             Value::Wrapped(value) => Value::Wrapped(Box::new(self.brought_in(outside, value))),
             Value::Node(id) => Value::Node(self.captured(outside, *id)),
             Value::Entry(id) => Value::Entry(self.captured(outside, *id)),

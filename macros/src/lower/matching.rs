@@ -8,7 +8,7 @@ use super::{Lower, Lowered, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Gives, Guard, Id, Kind, Leaf, Step};
 use crate::rules::{Comparison, Op};
-use crate::scope::{Binding, Hint, Inert, Value};
+use crate::scope::{Binding, Hint, Inert, Lent, Made, Value};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, Pat, Stmt};
@@ -91,7 +91,15 @@ impl Lower<'_> {
             .collect();
         self.test_before(&subject, &arms)?;
         self.tail = tail;
-        self.matched(&subject, &arms, rest, &Expr::Match(each.clone()))
+        let value = self.matched(&subject, &arms, rest, &Expr::Match(each.clone()));
+        if value.is_err() {
+            self.seek_options(|lower| {
+                for arm in &each.arms {
+                    let _ = lower.expr(&arm.body);
+                }
+            });
+        }
+        value
     }
 
     /// Looking at an inert value does nothing: the conditions are written before the branches.
@@ -883,6 +891,44 @@ impl Lower<'_> {
                 let Some(pairs) = paired(tuple.elems.iter().collect(), values) else {
                     return refuse(pat, format!("this tuple has {} parts", values.len()));
                 };
+                self.test_all(pairs, pat, taken)
+            }
+            // What is borrowed part by part.
+            (Pat::Tuple(_) | Pat::Struct(_), Value::Fields(fields)) => {
+                let parts = fields.iter().map(|(name, variable)| {
+                    let (name, path) = (name.clone(), Vec::new());
+                    let variable = variable.clone();
+                    let lent = Lent {
+                        name: variable,
+                        path,
+                    };
+                    (name, Value::Lent(lent))
+                });
+                let made = match pat {
+                    Pat::Tuple(_) => Made::Tuple,
+                    _ => Made::Struct,
+                };
+                let parts = made.of(parts.collect());
+                self.test(pat, &parts, taken)
+            }
+            (Pat::Struct(pattern), Value::Record(fields)) => {
+                if !self.is_struct_of(&pattern.path, fields) {
+                    return refuse(
+                        pat,
+                        format!(
+                            "it cannot be seen whether this value is a `{}`: others in this function are written with the same fields\nhelp: read its fields, as in `s.x`",
+                            text(&pattern.path)
+                        ),
+                    );
+                }
+                let mut pairs = Vec::new();
+                for field in &pattern.fields {
+                    let name = field.member.to_token_stream().to_string();
+                    let Some((_, value)) = fields.iter().find(|(own, _)| *own == name) else {
+                        return refuse(field, format!("this struct has no field `{name}`"));
+                    };
+                    pairs.push((&*field.pat, value.clone()));
+                }
                 self.test_all(pairs, pat, taken)
             }
             (Pat::Tuple(tuple), Value::Called(call, part))

@@ -8,6 +8,7 @@ mod assigned;
 mod branches;
 mod calls;
 mod checkpoints;
+mod chosen;
 mod columns;
 mod composed;
 pub(crate) mod declared;
@@ -20,6 +21,7 @@ mod growing;
 mod inert;
 mod iterators;
 mod lists;
+mod lists_of_records;
 mod loops;
 mod matching;
 pub(crate) use matching::{OPTION_APART, OPTION_OF_A_CALL, OPTION_ON_A_SIDE};
@@ -49,7 +51,7 @@ use crate::graph::{
     Elem, Form, Graph, Id, IdMap, Kind, Leaf, Placed, Program, Shape, Sources, Step,
 };
 use crate::rules::{Op, kind};
-use crate::scope::{Binding, Hint, Inert, Place, Scope, Value};
+use crate::scope::{Binding, Hint, Inert, Made, Place, Scope, Value};
 use crate::ty::{Class, Context, Extent, Passing, Real, Returned};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -216,6 +218,16 @@ pub struct Lower<'a> {
     revealed: Vec<growing::Revealed>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
+    /// Of variables that are `Option`s and begin with `None`, what they hold, as it turned out when all was read before.
+    options_known: Vec<options::Known>,
+    /// The variables that tell whether there is a value in an `Option`, and those of the user's that they belong to.
+    option_flags: Vec<(Ident, Ident)>,
+    /// Whether there is one of which that is not known yet.
+    options_unknown: bool,
+    /// The same, as it turns out now.
+    options_found: Vec<options::Known>,
+    /// The literals and patterns of structs in the body.
+    struct_literals: Vec<records::Literal>,
     /// Whether a name has been bound to an iterator over differentiated values.
     has_named_iterators: bool,
 }
@@ -230,6 +242,41 @@ pub fn lower(
     (returned, wrapped): (&Returned, bool),
     taken: HashSet<String>,
     checkpoint: Option<&(Ident, Checkpoint)>,
+) -> Result<Program, Option<syn::Error>> {
+    const MOST: usize = 8;
+    // What an `Option` holds that begins with `None` is known where it is given a value: then all is read again.
+    let mut options = Vec::new();
+    loop {
+        let before = options.len();
+        let returned = (returned, wrapped);
+        let (real, taken) = (real.clone(), taken.clone());
+        let read = read(
+            body,
+            parameters,
+            context,
+            real,
+            returned,
+            taken,
+            checkpoint,
+            &mut options,
+        );
+        if options.len() == before || before >= MOST {
+            return read;
+        }
+    }
+}
+
+/// Reads a body once; what `Option`s turned out to hold is added.
+#[allow(clippy::too_many_arguments, reason = "those of `lower`, and one more")]
+fn read(
+    body: &syn::Block,
+    parameters: &[Parameter],
+    context: &Context,
+    real: Real,
+    (returned, wrapped): (&Returned, bool),
+    taken: HashSet<String>,
+    checkpoint: Option<&(Ident, Checkpoint)>,
+    options: &mut Vec<options::Known>,
 ) -> Result<Program, Option<syn::Error>> {
     let mut lower = Lower {
         graph: Graph::default(),
@@ -296,6 +343,11 @@ pub fn lower(
         watched: RefCell::default(),
         revealed: Vec::new(),
         arms_read: 0,
+        options_known: options.clone(),
+        option_flags: Vec::new(),
+        options_unknown: false,
+        options_found: Vec::new(),
+        struct_literals: records::literals_in(body.to_token_stream()),
         has_named_iterators: false,
     };
     lower.constants.push();
@@ -319,6 +371,11 @@ pub fn lower(
         && lower.errors.is_empty()
     {
         lower.errors.push(callee, OPTION_OF_A_CALL);
+    }
+    for found in std::mem::take(&mut lower.options_found) {
+        if !options.iter().any(|known| known.0 == found.0) {
+            options.push(found);
+        }
     }
     lower.gather_fields();
     for (name, sources) in &lower.parameters {
@@ -624,6 +681,20 @@ impl Lower<'_> {
                 at.to_token_stream(),
                 format!(
                     "cannot compute with the tuple `{}`\nhelp: take it apart with `let (a, b) = …`",
+                    text(at.to_token_stream())
+                ),
+            ),
+            Value::Records(_, Made::Tuple) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "cannot compute with the list of tuples `{0}`\nhelp: take the parts of its elements, as in `{0}[i].0`",
+                    text(at.to_token_stream())
+                ),
+            ),
+            Value::Records(..) | Value::Lists(..) => refuse(
+                at.to_token_stream(),
+                format!(
+                    "cannot compute with the list of structs `{0}`\nhelp: read the fields of its elements, as in `{0}[i].x`",
                     text(at.to_token_stream())
                 ),
             ),

@@ -1,13 +1,14 @@
 //! Assignments: every one makes a new value, and the name stands for that from then on.
 
 use super::branches::Side;
+use super::lists_of_records::as_a_whole;
 use super::{Lower, Lowered, Refusal, refuse};
 use crate::error::text;
 use crate::graph::{Dim, Form, Guard, Id, Kind, Step};
 use crate::rules::{Op, Part, Scalar};
 use crate::scope::{Columns, Hint, Inert, Lent, Value};
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{BinOp, Expr};
 
 impl Lower<'_> {
@@ -24,11 +25,21 @@ impl Lower<'_> {
             return self.assignment(&whole, &Expr::Assign(whole.clone()));
         }
         if let Some(fields) = self.fields_of(&assign.left) {
-            if let Some(done) = self.assign_option(&fields, &assign.right, expr)? {
+            if let Some(done) = self.assign_option(&fields, (&assign.left, &assign.right), expr)? {
                 return Ok(done);
             }
             let value = self.expr(&assign.right)?;
             return self.assign_fields(&fields, value, expr);
+        }
+        if let Expr::Index(index) = strip(&assign.left)
+            && let Some(lists) = self.lists_of(&index.expr)
+        {
+            let value = self.expr(&assign.right)?;
+            return self.assign_item(&lists, &index.index, &value, expr);
+        }
+        if let Some(lists) = self.lists_of(&assign.left) {
+            let value = self.expr(&assign.right)?;
+            return self.assign_lists(&lists, value, expr);
         }
         if let Expr::Tuple(names) = &*assign.left {
             // All on the right is read before anything changes.
@@ -65,6 +76,15 @@ impl Lower<'_> {
                 });
             }
             return Ok(Value::Unit);
+        }
+        if let Some((tuple, part)) = self.tuple_around(&assign.left, &assign.right) {
+            return self.in_part(&tuple, part, &assign.left, expr, |lower, left| {
+                let whole = syn::ExprAssign {
+                    left: Box::new(left),
+                    ..assign.clone()
+                };
+                lower.assignment(&whole, &Expr::Assign(whole.clone()))
+            });
         }
         // Rust evaluates the value first.
         let value = self.expr(&assign.right)?;
@@ -173,6 +193,12 @@ impl Lower<'_> {
             return Ok(Value::Unit);
         }
         let place = self.place_of(left)?;
+        let value = match value {
+            Value::List(row) if self.growing.contains(&place.name.to_string()) => {
+                Value::Slice(self.column_of_list(row, right)?)
+            }
+            value => value,
+        };
         if let Some(columns) = self.held_by(&place, &value) {
             self.reveal(place.name.to_string(), columns.0, columns.1);
             return Err(Refusal(None));
@@ -212,10 +238,16 @@ impl Lower<'_> {
             Value::Geometric(_) => {
                 "points, rotations and the like in a list that grows in a loop are not supported yet\nhelp: keep their coordinates, as in `p.coords`"
             }
-            Value::Tuple(_) => {
-                "tuples in a list that grows in a loop are not supported yet\nhelp: make a list of each of their parts"
+            value => {
+                let known = self.scope.get(&name.to_string()).map(|b| &b.value);
+                if let (Some(Value::Slice(_)), Some(parts), Expr::Index(_)) =
+                    (known, Lower::parts_pushed(value), left)
+                {
+                    self.reveal_parts(name.to_string(), parts);
+                    return Err(Refusal(None));
+                }
+                return Ok(());
             }
-            _ => return Ok(()),
         };
         self.scope.assign(&name.to_string(), Value::Poison, true);
         refuse(name, help)
@@ -269,6 +301,15 @@ impl Lower<'_> {
                 return Ok(kept);
             }
             return self.compound_assignment(&whole, &Expr::Binary(whole.clone()));
+        }
+        if let Some((tuple, part)) = self.tuple_around(&binary.left, &binary.right) {
+            return self.in_part(&tuple, part, &binary.left, expr, |lower, left| {
+                let whole = syn::ExprBinary {
+                    left: Box::new(left),
+                    ..binary.clone()
+                };
+                lower.compound_assignment(&whole, &Expr::Binary(whole.clone()))
+            });
         }
         if let Expr::Path(_) = strip(&binary.left)
             && let Ok(name) = self.assigned_variable(&binary.left)
@@ -359,6 +400,46 @@ impl Lower<'_> {
         }
     }
 
+    /// The tuple that a place is a part of a part of, as in `p.0.x` and `p.0[i]`, unless what it is given changes that.
+    fn tuple_around(&self, place: &Expr, given: &Expr) -> Option<(Expr, usize)> {
+        let base = match strip(place) {
+            Expr::Field(field) => &field.base,
+            Expr::Index(index) => &index.expr,
+            _ => return None,
+        };
+        let found = self.part_of_tuple(base);
+        let (tuple, part) = found.or_else(|| self.tuple_around(base, given))?;
+        let name = tuple.to_token_stream().to_string();
+        let changed = super::assigned::assigned(given.to_token_stream());
+        (!changed.contains(&name)).then_some((tuple, part))
+    }
+
+    /// Changes a part of a part of a tuple: that part by a name of its own, which goes back into the tuple.
+    fn in_part(
+        &mut self,
+        tuple: &Expr,
+        part: usize,
+        place: &Expr,
+        expr: &Expr,
+        change: impl FnOnce(&mut Self, Expr) -> Lowered<Value>,
+    ) -> Lowered<Value> {
+        let name = self.assigned_variable(tuple)?;
+        let Value::Tuple(parts) = self.variable(&name, expr)? else {
+            return Err(Refusal(None));
+        };
+        let own = self.fresh(&format!("{name}_{part}"));
+        self.scope.push();
+        self.scope.bind(crate::scope::Binding::active(
+            own.clone(),
+            parts[part].clone(),
+        ));
+        let changed = change(self, with_name(place, &own));
+        let value = self.scope.get(&own.to_string()).map(|b| b.value.clone());
+        self.scope.pop();
+        changed?;
+        self.assign_part(tuple, part, &value.unwrap_or(Value::Poison), expr)
+    }
+
     fn assign_part(
         &mut self,
         tuple: &Expr,
@@ -370,6 +451,13 @@ impl Lower<'_> {
         let Value::Tuple(mut parts) = self.variable(&name, expr)? else {
             return Err(Refusal(None));
         };
+        if let (Value::Tuple(known), Value::Tuple(new)) = (&parts[part], value)
+            && known.len() == new.len()
+        {
+            parts[part] = value.clone();
+            self.assign(&name, Value::Tuple(parts));
+            return Ok(Value::Unit);
+        }
         let kind = match &parts[part] {
             Value::Node(id) => self.graph.kind(*id),
             _ => Kind::SCALAR,
@@ -456,6 +544,7 @@ impl Lower<'_> {
             Value::Inert(inert) => self.taken_over(name, &inert, at),
             Value::Unset(_) => Ok(binding.value),
             Value::Poison => Err(Refusal(None)),
+            Value::Lists(..) => refuse(at, as_a_whole(name)),
             Value::Fields(_) => refuse(
                 at,
                 format!(
@@ -585,14 +674,33 @@ impl Lower<'_> {
         });
         let lengths: Vec<_> = lengths.collect();
         let listed = lengths.iter().any(Option::is_some);
-        if listed && lengths.iter().any(|length| *length != lengths[0]) {
-            self.scope.assign(name, Value::Poison, true);
-            return refuse(
-                expr,
-                format!(
-                    "`{name}` is longer after one side of this branch than after the other\nhelp: choose what is pushed, as in `{name}.push(if … {{ a }} else {{ b }});`"
-                ),
-            );
+        let differ = listed && lengths.iter().any(|length| *length != lengths[0]);
+        let of_numbers = |lower: &Self, side: &Side| match at_end(lower, side).map(|b| b.value) {
+            Some(Value::List(entries)) => {
+                let number =
+                    |entry: &Value| matches!(entry, Value::Node(id) if !lower.graph.is_matrix(*id));
+                entries.iter().all(number)
+            }
+            _ => true,
+        };
+        let whole = sides.iter().any(|side| !of_numbers(self, side));
+        if listed && (differ || whole) && sides.iter().all(|side| !side.diverges) {
+            let [then, otherwise] = sides;
+            let (Some(a), Some(b)) = (at_end(self, then), at_end(self, otherwise)) else {
+                return Err(Refusal(None));
+            };
+            let chosen = self.choose(cond_value, cond, a.value, b.value, expr);
+            return match chosen {
+                Ok(chosen) => {
+                    self.scope.assign(name, chosen.clone(), true);
+                    self.name_value(&chosen, &a.ident);
+                    Ok(chosen)
+                }
+                Err(refusal) => {
+                    self.scope.assign(name, Value::Poison, true);
+                    Err(refusal)
+                }
+            };
         }
         let kind = sides
             .iter()
@@ -615,6 +723,7 @@ impl Lower<'_> {
                 | Value::Tuple(_)
                 | Value::Geometric(_)) => value,
                 Value::Slice(id) | Value::Columns(id, _) => Value::Node(id),
+                Value::List(entries) if whole => Value::List(entries),
                 Value::List(entries) => Value::Node(self.column_of_list(entries, expr)?),
                 // It is read where it is the variable itself: at the end of that side.
                 value => {
@@ -744,6 +853,29 @@ impl Lower<'_> {
             self.assign(&name, Value::Node(id));
         }
         Ok(Some(Value::Unit))
+    }
+}
+
+/// A place with a name for the innermost field: `p.0.x` as `own.x`.
+fn with_name(place: &Expr, own: &Ident) -> Expr {
+    match place {
+        Expr::Field(field) => {
+            let base = match strip(&field.base) {
+                Expr::Path(_) => return syn::parse_quote!(#own),
+                base => with_name(base, own),
+            };
+            Expr::Field(syn::ExprField {
+                base: Box::new(base),
+                ..field.clone()
+            })
+        }
+        Expr::Index(index) => Expr::Index(syn::ExprIndex {
+            expr: Box::new(with_name(strip(&index.expr), own)),
+            ..index.clone()
+        }),
+        Expr::Paren(inner) => with_name(&inner.expr, own),
+        Expr::Group(inner) => with_name(&inner.expr, own),
+        other => other.clone(),
     }
 }
 

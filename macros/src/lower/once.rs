@@ -164,7 +164,12 @@ impl Parts<'_, '_> {
 
     /// What is iterated over by reference.
     fn borrowed(&mut self, list: &mut Expr) {
-        if self.stays(list) {
+        // A part of a list of structs is a list for each of their parts, which get names.
+        let of_structs = match &*list {
+            Expr::Index(index) => self.lower.lists_of(&index.expr).is_some(),
+            _ => false,
+        };
+        if !of_structs && self.stays(list) {
             return;
         }
         let made: Expr = match &*list {

@@ -4,12 +4,13 @@
 //! which gives a condition, and the value on the side of a branch where it holds.
 
 use super::functions::closure_in;
+use super::lists_of_records::parts_of;
 use super::matching::{Arm, Body, Exit, is_irrefutable, is_place};
 use super::{Lower, Lowered, hint_of_plain_type, refuse};
 use crate::error::text;
-use crate::graph::{Form, Gives, Guard, Id, Kind, Leaf, LookedAt, Shape, Step};
+use crate::graph::{Dim, Elem, Form, Gives, Guard, Id, Kind, Leaf, LookedAt, Shape, Step};
 use crate::rules::{Op, Panic};
-use crate::scope::{Absence, Binding, Hint, Inert, Maybe, Pending, Value};
+use crate::scope::{Absence, Binding, Hint, Inert, Lent, Made, Maybe, Pending, Value};
 use crate::ty::{Class, Extent, Wrapper};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -29,6 +30,54 @@ pub(super) struct Attempt {
 /// and the parts of the value. No field has such a name.
 const IS_SOME: &str = "is some";
 const SOME: &str = "some";
+
+/// A part of what an `Option` holds.
+#[derive(Clone)]
+pub(super) enum PartOfOption {
+    Number,
+    Integer,
+    Condition,
+    /// With its sizes, where the compiler knows them.
+    Matrix(Option<Dim>, Option<Dim>),
+}
+
+/// What an `Option` holds, by the name of the variable that tells whether there is a value.
+pub(super) type Known = (String, Vec<(String, PartOfOption)>);
+
+/// The parts of a value, by the places where they are in it.
+fn parts_in(place: &str, value: Value) -> Vec<(String, Value)> {
+    match parts_of(&value) {
+        Some((parts, _)) => {
+            let parts = parts.into_iter();
+            let inside = parts.flat_map(|(name, part)| parts_in(&format!("{place}.{name}"), part));
+            inside.collect()
+        }
+        None => vec![(place.to_string(), value)],
+    }
+}
+
+/// The value that has these parts.
+fn whole_of(place: &str, mut parts: Vec<(String, Value)>) -> Value {
+    if parts.len() == 1 && parts[0].0 == place {
+        return parts.remove(0).1;
+    }
+    let mut inside: Vec<(String, Vec<(String, Value)>)> = Vec::new();
+    for (own, part) in parts {
+        let name = own[place.len()..].trim_start_matches('.');
+        let name = name.split('.').next().unwrap_or_default().to_string();
+        match inside.last_mut().filter(|(last, _)| *last == name) {
+            Some((_, all)) => all.push((own, part)),
+            None => inside.push((name, vec![(own, part)])),
+        }
+    }
+    let is_tuple = inside.iter().all(|(name, _)| name.parse::<usize>().is_ok());
+    let made = if is_tuple { Made::Tuple } else { Made::Struct };
+    let parts = inside.into_iter().map(|(name, parts)| {
+        let whole = whole_of(&format!("{place}.{name}"), parts);
+        (name, whole)
+    });
+    made.of(parts.collect())
+}
 
 /// Methods that may give an `Option` of something.
 const GIVES_OPTION: &[&str] = &[
@@ -253,30 +302,40 @@ impl Lower<'_> {
             }
             _ => return refuse(init, OPTION_UNKNOWN),
         };
-        let value = match (known, &inner) {
-            (Some(value), _) => value,
-            (None, Some(inner)) => self.value_of_none(&inner.inner)?,
-            (None, None) => {
-                let known = self.none_of.iter().find(|(own, _)| name.ident == own);
-                match known.map(|(_, value)| value.clone()) {
-                    Some(like) => self.nothing_like(&like, init)?,
-                    None => Value::Node(self.graph.constant(0.0)),
-                }
-            }
-        };
         let own = name.ident.unraw();
         self.taken.insert(own.to_string());
         let there = self.fresh(&format!("has_{own}"));
+        self.option_flags.push((there.clone(), name.ident.clone()));
+        let found = self.options_known.iter().find(|(own, _)| there == own);
+        let found = found.map(|(_, parts)| parts.clone());
+        let parts = match (known, found, &inner) {
+            (Some(value), ..) => parts_in(SOME, value),
+            (None, Some(parts), _) => self.nothing_of(&parts)?,
+            (None, None, Some(inner)) => {
+                // Where the type does not tell, what it is given does.
+                let none = self.value_of_none(&inner.inner);
+                self.options_unknown |= none.is_err();
+                let number = Value::Node(self.graph.constant(0.0));
+                parts_in(SOME, none.unwrap_or(number))
+            }
+            (None, None, None) => {
+                let known = self.none_of.iter().find(|(own, _)| name.ident == own);
+                let value = match known.map(|(_, value)| value.clone()) {
+                    Some(like) => self.nothing_like(&like, init)?,
+                    None => {
+                        self.options_unknown = true;
+                        Value::Node(self.graph.constant(0.0))
+                    }
+                };
+                parts_in(SOME, value)
+            }
+        };
         let stmt: syn::Stmt = syn::parse_quote!(let mut #there = #some;);
         if let syn::Stmt::Local(local) = &stmt {
             self.local(local, &stmt)?;
         }
         let mut fields = vec![(IS_SOME.to_string(), there)];
-        let parts = match value {
-            Value::Tuple(parts) => parts,
-            value => vec![value],
-        };
-        for part in parts {
+        for (place, part) in parts {
             let variable = self.fresh(&own.to_string());
             self.changing.insert(variable.to_string());
             let part = match part {
@@ -290,7 +349,7 @@ impl Lower<'_> {
             if follows {
                 self.scope.activate(&variable.to_string());
             }
-            fields.push((SOME.to_string(), variable));
+            fields.push((place, variable));
         }
         let fields = Value::Fields(fields.into());
         self.scope.bind(Binding::active(name.ident.clone(), fields));
@@ -310,8 +369,100 @@ impl Lower<'_> {
             Value::Inert(inert) if inert.hint == Hint::Bool => {
                 Ok(self.inert_value(&syn::parse_quote!(false), Hint::Bool))
             }
+            Value::Record(fields) => {
+                let mut none = Vec::new();
+                for (name, field) in fields {
+                    none.push((name.clone(), self.nothing_like(field, at)?));
+                }
+                Ok(Value::Record(none))
+            }
             value => self.in_place_of_none(value, at),
         }
+    }
+
+    /// What stands for the parts of `None` of which it is known what they are.
+    fn nothing_of(&mut self, parts: &[(String, PartOfOption)]) -> Lowered<Vec<(String, Value)>> {
+        let mut none = Vec::new();
+        for (place, part) in parts {
+            let value = match part {
+                PartOfOption::Integer => self.inert_value(&syn::parse_quote!(0), Hint::Int),
+                PartOfOption::Condition => self.inert_value(&syn::parse_quote!(false), Hint::Bool),
+                PartOfOption::Number => Value::Node(self.graph.constant(0.0)),
+                PartOfOption::Matrix(rows, cols) => {
+                    let unknown = Dim::Dynamic(u32::MAX);
+                    let [rows, cols] =
+                        [rows, cols].map(|dim| dim.clone().unwrap_or(unknown.clone()));
+                    let shape = self.without_entries(&Shape::new(rows, cols));
+                    let zero = self.graph.constant(0.0);
+                    Value::Node(self.graph.insert(Op::Fill, vec![zero], Kind::matrix(shape)))
+                }
+            };
+            none.push((place.clone(), value));
+        }
+        Ok(none)
+    }
+
+    /// The same shape, zero where the size is known at run time only.
+    pub(super) fn without_entries(&mut self, shape: &Shape) -> Shape {
+        let mut none = |dim: &Dim| match dim {
+            Dim::Dynamic(_) => self.sized_at_run_time(&Dim::Static(0)),
+            known => known.clone(),
+        };
+        Shape::new(none(&shape.rows), none(&shape.cols))
+    }
+
+    /// Looks for what variables that are `Option`s are given, where something before could not be read as long as that
+    /// is not known. Else it leaves no trace.
+    pub(super) fn seek_options(&mut self, read: impl FnOnce(&mut Self)) {
+        if !self.options_unknown {
+            return;
+        }
+        let before = self.before();
+        read(self);
+        self.restore(before);
+    }
+
+    /// The same of what such a variable is given by an expression that reads it: as if there were no value yet.
+    fn seek_parts(&mut self, (name, there): (&Expr, &Ident), right: &Expr) {
+        let Expr::Path(path) = name else { return };
+        let Some(name) = path.path.get_ident() else {
+            return;
+        };
+        self.seek_options(|lower| {
+            lower.scope.push();
+            let none = Value::Wrapped(Box::new(Value::Never));
+            lower.scope.bind(Binding::active(name.clone(), none));
+            if let Ok(Value::Wrapped(value)) = lower.option_of(right)
+                && !matches!(*value, Value::Never)
+            {
+                lower.note_parts(there, &parts_in(SOME, *value));
+            }
+            lower.scope.pop();
+        });
+    }
+
+    /// What the variable of an `Option` is given, where it was declared without its type: all is read again then.
+    fn note_parts(&mut self, there: &Ident, parts: &[(String, Value)]) {
+        let mut known = Vec::new();
+        for (place, part) in parts {
+            let part = match part {
+                Value::Inert(inert) if inert.hint == Hint::Int => PartOfOption::Integer,
+                Value::Inert(inert) if inert.hint == Hint::Bool => PartOfOption::Condition,
+                Value::Inert(_) | Value::Called(..) => PartOfOption::Number,
+                Value::Node(id) => match (self.graph.kind(*id).elem, self.graph.shape(*id)) {
+                    (Elem::Real, None) => PartOfOption::Number,
+                    (Elem::Real, Some(shape)) => {
+                        let known = |dim: Dim| (!matches!(dim, Dim::Dynamic(_))).then_some(dim);
+                        PartOfOption::Matrix(known(shape.rows), known(shape.cols))
+                    }
+                    (Elem::Bool, None) => PartOfOption::Condition,
+                    _ => return,
+                },
+                _ => return,
+            };
+            known.push((place.clone(), part));
+        }
+        self.options_found.push((there.to_string(), known));
     }
 
     /// What stands for the value of `None` of this type.
@@ -365,16 +516,10 @@ impl Lower<'_> {
         let some = self.condition_of(&known, there)?;
         self.presences.push(some);
         let mut values = Vec::new();
-        for (_, variable) in parts {
-            values.push(self.as_it_is(variable, &Kind::INT)?);
+        for (place, variable) in parts {
+            values.push((place.clone(), self.as_it_is(variable, &Kind::INT)?));
         }
-        let value = match values.pop() {
-            Some(one) if values.is_empty() => one,
-            last => {
-                values.extend(last);
-                Value::Tuple(values)
-            }
-        };
+        let value = whole_of(SOME, values);
         Ok(Some(Value::Maybe(Maybe {
             some,
             value: Box::new(value),
@@ -427,7 +572,7 @@ impl Lower<'_> {
     pub(super) fn assign_option(
         &mut self,
         fields: &[(String, Ident)],
-        right: &Expr,
+        (left, right): (&Expr, &Expr),
         at: &Expr,
     ) -> Lowered<Option<Value>> {
         let Some(((kind, there), parts)) = fields.split_first() else {
@@ -436,7 +581,14 @@ impl Lower<'_> {
         if kind != IS_SOME {
             return Ok(None);
         }
-        let (some, reads, value) = match self.option_of(right)? {
+        let given = match self.option_of(right) {
+            Err(refusal) => {
+                self.seek_parts((left, there), right);
+                return Err(refusal);
+            }
+            Ok(given) => given,
+        };
+        let (some, reads, value) = match given {
             Value::Wrapped(value) if matches!(*value, Value::Never) => {
                 (quote!(false), Vec::new(), None)
             }
@@ -448,6 +600,7 @@ impl Lower<'_> {
             _ => return refuse(right, OPTION_UNKNOWN),
         };
         self.options_assigned += 1;
+        let there_name = there;
         let there = self.kept(there);
         self.place(Step::Verbatim {
             tokens: quote!(#there = #some;),
@@ -456,16 +609,34 @@ impl Lower<'_> {
         });
         let values = match value {
             None => return Ok(Some(Value::Unit)),
-            Some(Value::Tuple(values)) => values,
-            Some(value) => vec![value],
+            Some(value) => parts_in(SOME, value),
         };
-        if values.len() != parts.len() {
+        let same_places = values.len() == parts.len()
+            && values
+                .iter()
+                .zip(parts)
+                .all(|(value, part)| value.0 == part.0);
+        let fits = |lower: &Self, variable: &Ident, value: &Value| {
+            let known = lower.scope.get(&variable.to_string()).map(|b| &b.value);
+            match (known, value) {
+                (Some(Value::Node(known)), Value::Node(id)) => {
+                    lower.graph.is_matrix(*known) == lower.graph.is_matrix(*id)
+                }
+                (Some(Value::Node(_)), Value::Inert(inert)) => inert.hint != Hint::Int,
+                _ => true,
+            }
+        };
+        let both = || parts.iter().zip(&values);
+        let fit =
+            same_places && both().all(|((_, variable), (_, value))| fits(self, variable, value));
+        if !fit {
+            self.note_parts(there_name, &values);
             return refuse(
                 right,
                 "the type of this `Option` was not known when its variable was declared\nhelp: give it there, as in `let mut best: Option<(f64, f64)> = None;`",
             );
         }
-        for ((_, variable), value) in parts.iter().zip(values) {
+        for ((_, variable), (_, value)) in parts.iter().zip(values) {
             let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
             match (known, value) {
                 (Some(Value::Inert(_)), Value::Inert(new)) => {
@@ -483,6 +654,100 @@ impl Lower<'_> {
             }
         }
         Ok(Some(Value::Unit))
+    }
+
+    /// A method that changes the `Option` in a variable: `best.take()`.
+    pub(super) fn changed_option(
+        &mut self,
+        call: &syn::ExprMethodCall,
+        expr: &Expr,
+    ) -> Option<Lowered<Value>> {
+        let name = call.method.to_string();
+        if !super::assigned::changes_option(&name) && name != "as_mut" {
+            return None;
+        }
+        let fields = self.fields_of(&call.receiver)?;
+        if fields.first().is_none_or(|(kind, _)| kind != IS_SOME) {
+            return None;
+        }
+        if name == "as_mut" {
+            return self.lent_option(&fields).transpose();
+        }
+        if self.closures > 0 {
+            return Some(refuse(
+                &call.method,
+                "an `Option` of outside cannot be changed inside the closure of another method\nhelp: use a `for` loop",
+            ));
+        }
+        let (option, args) = (&call.receiver, &call.args);
+        let new = self.fresh("new");
+        let block: syn::Block = match (name.as_str(), args.len()) {
+            ("take", 0) => syn::parse_quote!({ let #new = #option; #option = None; #new }),
+            ("replace", 1) => {
+                let old = self.fresh("old");
+                syn::parse_quote!({ let #new = #args; let #old = #option; #option = Some(#new); #old })
+            }
+            ("insert", 1) => syn::parse_quote!({ #option = Some(#args); #option.unwrap() }),
+            ("get_or_insert", 1) => syn::parse_quote!({
+                let #new = #args;
+                if #option.is_none() { #option = Some(#new); }
+                #option.unwrap()
+            }),
+            ("get_or_insert_with", 1) => {
+                let made: Expr = match closure_in(&args[0]) {
+                    Some(closure) => (*closure.body).clone(),
+                    None => syn::parse_quote!(#args()),
+                };
+                syn::parse_quote!({
+                    if #option.is_none() { #option = Some(#made); }
+                    #option.unwrap()
+                })
+            }
+            _ => return None,
+        };
+        // The user's variables are read in it, and a copy of the `Option` is one of its parts.
+        Some(self.nested_block(&block).map_err(|refusal| match refusal {
+            super::Refusal(Some(error)) => super::Refusal(Some(error)),
+            super::Refusal(None) => super::Refusal(Some(syn::Error::new_spanned(
+                expr,
+                format!("what `{name}` does with this `Option` cannot be followed\nhelp: assign to the variable, as in `best = Some(…);`"),
+            ))),
+        }))
+    }
+
+    /// `best.as_mut()`, where what it holds is a variable, or a struct or a tuple of these.
+    fn lent_option(&mut self, fields: &[(String, Ident)]) -> Lowered<Option<Value>> {
+        let Some(Value::Maybe(maybe)) = self.option_in(fields)? else {
+            return Ok(None);
+        };
+        let parts = &fields[1..];
+        let real = |variable: &Ident| {
+            let known = self.scope.get(&variable.to_string()).map(|b| &b.value);
+            matches!(known, Some(Value::Node(_)))
+        };
+        if !parts.iter().all(|(_, variable)| real(variable)) {
+            return Ok(None);
+        }
+        let value = match parts {
+            [(place, variable)] if place == SOME => Value::Lent(Lent {
+                name: variable.clone(),
+                path: Vec::new(),
+            }),
+            parts => {
+                let inside = parts.iter().map(|(place, variable)| {
+                    let name = place[SOME.len()..].trim_start_matches('.');
+                    (!name.contains('.')).then(|| (name.to_string(), variable.clone()))
+                });
+                match inside.collect::<Option<Vec<_>>>() {
+                    Some(inside) => Value::Fields(inside.into()),
+                    None => return Ok(None),
+                }
+            }
+        };
+        Ok(Some(Value::Maybe(Maybe {
+            value: Box::new(value),
+            ..maybe
+        })))
     }
 
     /// An expression as an `Option`, if it is one that can be followed.

@@ -282,9 +282,12 @@ impl Lower<'_> {
                 .pushed(&root, list.clone(), &call.args[0], expr)
                 .map(Some);
         }
+        if let (true, false) = (self.lists_of(&call.receiver).is_some(), name == "extend") {
+            return self.method_of_lists(call).transpose();
+        }
         if let (
             "extend",
-            Some(Value::List(_) | Value::Slice(_) | Value::Columns(..)),
+            Some(Value::List(_) | Value::Slice(_) | Value::Columns(..) | Value::Lists(..)),
             list @ Expr::Path(_),
             1,
             0,
@@ -556,7 +559,26 @@ impl Lower<'_> {
         if self.closures > 0 {
             return refuse(expr, "this cannot be done inside the closure of a method");
         }
+        let record = |lower: &Self, arg: &Expr| {
+            let of = match arg {
+                Expr::Reference(reference) => &reference.expr,
+                arg => arg,
+            };
+            let of = lower.in_field(of).unwrap_or_else(|| of.clone());
+            lower.fields_of(&of)
+        };
         match (name, args) {
+            ("swap", [a, b]) if let (Some(a), Some(b)) = (record(self, a), record(self, b)) => {
+                let (at_a, at_b) = (self.record_of(&a)?, self.record_of(&b)?);
+                self.assign_fields(&a, at_b, expr)?;
+                self.assign_fields(&b, at_a, expr)
+            }
+            ("replace", [of, value]) if let Some(fields) = record(self, of) => {
+                let value = self.expr(value)?;
+                let known = self.record_of(&fields)?;
+                self.assign_fields(&fields, value, expr)?;
+                Ok(known)
+            }
             ("swap", [a, b]) => {
                 let (a, b) = (place(self, a)?, place(self, b)?);
                 self.exchange(&a, &b, expr)?;

@@ -1,15 +1,37 @@
 //! Structs that the function builds: known by their fields, which are variables of their own where the struct may change.
 
+use super::lists_of_records::parts_of;
 use super::mutation::strip;
 use super::{Lower, Lowered, refuse};
-use crate::scope::{Binding, Value};
+use crate::scope::{Binding, Made, Value};
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::rc::Rc;
 use syn::Expr;
 use syn::ext::IdentExt;
 
+/// What is written like a struct with its fields: a literal, or a pattern.
+pub(super) struct Literal {
+    /// `None` if it cannot be told.
+    path: Option<String>,
+    fields: Vec<String>,
+    /// Whether `..` stands for others.
+    has_rest: bool,
+}
+
 impl Lower<'_> {
+    /// Whether a struct with these fields is certainly what a pattern names: nothing else in this function is written
+    /// with them. A pattern of an enum fits some of its values only.
+    pub(super) fn is_struct_of(&self, path: &syn::Path, fields: &[(String, Value)]) -> bool {
+        let own = path.to_token_stream().to_string();
+        self.struct_literals.iter().all(|literal| {
+            let known = |name: &String| fields.iter().any(|(own, _)| own == name);
+            let same = literal.fields.iter().all(known)
+                && (literal.has_rest || literal.fields.len() == fields.len());
+            !same || literal.path.as_ref() == Some(&own)
+        })
+    }
+
     /// `Point { x: a, y: b }`, of which the fields are read.
     pub(super) fn record(&mut self, literal: &syn::ExprStruct, expr: &Expr) -> Lowered<Value> {
         if self.is_inert(expr) {
@@ -83,7 +105,10 @@ impl Lower<'_> {
             }
             values.push((name.clone(), value));
         }
-        Ok(Value::Record(values))
+        // A tuple in a list is held in the same way where it is borrowed.
+        let is_tuple = values.iter().all(|(name, _)| name.parse::<usize>().is_ok());
+        let made = if is_tuple { Made::Tuple } else { Made::Struct };
+        Ok(made.of(values))
     }
 
     /// A variable for each field of a struct that may change.
@@ -113,15 +138,18 @@ impl Lower<'_> {
 
     /// Tokens that stay as they stand, with the variables of the fields for `s.x`.
     pub(super) fn with_fields(&self, tokens: TokenStream) -> TokenStream {
-        let structs = self.scope.read_by(tokens.clone()).into_iter();
-        let structs = structs.filter(|b| matches!(b.value, Value::Fields(_)));
+        let known = self.scope.read_by(tokens.clone()).into_iter();
         // A name that stands without a field may be another variable, as the parameter of a closure.
-        let whole = structs.filter(|b| stands_alone(tokens.clone(), &b.ident));
+        let whole = known.filter(|b| match b.value {
+            Value::Fields(_) => stands_alone(tokens.clone(), &b.ident),
+            Value::Lists(..) => self.list_stands_alone(tokens.clone(), &b.ident),
+            _ => false,
+        });
         let whole: Vec<Ident> = whole.map(|b| b.ident.clone()).collect();
         self.with_fields_but(tokens, &whole)
     }
 
-    fn with_fields_but(&self, tokens: TokenStream, whole: &[Ident]) -> TokenStream {
+    pub(super) fn with_fields_but(&self, tokens: TokenStream, whole: &[Ident]) -> TokenStream {
         let trees: Vec<TokenTree> = tokens.into_iter().collect();
         let (mut out, mut next) = (TokenStream::new(), 0);
         let mut is_field = false;
@@ -151,8 +179,31 @@ impl Lower<'_> {
                 tree = TokenTree::Ident(variable);
                 next += 2;
             }
+            let mut at = None;
+            while let TokenTree::Ident(name) = &tree
+                && !is_field
+                && !whole.contains(name)
+                && let Some((variable, index, taken)) = self.read_of_list(&trees, name, next)
+            {
+                let span = name.span();
+                let mut variable = variable;
+                variable.set_span(variable.span().located_at(span));
+                tree = TokenTree::Ident(variable);
+                next += taken;
+                at = index.or(at);
+                // What was an index of the list is one of the part's.
+                if at.is_some() {
+                    break;
+                }
+            }
             is_field = matches!(&tree, TokenTree::Punct(p) if p.as_char() == '.');
             out.extend([tree]);
+            if let Some(index) = at {
+                let inner = self.with_fields_but(index.stream(), whole);
+                let mut new = Group::new(index.delimiter(), inner);
+                new.set_span(index.span());
+                out.extend([TokenTree::Group(new)]);
+            }
         }
         out
     }
@@ -168,8 +219,13 @@ impl Lower<'_> {
     }
 
     pub(super) fn fields_of(&self, name: &Expr) -> Option<Rc<[(String, Ident)]>> {
-        let Expr::Path(path) = strip(name) else {
-            return None;
+        let path = match strip(name) {
+            Expr::Path(path) => path,
+            // Behind `&mut s`.
+            Expr::Unary(of) if matches!(of.op, syn::UnOp::Deref(_)) => {
+                return self.fields_of(&of.expr);
+            }
+            _ => return None,
         };
         match self.scope.named(path)?.value {
             Value::Fields(ref fields) => Some(fields.clone()),
@@ -187,6 +243,9 @@ impl Lower<'_> {
                 if let Some(fields) = self.fields_of(base) {
                     let (_, variable) = fields.iter().find(|(own, _)| *own == name)?;
                     return Some(syn::parse_quote!(#variable));
+                }
+                if let Some(element) = self.in_list(base, &name) {
+                    return Some(element);
                 }
                 Expr::Field(syn::ExprField {
                     base: Box::new(inner?),
@@ -218,7 +277,7 @@ impl Lower<'_> {
         value: Value,
         at: &Expr,
     ) -> Lowered<Value> {
-        let Value::Record(values) = value else {
+        let Some((values, _)) = parts_of(&value) else {
             return refuse(
                 at,
                 "what is assigned here is not known by its fields\nhelp: write it out, as in `State { x: …, v: … }`",
@@ -269,6 +328,75 @@ impl Lower<'_> {
         self.verbatim(&quote!(#change;))?;
         Ok(Some(Value::Unit))
     }
+}
+
+/// All that is written like a struct with its fields, by the tokens.
+pub(super) fn literals_in(tokens: TokenStream) -> Vec<Literal> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is =
+        |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let mut all = Vec::new();
+    for (i, tree) in trees.iter().enumerate() {
+        let TokenTree::Group(group) = tree else {
+            continue;
+        };
+        all.extend(literals_in(group.stream()));
+        let before = i.checked_sub(1).and_then(|i| trees.get(i));
+        let named = match before {
+            Some(TokenTree::Ident(name)) => name.to_string().starts_with(char::is_uppercase),
+            Some(TokenTree::Punct(p)) => p.as_char() == '>',
+            _ => false,
+        };
+        if group.delimiter() != proc_macro2::Delimiter::Brace || !named {
+            continue;
+        }
+        let Some((fields, has_rest)) = fields_written(group.stream()) else {
+            continue;
+        };
+        // `a::b::C`
+        let mut first = i - 1;
+        while matches!(trees.get(first), Some(TokenTree::Ident(_)))
+            && first >= 3
+            && is(first - 1, ':')
+            && is(first - 2, ':')
+        {
+            first -= 3;
+        }
+        let known = matches!(trees.get(first), Some(TokenTree::Ident(_)));
+        let path: TokenStream = trees[first..i].iter().cloned().collect();
+        all.push(Literal {
+            path: known.then(|| path.to_string()),
+            fields,
+            has_rest,
+        });
+    }
+    all
+}
+
+/// The names of the fields in the braces of a struct, and whether there is `..`; `None` if it is something else.
+fn fields_written(tokens: TokenStream) -> Option<(Vec<String>, bool)> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |tree: &TokenTree, c: char| matches!(tree, TokenTree::Punct(p) if p.as_char() == c);
+    let (mut fields, mut has_rest) = (Vec::new(), false);
+    for part in trees.split(|tree| is(tree, ',')) {
+        let mut words = part.iter().filter(
+            |tree| !matches!(tree, TokenTree::Ident(word) if *word == "ref" || *word == "mut"),
+        );
+        match (words.next(), words.next()) {
+            (None, _) => {}
+            (Some(TokenTree::Punct(dot)), _) if dot.as_char() == '.' => has_rest = true,
+            (Some(TokenTree::Ident(name)), None) => fields.push(name.to_string()),
+            (Some(name @ (TokenTree::Ident(_) | TokenTree::Literal(_))), Some(colon))
+                if is(colon, ':') =>
+            {
+                fields.push(name.to_string());
+            }
+            // A comma inside of angle brackets or a closure parts nothing.
+            _ if !fields.is_empty() => {}
+            _ => return None,
+        }
+    }
+    Some((fields, has_rest))
 }
 
 /// Whether a name stands somewhere without a field after it.

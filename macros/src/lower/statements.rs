@@ -4,13 +4,14 @@ use super::checkpoints::may_have_effect;
 use super::declared::Declared;
 use super::functions::closure_in;
 use super::inert::refuse_in_closure;
+use super::lists_of_records::{apart, as_a_whole, parts_of};
 use super::loops::{Left, broken_with};
 use super::matching::{Exit, as_slice, is_panic, paired, places_in, renamed};
 use super::{Lower, Lowered, Refusal, hint_of_plain_type, refuse};
 use crate::error::text;
 use crate::graph::{Elem, Form, Kind, Leaf, Placed, Shape, Sources, Step};
 use crate::scope::{
-    Binding, Columns, Hint, Inert, Value, control_flow, is_observer, leaves_loop, variables,
+    Binding, Columns, Hint, Inert, Lent, Value, control_flow, is_observer, leaves_loop, variables,
 };
 use crate::ty::{Class, Extent, Passing};
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -423,6 +424,10 @@ impl Lower<'_> {
         }
         let read = self.scope.read_by(self.with_fields(tokens.clone()));
         let whole = |b: &&&Binding| matches!(b.value, Value::Record(_) | Value::Fields(_));
+        let list = |b: &&&Binding| matches!(b.value, Value::Records(..) | Value::Lists(..));
+        if let Some(binding) = read.iter().find(list) {
+            return refuse(tokens, as_a_whole(&binding.ident));
+        }
         if let Some(binding) = read.iter().find(whole) {
             return refuse(
                 tokens,
@@ -770,6 +775,7 @@ impl Lower<'_> {
             }
             return Ok(());
         }
+        let value = behind(pat, &init.expr, value);
         self.bind_typed(pat, ty, value)
     }
 
@@ -905,6 +911,10 @@ impl Lower<'_> {
             },
         };
         let value = match value {
+            Ok(Value::List(values)) if apart(&values).is_some() => {
+                let (parts, made) = apart(&values).unwrap_or_default();
+                Ok(Value::Records(parts, made))
+            }
             Ok(Value::List(values)) => match self.listed_columns(&values, init)? {
                 Some(columns) => Ok(columns),
                 None => {
@@ -915,7 +925,7 @@ impl Lower<'_> {
             value => value,
         };
         let kept = match &value {
-            Ok(Value::Slice(_) | Value::Columns(..)) => true,
+            Ok(Value::Slice(_) | Value::Columns(..) | Value::Records(..)) => true,
             Ok(value @ Value::Node(id)) => {
                 self.graph.kind(*id).elem == Elem::Real
                     && ty.is_none_or(|ty| self.check_type(value, ty).is_ok())
@@ -933,7 +943,7 @@ impl Lower<'_> {
     }
 
     /// `[value; n]` or `vec![value; n]`, as a vector that is a list.
-    fn repeated(&mut self, init: &Expr) -> Lowered<Option<Value>> {
+    pub(crate) fn repeated(&mut self, init: &Expr) -> Lowered<Option<Value>> {
         let (value, count) = match init {
             Expr::Repeat(repeat) => ((*repeat.expr).clone(), (*repeat.len).clone()),
             Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
@@ -947,9 +957,15 @@ impl Lower<'_> {
         };
         let init_value = value.clone();
         let inner = self.repeated(&value)?;
-        let value = match inner {
-            Some(list) => list,
-            None => self.expr(&value)?,
+        let value = match (inner, &value) {
+            (Some(list), _) => list,
+            (None, Expr::Struct(literal)) if self.is_inert(literal) => {
+                match self.first_fields(literal)? {
+                    Some(fields) => fields,
+                    None => return Ok(None),
+                }
+            }
+            (None, value) => self.expr(value)?,
         };
         let value = match (&value, &init_value) {
             (Value::Inert(_), Expr::Path(path)) if is_real_constant(path) => {
@@ -957,6 +973,42 @@ impl Lower<'_> {
             }
             _ => value,
         };
+        self.repeated_value(value, (&count, init))
+    }
+
+    /// A list in which a value stands so often; `None` if it is of something else than numbers, matrices and lists, and
+    /// structs and tuples of these.
+    fn repeated_value(
+        &mut self,
+        value: Value,
+        (count, init): (&Expr, &Expr),
+    ) -> Lowered<Option<Value>> {
+        if let Some((parts, made)) = parts_of(&value) {
+            let mut lists = Vec::new();
+            for (name, part) in parts {
+                let list = match &part {
+                    Value::Inert(inert) if matches!(inert.hint, Hint::Int | Hint::Bool) => {
+                        let (tokens, count) = (&inert.tokens, self.kept(count));
+                        Some(Value::Inert(Inert {
+                            tokens: quote!(::std::vec![#tokens; #count]),
+                            hint: Hint::Unknown,
+                            leaf: None,
+                            ..inert.clone()
+                        }))
+                    }
+                    Value::Inert(_) => {
+                        let number = self.node(&part, init, &Kind::SCALAR)?;
+                        self.repeated_value(Value::Node(number), (count, init))?
+                    }
+                    _ => self.repeated_value(part, (count, init))?,
+                };
+                match list {
+                    Some(list) => lists.push((name, list)),
+                    None => return Ok(None),
+                }
+            }
+            return Ok(Some(Value::Records(lists, made)));
+        }
         let (id, columns) = match value {
             Value::Node(id) if self.graph.kind(id) == Kind::SCALAR => (id, None),
             Value::Node(id) if self.graph.kind(id).elem == Elem::Real => {
@@ -969,11 +1021,11 @@ impl Lower<'_> {
             _ => return Ok(None),
         };
         if let Some(columns) = columns {
-            return self.repeated_columns(id, columns, (&count, init)).map(Some);
+            return self.repeated_columns(id, columns, (count, init)).map(Some);
         }
         let rows = match init {
-            Expr::Repeat(_) => crate::ty::constant_size(&count),
-            _ => self.number_of(&count)?,
+            Expr::Repeat(_) => crate::ty::constant_size(count),
+            _ => self.number_of(count)?,
         };
         let kind = Kind::matrix(Shape::new(rows, crate::graph::Dim::Static(1)));
         let filled = self.exact_of(crate::rules::Op::Fill, vec![id], kind, init)?;
@@ -1341,6 +1393,14 @@ impl Lower<'_> {
                     Value::Record(fields) if name.mutability.is_some() && self.closures == 0 => {
                         return self.bind_record(name, fields);
                     }
+                    Value::List(entries) if is_list_of_structs(&entries) => {
+                        let (parts, made) = apart(&entries).unwrap_or_default();
+                        return self.bind_records((&name.ident, false), parts, made);
+                    }
+                    Value::Records(parts, made) => {
+                        let mutable = name.mutability.is_some();
+                        return self.bind_records((&name.ident, mutable), parts, made);
+                    }
                     value => self.copied(name, value)?,
                 };
                 if let (Value::Inert(inert), 0) = (&value, self.closures)
@@ -1441,6 +1501,28 @@ impl Lower<'_> {
                         .try_for_each(|(pat, value)| self.bind(pat, value));
                 }
                 self.bind_elements(slice, value)
+            }
+            // What is borrowed part by part.
+            (Pat::Tuple(_), Value::Fields(fields)) => {
+                let parts = fields.iter().map(|(_, variable)| {
+                    let known = self.scope.get(&variable.to_string());
+                    known.map_or(Value::Poison, |known| known.value.clone())
+                });
+                self.bind(pat, Value::Tuple(parts.collect()))
+            }
+            (Pat::Struct(pattern), Value::Fields(fields)) => {
+                for field in &pattern.fields {
+                    let name = field.member.to_token_stream().to_string();
+                    let Some((_, variable)) = fields.iter().find(|(own, _)| *own == name) else {
+                        return refuse(field, format!("this struct has no field `{name}`"));
+                    };
+                    let variable = Value::Lent(Lent {
+                        name: variable.clone(),
+                        path: Vec::new(),
+                    });
+                    self.bind(&field.pat, variable)?;
+                }
+                Ok(())
             }
             (Pat::Struct(pattern), Value::Record(fields)) => {
                 for field in &pattern.fields {
@@ -1582,6 +1664,58 @@ impl Lower<'_> {
             _ => self.verbatim(stmt),
         }
     }
+}
+
+/// What a pattern takes from behind a reference are references, also where it stays Rust.
+fn behind(pat: &Pat, init: &Expr, value: Value) -> Value {
+    fn borrowed(value: Value) -> Value {
+        match value {
+            Value::Inert(inert) => {
+                let tokens = &inert.tokens;
+                Value::Inert(Inert {
+                    tokens: quote!((&#tokens)),
+                    leaf: None,
+                    ..inert
+                })
+            }
+            Value::Tuple(parts) => Value::Tuple(parts.into_iter().map(borrowed).collect()),
+            value => value,
+        }
+    }
+    match (pat, init, value) {
+        (Pat::Paren(inner), init, value) => behind(&inner.pat, init, value),
+        (pat, Expr::Paren(inner), value) => behind(pat, &inner.expr, value),
+        (Pat::Tuple(pats), Expr::Tuple(inits), Value::Tuple(parts))
+            if pats.elems.len() == parts.len() && inits.elems.len() == parts.len() =>
+        {
+            let parts = pats.elems.iter().zip(&inits.elems).zip(parts);
+            let parts = parts.map(|((pat, init), part)| behind(pat, init, part));
+            Value::Tuple(parts.collect())
+        }
+        (Pat::Tuple(_), Expr::Reference(of), value @ Value::Tuple(_)) if is_element(&of.expr) => {
+            borrowed(value)
+        }
+        (Pat::Struct(_), Expr::Reference(of), Value::Record(fields)) if is_element(&of.expr) => {
+            let fields = fields.into_iter();
+            Value::Record(
+                fields
+                    .map(|(name, field)| (name, borrowed(field)))
+                    .collect(),
+            )
+        }
+        (_, _, value) => value,
+    }
+}
+
+/// Whether an expression is an element of a list.
+fn is_element(expr: &Expr) -> bool {
+    matches!(expr, Expr::Index(_))
+}
+
+/// Whether a list is known by the fields of its elements.
+fn is_list_of_structs(entries: &[Value]) -> bool {
+    let is_struct = |entry: &Value| matches!(entry, Value::Record(_));
+    entries.iter().all(is_struct) && apart(entries).is_some()
 }
 
 /// For each statement, the variables that those after it change.

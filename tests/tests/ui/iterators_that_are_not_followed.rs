@@ -13,15 +13,6 @@ fn by_more(x: &[f64]) -> f64 {
         .unwrap()
 }
 
-#[gradient]
-fn dynamic(x: &[f64]) -> f64 {
-    x.iter()
-        .map(|v| DVector::from_element(3, *v))
-        .reduce(|a, b| a + b)
-        .unwrap()
-        .sum()
-}
-
 /// What one of them leaves out, the other does not.
 #[gradient]
 fn zipped(x: &[f64], y: &[f64]) -> f64 {

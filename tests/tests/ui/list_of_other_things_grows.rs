@@ -8,13 +8,4 @@ fn of_points(x: &Vector3<f64>, points: &[Vector3<f64>]) -> f64 {
     moved[0].coords.norm()
 }
 
-#[gradient]
-fn of_tuples(x: &Vector3<f64>) -> f64 {
-    let mut pairs = Vec::new();
-    for i in 0..3 {
-        pairs.push((x[i], x * x[i]));
-    }
-    pairs[0].0
-}
-
 fn main() {}

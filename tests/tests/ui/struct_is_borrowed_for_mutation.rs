@@ -17,12 +17,4 @@ fn cost(at: &Vector2<f64>, speed: &Vector2<f64>) -> f64 {
     state.at.norm_squared()
 }
 
-#[gradient]
-fn other(at: &Vector2<f64>, speed: &Vector2<f64>) -> f64 {
-    let mut state = State { at: *at, speed: *speed };
-    let same = &mut state;
-    same.at += speed;
-    state.at.norm_squared()
-}
-
 fn main() {}
