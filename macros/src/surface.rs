@@ -227,6 +227,11 @@ impl Lower<'_> {
             }
         }
         if !self.is_inert_expr(expr)
+            && let Some(value) = self.sorted(call)?
+        {
+            return Ok(value);
+        }
+        if !self.is_inert_expr(expr)
             && let Some(value) = self.in_place(call, expr)?
         {
             return Ok(value);
@@ -2139,8 +2144,11 @@ fn way_out(name: &str) -> &'static str {
         {
             "compute the new value, and assign it to the variable"
         }
+        "dedup" | "dedup_by" | "dedup_by_key" | "retain" | "drain" | "remove" | "truncate" => {
+            "`collect` those that stay into a new list, as in `let rest: Vec<f64> = v.iter().copied().filter(…).collect();`"
+        }
         n if n.starts_with("sort") => {
-            "sort outside the function, or select the entry with `max` or `min`"
+            "copy the list into a variable, as in `let mut v = x.to_vec();`, and use `v.sort_by(|a, b| a.total_cmp(b))`"
         }
         _ => {
             "write it with operations that are known (the table in the README), or compute it before this function"

@@ -710,6 +710,8 @@ impl Lower<'_> {
             }
             return Ok(());
         }
+        let behind = matches!((&*init.expr, pat), (Expr::Reference(_), Pat::Tuple(_)));
+        let value = if behind { by_reference(value) } else { value };
         self.bind_typed(pat, ty, value)
     }
 
@@ -1521,6 +1523,22 @@ impl Lower<'_> {
             ),
             _ => self.verbatim(stmt),
         }
+    }
+}
+
+/// The parts of a tuple behind a reference: those that stay Rust are references.
+fn by_reference(value: Value) -> Value {
+    match value {
+        Value::Tuple(parts) => Value::Tuple(parts.into_iter().map(by_reference).collect()),
+        Value::Inert(inert) => {
+            let tokens = &inert.tokens;
+            Value::Inert(Inert {
+                tokens: quote!((&#tokens)),
+                leaf: None,
+                ..inert
+            })
+        }
+        value => value,
     }
 }
 
