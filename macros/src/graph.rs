@@ -882,6 +882,8 @@ pub struct Graph {
     pub names: RefCell<IdMap<Ident>>,
     /// Names for values that the macro builds, as `z_bar`.
     pub hints: RefCell<IdMap<String>>,
+    /// What has a name that nothing else has, as tokens of the user's read it.
+    pub mentioned: RefCell<Ids>,
     /// The branches that surround what is being built.
     pub guards: RefCell<Vec<Guard>>,
     /// The number of nodes when differentiation began: those before are the user's.
@@ -1053,6 +1055,13 @@ impl Graph {
                 form: Form::Owned,
                 varies: false,
             }),
+        }
+    }
+
+    /// A leaf that is there only where these conditions hold.
+    pub fn keep_on_side(&self, leaf: Id, guards: Vec<Guard>) {
+        if let Some(node) = self.nodes.borrow_mut().get_mut(leaf.0 as usize) {
+            node.guards = guards;
         }
     }
 

@@ -235,6 +235,8 @@ pub struct Binding {
     pub reference: bool,
     /// Whether it was bound to a view.
     pub view: bool,
+    /// Whether it is certain that it was bound to neither, also where the graph has the value of a reference: it is a copy.
+    pub owned: bool,
     /// What declarations tell of its type.
     pub declared: Option<Rc<Declared>>,
 }
@@ -257,6 +259,7 @@ impl Binding {
             varies,
             reference: false,
             view: false,
+            owned: false,
             declared: None,
         }
     }
@@ -398,6 +401,14 @@ impl Scope {
         if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
             binding.reference |= reference;
             binding.view |= view;
+        }
+    }
+
+    /// The variable owns its value.
+    pub fn own(&mut self, name: &str) {
+        let mut frames = self.frames.iter_mut().rev();
+        if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
+            binding.owned = true;
         }
     }
 

@@ -588,6 +588,8 @@ impl<'g> Derived<'g> {
             form: Form::Owned,
             varies: true,
         });
+        // What was kept on one side of a branch has a derivative there only.
+        body.keep_on_side(leaf, body.node(of).guards);
         body.hints.borrow_mut().insert(leaf, wish);
         self.leaves.push(leaf);
         leaf
@@ -638,8 +640,11 @@ impl<'g> Derived<'g> {
             match among.filter(|r| is_record(*r.1)).min_by_key(|r| *r.1) {
                 Some((input, record)) => reads.push((*input, *record)),
                 None => {
-                    let count = body.insert(Op::Absent, Vec::new(), Kind::OPAQUE);
-                    kept.recorded.push(count);
+                    // The same for all that count, and nothing that is absent for a call.
+                    let is_count = |id: &Id| body.op(*id) == Op::Absent;
+                    let known = first.records.borrow().iter().copied().find(is_count);
+                    let new = || body.insert_apart(Op::Absent, Vec::new(), Kind::OPAQUE);
+                    kept.recorded.push(known.unwrap_or_else(new));
                 }
             }
         }

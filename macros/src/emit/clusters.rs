@@ -271,7 +271,11 @@ impl Emit<'_> {
             *self.op(part) == Op::Fill && others.all(|a| matches!(self.op(*a), Op::Scatter(_)))
         };
         let added = readers.into_iter().filter(|(part, readers)| {
-            let once = matches!(readers[..], [one] if adds(one) && !begins(*part, one));
+            // What is changed there is a matrix of its own.
+            let changed =
+                |one: Id| matches!(self.op(one), Op::Update(_)) && self.args(one)[0] == *part;
+            let once =
+                matches!(readers[..], [one] if adds(one) && !begins(*part, one) && !changed(one));
             once && !self.outputs.contains(part)
         });
         self.sizeless = added.map(|(part, _)| part).collect();
@@ -328,8 +332,24 @@ impl Emit<'_> {
                 let args = self.args(id).iter().copied();
                 args.chain(self.counted(id)).collect()
             }
+            _ if self.is_accumulation(id) && !self.begins_with_matrix(id) => {
+                let shape = self.shape(id);
+                let sizes = [&shape.rows, &shape.cols].map(|dim| self.sources_of(dim));
+                let sizes = sizes.into_iter().flatten();
+                let sizes = sizes.filter(|size| *size < id && !self.is_leaf(*size));
+                self.needs(id).into_iter().chain(sizes).collect()
+            }
             _ => self.needs(id),
         }
+    }
+
+    /// Whether a term of a sum with parts is a matrix to which the others are added: else one is made, of the right size.
+    fn begins_with_matrix(&self, sum: Id) -> bool {
+        self.args(sum).iter().any(|term| match self.op(*term) {
+            Op::Scatter(_) | Op::Fill => false,
+            _ if self.is_accumulation(*term) => self.begins_with_matrix(*term),
+            _ => self.is_matrix(*term),
+        })
     }
 
     /// The matrices that may be changed where they are: a view of one does not outlive the statement.

@@ -22,15 +22,7 @@ impl Emit<'_> {
         let mut parts: IdMap<Vec<(Id, Vec<usize>)>> = IdMap::default();
         self.find_bound_on_sides(&self.program.steps.clone(), &[]);
         let needed = self.needed_guards(&|_| true);
-        // A branch that is not taken hands out no matrix of the right size, and no factorisation; what may panic is not
-        // handed out, but computed where it is read.
-        let strict = |arg| {
-            let is_number = self.kind(arg).shape.is_none();
-            self.is_dynamic(arg)
-                || !is_number && !self.is_matrix(arg)
-                || self.program.graph.may_panic(arg)
-        };
-        let strict = self.needed_guards(&strict);
+        let strict = self.strict_guards();
         let maps = self.maps_around();
         for id in self.with_inputs_first().into_iter().rev() {
             if !self.live[id.0 as usize] && !branches.contains_key(&id) {
@@ -104,6 +96,20 @@ impl Emit<'_> {
                 }
                 continue;
             }
+            // Each of the branches that need it computes it for itself.
+            let all = &needed[id.0 as usize];
+            if !self.satisfies(common, all)
+                && bound.is_none()
+                && self.may_be_computed_again(id)
+                && used.iter().all(|place| self.satisfies(*place, all))
+            {
+                self.context[id.0 as usize] = common;
+                self.again.insert(id, used.clone());
+                for needed in self.needs(id) {
+                    users[needed.0 as usize].extend(&used);
+                }
+                continue;
+            }
             let mut context = common;
             // What sides that exclude each other need, none can hand out: it is computed before them, where that does no
             // harm.
@@ -172,7 +178,7 @@ impl Emit<'_> {
                 // A matrix that is handed out of a branch that is not taken has no entries.
                 let lacks = |arg: &Id| {
                     let there = self.satisfies(common, &strict[arg.0 as usize]);
-                    self.is_dynamic(*arg) && !there
+                    self.lacks(*arg, common) || self.is_dynamic(*arg) && !there
                 };
                 let lacks = self.args(id).iter().any(lacks);
                 // What may panic is read where the user does so.
@@ -230,8 +236,28 @@ impl Emit<'_> {
         self.within = vec![Vec::new(); self.contexts.len()];
         self.reached = vec![0; self.contexts.len()];
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
-            self.within[self.context[id.0 as usize]].push(id);
+            let mut places = match self.again.get(&id) {
+                Some(places) => places.clone(),
+                None => vec![self.context[id.0 as usize]],
+            };
+            places.sort();
+            places.dedup();
+            for place in places {
+                self.within[place].push(id);
+            }
         }
+    }
+
+    /// Whether a value may be computed in several places: nothing happens then, and nothing is changed.
+    fn may_be_computed_again(&self, id: Id) -> bool {
+        self.way.again
+            && !self.is_branch(id)
+            && !self.op(id).is_opaque()
+            && !self.is_leaf(id)
+            && !self.records.contains(&id)
+            && !self.must_name(id)
+            && !self.is_changed_in_place(id)
+            && !matches!(self.op(id), Op::Update(_))
     }
 
     /// The place for what is read there, but before the closures of maps of columns in which it is not computed.
@@ -410,6 +436,18 @@ impl Emit<'_> {
         }
     }
 
+    /// The conditions under which all is there that a value is computed of and that no other place has: a branch that is
+    /// not taken hands out no matrix of the right size, and no factorisation; what may panic is not handed out, but
+    /// computed where it is read.
+    pub(super) fn strict_guards(&self) -> Vec<Vec<(Id, bool)>> {
+        self.needed_guards(&|arg| {
+            let is_number = self.kind(arg).shape.is_none();
+            self.is_dynamic(arg)
+                || !is_number && !self.is_matrix(arg)
+                || self.program.graph.may_panic(arg)
+        })
+    }
+
     /// The conditions under which all of some kind is there that a value is computed of.
     fn needed_guards(&self, of: &dyn Fn(Id) -> bool) -> Vec<Vec<(Id, bool)>> {
         let mut needed: Vec<Vec<(Id, bool)>> = Vec::new();
@@ -418,6 +456,15 @@ impl Emit<'_> {
             let args = self.args(id);
             // Of what its sides are computed, each sees to itself.
             let read = if self.is_branch(id) { &args[..1] } else { args };
+            // A length that a statement on a side binds is not known elsewhere.
+            for size in self.extents_of(id) {
+                let kept = self.kept_on_sides.get(&size).into_iter().flatten();
+                for guard in kept {
+                    if !all.contains(guard) {
+                        all.push(*guard);
+                    }
+                }
+            }
             for arg in read.iter().filter(|arg| of(**arg)) {
                 let kept = self.kept_on_sides.get(arg).into_iter().flatten();
                 for guard in needed[arg.0 as usize].iter().chain(kept) {

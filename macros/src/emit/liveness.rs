@@ -136,7 +136,7 @@ impl Emit<'_> {
                         followed || steps[i + 1..].iter().any(|p| self.has_effect(&p.step));
                     self.mark_steps(then, followed);
                     self.mark_steps(otherwise, followed);
-                    if self.has_effect(&placed.step) {
+                    if self.has_effect(&placed.step) || self.is_checked_in(&placed.step) {
                         // What it gives may be dead, but what happens in it happens.
                         self.anchors.insert(*select);
                         self.mark(self.args(*select)[0]);
@@ -213,6 +213,20 @@ impl Emit<'_> {
                 .iter()
                 .chain(otherwise)
                 .any(|p| self.has_effect(&p.step)),
+        }
+    }
+
+    /// Whether sizes are compared on a side of a branch that nothing else compares.
+    fn is_checked_in(&self, step: &Step) -> bool {
+        match step {
+            Step::Fit(id) => self.forced.contains(id),
+            Step::Branch {
+                then, otherwise, ..
+            } => {
+                let mut steps = then.iter().chain(otherwise);
+                steps.any(|placed| self.is_checked_in(&placed.step))
+            }
+            _ => false,
         }
     }
 

@@ -402,7 +402,15 @@ impl Emit<'_> {
             self.unmovable.remove(&id);
         }
         for (at, item) in parts.iter().copied() {
-            let name = &names[at];
+            let mut name = &names[at];
+            // Tokens read it by a name of its own.
+            let mentioned = self.program.graph.mentioned.borrow().contains(&item);
+            let given = self.program.graph.names.borrow().get(&item).cloned();
+            let given = given.filter(|given| mentioned && given != name);
+            if let Some(given) = &given {
+                self.out.push(quote!(let mut #given = #name;));
+                name = given;
+            }
             let hold = if self.is_matrix(item) {
                 self.mutable.insert(item);
                 Hold::Variable
@@ -1646,7 +1654,13 @@ fn pins_only(this: &Loop) -> Vec<Placed> {
 /// The size of what is carried elsewhere is that of what has its shape here.
 fn redirect_sizes(graph: &Graph, this: &Loop) {
     use crate::graph::{Dim, Extent};
-    for leaf in &this.inputs {
+    // What is kept on one side of a branch has no size on the other, and a factorisation tells none: rather ask a matrix
+    // that is always there.
+    let mut inputs = this.inputs.clone();
+    inputs.retain(|leaf| graph.is_matrix(*leaf));
+    inputs.sort_by_key(|leaf| !this.body.graph.node(*leaf).guards.is_empty());
+    let is_here = |id: &Id| this.inputs.contains(id) || graph.integer_value(*id).is_some();
+    for leaf in &inputs {
         let Some(shape) = graph.shape(*leaf) else {
             continue;
         };
@@ -1656,7 +1670,7 @@ fn redirect_sizes(graph: &Graph, this: &Loop) {
         ] {
             let Dim::Dynamic(number) = dim else { continue };
             let sources = graph.sources_of(dim);
-            if !sources.iter().all(|s| this.inputs.contains(s)) {
+            if !sources.iter().all(is_here) {
                 graph.extents.borrow_mut()[*number as usize] = own;
             }
         }

@@ -97,6 +97,10 @@ impl Emit<'_> {
                 pending.extend(self.needs(id));
             } else {
                 captured.push(id);
+                // What passes compute inside is read by what it is computed from.
+                if self.is_inline(id) {
+                    pending.extend(self.needs(id));
+                }
             }
         }
         (inside, captured)
@@ -260,10 +264,11 @@ impl Emit<'_> {
             self.remaining[inner.0 as usize] = here + usize::from(*inner == image);
             self.computed.remove(inner);
         }
+        let strict = self.strict_guards();
         for inner in inside.iter().copied() {
-            // What is computed on one side of a branch is written there.
+            // What is computed on one side of a branch, or of what is there only, is written there.
             let aside = self.is_within(self.context[inner.0 as usize], self.current)
-                || !self.satisfies(self.current, &self.own_guards(inner));
+                || !self.satisfies(self.current, &strict[inner.0 as usize]);
             if self.gets_name(inner) && !aside {
                 self.ensure(inner);
             }

@@ -548,6 +548,27 @@ impl Emit<'_> {
         self.next_step = u32::MAX;
     }
 
+    /// Whether a value is computed of what a statement binds on a side of a branch, and that has not been handed out.
+    fn reads_unbound(&self, id: Id) -> bool {
+        let (mut pending, mut seen) = (vec![id], Ids::default());
+        while let Some(id) = pending.pop() {
+            if self.bound.contains_key(&id) || !seen.insert(id) {
+                continue;
+            }
+            if self
+                .homes
+                .get(&id)
+                .is_some_and(|home| self.is_elsewhere(*home))
+            {
+                return true;
+            }
+            if !self.group_of.contains_key(&id) {
+                pending.extend(self.needs(id));
+            }
+        }
+        false
+    }
+
     /// Whether something that a value is computed from is behind a statement that is still to be written: a loop or a
     /// branch in which something happens, or what statements bind.
     pub(super) fn is_behind_steps(&self, id: Id) -> bool {
@@ -588,8 +609,8 @@ impl Emit<'_> {
             .filter(|id| id.0 < at)
         {
             self.reached[context] += 1;
-            if self.gets_name(id) && !self.bound.contains_key(&id) {
-                // A branch with steps is written where it stands.
+            // A branch with steps is written where it stands, and what reads what these bind comes after it.
+            if self.gets_name(id) && !self.bound.contains_key(&id) && !self.reads_unbound(id) {
                 self.ensure(id);
             }
         }
@@ -940,10 +961,12 @@ impl Emit<'_> {
                 } else {
                     let value = self.read(arg);
                     // A method of it is not found where both sides are literals, which have no type of their own.
-                    let literal = |id: &Id| matches!(self.op(*id), Op::Const(_));
-                    let mut users = self.uses[member.0 as usize].iter();
-                    let called = users.any(|user| self.args(*user).len() == 1);
-                    match side == 0 && called && self.args(*member)[1..].iter().all(literal) {
+                    let literal = matches!(self.op(arg), Op::Const(_));
+                    match side == 0
+                        && literal
+                        && self.is_literal(*member)
+                        && self.is_called(*member)
+                    {
                         true => self.typed(&value),
                         false => value.tokens,
                     }
@@ -1025,6 +1048,11 @@ impl Emit<'_> {
             // What was bound inside is out of reach.
             for id in self.order.split_off(before) {
                 self.bound.remove(&id);
+                // What belongs elsewhere is computed there once more, and read as often as was counted.
+                let home = self.context[id.0 as usize];
+                if home != context && !self.is_within(home, context) {
+                    self.unmovable.insert(id);
+                }
             }
             self.within_reach.truncate(within_reach);
             self.next_step = next_step;
@@ -1126,6 +1154,25 @@ impl Emit<'_> {
         });
     }
 
+    /// Whether a value is a literal, or a choice between such.
+    fn is_literal(&self, id: Id) -> bool {
+        match self.op(id) {
+            Op::Const(_) => true,
+            Op::Select => self.args(id)[1..].iter().all(|side| self.is_literal(*side)),
+            _ => false,
+        }
+    }
+
+    /// Whether a method of a value, or of a choice that may give it, is called: here, or perhaps in a loop.
+    fn is_called(&self, id: Id) -> bool {
+        let mut users = self.uses[id.0 as usize].iter();
+        users.any(|user| match self.op(*user) {
+            Op::Select => self.args(*user)[1..].contains(&id) && self.is_called(*user),
+            Op::Loop(_) => true,
+            _ => self.args(*user).len() == 1,
+        })
+    }
+
     /// Whether what a value on a side of a branch is computed of is not there before that branch: a factorisation, the
     /// entries of a matrix, and what a statement binds.
     fn is_only_there(&self, id: Id) -> bool {
@@ -1147,9 +1194,11 @@ impl Emit<'_> {
         false
     }
 
-    /// Whether a matrix has no entries in a place, as the branch that computes it may not be taken.
-    fn lacks(&self, id: Id, place: usize) -> bool {
-        self.is_dynamic(id) && !self.satisfies(place, &self.own_guards(id))
+    /// Whether a matrix has no entries in a place, as the branch that computes it, or kept it, may not be taken.
+    pub(super) fn lacks(&self, id: Id, place: usize) -> bool {
+        let kept = self.kept_on_sides.get(&id);
+        let there = kept.is_none_or(|guards| self.satisfies(place, guards));
+        self.is_dynamic(id) && !(there && self.satisfies(place, &self.own_guards(id)))
     }
 
     /// Binds what a branch reads that is computed outside of it.
@@ -1166,6 +1215,8 @@ impl Emit<'_> {
             let at = self.context[arg.0 as usize];
             let inside = sides.iter().any(|s| at == *s || self.is_within(at, *s));
             if inside || !self.way.apart && self.is_within(at, context) {
+                // What a statement in another branch binds is not seen here.
+                self.cyclic |= !inside && self.homes.contains_key(&arg);
                 pending.extend(self.needs(arg));
             } else if self.is_within(at, context) {
                 // Another branch hands it out.
@@ -1176,6 +1227,7 @@ impl Emit<'_> {
                 }
             } else if self.is_inline(arg)
                 || !self.gets_name(arg)
+                || self.again.contains_key(&arg)
                 // A choice computes what it is of on its sides.
                 || !self.group_of.contains_key(&arg)
                     && self.args(arg).iter().any(|a| self.lacks(*a, context))

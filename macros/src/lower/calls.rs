@@ -678,6 +678,9 @@ impl Lower<'_> {
             Expr::Group(inner) => self.passing(&inner.expr, id, entry),
             // The closure of an elementwise method is given numbers.
             _ if entry => Passing::Owned,
+            Expr::Path(path) if self.scope.named(path).is_some_and(|known| known.owned) => {
+                Passing::Owned
+            }
             Expr::Path(path)
                 if path.path.get_ident().is_some_and(|name| {
                     let known = self.scope.get(&name.to_string()).map(|b| &b.value);

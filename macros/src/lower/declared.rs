@@ -2,11 +2,13 @@
 //! and columns of matrices.
 
 use super::Lower;
-use crate::graph::{Dim, Shape};
-use crate::scope::{Hint, Value};
+use super::statements::pattern_names;
+use crate::graph::{Dim, Elem, Shape};
+use crate::scope::{Hint, Inert, Value};
 use crate::ty;
 use proc_macro2::Ident;
-use syn::{Expr, Pat, Type, parse_quote};
+use quote::ToTokens;
+use syn::{Expr, Pat, Stmt, Type, parse_quote};
 
 /// What is known of the type of an inert value.
 #[derive(Clone)]
@@ -198,7 +200,53 @@ impl Lower<'_> {
     /// What is known of an inert expression that stays as it stands.
     pub(super) fn hint_of_inert(&mut self, expr: &Expr) -> Hint {
         let declared = self.declared(expr);
-        self.hint_of_declared(&declared)
+        match self.hint_of_declared(&declared) {
+            Hint::Unknown => self.matrix_given_by(expr),
+            known => known,
+        }
+    }
+
+    /// Whether an inert branch, block or method of a variable that changes gives a matrix, as far as what stands at its end
+    /// tells. Only the kind is wanted: what reading it placed is taken back.
+    fn matrix_given_by(&mut self, expr: &Expr) -> Hint {
+        let (mark, guesses) = (self.mark(), self.guesses);
+        let value = match expr {
+            Expr::If(branch) => tail_of(&branch.then_branch).map(|tail| self.expr(tail)),
+            Expr::Block(block) => tail_of(&block.block).map(|tail| self.expr(tail)),
+            Expr::Match(each) => each.arms.first().and_then(|arm| match &*arm.body {
+                Expr::Block(block) => tail_of(&block.block).map(|tail| self.expr(tail)),
+                // It may be made of what the pattern binds.
+                _ => None,
+            }),
+            Expr::MethodCall(call) => match &*call.receiver {
+                Expr::Path(path) => match self.scope.named(path).map(|known| known.value.clone()) {
+                    Some(Value::Inert(changing)) if matches!(changing.hint, Hint::Matrix(_)) => {
+                        let now = Value::Inert(Inert {
+                            mutable: false,
+                            ..changing
+                        });
+                        let (receiver, args) = ((now, &*call.receiver), &call.args);
+                        let (turbofish, args) =
+                            (call.turbofish.as_ref(), args.iter().collect::<Vec<_>>());
+                        Some(self.apply_method(&call.method, turbofish, receiver, &args, expr))
+                    }
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        };
+        let guessed = self.guesses > guesses;
+        self.roll_back(mark);
+        match value {
+            Some(Ok(Value::Node(id))) if !guessed => {
+                let kind = self.graph.kind(id);
+                let shape = kind.shape.filter(|_| kind.elem == Elem::Real);
+                shape.map_or(Hint::Unknown, Hint::Matrix)
+            }
+            Some(Ok(Value::Inert(inert))) if matches!(inert.hint, Hint::Matrix(_)) => inert.hint,
+            _ => Hint::Unknown,
+        }
     }
 
     /// The same by a declaration: a number, or a reference to one, is found out where it is computed with.
@@ -213,6 +261,23 @@ impl Lower<'_> {
             _ => Hint::Unknown,
         }
     }
+}
+
+/// What stands at the end of a block, where it is made of nothing that the block binds.
+fn tail_of(block: &syn::Block) -> Option<&Expr> {
+    let (Stmt::Expr(tail, None), before) = block.stmts.split_last()? else {
+        return None;
+    };
+    let mut bound = Vec::new();
+    for stmt in before {
+        match stmt {
+            Stmt::Local(local) => pattern_names(&local.pat, &mut bound),
+            Stmt::Expr(..) => {}
+            Stmt::Item(_) | Stmt::Macro(_) => return None,
+        }
+    }
+    let reads = ty::mentions(tail.to_token_stream(), &|name| bound.contains(name));
+    (!reads).then_some(tail)
 }
 
 /// The type behind a reference.

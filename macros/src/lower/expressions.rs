@@ -954,6 +954,7 @@ impl Lower<'_> {
                 let matrix = self.graph.is_matrix(id);
                 let name = self.fresh(if matrix { "whole" } else { "real" });
                 self.graph.names.borrow_mut().insert(id, name.clone());
+                self.graph.mentioned.borrow_mut().insert(id);
                 name.to_token_stream()
             }
         }

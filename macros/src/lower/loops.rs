@@ -1366,6 +1366,7 @@ impl Lower<'_> {
             };
             let name = self.fresh(wish);
             outside.graph.names.borrow_mut().insert(id, name.clone());
+            outside.graph.mentioned.borrow_mut().insert(id);
             name
         });
         name.to_token_stream()

@@ -469,6 +469,7 @@ impl Lower<'_> {
             varies: true,
             reference: parameter.by_reference,
             view: false,
+            owned: false,
             declared: parameter.ty.clone().map(|ty| Rc::new(Declared::Type(ty))),
         });
     }

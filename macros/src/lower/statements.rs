@@ -300,7 +300,8 @@ impl Lower<'_> {
 
     /// The numbers that are called otherwise in the companion, where the words of an assertion are its message.
     fn asserted(&self, tokens: &TokenStream) -> Vec<(Ident, TokenStream)> {
-        if !mentions(tokens.clone(), &["assert", "debug_assert"]) {
+        let asserts = |word: &Ident| *word == "assert" || *word == "debug_assert";
+        if !crate::ty::mentions(tokens.clone(), &asserts) {
             return Vec::new();
         }
         let references = self.references_among(tokens);
@@ -534,13 +535,18 @@ impl Lower<'_> {
         match (pat, init) {
             (pat, Expr::Paren(inner)) => self.refer(pat, &inner.expr),
             (pat, Expr::Group(inner)) => self.refer(pat, &inner.expr),
-            (Pat::Type(typed), init) => self.refer(&typed.pat, init),
+            (Pat::Type(typed), init) => {
+                self.refer(&typed.pat, init);
+                self.own_by_type(&typed.pat, &typed.ty);
+            }
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
             (Pat::Ident(name), init) => {
+                let (reference, view) = (self.is_reference(init), self.is_view(init));
                 let name = name.ident.unraw().to_string();
-                let reference = self.is_reference(init);
-                let view = self.is_view(init);
                 self.scope.refer(&name, reference, view);
+                if !view && self.is_copy(init) {
+                    self.scope.own(&name);
+                }
             }
             (Pat::Tuple(pats), Expr::Tuple(parts)) => {
                 for (pat, part) in pats.elems.iter().zip(&parts.elems) {
@@ -567,6 +573,26 @@ impl Lower<'_> {
                 let behind = self.is_reference(init);
                 let each = slice.elems.iter();
                 each.for_each(|pat| self.refer_all(pat, behind || super::matching::is_rest(pat)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes which variables of a pattern own their values, as their type tells.
+    fn own_by_type(&mut self, pat: &Pat, ty: &syn::Type) {
+        match (pat, crate::ty::strip(ty)) {
+            (Pat::Paren(inner), ty) => self.own_by_type(&inner.pat, ty),
+            (Pat::Tuple(pats), syn::Type::Tuple(types)) => {
+                for (pat, ty) in pats.elems.iter().zip(&types.elems) {
+                    self.own_by_type(pat, ty);
+                }
+            }
+            (Pat::Ident(name), ty) => {
+                if let Class::Value(value) = self.context.classify(ty)
+                    && value.passing == Passing::Owned
+                {
+                    self.scope.own(&name.ident.unraw().to_string());
+                }
             }
             _ => {}
         }
@@ -611,6 +637,40 @@ impl Lower<'_> {
             },
             _ => false,
         }
+    }
+
+    /// Whether an expression is a copy for certain, as far as the tokens tell.
+    fn is_copy(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Paren(inner) => self.is_copy(&inner.expr),
+            Expr::Group(inner) => self.is_copy(&inner.expr),
+            Expr::Block(block) => self.is_copied_by(&block.block),
+            Expr::If(branch) => self.is_copied_by(&branch.then_branch),
+            Expr::Path(path) => self.scope.named(path).is_some_and(|known| known.owned),
+            Expr::Unary(unary) => matches!(unary.op, syn::UnOp::Deref(_)),
+            Expr::Binary(_) => true,
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "clone_owned" | "into_owned" => true,
+                // That of a view is a view.
+                "clone" => match &*call.receiver {
+                    Expr::Path(path) => match self.scope.named(path).map(|known| &known.value) {
+                        Some(Value::Node(id)) => {
+                            let leaf = self.graph.leaf_of(*id);
+                            leaf.is_none_or(|leaf| leaf.form != Form::View)
+                        }
+                        _ => false,
+                    },
+                    _ => false,
+                },
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The same of what a block gives.
+    fn is_copied_by(&self, block: &syn::Block) -> bool {
+        matches!(block.stmts.last(), Some(Stmt::Expr(last, None)) if self.is_copy(last))
     }
 
     /// Whether an expression is a view, or a reference to one, as far as the tokens tell.
@@ -1687,13 +1747,4 @@ fn gives_references(iterator: &Expr) -> Option<bool> {
         | "enumerate" | "windows" | "chunks" | "chunks_exact" => Some(false),
         _ => None,
     }
-}
-
-/// Whether one of these words stands somewhere in the tokens.
-fn mentions(tokens: TokenStream, words: &[&str]) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => words.iter().any(|known| word == known),
-        TokenTree::Group(group) => mentions(group.stream(), words),
-        _ => false,
-    })
 }

@@ -1,7 +1,9 @@
 //! Random programs: the companions that rustc compiles for them against dual numbers and central differences.
 //!
 //! `NALGRAD_PROGRAMS` is how many there are (2000), `NALGRAD_SEED` which ones (1), `NALGRAD_KINDS=all` asks for every
-//! companion of each. Of what fails, `NALGRAD_SHOW` programs (3) are shrunk and shown, each with a fault of its own.
+//! companion of each. Of what fails, `NALGRAD_SHOW` programs (3) are shrunk and shown, each with a fault of its own;
+//! `NALGRAD_SHRINK=0` shows them as they were drawn. `NALGRAD_ONLY=454,560,700..750` runs these programs of the seed alone, and
+//! shows those that are refused as well.
 
 mod compare;
 mod compile;
@@ -43,6 +45,23 @@ fn variable(name: &str, otherwise: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().expect("a number"),
         Err(_) => otherwise,
+    }
+}
+
+/// The numbers of the programs to run: those that `NALGRAD_ONLY` names, or the first ones.
+fn indices() -> Vec<u64> {
+    let number = |text: &str| text.trim().parse::<u64>().expect("a number");
+    match std::env::var("NALGRAD_ONLY") {
+        Ok(named) => {
+            let parts = named
+                .split(',')
+                .flat_map(|part| match part.split_once("..") {
+                    Some((start, end)) => number(start)..number(end),
+                    None => number(part)..number(part) + 1,
+                });
+            parts.collect()
+        }
+        Err(_) => (0..variable("NALGRAD_PROGRAMS", 2000)).collect(),
     }
 }
 
@@ -168,7 +187,10 @@ fn shrink(compiler: &Compiler, mut program: Program, mut verdict: Verdict) -> (P
 )]
 fn random_programs_have_right_derivatives() {
     let seed = variable("NALGRAD_SEED", 1);
-    let count = variable("NALGRAD_PROGRAMS", 2000);
+    let indices = indices();
+    let named = std::env::var("NALGRAD_ONLY").is_ok();
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let part = PART.min(indices.len().div_ceil(workers)).max(1);
     let all_kinds = std::env::var("NALGRAD_KINDS").is_ok_and(|k| k == "all");
     let features = features();
     let compiler = Compiler::new();
@@ -176,13 +198,13 @@ fn random_programs_have_right_derivatives() {
     let next = AtomicUsize::new(0);
     let work = || {
         loop {
-            let first = (next.fetch_add(1, Ordering::Relaxed) * PART) as u64;
-            if first >= count {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(indices) = indices.chunks(part).nth(number) else {
                 break;
-            }
+            };
             let mut programs = Vec::new();
             let mut thrown = 0;
-            for index in first..count.min(first + PART as u64) {
+            for &index in indices {
                 let (mut program, rejected) = generate::program(seed, index, &features);
                 let mut random = Random::new(!seed, index);
                 program.kinds = generate::kinds(&program, &mut random, all_kinds);
@@ -192,8 +214,7 @@ fn random_programs_have_right_derivatives() {
             let verdicts = judge(&compiler, &programs);
             let mut report = report.lock().expect("no worker panics");
             report.thrown += thrown;
-            for (i, (program, verdict)) in programs.into_iter().zip(verdicts).enumerate() {
-                let index = first + i as u64;
+            for ((&index, program), verdict) in indices.iter().zip(programs).zip(verdicts) {
                 report.programs += 1;
                 match verdict {
                     Verdict::Right {
@@ -212,6 +233,10 @@ fn random_programs_have_right_derivatives() {
                             .entry(without_quotes(&message))
                             .or_insert((0, index))
                             .0 += 1;
+                        if named {
+                            let refused = Verdict::Refused(message);
+                            report.faults.push((index, program, refused));
+                        }
                     }
                     fault => report.faults.push((index, program, fault)),
                 }
@@ -219,7 +244,6 @@ fn random_programs_have_right_derivatives() {
         }
     };
     std::thread::scope(|scope| {
-        let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
         for _ in 0..workers {
             scope.spawn(work);
         }
@@ -251,6 +275,7 @@ fn random_programs_have_right_derivatives() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let show = variable("NALGRAD_SHOW", 3) as usize;
+    let shrinks = variable("NALGRAD_SHRINK", 1) != 0;
     let mut shown = BTreeSet::new();
     // What is wrong silently comes first.
     report
@@ -266,6 +291,9 @@ fn random_programs_have_right_derivatives() {
             "---- program {index} of seed {seed}\n{verdict}\n{}",
             write::source(&program)
         );
+        if !shrinks {
+            continue;
+        }
         let (program, verdict) = shrink(&compiler, program, verdict);
         println!("---- shrunk to\n{}\n{verdict}", write::source(&program));
     }

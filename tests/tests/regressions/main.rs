@@ -44,6 +44,7 @@ mod calls;
 mod emission;
 mod generated;
 mod inert;
+mod kept;
 mod loops;
 mod references;
 mod scoping;
