@@ -531,6 +531,18 @@ impl Lower<'_> {
                 let receiver = (Value::Node(id), at);
                 self.apply_method(method, turbofish, receiver, args, expr)
             }
+            // An array: item by item.
+            Value::List(_) | Value::Slice(_) if name == "map" && args.len() == 1 => {
+                let known = value.clone();
+                let Some(entries) = self.entries_of(&known, expr)? else {
+                    return refuse(method, unknown(&name, "a slice"));
+                };
+                let mapped: Lowered<Vec<Value>> = entries
+                    .into_iter()
+                    .map(|entry| self.apply(args[0], vec![entry]))
+                    .collect();
+                mapped.map(Value::List)
+            }
             // What windows and chunks of a slice are: rustc knows no other `rows` of one.
             Value::Slice(id) if name == "rows" => {
                 self.matrix_method(*id, &name, method, turbofish, args, expr)

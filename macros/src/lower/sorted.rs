@@ -32,6 +32,14 @@ impl Lower<'_> {
             return Ok(None);
         };
         let value = self.scope.named(path).map(|known| known.value.clone());
+        // The places of differentiated values, in the order of these.
+        if let (Some(Value::Inert(inert)), true, 0) = (&value, known, self.closures)
+            && inert.mutable
+            && args.iter().all(|arg| self.only_observes(arg))
+        {
+            self.verbatim(&quote!(#call;))?;
+            return Ok(Some(Value::Unit));
+        }
         let is_list = match &value {
             Some(Value::Slice(_) | Value::Columns(..) | Value::List(_)) => true,
             Some(Value::Node(id)) => self.graph.shape(*id).is_some_and(|shape| shape.is_column()),
