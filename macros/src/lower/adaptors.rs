@@ -70,6 +70,11 @@ impl Items {
         self.variables.is_empty() && self.steps.iter().all(of_place)
     }
 
+    /// Whether the loop reads more than what the user wrote.
+    pub(super) fn binds_outside(&self) -> bool {
+        !self.variables.is_empty() || self.has_others()
+    }
+
     /// Whether it goes through other iterators.
     fn has_others(&self) -> bool {
         let goes = |step: &Before| matches!(step, Before::Each(..));
@@ -889,7 +894,7 @@ impl Lower<'_> {
         }
         let mut own = Vec::new();
         for (name, start) in names.into_iter().zip(starts) {
-            let variable = self.own_step(&format!("{name}_of_scan"), &mut items);
+            let variable = self.own_step(&name.to_string(), &mut items);
             items
                 .variables
                 .push(syn::parse_quote!(let mut #variable = #start;));
