@@ -227,6 +227,11 @@ impl Lower<'_> {
             }
         }
         if !self.is_inert_expr(expr)
+            && let Some(value) = self.sorted(call)?
+        {
+            return Ok(value);
+        }
+        if !self.is_inert_expr(expr)
             && let Some(value) = self.in_place(call, expr)?
         {
             return Ok(value);
@@ -525,6 +530,18 @@ impl Lower<'_> {
                 let id = self.node(&value, at, &guess)?;
                 let receiver = (Value::Node(id), at);
                 self.apply_method(method, turbofish, receiver, args, expr)
+            }
+            // An array: item by item.
+            Value::List(_) | Value::Slice(_) if name == "map" && args.len() == 1 => {
+                let known = value.clone();
+                let Some(entries) = self.entries_of(&known, expr)? else {
+                    return refuse(method, unknown(&name, "a slice"));
+                };
+                let mapped: Lowered<Vec<Value>> = entries
+                    .into_iter()
+                    .map(|entry| self.apply(args[0], vec![entry]))
+                    .collect();
+                mapped.map(Value::List)
             }
             // What windows and chunks of a slice are: rustc knows no other `rows` of one.
             Value::Slice(id) if name == "rows" => {
@@ -2150,8 +2167,11 @@ fn way_out(name: &str) -> &'static str {
         {
             "compute the new value, and assign it to the variable"
         }
+        "dedup" | "dedup_by" | "dedup_by_key" | "retain" | "drain" | "remove" | "truncate" => {
+            "`collect` those that stay into a new list, as in `let rest: Vec<f64> = v.iter().copied().filter(…).collect();`"
+        }
         n if n.starts_with("sort") => {
-            "sort outside the function, or select the entry with `max` or `min`"
+            "copy the list into a variable, as in `let mut v = x.to_vec();`, and use `v.sort_by(|a, b| a.total_cmp(b))`"
         }
         _ => {
             "write it with operations that are known (the table in the README), or compute it before this function"

@@ -257,6 +257,29 @@ functions_of_lists! {
         total
     }
 
+    counted_in_a_filter(x) at LONG {
+        let mut k = 0;
+        let s: f64 = x.iter().filter(|v| { k += 1; **v > 0.0 }).enumerate().map(|(i, v)| v * v * (i + 1) as f64).sum();
+        s * k as f64
+    }
+
+    skipped_twice(x) at LONG {
+        let mut total = 0.0;
+        for k in 0..2 {
+            let s: f64 = x.iter().skip(k).skip(1).map(|v| v * v).sum();
+            total += s * s;
+        }
+        total
+    }
+
+    skipped_twice_in_a_loop(x) at LONG {
+        let mut total = 0.0;
+        for k in 0..2 {
+            for v in x.iter().skip(k).skip(1) { total += v * v; }
+        }
+        total
+    }
+
     asked_of_lists(x) at POINTS {
         let sorted = x.iter().is_sorted();
         let last = x.iter().rposition(|v| *v > 0.0).unwrap_or(0);

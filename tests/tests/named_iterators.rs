@@ -241,3 +241,140 @@ functions_of_lists! {
         power(2.0) + power(x.len() as f64)
     }
 }
+
+functions_of_lists! {
+    in_a_vector(x) at LONG {
+        let mut it = x.iter();
+        let v = nalgebra::Vector2::new(*it.next().unwrap(), *it.next().unwrap());
+        let w = v * *it.next().unwrap() + v;
+        w.norm_squared()
+    }
+
+    taken_in_a_loop(x) at LONG {
+        let mut it = x.iter();
+        let mut total = 0.0;
+        for _ in 0..2 {
+            if let Some(v) = it.next() { total += v * v; }
+        }
+        let rest: f64 = it.map(|v| v * v * v).sum();
+        total * rest
+    }
+
+    between_returns(x) at LONG {
+        let mut it = x.iter();
+        if *it.next().unwrap() > 100.0 { return 1.0; }
+        let a = it.next().unwrap();
+        if *a > 50.0 { return 2.0; }
+        let b: f64 = it.map(|v| v * a).sum();
+        a * b
+    }
+
+    or_else(x) at LONG {
+        let mut it = x.iter().copied();
+        let Some(first) = it.next() else { return 0.0; };
+        let Some(second) = it.next() else { return first; };
+        it.fold(first * second, |a, v| a + v * v * first)
+    }
+
+    called_twice(x) at LONG {
+        let f = |scale: f64| { let mut it = x.iter(); let a = it.next().unwrap(); a * scale + it.map(|v| v * v).sum::<f64>() };
+        f(2.0) * f(3.0)
+    }
+
+    of_an_iteration(x) at LONG {
+        let mut total = 0.0;
+        for k in 0..2 {
+            let mut it = x.iter().skip(k);
+            let a = it.next().unwrap();
+            for v in it { total += a * v * v; }
+        }
+        total
+    }
+
+    two_of_them(x) at LONG {
+        let mut a = x.iter();
+        let mut b = x.iter().rev();
+        let mut total = 0.0;
+        while let (Some(p), Some(q)) = (a.next(), b.next()) { total += p * q * q; }
+        total
+    }
+
+    one_name_for_all(x) at LONG {
+        let it = x.iter().map(|v| v * 2.0);
+        let it = it.filter(|v| *v > 0.0);
+        let it = it.map(|v| v * v);
+        it.sum()
+    }
+
+    beside_what_changes(x) at LONG {
+        let mut y = x.to_vec();
+        let it = x.iter().map(|v| v * v);
+        y[0] = 3.0;
+        for v in it { y[0] += v; }
+        y[0] * y[1]
+    }
+
+    in_a_block(x) at LONG {
+        let mut y = x.to_vec();
+        let s: f64 = { let it = y.iter().skip(1); it.sum() };
+        y[1] = s;
+        let t: f64 = y.iter().map(|v| v * v).sum();
+        t
+    }
+
+    matched(x) at LONG {
+        let mut it = x.iter();
+        let total: f64 = match it.next() { Some(v) if *v > 0.5 => v * v, Some(v) => v * 3.0, None => 0.0 };
+        total * it.next().unwrap()
+    }
+
+    names_inside_of_closures(x) at LONG {
+        let c = 2.0;
+        x.iter().flat_map(|c| x.iter().filter(move |v| **v > *c).map(move |v| v * c)).map(|v| v * v * c).sum()
+    }
+
+    left_by_a_label(x) at LONG {
+        let mut best = 0.0;
+        'a: for v in x.iter().flat_map(|a| x.iter().map(move |b| a * b)).skip(1) {
+            for w in x { if v * w > 3.0 { break 'a; } best += v * w * w; }
+        }
+        best
+    }
+
+    looks_ahead_in_a_loop(x) at LONG {
+        let mut it = x.iter().peekable();
+        let mut groups = 0.0;
+        while let Some(v) = it.next() {
+            let mut s = *v;
+            while let Some(w) = it.peek() {
+                if **w < 0.0 { break; }
+                s += **w * s;
+                it.next();
+            }
+            groups += s * s;
+        }
+        groups
+    }
+
+    a_name_in_a_pattern(x) at LONG {
+        let it = x.iter().map(|v| v * v);
+        let last = x.last().copied();
+        match last {
+            Some(x) => it.map(|v| v * x).sum(),
+            None => 0.5,
+        }
+    }
+
+    nothing_is_left(x) at LONG {
+        let mut it = x.iter();
+        let mut total = 0.0;
+        for v in it.by_ref() {
+            total += v * v;
+        }
+        for v in it.by_ref() {
+            total += v * 100.0;
+        }
+        let rest = it.next().copied().unwrap_or(2.0);
+        total * rest + it.count() as f64
+    }
+}

@@ -51,6 +51,13 @@ impl Items {
         self.steps.is_empty()
     }
 
+    /// Whether nothing but what it gives tells where it ends.
+    pub(super) fn is_endless(&self) -> bool {
+        let endless =
+            |count: &Expr| crate::ty::mentions(count.to_token_stream(), &|word| *word == "MAX");
+        self.counts.iter().all(endless)
+    }
+
     /// Whether it gives something at every place, whatever happens before.
     fn is_everywhere(&self) -> bool {
         let happens = |step: &Before| matches!(step, Before::Let(_) | Before::Do(_));
@@ -61,6 +68,11 @@ impl Items {
     fn is_of_place(&self) -> bool {
         let of_place = |step: &Before| matches!(step, Before::Let(_) | Before::If(_));
         self.variables.is_empty() && self.steps.iter().all(of_place)
+    }
+
+    /// Whether the loop reads more than what the user wrote.
+    pub(super) fn binds_outside(&self) -> bool {
+        !self.variables.is_empty() || self.has_others()
     }
 
     /// Whether it goes through other iterators.
@@ -584,13 +596,9 @@ impl Lower<'_> {
                 Some(items)
             }
             ("cycle", []) => {
-                let least = self.plain(source, place)?.least();
-                let around: Expr = syn::parse_quote!((#place % (#least)));
-                let mut items = Items::new(Vec::new(), self.plain(source, &around)?.item);
-                items
-                    .steps
-                    .push(Before::While(syn::parse_quote!(((#least) > 0))));
-                Some(items)
+                let endless: Expr = syn::parse_quote!(::core::primitive::usize::MAX);
+                let whole: Expr = syn::parse_quote!(#source.cycle());
+                self.again(&whole, &endless, place)
             }
             ("chain", [other]) => self.one_after_the_other(source, other, place),
             ("zip", [other]) => self.side_by_side_of(source, other, place),
@@ -692,9 +700,12 @@ impl Lower<'_> {
     fn stepped(&self, source: &Expr, step: &Expr, place: &Expr) -> Option<Items> {
         let later: Expr = syn::parse_quote!((#place * (#step)));
         let Items { counts, item, .. } = self.plain(source, &later)?;
-        let counts = counts
-            .iter()
-            .map(|all| -> Expr { syn::parse_quote!((#all + (#step) - 1) / (#step)) });
+        let counts = counts.iter().map(|all| -> Expr {
+            match crate::ty::mentions(all.to_token_stream(), &|word| *word == "MAX") {
+                true => syn::parse_quote!(::core::primitive::usize::div_ceil(#all, #step)),
+                false => syn::parse_quote!((#all + (#step) - 1) / (#step)),
+            }
+        });
         Some(Items::new(counts.collect(), item))
     }
 
@@ -887,7 +898,7 @@ impl Lower<'_> {
         }
         let mut own = Vec::new();
         for (name, start) in names.into_iter().zip(starts) {
-            let variable = self.own_step(&format!("{name}_of_scan"), &mut items);
+            let variable = self.own_step(&name.to_string(), &mut items);
             items
                 .variables
                 .push(syn::parse_quote!(let mut #variable = #start;));

@@ -44,6 +44,14 @@ const IN_PLACE: &[&str] = &[
     "clear",
     "truncate",
     "copy_from_slice",
+    "sort_by",
+    "sort_unstable_by",
+    "sort_by_key",
+    "sort_unstable_by_key",
+    "sort_by_cached_key",
+    "reverse",
+    "rotate_left",
+    "rotate_right",
 ];
 
 /// Methods that change an `Option`; others that are called so change nothing.

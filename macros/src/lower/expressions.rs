@@ -262,7 +262,10 @@ impl Lower<'_> {
                 self.left(leaving.label.as_ref(), true, expr)
             }
             Expr::Continue(leaving) => self.left(leaving.label.as_ref(), false, expr),
-            Expr::Try(question) => self.question(&question.expr, expr),
+            Expr::Try(question) => match self.tried_in_turn(&question.expr)? {
+                Some(value) => Ok(value),
+                None => self.question(&question.expr, expr),
+            },
             Expr::Closure(_) => refuse(
                 expr,
                 "a closure over differentiated values is not supported here\nhelp: bind it to a name with `let` and call it, or give it to `map`, `zip_map` or `fold`",

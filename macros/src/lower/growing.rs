@@ -6,9 +6,9 @@ use super::lists_of_records::{Parts, apart};
 use super::loops::bound_in;
 use super::statements::pattern_names;
 use super::{Lower, Lowered, refuse};
-use crate::graph::{Dim, Extent as Size, Id, Kind, Shape};
+use crate::graph::{Dim, Extent as Size, Form, Id, Kind, Shape};
 use crate::rules::{Op, Part};
-use crate::scope::{Columns, Inert, Lent, Value, captured, contains};
+use crate::scope::{Columns, Hint, Inert, Lent, Value, captured, contains};
 use crate::ty::{Class, Extent};
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -19,6 +19,8 @@ struct Grown {
     name: Ident,
     /// How often it pushes in an iteration, at most.
     most: Expr,
+    /// How often in all of them, where that is not the same in each: an integer that is counted before the loop.
+    total: Option<Expr>,
     /// Whether it pushes as often in every iteration: only statements of the body itself do.
     always: Option<usize>,
     elements: Option<Elements>,
@@ -123,6 +125,7 @@ impl Lower<'_> {
             let grown = Grown {
                 name: name.clone(),
                 most: syn::parse_quote!(1),
+                total: None,
                 always: Some(1),
                 elements: None,
             };
@@ -238,7 +241,7 @@ impl Lower<'_> {
         let Some(items) = self.gone_through(&each.expr, &index) else {
             return refuse(&each.expr, unknown(&names[0]));
         };
-        if items.counts.is_empty() {
+        if items.is_endless() {
             return refuse(&names[0], unknown(&names[0]));
         }
         // What is left out does not count.
@@ -252,7 +255,7 @@ impl Lower<'_> {
         }
         let mut lists = Vec::new();
         for name in names {
-            match self.grown(&name, &each.body, &changing) {
+            match self.grown(&name, each, &changing) {
                 Some(grown) => lists.push(Grown {
                     always: grown.always.filter(|_| !some),
                     ..grown
@@ -521,7 +524,8 @@ impl Lower<'_> {
     }
 
     /// How often a loop pushes to a list, if that is known before it begins.
-    fn grown(&self, name: &Ident, body: &syn::Block, changing: &[String]) -> Option<Grown> {
+    fn grown(&self, name: &Ident, each: &syn::ExprForLoop, changing: &[String]) -> Option<Grown> {
+        let body = &each.body;
         let direct = body.stmts.iter().filter(|stmt| is_push(stmt, name)).count();
         let mut all = Vec::new();
         pushes_to(body.to_token_stream(), name, &mut all);
@@ -529,10 +533,17 @@ impl Lower<'_> {
             *ident == "break" || *ident == "continue" || *ident == "return"
         }) || body.to_token_stream().to_string().contains('?');
         let always = (direct == all.len() && !leaves).then_some(direct);
-        let most = most(&body.stmts, name, changing, self)?;
+        let (most, total) = match most(&body.stmts, name, changing, self) {
+            Some(most) => (most, None),
+            None => (
+                syn::parse_quote!(1),
+                Some(summed(each, name, changing, self)?),
+            ),
+        };
         Some(Grown {
             name: name.clone(),
             most,
+            total,
             always,
             elements: None,
         })
@@ -567,8 +578,9 @@ impl Lower<'_> {
             _ => return Err(super::Refusal(None)),
         };
         let most = &grown.most;
-        let times: Expr = match quote!(#most).to_string().as_str() {
-            "1" => count.clone(),
+        let times: Expr = match (&grown.total, quote!(#most).to_string().as_str()) {
+            (Some(total), _) => self.counted_before(total)?,
+            (None, "1") => count.clone(),
             _ => syn::parse_quote!((#most) * (#count)),
         };
         let extent = |lower: &Self, id: Id| {
@@ -647,6 +659,18 @@ impl Lower<'_> {
             self.put(&whole.part(part, at_start), id, at)?;
         }
         Ok(length)
+    }
+
+    /// A name for an integer that is counted, of how long differentiated values are.
+    fn counted_before(&mut self, total: &Expr) -> Lowered<Expr> {
+        let name = self.fresh("total");
+        let stmt: Stmt = syn::parse_quote!(let #name: usize = #total;);
+        if let Stmt::Local(local) = &stmt {
+            for new in self.keep_let(local, total)? {
+                self.bind_inert(&name, &new, Hint::Int, Form::Owned, true, false);
+            }
+        }
+        Ok(syn::parse_quote!(#name))
     }
 
     /// The vectors, matrices or lists in a list, as columns; `None` if it is a list of something else.
@@ -855,7 +879,10 @@ fn most(stmts: &[Stmt], name: &Ident, changing: &[String], lower: &Lower) -> Opt
                 if changing.iter().any(|other| contains(quote!(#count), other)) {
                     return None;
                 }
-                let times = most(&inner.body.stmts, name, changing, lower)?;
+                let Some(times) = most(&inner.body.stmts, name, changing, lower) else {
+                    terms.push(summed(inner, name, changing, lower)?);
+                    continue;
+                };
                 terms.push(match quote!(#times).to_string().as_str() {
                     "1" => count,
                     _ => syn::parse_quote!((#times) * (#count)),
@@ -876,6 +903,58 @@ fn most(stmts: &[Stmt], name: &Ident, changing: &[String], lower: &Lower) -> Opt
         terms.push(syn::parse_quote!(#times));
     }
     terms.into_iter().reduce(|a, b| syn::parse_quote!(#a + #b))
+}
+
+/// How often a loop pushes to a list, where that depends on the number of the iteration: the sum over all of them.
+fn summed(
+    each: &syn::ExprForLoop,
+    name: &Ident,
+    changing: &[String],
+    lower: &Lower,
+) -> Option<Expr> {
+    let numbered = |pat: &syn::Pat| match pat {
+        syn::Pat::Ident(index) if index.by_ref.is_none() => Some(index.ident.clone()),
+        _ => None,
+    };
+    let (index, places): (Ident, TokenStream) = match (&*each.expr, &*each.pat) {
+        (range, pat) if super::once::is_range(range) => (numbered(pat)?, quote!((#range))),
+        (Expr::MethodCall(call), syn::Pat::Tuple(pair))
+            if call.method == "enumerate" && pair.elems.len() == 2 =>
+        {
+            let place: Expr = syn::parse_quote!(k);
+            let items = lower.items(&call.receiver, &place)?;
+            if !items.is_plain() || items.counts.is_empty() {
+                return None;
+            }
+            let count = items.least();
+            (numbered(&pair.elems[0])?, quote!((0..#count)))
+        }
+        _ => return None,
+    };
+    // What is assigned to in the loop is not the number of the iteration.
+    let assigned = assigned(each.body.to_token_stream());
+    let rest: Vec<String> = changing
+        .iter()
+        .filter(|other| index != other.as_str() || assigned.contains(other))
+        .cloned()
+        .collect();
+    if rest.iter().any(|other| contains(places.clone(), other)) {
+        return None;
+    }
+    let times = most(&each.body.stmts, name, &rest, lower)?;
+    let again = syn::parse2::<Expr>(places.clone()).is_ok_and(|places| is_repeatable(&places));
+    (again && is_summable(&times))
+        .then(|| syn::parse_quote!(#places.map(|#index| #times).sum::<usize>()))
+}
+
+/// Whether counting how often something is pushed makes no difference.
+fn is_summable(times: &Expr) -> bool {
+    match times {
+        Expr::Binary(sum) => is_summable(&sum.left) && is_summable(&sum.right),
+        Expr::Paren(inner) => is_summable(&inner.expr),
+        Expr::MethodCall(call) if call.method == "sum" => true,
+        times => is_repeatable(times),
+    }
 }
 
 /// `v.push(x);`

@@ -840,6 +840,8 @@ impl Lower<'_> {
                     && e.else_branch.iter().all(|(_, e)| only_observes(e))
             }
             Expr::Macro(e) => self.observed(&e.mac),
+            // Functions of integers keep nothing.
+            Expr::Call(e) if is_of_usize(&e.func) => e.args.iter().all(only_observes),
             // A predicate: what it is given is looked at, and has nowhere else to go.
             Expr::Call(e) => {
                 matches!(*e.func, Expr::Path(_))
@@ -888,6 +890,15 @@ impl Lower<'_> {
                 Err(_) => self.is_inert(mac),
             }
     }
+}
+
+/// Whether a path is that of a function of `usize`.
+fn is_of_usize(function: &Expr) -> bool {
+    let Expr::Path(path) = function else {
+        return false;
+    };
+    let before = path.path.segments.iter().rev().nth(1);
+    before.is_some_and(|segment| segment.ident == "usize")
 }
 
 /// The tokens with parentheses for the invisible brackets of a macro's fragments, which rustc ignores in what

@@ -20,6 +20,13 @@ impl Lower<'_> {
         call: &syn::ExprMethodCall,
         expr: &Expr,
     ) -> Lowered<Option<Value>> {
+        if let Some(turned) = turned(call)
+            && self
+                .items(&turned.receiver, &syn::parse_quote!(i))
+                .is_some()
+        {
+            return self.iterated(&turned, &Expr::MethodCall(turned.clone()));
+        }
         let name = call.method.to_string();
         let args: Vec<&Expr> = call.args.iter().collect();
         if let ("for_each", [Expr::Closure(closure)], 0) = (name.as_str(), &args[..], self.closures)
@@ -323,6 +330,77 @@ impl Lower<'_> {
                     #found
                 })
             }
+            ("max_by_key" | "min_by_key", [key]) => {
+                let (best, own) = (self.fresh("best"), self.fresh("key"));
+                let (better, most) = (self.fresh("better"), self.fresh("most"));
+                let Some(made) = super::adaptors::applied(key, &syn::parse_quote!(&#item)) else {
+                    return Ok(None);
+                };
+                let of_item = items.item.clone();
+                let Some((of_item, mut keyed)) =
+                    super::adaptors::applied(key, &syn::parse_quote!(&#of_item))
+                        .zip(self.items(source, &index))
+                else {
+                    return Ok(None);
+                };
+                keyed.item = of_item;
+                if !matches!(self.value_of_item(&keyed, &place), Ok(Value::Inert(_))) {
+                    return refuse(
+                        key,
+                        format!(
+                            "`{name}` is followed by keys that are no real numbers and no conditions of these, as integers\nhelp: compare the numbers, as in `{}(|a, b| a.total_cmp(b))`",
+                            name.trim_end_matches("_key")
+                        ),
+                    );
+                }
+                let wins: Expr = match name.as_str() {
+                    "max_by_key" => syn::parse_quote!(#own >= *#most),
+                    _ => syn::parse_quote!(#own < *#most),
+                };
+                syn::parse_quote!({
+                    let mut #best = ::core::option::Option::None;
+                    let mut #found = None;
+                    for #item in #source {
+                        let #own = #made;
+                        let #better = ::core::option::Option::is_none_or(#best.as_ref(), |#most| #wins);
+                        if #better { #best = ::core::option::Option::Some(#own); #found = Some(#item); }
+                    }
+                    #found
+                })
+            }
+            ("try_fold", [start, function]) => {
+                let Some((state, pattern, body)) = two_parameters(function) else {
+                    return Ok(None);
+                };
+                let result = |word: &Ident| {
+                    ["Ok", "Err", "ControlFlow", "Continue", "Break"]
+                        .contains(&word.to_string().as_str())
+                };
+                let tokens = body.to_token_stream();
+                if crate::ty::mentions(tokens.clone(), &result)
+                    || super::adaptors::may_be_left(tokens)
+                {
+                    return refuse(
+                        &call.method,
+                        "`try_fold` is followed of `Some` and `None`, or with `?` after it\nhelp: write it as `try_fold(…)?` in a function that returns an `Option` or a `Result`, or as a `for` loop",
+                    );
+                }
+                let (carried, fits, next) =
+                    (self.fresh("state"), self.fresh("fits"), self.fresh("next"));
+                self.changing.insert(carried.to_string());
+                let block: syn::Block = syn::parse_quote!({
+                    let mut #carried = #start;
+                    let mut #fits = true;
+                    for #item in #source {
+                        match { let #state = #carried; let #pattern = #item; #body } {
+                            Some(#next) => { #carried = #next; }
+                            None => { #fits = false; break; }
+                        }
+                    }
+                    if #fits { Some(#carried) } else { None }
+                });
+                return self.nested_block(&block).map(Some);
+            }
             ("unzip", _) => {
                 let (a, b) = (self.fresh("list"), self.fresh("list"));
                 let (one, other) = (self.fresh("one"), self.fresh("other"));
@@ -410,6 +488,98 @@ impl Lower<'_> {
         Ok(())
     }
 
+    /// `iterator.try_fold(start, f)?` and `iterator.collect::<Option<Vec<_>>>()?`: the function is left in between.
+    pub(super) fn tried_in_turn(&mut self, inner: &Expr) -> Lowered<Option<Value>> {
+        let Expr::MethodCall(call) = inner else {
+            return Ok(None);
+        };
+        let args: Vec<&Expr> = call.args.iter().collect();
+        let name = call.method.to_string();
+        let ends = matches!(
+            (name.as_str(), args.len()),
+            ("try_fold", 2) | ("try_for_each", 1) | ("collect" | "sum" | "product", 0)
+        );
+        if !ends
+            || !self.wrapped
+            || self.closures > 0
+            || self.is_inert(inner)
+            || self.items(&call.receiver, &syn::parse_quote!(i)).is_none()
+        {
+            return Ok(None);
+        }
+        let returns = |word: &Ident| *word == "return";
+        let function = args.last().filter(|_| name.starts_with("try"));
+        if let Some(function) = function
+            && crate::ty::mentions(function.to_token_stream(), &returns)
+        {
+            return refuse(
+                function,
+                "`return` inside of this closure is not supported\nhelp: write a `for` loop",
+            );
+        }
+        let (source, item) = (&call.receiver, self.fresh("item"));
+        let mut carried = |wish: &str| {
+            let name = self.fresh(wish);
+            self.changing.insert(name.to_string());
+            name
+        };
+        // What the last `map` gives is tried where it is made.
+        let (source, made): (&Expr, Expr) = match &**source {
+            Expr::MethodCall(map) if map.method == "map" && !name.starts_with("try") => {
+                match map.args.first().and_then(one_parameter) {
+                    Some((pattern, body))
+                        if !crate::ty::mentions(body.to_token_stream(), &returns) =>
+                    {
+                        let body = tried(body);
+                        let made = syn::parse_quote!({ let #pattern = #item; #body });
+                        (&map.receiver, made)
+                    }
+                    _ => (source, syn::parse_quote!((#item)?)),
+                }
+            }
+            source => (source, syn::parse_quote!((#item)?)),
+        };
+        let block: syn::Block = match (name.as_str(), &args[..]) {
+            ("try_fold", [start, function]) => {
+                let Some((state, pattern, body)) = two_parameters(function) else {
+                    return Ok(None);
+                };
+                let (own, body) = (carried("state"), tried(body));
+                syn::parse_quote!({
+                    let mut #own = #start;
+                    for #item in #source {
+                        #own = { let #state = #own; let #pattern = #item; #body };
+                    }
+                    #own
+                })
+            }
+            ("try_for_each", [function]) => {
+                let Some((pattern, body)) = one_parameter(function) else {
+                    return Ok(None);
+                };
+                let body = tried(body);
+                syn::parse_quote!({ for #item in #source { { let #pattern = #item; #body; } } })
+            }
+            ("collect", _) => {
+                let list = carried("list");
+                syn::parse_quote!({
+                    let mut #list = ::std::vec::Vec::new();
+                    for #item in #source { let #item = #made; #list.push(#item); }
+                    #list
+                })
+            }
+            ("sum", _) => {
+                let total = carried("total");
+                syn::parse_quote!({ let mut #total = -0.0; for #item in #source { #total = #total + #made; } #total })
+            }
+            _ => {
+                let product = carried("product");
+                syn::parse_quote!({ let mut #product = 1.0; for #item in #source { #product = #product * #made; } #product })
+            }
+        };
+        self.nested_block(&block).map(Some)
+    }
+
     /// Iterators that are not followed, and what to write in their place.
     fn refuse_iterator(
         &self,
@@ -424,14 +594,10 @@ impl Lower<'_> {
         let of_source =
             || source.map_or(Ok(()), |source| self.refuse_iterator(source, place, true));
         let instead = match call.method.to_string().as_str() {
-            "scan" => "carry the state in a variable, and `push` in a `for` loop",
+            "scan" => "use the state by `*state`, or carry it in a variable, in a `for` loop",
             "max_by" | "min_by" => {
                 "compare with `partial_cmp` or `total_cmp` there, or write a `for` loop with the best so far in a variable"
             }
-            "max_by_key" | "min_by_key" => {
-                "use `fold`, or a `for` loop with the best so far in a variable"
-            }
-            "skip_while" => "carry whether it still skips in a variable, in a `for` loop",
             "zip" | "rev" if self.acts_unseen(call, place) => {
                 return refuse(
                     &call.method,
@@ -818,16 +984,86 @@ pub(super) fn is_computed(tokens: TokenStream) -> bool {
     })
 }
 
+/// What goes through an iterator from behind, as what goes through `rev()`.
+fn turned(call: &syn::ExprMethodCall) -> Option<syn::ExprMethodCall> {
+    let method = match (call.method.to_string().as_str(), call.args.len()) {
+        ("next_back", 0) => "next",
+        ("nth_back", 1) => "nth",
+        ("rfind", 1) => "find",
+        ("rfold", 2) => "fold",
+        _ => return None,
+    };
+    let mut turned = call.clone();
+    let source = &call.receiver;
+    *turned.receiver = syn::parse_quote!(#source.rev());
+    turned.method = Ident::new(method, call.method.span());
+    Some(turned)
+}
+
 /// Whether a method gives one item of an iterator, or two lists of them.
 fn is_pick(call: &syn::ExprMethodCall) -> bool {
     matches!(
         (call.method.to_string().as_str(), call.args.len()),
         ("last" | "next" | "unzip", 0)
             | (
-                "nth" | "reduce" | "max_by" | "min_by" | "find" | "find_map" | "partition",
+                "nth"
+                    | "reduce"
+                    | "max_by"
+                    | "min_by"
+                    | "max_by_key"
+                    | "min_by_key"
+                    | "find"
+                    | "find_map"
+                    | "partition",
                 1
             )
+            | ("try_fold", 2)
     )
+}
+
+/// What is in the `Some(…)` or `Ok(…)` that an expression gives; what is none leaves the function.
+fn tried(expr: &Expr) -> Expr {
+    let block = |block: &syn::Block| {
+        let mut block = block.clone();
+        if let Some(syn::Stmt::Expr(last, None)) = block.stmts.last_mut() {
+            *last = tried(last);
+        }
+        block
+    };
+    match expr {
+        Expr::Paren(inner) => tried(&inner.expr),
+        Expr::Block(inner) if inner.label.is_none() => Expr::Block(syn::ExprBlock {
+            block: block(&inner.block),
+            ..inner.clone()
+        }),
+        Expr::If(branch) => {
+            let mut branch = branch.clone();
+            branch.then_branch = block(&branch.then_branch);
+            if let Some((_, otherwise)) = &mut branch.else_branch {
+                **otherwise = tried(otherwise);
+            }
+            Expr::If(branch)
+        }
+        Expr::Match(arms) => {
+            let mut arms = arms.clone();
+            for arm in &mut arms.arms {
+                *arm.body = tried(&arm.body);
+            }
+            Expr::Match(arms)
+        }
+        Expr::Path(path) if path.path.is_ident("None") => syn::parse_quote!(return None),
+        Expr::Call(call) if call.args.len() == 1 => match &*call.func {
+            Expr::Path(path) if path.path.is_ident("Some") || path.path.is_ident("Ok") => {
+                call.args[0].clone()
+            }
+            Expr::Path(path) if path.path.is_ident("Err") => {
+                let error = &call.args[0];
+                syn::parse_quote!(return Err(::core::convert::From::from(#error)))
+            }
+            _ => syn::parse_quote!((#expr)?),
+        },
+        expr => syn::parse_quote!((#expr)?),
+    }
 }
 
 /// `|pattern| body`

@@ -240,7 +240,10 @@ impl Lower<'_> {
         let whole: syn::ExprForLoop =
             syn::parse_quote_spanned!(expr.span()=> for #place in 0..0 #body);
         let iterator = &each.expr;
-        let whole: Expr = syn::parse_quote!({ #iterator; #whole });
+        let whole: Expr = match items.binds_outside() {
+            true => syn::parse_quote_spanned!(expr.span()=> { #iterator; #whole }),
+            false => expr.clone(),
+        };
         let done = match bound {
             Ok(()) => self.over_range(Some(&place), range, label.as_ref(), &body, &whole),
             Err(refusal) => Err(refusal),

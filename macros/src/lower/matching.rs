@@ -1239,7 +1239,7 @@ impl Lower<'_> {
     }
 
     /// The entries of an array or a slice, where their number is known.
-    pub(super) fn entries_of(
+    pub(crate) fn entries_of(
         &mut self,
         value: &Value,
         at: &dyn ToTokens,

@@ -34,6 +34,7 @@ mod options;
 mod places;
 mod products;
 mod records;
+mod sorted;
 mod statements;
 
 pub use composed::is_composed;

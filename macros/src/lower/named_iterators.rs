@@ -31,6 +31,9 @@ impl std::fmt::Debug for NamedIterator {
     }
 }
 
+/// More than any list has: nothing is left.
+const ALL: usize = usize::MAX / 2;
+
 const LEAVES_OUT: &str = "single items cannot be taken from an iterator that leaves some out, or goes along with a state\nhelp: `collect` it before, and go through the list";
 const ACTS: &str = "it cannot be seen how often what happens in this iterator does, if single items are taken from it\nhelp: `collect` it before, and go through the list";
 const OTHERWISE: &str = "this takes items from an iterator with a name in a way that cannot be followed\nhelp: take them with `next()`, go through the rest with `for`, or `collect` it and count";
@@ -39,6 +42,9 @@ impl NamedIterator {
     /// The items that are left.
     fn rest(&self) -> TokenStream {
         let mut rest = self.source.clone();
+        if self.taken >= ALL {
+            return quote!(#rest.take(0));
+        }
         let taken = Literal::usize_unsuffixed(self.taken);
         match (&self.counter, self.taken) {
             (None, 0) => {}
@@ -115,6 +121,7 @@ impl Lower<'_> {
         let mut hidden: Vec<String> = hidden.iter().map(|name| name.unraw().to_string()).collect();
         hidden.extend(assigned(later.clone()));
         let own = assigned(held.clone());
+        let matches = crate::ty::mentions(later.clone(), &|word| *word == "match");
         let (mut read, mut texts, mut new) = (Vec::new(), Vec::new(), Vec::new());
         variables(held.clone(), &mut read);
         captured(held.clone(), &mut texts);
@@ -123,10 +130,12 @@ impl Lower<'_> {
             let Some(known) = self.scope.get(&name).cloned() else {
                 continue;
             };
-            if !hidden.contains(&name) || new.iter().any(|(old, _)| *old == name) {
+            // Patterns of arms bind names as well.
+            if !matches && !hidden.contains(&name) || new.iter().any(|(old, _)| *old == name) {
                 continue;
             }
-            if own.contains(&name) || texts.contains(&name) {
+            let changes = hidden.contains(&name) || matches;
+            if changes && (own.contains(&name) || texts.contains(&name)) {
                 return refuse(
                     iterator,
                     format!(
@@ -328,16 +337,19 @@ impl Lower<'_> {
                             out.extend(match (taking, plain) {
                                 (Taking::Peek, _) => quote!(#rest.next()),
                                 (Taking::First(count), _) if once => {
-                                    iterator.taken += count;
+                                    iterator.taken = iterator.taken.saturating_add(count);
                                     let count = Literal::usize_unsuffixed(count);
-                                    quote!(#rest.take(#count))
+                                    match iterator.taken >= ALL {
+                                        true => rest,
+                                        false => quote!(#rest.take(#count)),
+                                    }
                                 }
                                 (Taking::NextBack, _) if once => {
                                     iterator.taken_behind += 1;
                                     quote!(#rest.rev().next())
                                 }
                                 (Taking::Next | Taking::Nth(_), Some(at)) if once => {
-                                    iterator.taken += at + 1;
+                                    iterator.taken = iterator.taken.saturating_add(at + 1);
                                     match at {
                                         0 => quote!(#rest.next()),
                                         at => {
@@ -416,9 +428,11 @@ fn taking(trees: &[TokenTree], i: usize) -> Lowered<Option<(Taking, usize)>> {
         "peek" => Some((Taking::Peek, 4)),
         "by_ref" => {
             // All that is left: a loop that is not left goes through it.
-            let ends = matches!(trees.get(i + 4), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
-            if ends {
-                return Ok(Some((Taking::First(usize::MAX / 2), 4)));
+            if let Some(TokenTree::Group(body)) = trees.get(i + 4)
+                && body.delimiter() == Delimiter::Brace
+                && crate::scope::leaves_loop(&body.stream()).is_none()
+            {
+                return Ok(Some((Taking::First(ALL), 4)));
             }
             let first = match called(i + 5) {
                 Some((take, count)) if take == "take" && dot(i + 4) => {
@@ -426,11 +440,11 @@ fn taking(trees: &[TokenTree], i: usize) -> Lowered<Option<(Taking, usize)>> {
                 }
                 _ => None,
             };
-            const ALL: &[&str] = &[
+            const ENDS: &[&str] = &[
                 "sum", "product", "fold", "collect", "for_each", "map", "copied",
             ];
-            let all = matches!(called(i + 8), Some((all, _)) if ALL.contains(&all.as_str()))
-                || matches!(trees.get(i + 8), Some(TokenTree::Ident(all)) if ALL.iter().any(|known| all == known));
+            let all = matches!(called(i + 8), Some((all, _)) if ENDS.contains(&all.as_str()))
+                || matches!(trees.get(i + 8), Some(TokenTree::Ident(all)) if ENDS.iter().any(|known| all == known));
             match first {
                 Some(count) if all && !ends_early(&trees[i + 8..]) => {
                     Some((Taking::First(count), 7))

@@ -216,7 +216,7 @@ impl Parts<'_, '_> {
 }
 
 /// A range, also from behind and in steps.
-fn is_range(iterator: &Expr) -> bool {
+pub(super) fn is_range(iterator: &Expr) -> bool {
     match iterator {
         Expr::Range(_) => true,
         Expr::Paren(inner) => is_range(&inner.expr),

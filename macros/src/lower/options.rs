@@ -1390,7 +1390,7 @@ impl Lower<'_> {
     }
 
     /// A closure or a function of an argument of a method of `Option`.
-    fn apply(&mut self, f: &Expr, values: Vec<Value>) -> Lowered<Value> {
+    pub(crate) fn apply(&mut self, f: &Expr, values: Vec<Value>) -> Lowered<Value> {
         if let Some(closure) = closure_in(f) {
             return self.applied_in_place(closure, values, f);
         }

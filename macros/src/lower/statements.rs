@@ -1692,9 +1692,7 @@ fn behind(pat: &Pat, init: &Expr, value: Value) -> Value {
             let parts = parts.map(|((pat, init), part)| behind(pat, init, part));
             Value::Tuple(parts.collect())
         }
-        (Pat::Tuple(_), Expr::Reference(of), value @ Value::Tuple(_)) if is_element(&of.expr) => {
-            borrowed(value)
-        }
+        (Pat::Tuple(_), Expr::Reference(_), value @ Value::Tuple(_)) => borrowed(value),
         (Pat::Struct(_), Expr::Reference(of), Value::Record(fields)) if is_element(&of.expr) => {
             let fields = fields.into_iter();
             Value::Record(

@@ -2,11 +2,6 @@ use nalgebra::DVector;
 use nalgrad::gradient;
 
 #[gradient]
-fn by_key(x: &[f64]) -> f64 {
-    *x.iter().max_by_key(|v| v.to_bits()).unwrap()
-}
-
-#[gradient]
 fn by_more(x: &[f64]) -> f64 {
     *x.iter()
         .max_by(|a, b| a.floor().total_cmp(&b.floor()).then(a.total_cmp(b)))

@@ -25,6 +25,19 @@ fn some_of_them(x: &[f64]) -> f64 {
 }
 
 #[gradient]
+fn until(x: &[f64]) -> f64 {
+    let mut head = 0.0;
+    let mut later = x.iter();
+    for v in later.by_ref() {
+        if *v < 0.0 {
+            break;
+        }
+        head += v;
+    }
+    head * later.sum::<f64>()
+}
+
+#[gradient]
 fn changed(x: &[f64]) -> f64 {
     let mut y = x.to_vec();
     let entries = y.iter_mut();

@@ -7,7 +7,6 @@ use nalgrad::gradient;
 fn turned_around(x: f64) -> f64 {
     let mut all = vec![Vector2::zeros(); 3];
     all[0] = Vector2::new(x, 1.0);
-    all.rotate_left(1);
     all.truncate(2);
     all[1].x
 }
