@@ -184,6 +184,8 @@ pub enum Value {
     Unset(Inert),
     /// A closure, or a function inside the body.
     Function(Rc<crate::lower::Function>),
+    /// An iterator over differentiated values.
+    Iterator(Rc<crate::lower::NamedIterator>),
     /// Of what never gets there: it panics, or leaves the function.
     Never,
     /// Something that has been reported already.
@@ -365,6 +367,15 @@ impl Scope {
         binding.value = value;
         binding.active = true;
         binding.varies |= varies;
+    }
+
+    /// Gives a variable another value wherever it is bound, on all sides of branches.
+    pub fn replace(&mut self, name: &str, value: Value) {
+        let name = name.trim_start_matches("r#");
+        let mut frames = self.frames.iter_mut().rev();
+        if let Some(binding) = frames.find_map(|frame| frame.get_mut(name)) {
+            binding.value = value;
+        }
     }
 
     /// The names as they are now, for a closure.

@@ -1,7 +1,7 @@
 //! The surface of nalgebra: which method, function, constructor or macro is which operation.
 
 use crate::error::text;
-use crate::graph::{Dim, Elem, Gives, Id, Kind, Shape, Step};
+use crate::graph::{Dim, Elem, Id, Kind, Shape, Step};
 use crate::lower::{Lower, Lowered, Refusal, is_composed, refuse};
 use crate::position::{Arithmetic, Position};
 use crate::rules::{Extreme, Op, Panic, Part, Scalar, part_shape};
@@ -473,9 +473,7 @@ impl Lower<'_> {
             }
             // It has been looked at before whether there is a value.
             Value::Called(call, part) if part.is_empty() && self.is_looked_at(*call) => {
-                let gives = crate::lower::gives(&name, args).unwrap_or(Gives::Either);
-                let maybe = Value::Maybe(self.maybe_of_call(*call, gives, method)?);
-                self.method_of_maybe(&maybe, method, args, expr)
+                self.method_of_call(*call, method, args, expr)
             }
             // The method tells what a call returns.
             Value::Called(call, part)
@@ -513,9 +511,7 @@ impl Lower<'_> {
             Value::Called(call, part)
                 if part.is_empty() && crate::lower::gives(&name, args).is_some() =>
             {
-                let gives = crate::lower::gives(&name, args).unwrap_or(Gives::Either);
-                let maybe = Value::Maybe(self.maybe_of_call(*call, gives, method)?);
-                self.method_of_maybe(&maybe, method, args, expr)
+                self.method_of_call(*call, method, args, expr)
             }
             Value::Called(..) => {
                 let unknown = Dim::Dynamic(u32::MAX);

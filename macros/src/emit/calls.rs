@@ -121,16 +121,9 @@ impl Emit<'_> {
     pub(super) fn inputs_of_call(&self, id: Id) -> Vec<Id> {
         let args = self.args(id);
         let mut inputs = match self.program.graph.op(id) {
-            // It is made with all that its value is taken with.
-            Op::Call(_) if self.value_taken_of(id).is_some() => {
-                let tangent = self
-                    .value_taken_of(id)
-                    .and_then(|of| self.first_tangent(of));
-                let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
-                [args, &tangents.unwrap_or_default()].concat()
-            }
             Op::Call(_) => {
-                let tangent = self.first_tangent(id);
+                // One that is looked at is made with all that its value is taken with.
+                let tangent = self.first_tangent(self.value_taken_of(id).unwrap_or(id));
                 let tangents = tangent.map(|t| self.args(t)[1..].to_vec());
                 [args, &tangents.unwrap_or_default()].concat()
             }
@@ -147,15 +140,14 @@ impl Emit<'_> {
     /// Binds what a call returns, or a derivative of it.
     pub(super) fn write_call(&mut self, id: Id) {
         match self.program.graph.op(id) {
-            Op::Call(_) if self.attempt_of(id).is_some() => {
-                let attempt = self.attempt_of(id);
-                attempt.into_iter().for_each(|attempt| self.ensure(attempt));
-            }
-            Op::Call(_) => {
-                // It may panic, and something may happen there: it is made where the user makes it, and once.
-                self.cyclic |= !self.computed.insert(id) || !self.is_computed_here(id);
-                self.write_invocation(id);
-            }
+            Op::Call(_) => match self.attempt_of(id) {
+                Some(attempt) => self.ensure(attempt),
+                None => {
+                    // It may panic, and something may happen there: it is made where the user makes it, and once.
+                    self.cyclic |= !self.computed.insert(id) || !self.is_computed_here(id);
+                    self.write_invocation(id);
+                }
+            },
             Op::CallTangent => match self.comes_with(id) {
                 Some(call) => self.ensure(call),
                 None => self.write_other_tangent(self.args(id)[0], id),

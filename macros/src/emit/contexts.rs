@@ -96,6 +96,20 @@ impl Emit<'_> {
                 }
                 continue;
             }
+            // Each of the branches that need it computes it for itself.
+            let all = &needed[id.0 as usize];
+            if !self.satisfies(common, all)
+                && bound.is_none()
+                && self.may_be_computed_again(id)
+                && used.iter().all(|place| self.satisfies(*place, all))
+            {
+                self.context[id.0 as usize] = common;
+                self.again.insert(id, used.clone());
+                for needed in self.needs(id) {
+                    users[needed.0 as usize].extend(&used);
+                }
+                continue;
+            }
             let mut context = common;
             // What sides that exclude each other need, none can hand out: it is computed before them, where that does no
             // harm.
@@ -222,8 +236,28 @@ impl Emit<'_> {
         self.within = vec![Vec::new(); self.contexts.len()];
         self.reached = vec![0; self.contexts.len()];
         for id in self.ids().filter(|id| self.live[id.0 as usize]) {
-            self.within[self.context[id.0 as usize]].push(id);
+            let mut places = match self.again.get(&id) {
+                Some(places) => places.clone(),
+                None => vec![self.context[id.0 as usize]],
+            };
+            places.sort();
+            places.dedup();
+            for place in places {
+                self.within[place].push(id);
+            }
         }
+    }
+
+    /// Whether a value may be computed in several places: nothing happens then, and nothing is changed.
+    fn may_be_computed_again(&self, id: Id) -> bool {
+        self.way.again
+            && !self.is_branch(id)
+            && !self.op(id).is_opaque()
+            && !self.is_leaf(id)
+            && !self.records.contains(&id)
+            && !self.must_name(id)
+            && !self.is_changed_in_place(id)
+            && !matches!(self.op(id), Op::Update(_))
     }
 
     /// The place for what is read there, but before the closures of maps of columns in which it is not computed.

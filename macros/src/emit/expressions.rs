@@ -516,10 +516,10 @@ impl Emit<'_> {
                 if self.program.graph.uniform_const(id) == Some(0.0) {
                     // Nobody reads the entries where a size is not known; the other size may be that of a sum of them.
                     let shape = self.shape(id);
-                    let (ty, known) = (self.matrix_type(&shape), |dim: &Dim| self.is_known(dim));
+                    let ty = self.matrix_type(&shape);
                     let dims = [&shape.rows, &shape.cols].into_iter();
                     let sizes = dims.filter(|dim| matches!(dim, Dim::Dynamic(_)));
-                    let sizes = sizes.map(|dim| match known(dim) {
+                    let sizes = sizes.map(|dim| match self.is_known(dim) {
                         true => self.dim(dim),
                         false => quote!(0),
                     });

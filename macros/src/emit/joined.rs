@@ -142,7 +142,8 @@ impl Emit<'_> {
     /// A loop, if it is one that goes with these.
     fn joins_with(&self, id: Id, members: &[(Id, Rc<Loop>)]) -> Option<Rc<Loop>> {
         let (first, with) = &members[0];
-        let this = self.loop_of(id).filter(|_| self.live[id.0 as usize])?;
+        let may_join = self.live[id.0 as usize] && !self.way.alone;
+        let this = self.loop_of(id).filter(|_| may_join)?;
         let here = Rc::ptr_eq(&this.body, &with.body)
             && !self.bound.contains_key(&id)
             && !self.computed.contains(&id)

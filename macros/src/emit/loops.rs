@@ -377,7 +377,7 @@ impl Emit<'_> {
         let body = quote!(#(#body)*);
         // The type of a literal is known where it is computed with, but not where a method is called on it.
         for (at, name, start) in untyped {
-            if has_methods(body.clone(), &name) {
+            if needs_type(body.clone(), &name) {
                 let real = self.real;
                 self.out[at] = quote!(let mut #name: #real = #start;);
             }
@@ -1517,6 +1517,36 @@ fn counts(this: &Loop, record: usize) -> bool {
 fn is_stored(graph: &Graph, slot: Id) -> bool {
     let kind = graph.kind(slot);
     kind.elem == Elem::Real && kind.shape.is_some_and(|shape| shape.is_dynamic())
+}
+
+/// Whether a method of a variable is called, or of one that begins with it in a loop inside.
+fn needs_type(tokens: TokenStream, name: &Ident) -> bool {
+    let mut copies = Vec::new();
+    copied_into(tokens.clone(), name, &mut copies);
+    has_methods(tokens.clone(), name)
+        || copies
+            .iter()
+            .any(|copy| copy != name && needs_type(tokens.clone(), copy))
+}
+
+/// The variables that begin with another one: `let mut copy = name;`.
+fn copied_into(tokens: TokenStream, name: &Ident, into: &mut Vec<Ident>) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    for (i, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Ident(ident) if ident == name && i > 2 => {
+                let is = |at: usize, c: char| matches!(trees.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+                let bound = matches!(&trees[i - 3], TokenTree::Ident(word) if *word == "mut");
+                if let (TokenTree::Ident(copy), true) =
+                    (&trees[i - 2], bound && is(i - 1, '=') && is(i + 1, ';'))
+                {
+                    into.push(copy.clone());
+                }
+            }
+            TokenTree::Group(group) => copied_into(group.stream(), name, into),
+            _ => {}
+        }
+    }
 }
 
 /// Whether a method of a variable is called: `x.sin()`.

@@ -309,20 +309,32 @@ struct Way {
     joins: bool,
     /// Whether what several branches need, none of which comes first for all, gets a branch of its own.
     apart: bool,
+    /// Whether each branch computes for itself what others need as well.
+    again: bool,
     /// Whether what one branch reads of another on its condition is the value of the side taken.
     decides: bool,
+    /// Whether a loop and those that are made of it are written each for itself.
+    alone: bool,
 }
 
 impl Way {
-    fn all() -> impl Iterator<Item = Way> {
-        let ways = [(true, false), (true, true), (false, false), (false, true)];
-        ways.into_iter().flat_map(|(joins, apart)| {
-            [true, false].map(|decides| Way {
-                joins,
-                apart,
-                decides,
-            })
-        })
+    /// From the shortest code to the most careful.
+    fn all() -> Vec<Way> {
+        let mut ways = Vec::new();
+        for alone in [false, true] {
+            for again in [false, true] {
+                for (joins, apart) in [(true, false), (true, true), (false, false), (false, true)] {
+                    ways.extend([true, false].map(|decides| Way {
+                        joins,
+                        apart,
+                        again,
+                        decides,
+                        alone,
+                    }));
+                }
+            }
+        }
+        ways
     }
 }
 
@@ -378,6 +390,8 @@ struct Emit<'p> {
     place: Option<[TokenStream; 2]>,
     indices: Option<[Ident; 2]>,
     context: Vec<usize>,
+    /// What is computed again in each of these places.
+    again: IdMap<Vec<usize>>,
     contexts: Vec<Context>,
     /// How many nodes there were at the last step that is written.
     last_step: u32,
@@ -486,7 +500,9 @@ pub fn emit(
     krate: &TokenStream,
     real: &Real,
 ) -> Option<TokenStream> {
-    Way::all().find_map(|way| attempt(program, outputs, around.clone(), krate, (real, way)))
+    Way::all()
+        .into_iter()
+        .find_map(|way| attempt(program, outputs, around.clone(), krate, (real, way)))
 }
 
 fn attempt(
@@ -558,6 +574,7 @@ impl<'p> Emit<'p> {
             accumulates: vec![false; count],
             overwriting: Ids::default(),
             context: vec![0; count],
+            again: IdMap::default(),
             contexts: vec![
                 Context {
                     parent: 0,

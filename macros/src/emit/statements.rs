@@ -548,6 +548,27 @@ impl Emit<'_> {
         self.next_step = u32::MAX;
     }
 
+    /// Whether a value is computed of what a statement binds on a side of a branch, and that has not been handed out.
+    fn reads_unbound(&self, id: Id) -> bool {
+        let (mut pending, mut seen) = (vec![id], Ids::default());
+        while let Some(id) = pending.pop() {
+            if self.bound.contains_key(&id) || !seen.insert(id) {
+                continue;
+            }
+            if self
+                .homes
+                .get(&id)
+                .is_some_and(|home| self.is_elsewhere(*home))
+            {
+                return true;
+            }
+            if !self.group_of.contains_key(&id) {
+                pending.extend(self.needs(id));
+            }
+        }
+        false
+    }
+
     /// Whether something that a value is computed from is behind a statement that is still to be written: a loop or a
     /// branch in which something happens, or what statements bind.
     pub(super) fn is_behind_steps(&self, id: Id) -> bool {
@@ -588,8 +609,8 @@ impl Emit<'_> {
             .filter(|id| id.0 < at)
         {
             self.reached[context] += 1;
-            if self.gets_name(id) && !self.bound.contains_key(&id) {
-                // A branch with steps is written where it stands.
+            // A branch with steps is written where it stands, and what reads what these bind comes after it.
+            if self.gets_name(id) && !self.bound.contains_key(&id) && !self.reads_unbound(id) {
                 self.ensure(id);
             }
         }
@@ -1206,6 +1227,7 @@ impl Emit<'_> {
                 }
             } else if self.is_inline(arg)
                 || !self.gets_name(arg)
+                || self.again.contains_key(&arg)
                 // A choice computes what it is of on its sides.
                 || !self.group_of.contains_key(&arg)
                     && self.args(arg).iter().any(|a| self.lacks(*a, context))

@@ -382,6 +382,14 @@ impl Lower<'_> {
             Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
             pat => (pat, None),
         };
+        let mut ty = ty;
+        // A reference to a reference is one.
+        while let Some(syn::Type::Reference(outer)) = ty
+            && outer.mutability.is_none()
+            && let inner @ syn::Type::Reference(_) = crate::ty::strip(&outer.elem)
+        {
+            ty = Some(inner);
+        }
         if let Some(syn::Type::Reference(reference)) = ty
             && reference.mutability.is_some()
         {

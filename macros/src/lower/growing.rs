@@ -208,6 +208,9 @@ impl Lower<'_> {
         let Some(items) = self.gone_through(&each.expr, &index) else {
             return refuse(&each.expr, unknown(&names[0]));
         };
+        if items.counts.is_empty() {
+            return refuse(&names[0], unknown(&names[0]));
+        }
         // What is left out does not count.
         let some = !items.is_plain();
         let count = items.least();
@@ -741,6 +744,13 @@ pub(super) fn is_repeatable(expr: &Expr) -> bool {
         "filter_map",
         "take_while",
         "map_while",
+        "skip_while",
+        "scan",
+        "inspect",
+        "flat_map",
+        "flatten",
+        "peekable",
+        "fuse",
         "cycle",
         "copied",
         "cloned",
@@ -762,6 +772,7 @@ pub(super) fn is_repeatable(expr: &Expr) -> bool {
         Expr::Index(inner) => is_repeatable(&inner.expr) && is_repeatable(&inner.index),
         Expr::Binary(inner) => is_repeatable(&inner.left) && is_repeatable(&inner.right),
         Expr::Array(inner) => inner.elems.iter().all(is_repeatable),
+        Expr::Tuple(inner) => inner.elems.iter().all(is_repeatable),
         Expr::Range(range) => [&range.start, &range.end]
             .into_iter()
             .flatten()
@@ -773,7 +784,8 @@ pub(super) fn is_repeatable(expr: &Expr) -> bool {
         }
         Expr::Call(call) => {
             let of_usize = matches!(&*call.func, Expr::Path(path) if path.path.segments.iter().any(|s| s.ident == "usize"));
-            of_usize && call.args.iter().all(is_repeatable)
+            let of_iter = super::adaptors::of_iter(call).is_some();
+            (of_usize || of_iter) && call.args.iter().all(is_repeatable)
         }
         _ => false,
     }

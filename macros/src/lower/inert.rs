@@ -54,6 +54,7 @@ impl Lower<'_> {
             | Value::Called(..)
             | Value::Untyped(_)
             | Value::Position(_)
+            | Value::Iterator(_)
             | Value::Lent(_) => true,
             Value::Function(function) => function.kept.is_none(),
             Value::Inert(_) | Value::Unset(_) | Value::Unit | Value::Never => false,

@@ -1,6 +1,8 @@
 //! Iterators that end in a sum: what they give at each place, added in order.
 
+use super::adaptors::{Before, Items};
 use super::{Lower, Lowered, refuse};
+use crate::error::text;
 use crate::graph::{Dim, Id, Kind, Shape};
 use crate::rules::Op;
 use crate::scope::{Binding, Hint, Inert, Value, contains};
@@ -10,61 +12,6 @@ use quote::{ToTokens, quote};
 use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-
-/// An iterator, as what it gives at place `i`.
-pub(super) struct Items {
-    /// How many there are: the least of these.
-    pub counts: Vec<Expr>,
-    pub item: Expr,
-    /// What happens before it gives that, in order.
-    pub steps: Vec<Before>,
-}
-
-/// What happens before an iterator gives something at a place.
-pub(super) enum Before {
-    /// What is looked at, and given later.
-    Let(syn::Stmt),
-    /// Whether it gives anything at that place.
-    If(Expr),
-    /// Whether it goes on.
-    While(Expr),
-}
-
-impl Items {
-    fn new(counts: Vec<Expr>, item: Expr) -> Self {
-        Items {
-            counts,
-            item,
-            steps: Vec::new(),
-        }
-    }
-
-    /// Whether it gives something at every place.
-    pub(super) fn is_plain(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    /// The body of a loop, with what happens before it.
-    pub(super) fn body(&self, pattern: &syn::Pat, stmts: &[syn::Stmt]) -> syn::Block {
-        let item = &self.item;
-        let mut body = quote!(let #pattern = #item; #(#stmts)*);
-        for step in self.steps.iter().rev() {
-            body = match step {
-                Before::Let(stmt) => quote!(#stmt #body),
-                Before::If(condition) => quote!(if #condition { #body }),
-                Before::While(condition) => quote!(if !#condition { break; } #body),
-            };
-        }
-        syn::parse_quote!({ #body })
-    }
-
-    pub(super) fn least(&self) -> Expr {
-        let counts = self.counts.iter().cloned();
-        let least =
-            |a: Expr, b: Expr| -> Expr { syn::parse_quote!(::core::primitive::usize::min(#a, #b)) };
-        counts.reduce(least).unwrap_or_else(|| syn::parse_quote!(0))
-    }
-}
 
 impl Lower<'_> {
     /// `x.iter().zip(y.iter()).map(|(a, b)| …).sum::<f64>()`, or `fold(start, |s, x| s + …)`; `None` if it is no iterator.
@@ -111,6 +58,11 @@ impl Lower<'_> {
         let place = self.fresh("i");
         let index: Expr = syn::parse_quote!(#place);
         let items = self.items(&call.receiver, &index);
+        if let ("collect", 0, Some(items)) = (name.as_str(), self.closures, &items)
+            && let Some(list) = self.collected_apart(items, ty.as_ref(), &place, (call, expr))?
+        {
+            return Ok(Some(list));
+        }
         // What an iterator gives for each item of another is gone through by two loops.
         if items.is_none()
             && self.closures == 0
@@ -158,6 +110,61 @@ impl Lower<'_> {
         self.nested_block(&whole).map(Some)
     }
 
+    /// A list of integers or conditions that are read of differentiated values, which stays Rust; what is no `Vec` is
+    /// refused.
+    fn collected_apart(
+        &mut self,
+        items: &Items,
+        ty: Option<&syn::Type>,
+        place: &Ident,
+        (call, expr): (&syn::ExprMethodCall, &Expr),
+    ) -> Lowered<Option<Value>> {
+        let mut element = None;
+        if let Some(syn::Type::Path(path)) = ty.map(crate::ty::strip)
+            && let Some(last) = path.path.segments.last()
+        {
+            if last.ident != "Vec" {
+                return refuse(
+                    &call.method,
+                    format!(
+                        "differentiated values are collected into a `Vec`, and not into `{}`\nhelp: collect a `Vec`, or go through the items with `for`",
+                        text(ty)
+                    ),
+                );
+            }
+            if let syn::PathArguments::AngleBracketed(of) = &last.arguments
+                && let Some(syn::GenericArgument::Type(of)) = of.args.first()
+            {
+                element = Some(super::hint_of_plain_type(of));
+            }
+        }
+        let apart = |hint: &Hint| matches!(hint, Hint::Int | Hint::Bool);
+        let errors = std::mem::take(&mut self.errors);
+        let item = match &element {
+            Some(hint) if apart(hint) => true,
+            _ => {
+                let value = self.value_of_item(items, place);
+                matches!(value, Ok(Value::Inert(item)) if apart(&item.hint))
+            }
+        };
+        self.errors = errors;
+        if !item {
+            return Ok(None);
+        }
+        if !self.only_observes(expr) {
+            return refuse(
+                &call.method,
+                "cannot see what happens to a differentiated value where this list of integers or conditions is made\nhelp: compare with plain expressions there, or `push` in a `for` loop to a list that is bound with its type",
+            );
+        }
+        let tokens = quote!(#expr);
+        self.check_kept(&tokens)?;
+        self.name_parts(&tokens);
+        Ok(Some(Value::Inert(
+            self.inert_expression(expr, Hint::Unknown),
+        )))
+    }
+
     /// `any`, `all`, `position` and `count`: what they give carries no derivative, and they only look at the items.
     pub(crate) fn looked_at(
         &mut self,
@@ -172,7 +179,7 @@ impl Lower<'_> {
                 "unwrap" | "expect" | "unwrap_or" | "is_some" | "is_none"
             ),
         ) {
-            if inner.method != "position"
+            if inner.method != "position" && inner.method != "rposition"
                 || !call.args.iter().all(|arg| self.is_inert(arg))
                 || self.looked_at(inner, &call.receiver)?.is_none()
             {
@@ -186,7 +193,10 @@ impl Lower<'_> {
         }
         let hint = match (name.as_str(), call.args.first()) {
             ("any" | "all", Some(Expr::Closure(_))) => Hint::Bool,
-            ("position", Some(Expr::Closure(_))) => Hint::Unknown,
+            ("position" | "rposition", Some(Expr::Closure(_))) => Hint::Unknown,
+            ("is_sorted", None) => Hint::Bool,
+            ("is_sorted_by" | "is_sorted_by_key", Some(Expr::Closure(_))) => Hint::Bool,
+            ("eq" | "ne" | "lt" | "le" | "gt" | "ge", Some(_)) => Hint::Bool,
             ("count", None) => Hint::Int,
             _ => return Ok(None),
         };
@@ -226,7 +236,8 @@ impl Lower<'_> {
             return Ok(None);
         };
         // An item at a known place, if nobody sees that the others are not made.
-        let only_one = items.is_plain() && is_computed(items.item.to_token_stream());
+        let only_one =
+            items.is_plain() && (name == "next" || is_computed(items.item.to_token_stream()));
         if only_one && matches!(name.as_str(), "last" | "next" | "nth") {
             let least = items.least();
             let at: Expr = match (name.as_str(), &args[..]) {
@@ -364,15 +375,39 @@ impl Lower<'_> {
             ..Inert::plain(quote!(#place), true)
         });
         self.scope.bind(Binding::inert(place.clone(), index, true));
-        let lets = items.steps.iter().filter_map(|step| match step {
-            Before::Let(stmt @ syn::Stmt::Local(local)) => Some((local, stmt)),
-            _ => None,
-        });
-        let held: Lowered<Vec<()>> = lets.map(|(local, stmt)| self.local(local, stmt)).collect();
-        let value = held.and_then(|_| self.expr(&items.item));
+        let value = self
+            .bind_what_is_held(items)
+            .and_then(|()| self.expr(&items.item));
         self.scope.pop();
         self.roll_back(mark);
         value
+    }
+
+    /// What an iterator binds before it gives an item.
+    fn bind_what_is_held(&mut self, items: &Items) -> Lowered<()> {
+        for stmt in &items.variables {
+            if let syn::Stmt::Local(local) = stmt {
+                self.local(local, stmt)?;
+            }
+        }
+        for step in &items.steps {
+            match step {
+                Before::Let(stmt @ syn::Stmt::Local(local)) => self.local(local, stmt)?,
+                Before::Each(name, inner) => {
+                    let Some(inner) = self.gone_through(inner, &syn::parse_quote!(0)) else {
+                        return Err(super::Refusal(None));
+                    };
+                    self.bind_what_is_held(&inner)?;
+                    let item = &inner.item;
+                    let stmt: syn::Stmt = syn::parse_quote!(let #name = #item;);
+                    if let syn::Stmt::Local(local) = &stmt {
+                        self.local(local, &stmt)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Iterators that are not followed, and what to write in their place.
@@ -713,367 +748,6 @@ impl Lower<'_> {
             _ => return None,
         })
     }
-
-    /// What a loop goes through, or what is zipped with an iterator: an iterator, or what can be made one.
-    pub(super) fn gone_through(&self, iterable: &Expr, place: &Expr) -> Option<Items> {
-        match iterable {
-            Expr::Reference(reference) => {
-                let of = &reference.expr;
-                let item = match reference.mutability {
-                    Some(_) => syn::parse_quote!(&mut #of[#place]),
-                    None => self.item_of(of, place),
-                };
-                Some(Items::new(vec![syn::parse_quote!(#of.len())], item))
-            }
-            Expr::Path(_) => {
-                let item = match self.is_reference(iterable) {
-                    true => self.item_of(iterable, place),
-                    false => syn::parse_quote!(#iterable[#place]),
-                };
-                Some(Items::new(vec![syn::parse_quote!(#iterable.len())], item))
-            }
-            iterator => self.items(iterator, place),
-        }
-    }
-
-    /// What `iter` gives at a place: of what carries no derivative and stays Rust, a reference.
-    fn item_of(&self, list: &Expr, place: &Expr) -> Expr {
-        syn::parse_quote!(&#list[#place])
-    }
-
-    /// A few items of a list of vectors or matrices, one by one.
-    fn written_out(&self, list: &Expr, start: &Expr, count: &Expr) -> Option<Expr> {
-        const MOST: usize = 4;
-        let Expr::Lit(syn::ExprLit {
-            lit: syn::Lit::Int(count),
-            ..
-        }) = count
-        else {
-            return None;
-        };
-        let count = count.base10_parse::<usize>().ok()?;
-        if !(1..=MOST).contains(&count) || !self.is_list_of_vectors(list) {
-            return None;
-        }
-        let items = (0..count).map(|k| -> Expr {
-            let k = syn::Index::from(k);
-            match k.index {
-                0 => syn::parse_quote!(#list[#start]),
-                _ => syn::parse_quote!(#list[#start + #k]),
-            }
-        });
-        Some(syn::parse_quote!([#(#items),*]))
-    }
-
-    fn is_list_of_vectors(&self, list: &Expr) -> bool {
-        let known = match list {
-            Expr::Path(path) => self.scope.named(path),
-            _ => None,
-        };
-        let known = known.map(|b| (&b.value, b.active));
-        matches!(
-            known,
-            Some((
-                Value::Columns(..) | Value::List(_) | Value::Elements(_),
-                true
-            ))
-        )
-    }
-
-    /// So many items of a list.
-    fn part_of_list(&self, list: &Expr, start: &Expr, count: &Expr) -> Expr {
-        match self.is_inert(list) || self.is_list_of_vectors(list) {
-            true => syn::parse_quote!(&#list[#start..#start + #count]),
-            false => syn::parse_quote!(#list.rows(#start, #count).as_slice()),
-        }
-    }
-
-    /// `iterator.cycle()` and `repeat(x)`, so many times.
-    fn again(&self, of: &Expr, count: &Expr, place: &Expr) -> Option<Items> {
-        match of {
-            Expr::MethodCall(call) if call.method == "cycle" && call.args.is_empty() => {
-                let least = self.plain(&call.receiver, place)?.least();
-                let around: Expr = syn::parse_quote!((#place % (#least)));
-                let item = self.plain(&call.receiver, &around)?.item;
-                let count = syn::parse_quote!(if (#least) == 0 { 0 } else { #count });
-                Some(Items::new(vec![count], item))
-            }
-            Expr::Call(call) => match (of_iter(call)?.as_str(), call.args.first()) {
-                ("repeat", Some(value)) if super::growing::is_repeatable(value) => {
-                    Some(Items::new(vec![count.clone()], value.clone()))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// A name for what is held of an iterator until it is given.
-    fn held(&self, steps: &[Before]) -> Ident {
-        let wishes = (steps.len()..).map(|n| format!("held_{n}"));
-        let free = wishes.into_iter().find(|name| !self.taken.contains(name));
-        Ident::new(&free.unwrap_or_default(), proc_macro2::Span::mixed_site())
-    }
-
-    /// Gives the item a name.
-    fn hold(&self, items: &mut Items) {
-        let (held, item) = (self.held(&items.steps), &items.item);
-        let stmt = syn::parse_quote!(let #held = #item;);
-        items.steps.push(Before::Let(stmt));
-        items.item = syn::parse_quote!(#held);
-    }
-
-    /// Whether it is not known how often something happens: that of the first of two if it is longer, and of what is
-    /// left out, from behind.
-    fn acts_unseen(&self, call: &syn::ExprMethodCall, place: &Expr) -> bool {
-        let Some(source) = self.plain(&call.receiver, place) else {
-            return false;
-        };
-        let as_long = |other: &Expr| {
-            let other = self.gone_through(other, place);
-            other.is_some_and(|other| {
-                let (a, b) = (source.least(), other.least());
-                quote!(#a).to_string() == quote!(#b).to_string()
-            })
-        };
-        let unseen = match (call.method.to_string().as_str(), call.args.first()) {
-            ("zip", Some(other)) => !as_long(other),
-            ("rev", None) => {
-                let leaves_out =
-                    |word: &Ident| *word == "take" || *word == "step_by" || *word == "zip";
-                crate::ty::mentions(call.receiver.to_token_stream(), &leaves_out)
-            }
-            _ => false,
-        };
-        unseen && self.acts(&source.item)
-    }
-
-    /// The same, if it gives something at every place.
-    fn plain(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
-        self.items(iterator, place).filter(Items::is_plain)
-    }
-
-    /// What an iterator gives at a place.
-    pub(super) fn items(&self, iterator: &Expr, place: &Expr) -> Option<Items> {
-        match iterator {
-            Expr::Paren(inner) => self.items(&inner.expr, place),
-            Expr::Group(inner) => self.items(&inner.expr, place),
-            Expr::Call(call) if call.args.len() == 2 && of_iter(call)? == "repeat_n" => {
-                let (value, count) = (&call.args[0], &call.args[1]);
-                super::growing::is_repeatable(value)
-                    .then(|| Items::new(vec![count.clone()], value.clone()))
-            }
-            Expr::Range(range) => {
-                let (start, end) = (range.start.as_ref()?, range.end.as_ref()?);
-                let closed =
-                    matches!(range.limits, syn::RangeLimits::Closed(_)).then(|| quote!(+ 1));
-                if quote!(#start).to_string() == "0" {
-                    let count = match closed {
-                        Some(more) => syn::parse_quote!((#end) #more),
-                        None => (**end).clone(),
-                    };
-                    return Some(Items::new(vec![count], place.clone()));
-                }
-                Some(Items::new(
-                    vec![
-                        syn::parse_quote!(::core::primitive::usize::saturating_sub((#end) #closed, #start)),
-                    ],
-                    syn::parse_quote!(((#start) + #place)),
-                ))
-            }
-            Expr::MethodCall(call) => {
-                let args: Vec<&Expr> = call.args.iter().collect();
-                let name = call.method.to_string();
-                if self.acts_unseen(call, place) {
-                    return None;
-                }
-                match (name.as_str(), &args[..]) {
-                    ("iter", []) => {
-                        let of = &call.receiver;
-                        Some(Items::new(
-                            vec![syn::parse_quote!(#of.len())],
-                            self.item_of(of, place),
-                        ))
-                    }
-                    ("iter_mut", []) => {
-                        let of = &call.receiver;
-                        Some(Items::new(
-                            vec![syn::parse_quote!(#of.len())],
-                            syn::parse_quote!(&mut #of[#place]),
-                        ))
-                    }
-                    ("column_iter" | "row_iter" | "column_iter_mut" | "row_iter_mut", []) => {
-                        let of = &call.receiver;
-                        let column = name.starts_with("column");
-                        let count = if column { "ncols" } else { "nrows" };
-                        let count = Ident::new(count, call.method.span());
-                        let part = name.replace("_iter", "");
-                        let part = Ident::new(&part, call.method.span());
-                        Some(Items::new(
-                            vec![syn::parse_quote!(#of.#count())],
-                            syn::parse_quote!(#of.#part(#place)),
-                        ))
-                    }
-                    ("copied" | "cloned", []) => {
-                        let items = self.items(&call.receiver, place)?;
-                        let item = match (&items.item, name.as_str()) {
-                            (Expr::Reference(of), "copied") => (*of.expr).clone(),
-                            (Expr::Reference(of), _) => {
-                                let of = &of.expr;
-                                syn::parse_quote!(#of.clone())
-                            }
-                            (other, _) => other.clone(),
-                        };
-                        Some(Items { item, ..items })
-                    }
-                    ("into_iter" | "by_ref", []) => self.items(&call.receiver, place),
-                    ("rev", []) => {
-                        let least = self.plain(&call.receiver, place)?.least();
-                        let back: Expr = syn::parse_quote!(((#least) - 1 - #place));
-                        let Items { counts, item, .. } = self.plain(&call.receiver, &back)?;
-                        Some(Items::new(counts, item))
-                    }
-                    ("take", [count]) => {
-                        if let Some(again) = self.again(&call.receiver, count, place) {
-                            return Some(again);
-                        }
-                        let Items {
-                            mut counts, item, ..
-                        } = self.plain(&call.receiver, place)?;
-                        counts.push((*count).clone());
-                        Some(Items::new(counts, item))
-                    }
-                    ("skip" | "step_by", [count])
-                        if self.acts(&self.plain(&call.receiver, place)?.item) =>
-                    {
-                        // What is left out is made nevertheless.
-                        let mut items = self.plain(&call.receiver, place)?;
-                        self.hold(&mut items);
-                        items.steps.push(Before::If(match name.as_str() {
-                            "skip" => syn::parse_quote!(#place >= #count),
-                            _ => syn::parse_quote!(#place % (#count) == 0),
-                        }));
-                        Some(items)
-                    }
-                    ("skip", [count]) => {
-                        let later: Expr = syn::parse_quote!((#place + (#count)));
-                        let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
-                        let left = counts.iter().map(|all| -> Expr {
-                            syn::parse_quote!(::core::primitive::usize::saturating_sub(#all, #count))
-                        });
-                        Some(Items::new(left.collect(), item))
-                    }
-                    ("windows", [size]) => {
-                        let of = &call.receiver;
-                        let item = match self.written_out(of, place, size) {
-                            Some(item) => item,
-                            None => self.part_of_list(of, place, size),
-                        };
-                        Some(Items::new(
-                            vec![
-                                syn::parse_quote!(::core::primitive::usize::saturating_sub(#of.len() + 1, #size)),
-                            ],
-                            item,
-                        ))
-                    }
-                    ("chunks", [size]) => {
-                        let of = &call.receiver;
-                        let start: Expr = syn::parse_quote!((#place * (#size)));
-                        let count: Expr = syn::parse_quote!(::core::primitive::usize::min(#size, #of.len() - #start));
-                        Some(Items::new(
-                            vec![syn::parse_quote!((#of.len() + (#size) - 1) / (#size))],
-                            self.part_of_list(of, &start, &count),
-                        ))
-                    }
-                    ("step_by", [step]) => {
-                        let later: Expr = syn::parse_quote!((#place * (#step)));
-                        let Items { counts, item, .. } = self.plain(&call.receiver, &later)?;
-                        let counts = counts.iter().map(|all| -> Expr {
-                            syn::parse_quote!((#all + (#step) - 1) / (#step))
-                        });
-                        Some(Items::new(counts.collect(), item))
-                    }
-                    ("chain", [other]) => {
-                        let first = self.plain(&call.receiver, place)?;
-                        let least = first.least();
-                        let later: Expr = syn::parse_quote!((#place - #least));
-                        let second = self.gone_through(other, &later).filter(Items::is_plain)?;
-                        let (more, a, b) = (second.least(), first.item, second.item);
-                        Some(Items::new(
-                            vec![syn::parse_quote!(#least + #more)],
-                            syn::parse_quote!(if #place < #least { #a } else { #b }),
-                        ))
-                    }
-                    ("filter_map" | "map_while", [Expr::Closure(closure)])
-                        if closure.inputs.len() == 1 =>
-                    {
-                        let mut items = self.items(&call.receiver, place)?;
-                        let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
-                        let option = self.held(&items.steps);
-                        let made = quote!({ let #pattern = #item; #body });
-                        let there: Expr = syn::parse_quote!(#option.is_some());
-                        items
-                            .steps
-                            .push(Before::Let(syn::parse_quote!(let #option = #made;)));
-                        items.steps.push(match name.as_str() {
-                            "filter_map" => Before::If(there),
-                            _ => Before::While(there),
-                        });
-                        items.item = syn::parse_quote!(#option.unwrap());
-                        Some(items)
-                    }
-                    ("chunks_exact", [size]) => {
-                        let of = &call.receiver;
-                        let start: Expr = syn::parse_quote!((#place * (#size)));
-                        Some(Items::new(
-                            vec![syn::parse_quote!(#of.len() / (#size))],
-                            self.part_of_list(of, &start, size),
-                        ))
-                    }
-                    ("enumerate", []) => {
-                        let Items { counts, item, .. } = self.plain(&call.receiver, place)?;
-                        let item = syn::parse_quote!((#place, #item));
-                        Some(Items::new(counts, item))
-                    }
-                    ("zip", [other]) => {
-                        let first = self.plain(&call.receiver, place)?;
-                        // What one of them leaves out, the other does not.
-                        let second = self.gone_through(other, place).filter(Items::is_plain)?;
-                        let (a, b) = (first.item, second.item);
-                        let counts = first.counts.into_iter().chain(second.counts);
-                        Some(Items::new(counts.collect(), syn::parse_quote!((#a, #b))))
-                    }
-                    ("map", [Expr::Closure(closure)]) if closure.inputs.len() == 1 => {
-                        let items = self.items(&call.receiver, place)?;
-                        let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
-                        let item = syn::parse_quote!({ let #pattern = #item; #body });
-                        Some(Items { item, ..items })
-                    }
-                    ("filter" | "take_while", [Expr::Closure(closure)])
-                        if closure.inputs.len() == 1 =>
-                    {
-                        let mut items = self.items(&call.receiver, place)?;
-                        // What is made there is made once.
-                        if !super::growing::is_repeatable(&items.item) {
-                            self.hold(&mut items);
-                        }
-                        let item = &items.item;
-                        let (pattern, body) = (&closure.inputs[0], &closure.body);
-                        let condition = syn::parse_quote!({ let #pattern = &#item; #body });
-                        items.steps.push(match name.as_str() {
-                            "filter" => Before::If(condition),
-                            _ => Before::While(condition),
-                        });
-                        Some(items)
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Methods that make an iterator of another, or look at what it gives.
@@ -1090,6 +764,31 @@ pub(super) fn is_adaptor(name: &str) -> bool {
             | "copied"
             | "cloned"
             | "filter"
+            | "filter_map"
+            | "flat_map"
+            | "flatten"
+            | "take_while"
+            | "map_while"
+            | "skip_while"
+            | "cycle"
+            | "chunks_exact"
+            | "collect"
+            | "rposition"
+            | "is_sorted"
+            | "is_sorted_by"
+            | "is_sorted_by_key"
+            | "is_gt"
+            | "is_lt"
+            | "is_ge"
+            | "is_le"
+            | "sum"
+            | "into_iter"
+            | "eq"
+            | "ne"
+            | "lt"
+            | "le"
+            | "gt"
+            | "ge"
             | "windows"
             | "chunks"
             | "column_iter"
@@ -1098,16 +797,6 @@ pub(super) fn is_adaptor(name: &str) -> bool {
             | "count"
             | "unwrap_or"
     )
-}
-
-/// The name of a function of `std::iter`.
-fn of_iter(call: &syn::ExprCall) -> Option<String> {
-    let Expr::Path(path) = &*call.func else {
-        return None;
-    };
-    let mut names = path.path.segments.iter().rev().map(|s| s.ident.to_string());
-    let name = names.next()?;
-    (names.next()? == "iter").then_some(name)
 }
 
 /// Whether nothing is called but methods that are known, so that it makes no difference how often it is computed.
@@ -1119,7 +808,9 @@ pub(super) fn is_computed(tokens: TokenStream) -> bool {
         TokenTree::Ident(name) => {
             let called = matches!(trees.get(i + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
             let of_value = i > 0 && is(i - 1, '.');
-            let known = of_value && crate::surface::is_known_method(&name.to_string());
+            let of_value = of_value && crate::surface::is_known_method(&name.to_string());
+            let of_place = i > 2 && matches!(&trees[i - 3], TokenTree::Ident(ty) if *ty == "usize");
+            let known = of_value || of_place;
             !is(i + 1, '!') && (!called || known)
         }
         TokenTree::Group(group) => is_computed(group.stream()),

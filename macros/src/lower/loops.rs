@@ -1,6 +1,7 @@
 //! Loops: one iteration is read as a graph of its own, in which what changes from one iteration to the next, and what is
 //! read from outside, are leaves.
 
+use super::adaptors::Through;
 use super::assigned::assigned;
 use super::declared::Declared;
 use super::functions::Function;
@@ -8,7 +9,8 @@ use super::options::Attempt;
 use super::{Lower, Lowered, Refusal, checkpoints, fields, refuse};
 use crate::error::text;
 use crate::graph::{
-    Body, Dim, Elem, Extent, Form, Graph, Header, Id, IdMap, Kind, Leaf, Loop, Placed, Shape, Step,
+    Body, Dim, Elem, Extent, Form, Graph, Header, Id, IdMap, Ids, Kind, Leaf, Loop, Placed, Shape,
+    Step,
 };
 use crate::rules::Op;
 use crate::scope::{
@@ -20,6 +22,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Expr, Pat, Stmt};
 
 /// Under which condition an iteration has been left already.
@@ -206,16 +209,45 @@ impl Lower<'_> {
                 }
             });
         }
-        let Some(least) = least else {
-            return Err(Refusal(None));
+        let endless = || Inert {
+            hint: Hint::Int,
+            ..Inert::plain(quote!(::core::primitive::usize::MAX), false)
         };
-        let body = items.body(&each.pat, &each.body.stmts);
+        let least = least.unwrap_or_else(endless);
+        let label = each.label.as_ref();
+        let Through {
+            variables,
+            label,
+            body,
+        } = self.through(&items, &each.pat, &each.body.stmts, label)?;
         let end = &least.tokens;
         let range = Inert {
             tokens: quote!(0..#end),
             ..least
         };
-        self.over_range(Some(&place), range, each.label.as_ref(), &body, expr)
+        if items.is_plain() {
+            return self.over_range(Some(&place), range, label.as_ref(), &body, expr);
+        }
+        self.scope.push();
+        self.nested += 1;
+        let mut bound = Ok(());
+        for stmt in &variables {
+            if let (Ok(()), Stmt::Local(local)) = (&bound, stmt) {
+                bound = self.local(local, stmt);
+            }
+        }
+        // What is bound there is read in the loop.
+        let whole: syn::ExprForLoop =
+            syn::parse_quote_spanned!(expr.span()=> for #place in 0..0 #body);
+        let iterator = &each.expr;
+        let whole: Expr = syn::parse_quote!({ #iterator; #whole });
+        let done = match bound {
+            Ok(()) => self.over_range(Some(&place), range, label.as_ref(), &body, &whole),
+            Err(refusal) => Err(refusal),
+        };
+        self.nested -= 1;
+        self.scope.pop();
+        done
     }
 
     /// A loop over a range; one with checkpoints goes through it segment by segment.
@@ -432,15 +464,26 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// `while let pattern = inert { … }`
+    /// `while let pattern = value { … }`
     fn while_let(&mut self, cond: &syn::ExprLet, each: &syn::ExprWhile) -> Lowered<Value> {
-        if !self.is_inert(&cond.expr) {
-            return refuse(
-                cond,
-                "`while let` of what depends on differentiated values is not supported\nhelp: go through them with `for`, or write `loop { … }` with `if … { break; }`",
-            );
-        }
         let (pattern, value, stmts) = (&cond.pat, &cond.expr, &each.body.stmts);
+        if !self.is_inert(value) {
+            let value = match &**value {
+                block @ Expr::Block(_) => quote!((#block)),
+                value => value.to_token_stream(),
+            };
+            let body = quote!({
+                let #pattern = #value else { break; };
+                #(#stmts)*
+            });
+            let whole = syn::ExprLoop {
+                attrs: Vec::new(),
+                label: each.label.clone(),
+                loop_token: Default::default(),
+                body: syn::parse2(body).map_err(|error| Refusal(Some(error)))?,
+            };
+            return self.endless(&whole, &Expr::Loop(whole.clone()));
+        }
         let (next, fits) = (self.fresh("next"), self.fresh("fits"));
         let shown = super::matching::without_names(pattern);
         let whole = syn::ExprLoop {
@@ -1231,7 +1274,11 @@ impl Lower<'_> {
             Value::Function(function) => Value::Function(self.function_in(outside, function)),
             // What is known of a field is read like any other value.
             Value::Untyped(_) => self.resolved(value.clone()),
-            Value::Position(_) | Value::Unit | Value::Never | Value::Poison => value.clone(),
+            Value::Position(_)
+            | Value::Unit
+            | Value::Never
+            | Value::Iterator(_)
+            | Value::Poison => value.clone(),
         }
     }
 
@@ -1487,9 +1534,8 @@ impl Lower<'_> {
             .collect();
         // What changes its entries only has the size that it began with.
         let stays = |leaf: Id, next: Id| {
-            let (old, new) = (body.graph.shape(leaf), body.graph.shape(next));
-            old.zip(new)
-                .map(|(old, new)| (old.rows == new.rows, old.cols == new.cols))
+            let keeps = |side: fn(&Shape) -> &Dim| keeps_size(&body.graph, leaf, next, side);
+            (keeps(|shape| &shape.rows), keeps(|shape| &shape.cols))
         };
         let stays: Vec<_> = inputs
             .iter()
@@ -1507,9 +1553,8 @@ impl Lower<'_> {
         for (k, variable) in names.into_iter().enumerate() {
             let start = self.graph.kind(args[k]);
             let mut kind = self.graph.kind_like(&start);
-            if let (Some(shape), Some(start), Some((rows, cols))) =
-                (&mut kind.shape, start.shape, stays[k])
-            {
+            if let (Some(shape), Some(start)) = (&mut kind.shape, start.shape) {
+                let (rows, cols) = stays[k];
                 if rows {
                     shape.rows = start.rows;
                 }
@@ -2011,4 +2056,20 @@ fn with_part(whole: &Value, part: usize, id: Id) -> Value {
 fn with_parts(whole: &Value, parts: &[Id]) -> Value {
     let parts = parts.iter().enumerate();
     parts.fold(whole.clone(), |whole, (k, id)| with_part(&whole, k, *id))
+}
+
+/// Whether a value has as many rows, or columns, as another: what is computed entry by entry has those of its arguments.
+fn keeps_size(graph: &Graph, like: Id, id: Id, side: fn(&Shape) -> &Dim) -> bool {
+    let size = |id: Id| graph.shape(id).map(|shape| side(&shape).clone());
+    let (mut pending, mut seen) = (vec![id], Ids::default());
+    while let Some(id) = pending.pop() {
+        if size(id).is_some() && size(id) == size(like) {
+            return true;
+        }
+        let op = graph.op(id);
+        if op.is_elementwise() && op != Op::Select && seen.insert(id) {
+            pending.extend(graph.args(id).iter());
+        }
+    }
+    false
 }

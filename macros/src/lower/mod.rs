@@ -3,6 +3,7 @@
 //! What depends on a differentiated parameter is taken apart into operations of the rule book, exactly as
 //! written. What does not is inert and stays Rust. Anything else is refused, here and nowhere else.
 
+mod adaptors;
 mod assigned;
 mod branches;
 mod calls;
@@ -24,6 +25,7 @@ mod matching;
 pub(crate) use matching::{OPTION_APART, OPTION_OF_A_CALL, OPTION_ON_A_SIDE};
 pub(crate) use options::gives;
 mod mutation;
+mod named_iterators;
 mod numbers;
 mod once;
 mod options;
@@ -37,6 +39,7 @@ pub use fields::kind_of_field;
 pub use functions::Function;
 pub(crate) use functions::unknown_function;
 pub use lists::{identifier, words};
+pub use named_iterators::NamedIterator;
 pub use statements::pattern_names;
 
 use self::declared::Declared;
@@ -213,6 +216,8 @@ pub struct Lower<'a> {
     revealed: Vec<growing::Revealed>,
     /// How many arms of `match` were read, those after a guard once more.
     arms_read: usize,
+    /// Whether a name has been bound to an iterator over differentiated values.
+    has_named_iterators: bool,
 }
 
 /// Reads a body, up to the barrier: without errors, or not at all. There is no error where what is wrong has been
@@ -291,6 +296,7 @@ pub fn lower(
         watched: RefCell::default(),
         revealed: Vec::new(),
         arms_read: 0,
+        has_named_iterators: false,
     };
     lower.constants.push();
     lower.scope.push();
@@ -663,6 +669,10 @@ impl Lower<'_> {
                 format!(
                     "the closure `{function:?}` cannot be followed here\nhelp: call it, or give it to `map`, `zip_map` or `fold` by its name"
                 ),
+            ),
+            Value::Iterator(_) => refuse(
+                at.to_token_stream(),
+                "what becomes of this iterator cannot be followed here\nhelp: go through it with `for`, or end it in `sum`, `fold`, `collect` or the like",
             ),
             Value::Unset(inert) => {
                 let inert = inert.clone();

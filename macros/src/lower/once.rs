@@ -17,6 +17,8 @@ struct Parts<'a, 'b> {
     /// What changes while it is gone through.
     changed: Vec<String>,
     lets: Vec<Stmt>,
+    /// Whether what its closures move is copied before.
+    copied: bool,
 }
 
 impl Lower<'_> {
@@ -31,12 +33,23 @@ impl Lower<'_> {
         if self.is_inert(iterator) || is_range(iterator) {
             return Ok(None);
         }
+        self.made_before(iterator, all, false)
+    }
+
+    /// The same of an iterator that is bound to a name, also of a range.
+    pub(super) fn made_before(
+        &mut self,
+        iterator: &Expr,
+        all: impl ToTokens,
+        copied: bool,
+    ) -> Lowered<Option<(syn::Block, Expr)>> {
         let mut changed = super::assigned::assigned(all.to_token_stream());
         changed.retain(|name| self.scope.get(name).is_some());
         let mut parts = Parts {
             lower: self,
             changed,
             lets: Vec::new(),
+            copied,
         };
         let mut held = iterator.clone();
         parts.of(&mut held)?;
@@ -109,6 +122,15 @@ impl Parts<'_, '_> {
                 ends.for_each(|end| self.number_or_list(end));
                 Ok(())
             }
+            Expr::Call(call) if super::adaptors::of_iter(call).is_some() => {
+                let values = call.args.iter_mut();
+                let values = values.filter(|arg| !matches!(arg, Expr::Closure(_)));
+                values
+                    // The first of `successors` is an `Option`.
+                    .filter(|arg| super::adaptors::in_some(arg).is_none())
+                    .for_each(|value| self.number_or_list(value));
+                Ok(())
+            }
             Expr::MethodCall(call) => {
                 let name = call.method.to_string();
                 match (name.as_str(), call.args.len()) {
@@ -177,7 +199,7 @@ impl Parts<'_, '_> {
     fn keeps_nothing(&self, closure: &syn::ExprClosure) -> Lowered<()> {
         let read = |name: &&String| contains(quote!(#closure), name);
         match self.changed.iter().find(read) {
-            Some(name) if closure.capture.is_some() => refuse(
+            Some(name) if closure.capture.is_some() && !self.copied => refuse(
                 closure,
                 format!(
                     "this closure has a copy of `{name}`, which changes while the iterator is gone through\nhelp: leave out `move`, or bind the copy with `let` before"

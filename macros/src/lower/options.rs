@@ -68,6 +68,19 @@ pub(crate) fn gives(method: &str, args: &[&Expr]) -> Option<Gives> {
 }
 
 impl Lower<'_> {
+    /// A method of `Option` or `Result` of what a call gives.
+    pub(crate) fn method_of_call(
+        &mut self,
+        call: Id,
+        method: &Ident,
+        args: &[&Expr],
+        expr: &Expr,
+    ) -> Lowered<Value> {
+        let gives = gives(&method.to_string(), args).unwrap_or(Gives::Either);
+        let maybe = Value::Maybe(self.maybe_of_call(call, gives, method)?);
+        self.method_of_maybe(&maybe, method, args, expr)
+    }
+
     /// What a call gives, where it goes on without a value as well.
     pub(crate) fn maybe_of_call(
         &mut self,
@@ -252,6 +265,7 @@ impl Lower<'_> {
             }
         };
         let own = name.ident.unraw();
+        self.taken.insert(own.to_string());
         let there = self.fresh(&format!("has_{own}"));
         let stmt: syn::Stmt = syn::parse_quote!(let mut #there = #some;);
         if let syn::Stmt::Local(local) = &stmt {

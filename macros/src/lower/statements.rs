@@ -64,6 +64,24 @@ impl Lower<'_> {
                 // What follows is never reached.
                 Left::Always => break,
             }
+            let with_iterators = match self.with_iterators(stmt) {
+                Ok(stmt) => stmt,
+                Err(Refusal(error)) => {
+                    error.into_iter().for_each(|error| self.errors.add(error));
+                    self.poison(stmt);
+                    continue;
+                }
+            };
+            let stmt = with_iterators.as_ref().unwrap_or(stmt);
+            match self.iterator_local(stmt, &stmts[i + 1..]) {
+                Ok(false) => {}
+                Ok(true) => continue,
+                Err(Refusal(error)) => {
+                    error.into_iter().for_each(|error| self.errors.add(error));
+                    self.poison(stmt);
+                    continue;
+                }
+            }
             match self.leaves_at_once(stmt) {
                 Ok(false) => {}
                 Ok(true) => continue,
@@ -282,7 +300,8 @@ impl Lower<'_> {
 
     /// The numbers that are called otherwise in the companion, where the words of an assertion are its message.
     fn asserted(&self, tokens: &TokenStream) -> Vec<(Ident, TokenStream)> {
-        if !mentions(tokens.clone(), &["assert", "debug_assert"]) {
+        let asserts = |word: &Ident| *word == "assert" || *word == "debug_assert";
+        if !crate::ty::mentions(tokens.clone(), &asserts) {
             return Vec::new();
         }
         let references = self.references_among(tokens);
@@ -484,6 +503,17 @@ impl Lower<'_> {
         }
     }
 
+    /// What follows may use the names of a statement that could not be read: it must not fail a second time.
+    fn poison(&mut self, stmt: &Stmt) {
+        let mut names = Vec::new();
+        if let Stmt::Local(local) = stmt {
+            pattern_names(&local.pat, &mut names);
+        }
+        for ident in names {
+            self.scope.bind(Binding::active(ident, Value::Poison));
+        }
+    }
+
     pub(super) fn local(&mut self, local: &syn::Local, stmt: &Stmt) -> Lowered<()> {
         let mut names = Vec::new();
         pattern_names(&local.pat, &mut names);
@@ -511,9 +541,8 @@ impl Lower<'_> {
             }
             (Pat::Paren(inner), init) => self.refer(&inner.pat, init),
             (Pat::Ident(name), init) => {
+                let (reference, view) = (self.is_reference(init), self.is_view(init));
                 let name = name.ident.unraw().to_string();
-                let reference = self.is_reference(init);
-                let view = self.is_view(init);
                 self.scope.refer(&name, reference, view);
                 if !view && self.is_copy(init) {
                     self.scope.own(&name);
@@ -1464,7 +1493,15 @@ impl Lower<'_> {
                 && (self.is_in_loop()
                     || matches!(expr, Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_)));
         if self.is_inert(expr) && !leaves && !self.changes_value(expr.to_token_stream()) {
-            return self.verbatim(stmt);
+            // The last one of a block is no longer the last.
+            return match expr {
+                Expr::Assign(_) | Expr::Binary(_) | Expr::MethodCall(_) | Expr::Call(_)
+                    if !semi =>
+                {
+                    self.verbatim(&quote!(#expr;))
+                }
+                _ => self.verbatim(stmt),
+            };
         }
         match expr {
             Expr::Macro(mac) => self.macro_statement(&mac.mac, stmt),
@@ -1692,13 +1729,4 @@ fn gives_references(iterator: &Expr) -> Option<bool> {
         | "enumerate" | "windows" | "chunks" | "chunks_exact" => Some(false),
         _ => None,
     }
-}
-
-/// Whether one of these words stands somewhere in the tokens.
-fn mentions(tokens: TokenStream, words: &[&str]) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => words.iter().any(|known| word == known),
-        TokenTree::Group(group) => mentions(group.stream(), words),
-        _ => false,
-    })
 }

@@ -431,3 +431,180 @@ fn an_inverse_that_is_not_there_is_not_taken_on_another_branch() {
         assert_eq!(chosen_value_and_gradient(x, &k), expected);
     }
 }
+
+mod needed_in_several_branches {
+    use super::*;
+    use nalgebra::DMatrix;
+    use nalgrad::hvp;
+
+    /// The product of the Hessian and a direction against differences of the gradient, and that against differences.
+    fn check<const N: usize>(
+        f: impl Fn(&[f64; N]) -> f64,
+        hvp: impl Fn(&[f64; N], &[f64; N]) -> ([f64; N], [f64; N]),
+        points: &[[f64; N]],
+    ) {
+        const STEP: f64 = 1e-5;
+        let direction: [f64; N] = std::array::from_fn(|i| 0.7 - 0.4 * i as f64);
+        let moved = |x: &[f64; N], by: &dyn Fn(usize) -> f64| -> [f64; N] {
+            std::array::from_fn(|i| x[i] + by(i))
+        };
+        for x in points {
+            let (gradient, product) = hvp(x, &direction);
+            for k in 0..N {
+                let step = |sign: f64| moved(x, &|i| if i == k { sign * STEP } else { 0.0 });
+                let slope = (f(&step(1.0)) - f(&step(-1.0))) / (2.0 * STEP);
+                assert!(
+                    (gradient[k] - slope).abs() < 1e-6 * (1.0 + slope.abs()),
+                    "{gradient:?}"
+                );
+                let along =
+                    |sign: f64| hvp(&moved(x, &|i| sign * STEP * direction[i]), &direction).0[k];
+                let turn = (along(1.0) - along(-1.0)) / (2.0 * STEP);
+                assert!(
+                    (product[k] - turn).abs() < 1e-6 * (1.0 + turn.abs()),
+                    "{product:?}"
+                );
+            }
+        }
+    }
+
+    /// What the way back reads of the rest of a function that may return before it.
+    #[hvp]
+    fn after_a_return(x: &[f64; 2]) -> f64 {
+        let data = x.to_vec();
+        if data[0] > 1.0 {
+            return data[0] * data[0];
+        }
+        (Matrix3::new(0.1, 0.5, 0.5, 0.25, data[0], 0.5, 0.5, data[1], 0.5)
+            .normalize()
+            .diagonal()
+            .transpose()
+            * Vector3::new(0.5, 0.5, data[0]))[(0, 0)]
+    }
+
+    #[test]
+    fn rest_of_a_function() {
+        check(
+            after_a_return,
+            after_a_return_hvp,
+            &[[0.4, -0.6], [1.5, 0.3]],
+        );
+    }
+
+    /// Matrices of dynamic sizes beside a loop, after a return.
+    #[hvp]
+    fn loop_after_a_return(x: &[f64; 3]) -> f64 {
+        let w = DVector::from_column_slice(&x[1..]);
+        let mut a = (DMatrix::from_row_slice(2, 2, &[x[2], x[0], x[1], -0.5]) * &w).dot(&w);
+        if x[0] < 0.3 {
+            return x[0] * a;
+        }
+        let mut t = f64::cos(x[2]);
+        for k in 0..w.len() {
+            t = a * w[k];
+        }
+        a *= x[0];
+        a * t
+    }
+
+    #[test]
+    fn loops_in_the_rest_of_a_function() {
+        check(
+            loop_after_a_return,
+            loop_after_a_return_hvp,
+            &[[0.2, -0.6, 0.5], [0.8, 0.3, 1.1]],
+        );
+    }
+
+    /// Whether the loop is left is told by what a side of a branch binds.
+    #[hvp]
+    fn left_on_a_side(x: &[f64; 2]) -> f64 {
+        let mut t = x[0];
+        let mut n = 0;
+        while n < 4 {
+            match n {
+                0 => {
+                    t += x[n + 1] * x[0];
+                }
+                1 => {}
+                _ => {
+                    t *= x[1];
+                    if 0.5 < t {
+                        break;
+                    }
+                }
+            }
+            n += 1;
+        }
+        t * x[1]
+    }
+
+    #[test]
+    fn loops_that_are_left_on_a_side() {
+        check(
+            left_on_a_side,
+            left_on_a_side_hvp,
+            &[[0.4, 0.9], [1.5, 1.3]],
+        );
+    }
+
+    /// The size of what the inner loop changes is that of what it begins with.
+    #[hvp]
+    fn loop_in_a_loop(x: &[f64; 2]) -> f64 {
+        let mut m = DMatrix::from_element(2, 2, x[1]);
+        let mut n = 0;
+        for k in 0..m.nrows() {
+            if x[0] > 2.0 {
+                break;
+            }
+            while n < 3 {
+                m += DMatrix::from_element(2, 2, 0.5);
+                n += 1;
+            }
+            m = DMatrix::from_row_slice(2, 2, &[x[0], m[(k, 0)] * x[1], x[0], 3.0]);
+        }
+        m[(0, 0)] * m[(0, 1)]
+    }
+
+    #[test]
+    fn loops_in_loops_that_are_left() {
+        check(
+            loop_in_a_loop,
+            loop_in_a_loop_hvp,
+            &[[0.4, -0.6], [2.5, 0.3]],
+        );
+    }
+
+    /// The loop for the tangent reads what a branch of the first loop gives.
+    #[hvp]
+    fn skipped(x: &[f64; 3]) -> f64 {
+        let mut t = 0.5;
+        if t + x[0] < 0.5 {
+            t -= x[0] * x[1];
+        }
+        let mut u = 0.1;
+        for k in 0..x.len() {
+            if 0.5 < u {
+                continue;
+            }
+            match k {
+                0 => {}
+                1 => t -= x[0] * x[2],
+                _ => {}
+            }
+            u -= t * x[k];
+        }
+        u * u
+    }
+
+    #[test]
+    fn iterations_that_are_skipped() {
+        check(skipped, skipped_hvp, &[[0.4, -0.6, 0.8], [-0.5, 0.3, 1.1]]);
+    }
+
+    #[test]
+    fn one_return_is_the_formula() {
+        let (gradient, product) = after_a_return_hvp(&[1.5, 0.3], &[0.5, 0.25]);
+        assert_eq!((gradient, product), ([3.0, 0.0], [1.0, 0.0]));
+    }
+}

@@ -15,7 +15,7 @@ struct Model<T> {
 impl<T: RealField + Copy> Model<T> {
     #[gradient(wrt(y, x))]
     fn loss<const N: usize>(&self, x: &SVector<T, N>, y: T) -> T {
-        let entries: Vec<T> = x.iter().copied().peekable().collect();
+        let entries: std::collections::VecDeque<T> = x.iter().copied().collect();
         self.scale * entries[0] * y
     }
 }

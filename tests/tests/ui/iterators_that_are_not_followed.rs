@@ -26,14 +26,10 @@ fn dynamic(x: &[f64]) -> f64 {
 #[gradient]
 fn zipped(x: &[f64], y: &[f64]) -> f64 {
     x.iter()
+        .filter(|v| **v > 0.0)
         .zip(y.iter().filter(|v| **v > 0.0))
         .map(|(a, b)| a * b)
         .sum()
-}
-
-#[gradient]
-fn skipped(x: &[f64]) -> f64 {
-    x.iter().skip_while(|v| **v > 0.0).sum()
 }
 
 #[gradient]
