@@ -25,6 +25,8 @@ struct List {
     slots: Vec<Id>,
     /// Where what has a dynamic size is kept: its key among the stores.
     store: Option<(usize, usize)>,
+    /// Whether it only counts the iterations.
+    counts: bool,
 }
 
 impl Emit<'_> {
@@ -261,6 +263,7 @@ impl Emit<'_> {
                 step,
                 slots,
                 store,
+                counts: is_count(&kept.of),
             });
         }
         inner.stores = std::mem::take(&mut self.stores);
@@ -893,7 +896,11 @@ impl Emit<'_> {
         }
         for list in lists {
             let List {
-                name, step, slots, ..
+                name,
+                step,
+                slots,
+                counts,
+                ..
             } = list;
             // What is computed on one side comes out of that branch.
             for slot in slots {
@@ -920,7 +927,7 @@ impl Emit<'_> {
             };
             self.out.push(match step {
                 Some(step) => quote!(*#step = #value;),
-                None if value.to_string() == "()" => quote!(#name += 1;),
+                None if *counts => quote!(#name += 1;),
                 None => match &values[..] {
                     [one] => quote!(#name.push(#one);),
                     _ => quote!(#name.push(#value);),

@@ -883,6 +883,14 @@ impl Lower<'_> {
         if !self.wrapped {
             return self.outcome(value, ty, &tail);
         }
+        // What is in it may be inert.
+        let value = match (value, body.stmts.last()) {
+            (Value::Inert(inert), Some(Stmt::Expr(end, None))) => match in_some(end) {
+                Some(inner) => Value::Wrapped(Box::new(self.expr(inner)?)),
+                None => Value::Inert(inert),
+            },
+            (value, _) => value,
+        };
         // What may fail is returned as it is: the companion then returns `None` as well.
         let value = match self.as_option(value) {
             Value::Wrapped(value) => *value,
@@ -1019,6 +1027,17 @@ impl Lower<'_> {
             ),
         }
     }
+}
+
+/// `a` in `Some(a)` and `Ok(a)`.
+fn in_some(expr: &Expr) -> Option<&Expr> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(path) = &*call.func else {
+        return None;
+    };
+    let name = path.path.get_ident()?;
+    let wraps = *name == "Some" || *name == "Ok";
+    call.args.first().filter(|_| wraps && call.args.len() == 1)
 }
 
 fn is_none(inert: &Inert) -> bool {

@@ -592,3 +592,25 @@ fn what_is_borrowed_for_change_is_looked_at() {
     assert_eq!(seen.replace(0), 12);
     assert_eq!((f_gradient(&x, &seen), seen.get()), (gradient, 12));
 }
+
+/// What a function that may fail returns does not need to depend on its parameters.
+mod some_of_what_is_inert {
+    use super::*;
+
+    #[gradient]
+    fn f(x: f64, calls: &Cell<f64>) -> Option<f64> {
+        if x > 1.0 {
+            return None;
+        }
+        Some(calls.replace(calls.get() + 1.0))
+    }
+
+    #[test]
+    fn has_derivative_zero() {
+        let calls = Cell::new(0.5);
+        assert_eq!(f_value_and_gradient(0.3, &calls), Some((0.5, 0.0)));
+        assert_eq!(f_gradient(0.3, &calls), Some(0.0));
+        assert_eq!(f_gradient(1.3, &calls), None);
+        assert_eq!((f(0.3, &calls), calls.get()), (Some(2.5), 3.5));
+    }
+}

@@ -5,7 +5,7 @@
     clippy::ptr_arg,
     clippy::needless_range_loop,
     clippy::clone_on_copy,
-    clippy::clone_on_ref_ptr,
+    clippy::if_same_then_else,
     reason = "some functions are known by their companions only; written as random programs are"
 )]
 
@@ -302,7 +302,7 @@ fn counted_loops_with_calls() {
 /// What entries are added to is as large as the choice that they are taken of.
 #[gradient(wrt(x))]
 fn size_of_a_choice(t: f64, x: DVector<f64>, w: &DVector<f64>) -> f64 {
-    let v = if t < 3.0 && 1.0 > t {
+    let v = if t < 3.0 && t > -1.0 {
         x.clone()
     } else {
         w.clone()
