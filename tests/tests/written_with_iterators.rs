@@ -3,6 +3,7 @@
 #![allow(
     clippy::needless_range_loop,
     clippy::same_item_push,
+    clippy::while_let_on_iterator,
     reason = "that is what people write"
 )]
 
@@ -262,5 +263,60 @@ functions_of_lists! {
         let mut list = Vec::new();
         for i in 0..n { list.push(x[i]); for j in 0..=i { list.push(x[i] * x[j] * j as f64); } }
         list.iter().enumerate().map(|(i, v)| v * v * (i + 1) as f64).sum()
+    }
+
+    numbered_by_reference(x) at LONG {
+        let mut t = 0.0;
+        for (i, v) in x.iter().enumerate().filter(|(i, v)| *i % 2 == 0 && **v > -1.0) { t += v * v * i as f64; }
+        t
+    }
+
+    a_name_in_a_closure(x) at LONG {
+        let it = x.iter().map(|v| v * v);
+        let f = |k: f64| it.clone().map(|v| v * k).sum::<f64>();
+        f(2.0) * f(x[0])
+    }
+
+    goes_on_and_stops(x) at LONG {
+        let mut it = x.iter();
+        let mut t = 1.0;
+        while let Some(v) = it.next() {
+            if *v < -1.2 { continue; }
+            if *v > 1.6 { break; }
+            t += t * v;
+        }
+        t + it.map(|v| v * v).sum::<f64>()
+    }
+
+    taken_on_one_side(x) at LONG {
+        let mut it = x.iter();
+        let a = if x.len() > 3 { it.next().unwrap() * 2.0 } else { 1.0 };
+        let b = it.next().unwrap();
+        a * b + it.sum::<f64>()
+    }
+
+    closures_that_return(x) at LONG {
+        let s: f64 = x.iter().map(|v| { let w = if *v > 0.0 { *v } else { return 0.5; }; w * w }).sum();
+        let r: Vec<f64> = x.iter().filter_map(|v| { if *v < 0.0 { return None; } Some(v.sqrt()) }).collect();
+        s * r.iter().sum::<f64>()
+    }
+
+    goes_through_what_changes(x) at LONG {
+        let mut y = x.to_vec();
+        let mut t = 0.0;
+        for k in 0..2 {
+            let it = y.iter().map(|v| v * v);
+            let s: f64 = it.sum();
+            y[k] = s * 0.5;
+            t += s;
+        }
+        t
+    }
+
+    circles(x) at LONG {
+        let c = x.iter().cycle().zip(0..5).map(|(v, i)| v * v * i as f64).sum::<f64>();
+        let d = x.iter().cycle().step_by(2).take(5).map(|v| v * v).sum::<f64>();
+        let e: Vec<f64> = x.iter().cycle().skip(2).step_by(3).take(4).copied().collect();
+        c + d + e[0] * e[3]
     }
 }
