@@ -602,6 +602,65 @@ mod needed_in_several_branches {
         check(skipped, skipped_hvp, &[[0.4, -0.6, 0.8], [-0.5, 0.3, 1.1]]);
     }
 
+    /// An entry of what a branch gives is read on a side of another branch as well.
+    #[hvp]
+    fn entry_of_a_choice(x: &DVector<f64>, t: f64) -> f64 {
+        let y = if t < 1.5 {
+            DMatrix::from_fn(2, 2, |i, _| x[i]) * DVector::from_vec(vec![t, t])
+        } else {
+            DVector::from_column_slice(&[2.0, t])
+        };
+        if t < -0.5 {
+            let _row = nalgebra::RowDVector::from_vec(vec![t, y[1]]);
+            return t;
+        }
+        let q = nalgebra::dmatrix![t, t, t; t, y[1] * t, t];
+        q[(1, 1)]
+    }
+
+    #[test]
+    fn entries_of_choices() {
+        let vector = |x: &[f64; 3]| DVector::from_column_slice(&x[..2]);
+        let flat = |(x, t): (DVector<f64>, f64)| [x[0], x[1], t];
+        check(
+            |x| entry_of_a_choice(&vector(x), x[2]),
+            |x, d| {
+                let (gradient, product) = entry_of_a_choice_hvp(&vector(x), x[2], &vector(d), d[2]);
+                (flat(gradient), flat(product))
+            },
+            &[[0.4, -0.6, 0.8], [0.5, 0.3, 1.7], [0.5, 0.3, -0.9]],
+        );
+    }
+
+    /// The size of `p` is that of what it begins with; asked of the inner loop, it would be taken when `n` has changed.
+    #[hvp]
+    fn size_of_an_inner_loop(x: f64) -> f64 {
+        let mut a = x;
+        let mut n = 0;
+        while n < 3 {
+            let mut p = DMatrix::from_element(3, 3, 0.5);
+            let m = p.map(|_| x);
+            for _ in 0..m.len() {
+                p += m[(0, n)] * &m;
+            }
+            a /= DVector::from_column_slice(&[a, x, a]).dot(&DVector::from_element(3, p[(n, n)]));
+            n += 1;
+        }
+        a
+    }
+
+    #[test]
+    fn sizes_of_inner_loops() {
+        check(
+            |[x]| size_of_an_inner_loop(*x),
+            |[x], [d]| {
+                let (gradient, product) = size_of_an_inner_loop_hvp(*x, *d);
+                ([gradient], [product])
+            },
+            &[[0.8], [1.3]],
+        );
+    }
+
     #[test]
     fn one_return_is_the_formula() {
         let (gradient, product) = after_a_return_hvp(&[1.5, 0.3], &[0.5, 0.25]);

@@ -1,24 +1,31 @@
-// The second derivatives of an entry of what a branch gives, which is read on a side of another branch as well.
+// Second derivatives of a loop that is left, and goes on, by conditions on the sides of branches.
 
-use nalgebra::{DMatrix, DVector, RowDVector, dmatrix};
-use nalgrad::hvp;
+use nalgebra::Vector3;
+use nalgrad::hessian;
 
-#[hvp]
-fn f(x: &DVector<f64>, t: f64) -> f64 {
-    let y = if t < 1.5 {
-        DMatrix::from_fn(2, 2, |i, _| x[i]) * DVector::from_vec(vec![t, t])
-    } else {
-        DVector::from_column_slice(&[2.0, t])
-    };
-    if t < -0.5 {
-        let _row = RowDVector::from_vec(vec![t, y[1]]);
-        return t;
+#[hessian]
+fn f(x: &Vector3<f64>) -> f64 {
+    let mut a = 0.5;
+    let mut b = 0.1;
+    for k in 0..x.len() {
+        if x.x < b {
+            continue;
+        }
+        match k {
+            0 => a /= x.y,
+            1 => {
+                a -= x.x;
+                if a < 0.1 {
+                    break;
+                }
+            }
+            _ => b += b,
+        }
+        b -= a;
     }
-    let q = dmatrix![t, t, t; t, y[1], t];
-    q[(1, 1)]
+    b
 }
 
 fn main() {
-    let x = DVector::from_element(2, 1.0);
-    f_hvp(&x, 1.0, &x, 1.0);
+    f_hessian(&Vector3::new(0.5, -2.0, 3.0));
 }
