@@ -750,6 +750,7 @@ impl Lower<'_> {
     }
 
     pub(super) fn logic(&mut self, binary: &syn::ExprBinary, expr: &Expr) -> Lowered<Value> {
+        let begun = self.mark();
         let left = self.expr(&binary.left)?;
         let changed = super::assigned::assigned(binary.right.to_token_stream());
         if let Some(name) = changed.iter().find(|name| self.scope.get(name).is_some())
@@ -802,13 +803,22 @@ impl Lower<'_> {
             if self.observable(expr) {
                 return Ok(self.inert_value(expr, Hint::Bool));
             }
-            return refuse(
-                &binary.right,
-                format!(
-                    "`{}` has to be evaluated for some values only, which is not supported here\nhelp: use an `if` inside another",
-                    text(&binary.right)
-                ),
-            );
+            // It is evaluated on the side of a branch.
+            self.roll_back(begun);
+            let stays_rust = matches!(right, Value::Inert(_));
+            let (left, right) = (&binary.left, &binary.right);
+            let right = match stays_rust {
+                true => {
+                    let name = self.fresh("holds");
+                    quote!(let #name: bool = #right; #name)
+                }
+                false => right.to_token_stream(),
+            };
+            let branch = match binary.op {
+                BinOp::And(_) => syn::parse_quote!(if #left { #right } else { false }),
+                _ => syn::parse_quote!(if #left { true } else { #right }),
+            };
+            return self.expr(&branch);
         }
         let mut right = self.expr(&binary.right)?;
         if self.steps.last().map_or(0, Vec::len) > mark.0 {

@@ -20,6 +20,60 @@ fn same(k: f64) -> f64 {
 }
 
 #[test]
+fn right_sides_are_evaluated_where_the_left_ones_do_not_decide() {
+    #[gradient]
+    fn f(x: f64, n: i32) -> f64 {
+        if nalgebra::vector![x, 1.0].norm() > 100.0 && positive(n) {
+            x * x
+        } else {
+            x
+        }
+    }
+    expect!((0.5, 0) => 1.0);
+    expect!((200.0, 2) => 400.0);
+    expect!((200.0, -2) => 1.0);
+    panics!((200.0, 0) => "zero is neither");
+}
+
+/// Blocks and indices on right sides: what they bind is there for them alone.
+#[hessian]
+fn neighbours(x: &DVector<f64>) -> f64 {
+    let mut s = 0.0;
+    for i in 0..x.len() {
+        if x[i] < 0.0
+            || i + 1 < x.len() && {
+                let twice = x[i + 1] * 2.0;
+                twice > x[i]
+            }
+        {
+            s += x[i] * x[i] * x[i];
+        } else {
+            s += x[0] * x[i];
+        }
+    }
+    s
+}
+
+#[test]
+fn right_sides_with_blocks_and_indices() {
+    let x = nalgebra::dvector![0.5, -2.0, 3.0, 1.0, 4.0];
+    // −2 and 1 by the third power, as −2 < 0 and 1 < 2 · 4.
+    let (value, gradient, hessian) = neighbours_value_gradient_and_hessian(&x);
+    assert_eq!(value, neighbours(&x));
+    assert_eq!(value, 0.25 - 8.0 + 0.5 * 3.0 + 1.0 + 0.5 * 4.0);
+    assert_eq!(
+        gradient,
+        nalgebra::dvector![1.0 + 3.0 + 4.0, 12.0, 0.5, 3.0, 0.5]
+    );
+    let mut expected = nalgebra::DMatrix::zeros(5, 5);
+    (expected[(0, 0)], expected[(1, 1)], expected[(3, 3)]) = (2.0, -12.0, 6.0);
+    for k in [2, 4] {
+        (expected[(0, k)], expected[(k, 0)]) = (1.0, 1.0);
+    }
+    assert_eq!(hessian, expected);
+}
+
+#[test]
 fn and_leaves_out_its_right_side() {
     #[gradient]
     fn f(x: f64, n: i32) -> f64 {
