@@ -88,6 +88,7 @@ impl Attribute {
                 "jvp = path",
                 "order = n",
                 "module = false",
+                "boxed",
                 "checkpoint",
                 "checkpoint = n",
             ],
@@ -140,6 +141,8 @@ pub struct Args {
     pub order: usize,
     /// Whether the companions come along with the name of the function, in a module of that name.
     pub module: bool,
+    /// Whether the pullbacks of calls have a type that does not depend on what the function calls.
+    pub boxed: bool,
     /// How much of a loop is kept, with the argument that asks for it.
     pub checkpoint: Option<(Ident, Checkpoint)>,
     /// Whether the companions are called from functions that are differentiated.
@@ -162,6 +165,7 @@ impl Default for Args {
             jvp: None,
             order: 2,
             module: true,
+            boxed: false,
             checkpoint: None,
             callable: false,
             reported: false,
@@ -360,6 +364,11 @@ impl Args {
                 self.module = value.value;
                 Ok(())
             }
+            "boxed" if attribute == Attribute::Differentiable => {
+                self.once(&key)?;
+                self.boxed = true;
+                Ok(())
+            }
             "order" if attribute == Attribute::Differentiable => {
                 self.once(&key)?;
                 let value: syn::LitInt = value_of(input, "`order = 3`")?;
@@ -394,7 +403,7 @@ impl Args {
                 let what = match other {
                     "aux" => "`aux` is an argument of `#[gradient]`".to_string(),
                     "mode" => "`mode` is an argument of `#[jacobian]`".to_string(),
-                    "order" | "vjp" | "jvp" | "module" => {
+                    "order" | "vjp" | "jvp" | "module" | "boxed" => {
                         format!("`{other}` is an argument of `#[differentiable]`")
                     }
                     "checkpoint" => {

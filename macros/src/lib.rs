@@ -268,6 +268,7 @@ pub fn hvp(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///   in its turn: they need it as well, and are functions of numbers, vectors and matrices.
 /// * `module = false` where a module of the function's name cannot be: for an associated function without `self` in an
 ///   `impl` block, or where there is such a module already.
+/// * `boxed` for functions that call each other in a circle: rustc could not name the types of their pullbacks otherwise.
 #[proc_macro_attribute]
 pub fn differentiable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     companion::expand(

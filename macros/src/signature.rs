@@ -63,7 +63,7 @@ pub struct Plan {
     /// The signature with a name for every parameter.
     pub sig: Signature,
     pub krate: TokenStream,
-    /// Whether the body calls the function itself.
+    /// Whether the function calls itself, perhaps by way of others: the type of its pullback is the same for all of them.
     pub recursive: bool,
 }
 
@@ -107,9 +107,10 @@ impl Plan {
             wrapper,
             sig: sig.clone(),
             krate: args.krate.clone(),
-            recursive: function.body.as_ref().is_some_and(|body| {
-                crate::ty::mentions(body.stream(), &|ident| *ident == sig.ident)
-            }),
+            recursive: args.boxed
+                || function.body.as_ref().is_some_and(|body| {
+                    crate::ty::mentions(body.stream(), &|ident| *ident == sig.ident)
+                }),
         };
         plan.read_parameters(args, errors);
         plan

@@ -11,7 +11,7 @@
 mod common;
 
 use common::{assert_close, slope, vector};
-use nalgebra::{DMatrix, DVector, Vector2, Vector3};
+use nalgebra::{DMatrix, DVector, Matrix2, Vector2, Vector3};
 use nalgrad::{differentiable, gradient, hessian, hvp, jacobian, jvp, stop_gradient, vjp};
 
 fn matrix() -> DMatrix<f64> {
@@ -921,4 +921,56 @@ fn calls_that_may_fail_in_loops() {
     assert!(in_loops_vjp(&x).is_none());
     let x = Vector2::new(10.0, 2.0);
     assert_eq!(carried_on_vjp(&x).err(), carried_on(&x).err());
+}
+
+// ---- functions that call each other ----
+
+/// x², then 1 + x, in turn.
+#[differentiable(boxed)]
+fn squared_first(x: &Vector2<f64>, times: u32) -> f64 {
+    match times {
+        0 => x.sum(),
+        _ => moved_first(&x.component_mul(x), times - 1),
+    }
+}
+
+#[differentiable(boxed)]
+fn moved_first(x: &Vector2<f64>, times: u32) -> f64 {
+    if times == 0 {
+        return x[0] * x[1];
+    }
+    squared_first(&x.add_scalar(1.0), times - 1)
+}
+
+#[gradient]
+#[hessian]
+#[jvp]
+#[vjp]
+fn in_turn(x: &Vector2<f64>, times: u32) -> f64 {
+    squared_first(x, times) * 2.0
+}
+
+#[test]
+fn functions_that_call_each_other() {
+    // Three times: ((x² + 1)²), whose entries are multiplied.
+    let x = Vector2::new(0.5, -0.25);
+    let entry = |x: f64| (x * x + 1.0).powi(2);
+    let slope_of = |x: f64| 4.0 * x * (x * x + 1.0);
+    let curvature = |x: f64| 12.0 * x * x + 4.0;
+    let expected = Vector2::new(
+        2.0 * slope_of(x[0]) * entry(x[1]),
+        2.0 * entry(x[0]) * slope_of(x[1]),
+    );
+    let mixed = 2.0 * slope_of(x[0]) * slope_of(x[1]);
+    let hessian = Matrix2::new(
+        2.0 * curvature(x[0]) * entry(x[1]),
+        mixed,
+        mixed,
+        2.0 * entry(x[0]) * curvature(x[1]),
+    );
+    assert_close(in_turn(&x, 3), 2.0 * entry(x[0]) * entry(x[1]));
+    assert!((in_turn_gradient(&x, 3) - expected).norm() < 1e-13);
+    assert!((in_turn_vjp(&x, 3).1(1.0) - expected).norm() < 1e-13);
+    assert_close(in_turn_jvp(&x, 3, &Vector2::x()).1, expected[0]);
+    assert!((in_turn_hessian(&x, 3) - hessian).norm() < 1e-13);
 }

@@ -505,3 +505,35 @@ fn entries_that_are_matched() {
         }
     }
 }
+
+#[differentiable]
+fn turned(v: &Vector3<f64>) -> f64 {
+    v.x * v.y + v.z.sin()
+}
+
+/// What the pullback of a call on one side gives is read by several choices, and in none of them on the other side.
+#[gradient]
+#[hvp]
+fn called_on_one_side(x: &Vector2<f64>) -> f64 {
+    let s = if x[0] < x[1] * x[0] {
+        turned(&(Vector3::new(x[0], x[0], 3.0) * x[0]))
+    } else {
+        x[0]
+    };
+    s * s
+}
+
+#[test]
+fn pullbacks_of_one_side() {
+    let direction = Vector2::new(0.3, -0.5);
+    for x in [Vector2::new(0.7, 1.5), Vector2::new(0.7, 0.5)] {
+        let (gradient, product) = called_on_one_side_hvp(&x, &direction);
+        assert_eq!(gradient, called_on_one_side_gradient(&x));
+        for k in 0..2 {
+            let unit = Vector2::ith(k, 1.0);
+            assert_close(gradient[k], slope(|h| called_on_one_side(&(x + unit * h))));
+            let moved = |h: f64| called_on_one_side_gradient(&(x + direction * h))[k];
+            assert_close(product[k], slope(moved));
+        }
+    }
+}

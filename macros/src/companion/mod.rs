@@ -187,7 +187,9 @@ fn written(
         };
         let own = Args::parse(Attribute::Differentiable, own);
         args.module &= own.as_ref().is_ok_and(|own| own.module);
-        args.order = own.map_or(args.order, |own| own.order);
+        if let Ok(own) = own {
+            (args.order, args.boxed) = (own.order, own.boxed);
+        }
     }
     let mut plan = Plan::new(&function, &args, outer, &mut errors);
     let before = errors.count();

@@ -152,10 +152,24 @@ impl Emit<'_> {
                 Some(call) => self.ensure(call),
                 None => self.write_other_tangent(self.args(id)[0], id),
             },
-            Op::CallAdjoint(_) => self.write_pulled(id),
-            Op::CallAdjointTangent(_) => self.write_pulled_tangent(id),
+            Op::CallAdjoint(_) => {
+                self.cyclic |= self.is_pulled_in_vain(id);
+                self.write_pulled(id);
+            }
+            Op::CallAdjointTangent(_) => {
+                self.cyclic |= self.is_pulled_in_vain(id);
+                self.write_pulled_tangent(id);
+            }
             _ => {}
         }
+    }
+
+    /// Whether there may be no pullback where its result is written, as the call is on a side that is not taken.
+    fn is_pulled_in_vain(&self, id: Id) -> bool {
+        let mut guards = self.own_guards(id);
+        // Whether an earlier call has given a value may be known by that of a later one.
+        guards.retain(|(cond, _)| !matches!(self.op(*cond), Op::Item(_)));
+        !self.satisfies(self.current, &guards)
     }
 
     /// What is looked at: whether there is a value, with the value itself, its tangent and its pullback. Where there is
