@@ -15,9 +15,9 @@ use nalgebra::constraint::{
     AreMultipliable, DimEq, SameNumberOfColumns, SameNumberOfRows, ShapeConstraint,
 };
 use nalgebra::{
-    ComplexField, Const, DVector, DefaultAllocator, Dim, DimMin, IsContiguous, LU, Matrix,
-    MatrixView, OMatrix, OVector, PermutationSequence, RawStorage, RealField, SVector, Storage,
-    StorageMut, Vector,
+    ComplexField, Const, DMatrix, DVector, DefaultAllocator, Dim, DimMin, Dyn, IsContiguous, LU,
+    Matrix, MatrixView, OMatrix, OVector, PermutationSequence, RawStorage, RealField, SVector,
+    Storage, StorageMut, Vector,
 };
 use std::any::TypeId;
 use std::cmp::Ordering;
@@ -1040,6 +1040,34 @@ where
 
 // ---------------------------------------------------------------------------------------------------------------
 // Symmetric matrices and Cholesky's factor
+
+/// The matrix of `f(aᵢⱼ, aⱼᵢ)`. It goes through the matrix block by block, so that a column and a row are both near.
+///
+/// # Panics
+/// If the matrix is not square.
+#[must_use]
+pub fn with_mirrored<T, S>(a: &Matrix<T, Dyn, Dyn, S>, f: impl Fn(T, T) -> T) -> DMatrix<T>
+where
+    T: RealField + Copy,
+    S: RawStorage<T, Dyn, Dyn>,
+{
+    const BLOCK: usize = 16;
+    let n = a.nrows();
+    assert_eq!(n, a.ncols());
+    let mut entries = DMatrix::zeros(n, n);
+    for left in (0..n).step_by(BLOCK) {
+        for top in (left..n).step_by(BLOCK) {
+            for j in left..n.min(left + BLOCK) {
+                for i in top.max(j)..n.min(top + BLOCK) {
+                    let (below, above) = (a[(i, j)], a[(j, i)]);
+                    entries[(i, j)] = f(below, above);
+                    entries[(j, i)] = f(above, below);
+                }
+            }
+        }
+    }
+    entries
+}
 
 /// The symmetric matrix that has the lower triangle of `a`.
 ///

@@ -12,7 +12,7 @@ use common::{assert_close, slope, vector};
 use nalgebra::{
     DMatrix, DMatrixView, DVector, Matrix2x3, Matrix3, RealField, SVector, Vector2, Vector3,
 };
-use nalgrad::{check, gradient, hvp, jvp, vjp};
+use nalgrad::{check, gradient, hessian, hvp, jvp, vjp};
 
 fn matrix() -> DMatrix<f64> {
     DMatrix::from_row_slice(3, 2, &[0.3, -0.4, 1.1, 0.2, -0.7, 0.5])
@@ -411,4 +411,73 @@ fn methods_have_methods_beside_them() {
         spring.energy_hvp(&x, &v),
         (vector(&[3.0, 6.0]), vector(&[1.5, 3.0]))
     );
+}
+
+// ---- passes over more columns than nalgebra has a method for, and over a matrix and its transposition ----
+
+fn entries(n: usize, phase: f64) -> DVector<f64> {
+    DVector::from_fn(n, |i, _| (i as f64 + phase).sin())
+}
+
+#[gradient]
+#[hvp]
+fn rosenbrock(x: &DVector<f64>) -> f64 {
+    let n = x.len();
+    let (a, b) = (x.rows(0, n - 1), x.rows(1, n - 1));
+    a.zip_map(&b, |a, b| 100.0 * (b - a * a).powi(2) + (1.0 - a).powi(2))
+        .sum()
+}
+
+#[gradient(wrt(x))]
+fn of_four_columns(x: &DVector<f64>, u: &DVector<f64>, v: &DVector<f64>, w: &DVector<f64>) -> f64 {
+    let y = x.rows(1, u.len());
+    2.0 - y.component_mul(u).component_mul(v).dot(&y.component_mul(w))
+}
+
+#[test]
+fn passes_over_many_columns() {
+    for n in [1, 2, 3, 10] {
+        let (x, dx) = (entries(n, 0.3), entries(n, 0.8));
+        let (gradient, product) = rosenbrock_hvp(&x, &dx);
+        let (mut by_hand, mut slope) = (DVector::zeros(n), DVector::zeros(n));
+        for i in 1..n {
+            let (a, slip) = (x[i - 1], x[i] - x[i - 1] * x[i - 1]);
+            let (da, dslip) = (dx[i - 1], dx[i] - 2.0 * a * dx[i - 1]);
+            slope[i - 1] -= 400.0 * slip * a + 2.0 * (1.0 - a);
+            slope[i] += 200.0 * slip;
+            by_hand[i - 1] -= 400.0 * (dslip * a + slip * da) - 2.0 * da;
+            by_hand[i] += 200.0 * dslip;
+        }
+        assert!((gradient - slope).amax() < 1e-11);
+        assert!((product - by_hand).amax() < 1e-11);
+    }
+    let (x, u, v, w) = (
+        entries(5, 0.2),
+        entries(3, 0.5),
+        entries(3, 0.9),
+        entries(3, 1.4),
+    );
+    let mut expected = DVector::zeros(5);
+    for i in 0..3 {
+        expected[i + 1] = -2.0 * x[i + 1] * u[i] * v[i] * w[i];
+    }
+    assert!((of_four_columns_gradient(&x, &u, &v, &w) - expected).amax() < 1e-14);
+}
+
+#[hessian(wrt(x))]
+fn quadratic(x: &DVector<f64>, a: &DMatrix<f64>) -> f64 {
+    0.5 * x.dot(&(a * x))
+}
+
+/// Of whole blocks, and of such that are cut off.
+#[test]
+fn a_matrix_and_its_transposition() {
+    for n in [0, 1, 2, 15, 16, 17, 40] {
+        let a = DMatrix::from_fn(n, n, |i, j| (i as f64).mul_add(1.7, (j as f64).sin()));
+        let expected = DMatrix::from_fn(n, n, |i, j| 0.5 * (a[(i, j)] + a[(j, i)]));
+        assert_eq!(quadratic_hessian(&entries(n, 0.3), &a), expected);
+        let entries = nalgrad::__private::with_mirrored(&a, |a, mirrored| a - 2.0 * mirrored);
+        let expected = DMatrix::from_fn(n, n, |i, j| a[(i, j)] - 2.0 * a[(j, i)]);
+        assert_eq!(entries, expected);
+    }
 }

@@ -181,7 +181,7 @@ impl Emit<'_> {
             _ => {
                 let others = self.matrices_of(id).into_iter();
                 let others: Vec<Id> = others.filter(|m| *m != start).collect();
-                self.write_pass_into(&quote!(#name), id, Some(start), &others, &quote!(=));
+                self.write_pass_into(&quote!(#name), id, Some(start), &others, None);
                 return;
             }
         };
@@ -203,20 +203,37 @@ impl Emit<'_> {
         term: Id,
         negative: bool,
     ) -> bool {
+        let matrices = self.matrices_of(term);
+        let added = (1..=2).contains(&matrices.len()) && self.is_added_as_pass(term);
+        if added {
+            self.write_pass_into(place, term, None, &matrices, Some(negative));
+        }
+        added
+    }
+
+    /// Adds what a pass over more columns computes than nalgebra has a method for.
+    pub(super) fn write_loop_added(
+        &mut self,
+        place: &TokenStream,
+        term: Id,
+        negative: bool,
+    ) -> bool {
+        let columns = self.matrices_of(term);
+        let added = (3..=4).contains(&columns.len())
+            && self.is_added_as_pass(term)
+            && self.reads_columns(term);
+        if added {
+            self.write_loop_into(place, term, &columns, negative);
+        }
+        added
+    }
+
+    fn is_added_as_pass(&self, term: Id) -> bool {
         let unnamed = self.is_entrywise(term)
             && !self.bound.contains_key(&term)
             && (self.is_inline(term) || !self.gets_name(term))
             && !self.is_by_position(term);
-        if !unnamed || !self.is_dynamic(term) || self.is_accumulation(term) {
-            return false;
-        }
-        let matrices = self.matrices_of(term);
-        if !(1..=2).contains(&matrices.len()) {
-            return false;
-        }
-        let assign = if negative { quote!(-=) } else { quote!(+=) };
-        self.write_pass_into(place, term, None, &matrices, &assign);
-        true
+        unnamed && self.is_dynamic(term) && !self.is_accumulation(term)
     }
 
     /// Adds a number times Aᵀ x, or A x, to a vector where it is.

@@ -25,15 +25,39 @@ impl Emit<'_> {
         let mut own_pass = Ids::default();
         loop {
             self.assign_passes(&own_pass);
-            // nalgebra's passes take up to three matrices: what reads more is made of several.
             let passes: Vec<Id> = self.ids().filter(|id| self.is_pass(*id)).collect();
-            let cuts: Vec<Id> = passes.iter().flat_map(|root| self.cuts(*root)).collect();
+            let added = self.added_columns();
+            // nalgebra's passes take up to three matrices: what reads more is made of several.
+            let cuts = |root: &Id| self.cuts(*root, if added.contains(root) { 4 } else { 3 });
+            let cuts: Vec<Id> = passes.iter().flat_map(cuts).collect();
             if cuts.is_empty() {
                 self.passes = passes.into_iter().map(|p| (p, self.read_pass(p))).collect();
                 return;
             }
             own_pass.extend(cuts);
         }
+    }
+
+    /// The passes over columns that are read once, to be added to the rows of a vector: as a loop if they read many.
+    fn added_columns(&self) -> Ids {
+        let mut readers: IdMap<Vec<Id>> = IdMap::default();
+        for id in self.ids().filter(|id| self.live[id.0 as usize]) {
+            for arg in self.args(id) {
+                readers.entry(*arg).or_default().push(id);
+            }
+        }
+        let added = readers.into_iter().filter(|(pass, readers)| {
+            let rows =
+                matches!(readers[..], [one] if matches!(self.op(one), Op::Scatter(Part::Rows)));
+            rows && self.is_pass(*pass) && self.is_dynamic(*pass) && self.reads_columns(*pass)
+        });
+        added.map(|(pass, _)| pass).collect()
+    }
+
+    /// Whether a pass reads nothing but columns.
+    pub(super) fn reads_columns(&self, root: Id) -> bool {
+        let column = |id: &Id| self.kind(*id).shape.as_ref().is_some_and(Shape::is_column);
+        column(&root) && self.matrices_of(root).iter().all(column)
     }
 
     fn read_pass(&self, root: Id) -> Pass {
@@ -153,8 +177,8 @@ impl Emit<'_> {
             && !matches!(self.op(id), Op::Part(_))
     }
 
-    /// The parts of a pass that become passes of their own, so that it reads three matrices at most.
-    fn cuts(&self, root: Id) -> Vec<Id> {
+    /// The parts of a pass that become passes of their own, so that it reads no more than this many matrices.
+    fn cuts(&self, root: Id, most: usize) -> Vec<Id> {
         if self.is_by_position(root) {
             return Vec::new();
         }
@@ -186,7 +210,7 @@ impl Emit<'_> {
                     }
                 }
                 match widest {
-                    Some((_, arg)) if matrices.len() > 3 => cuts.push(arg),
+                    Some((_, arg)) if matrices.len() > most => cuts.push(arg),
                     _ => {
                         reads.insert(member, matrices);
                         break;

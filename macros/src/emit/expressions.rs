@@ -4,7 +4,7 @@ use super::{Emit, Hold, Level, Written};
 use crate::graph::{Dim, Elem, Extent, Form, Id, Shape};
 use crate::rules::{Comparison, Extreme, Op, Panic, Part, Scalar};
 use crate::ty::Real;
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
 impl Emit<'_> {
@@ -1242,8 +1242,17 @@ impl Written {
         }
         let mut trees = self.tokens.clone().into_iter();
         match trees.next() {
-            Some(proc_macro2::TokenTree::Punct(p)) if p.as_char() == '-' => {
-                Some(Written::new(trees.collect(), Level::Atom, self.hold))
+            Some(TokenTree::Punct(p)) if p.as_char() == '-' => {
+                let rest: Vec<TokenTree> = trees.collect();
+                match &rest[..] {
+                    [TokenTree::Group(sum)] if sum.delimiter() == Delimiter::Parenthesis => {
+                        Some(Written::new(sum.stream(), Level::Loose, self.hold))
+                    }
+                    _ => {
+                        let value = rest.into_iter().collect();
+                        Some(Written::new(value, Level::Atom, self.hold))
+                    }
+                }
             }
             _ => None,
         }

@@ -15,6 +15,9 @@ impl Emit<'_> {
         if let Some(written) = self.write_operators(root) {
             return written;
         }
+        if let Some([of, mirrored]) = self.matrix_and_mirrored(root) {
+            return self.write_with_mirrored(root, of, mirrored);
+        }
         let mut matrices = self.matrices_of(root);
         if self.is_by_position(root) {
             return self.write_by_position(root, &matrices);
@@ -44,6 +47,47 @@ impl Emit<'_> {
         let receiver = self.receiver(receiver);
         Written::new(
             quote!(#receiver.#method(#(#rest_tokens,)* |#(#names),*| #body)),
+            Level::Atom,
+            Hold::Temporary,
+        )
+    }
+
+    /// The two matrices of a pass of which one is the transposition of the other, for this pass only.
+    fn matrix_and_mirrored(&self, root: Id) -> Option<[Id; 2]> {
+        let dynamic = |dim: &Dim| !matches!(dim, Dim::Static(_));
+        let shape = self.shape(root);
+        let [a, b] = self.matrices_of(root)[..] else {
+            return None;
+        };
+        let mirrors = |of: Id, mirrored: Id| {
+            *self.op(mirrored) == Op::Transpose
+                && self.args(mirrored)[0] == of
+                && self.uses[mirrored.0 as usize][..] == [root]
+                && !self.gets_name(mirrored)
+        };
+        let real = self.kind(a).elem == Elem::Real && self.kind(b).elem == Elem::Real;
+        let plain = self.is_pass(root) && !self.is_accumulation(root) && !self.is_by_position(root);
+        if !real || !plain || !dynamic(&shape.rows) || !dynamic(&shape.cols) {
+            return None;
+        }
+        [[a, b], [b, a]]
+            .into_iter()
+            .find(|pair| mirrors(pair[0], pair[1]))
+    }
+
+    /// `with_mirrored(&m, |m, mirrored| …)`: no transposition is made.
+    fn write_with_mirrored(&mut self, root: Id, of: Id, mirrored: Id) -> Written {
+        // The transposition would have read it as well.
+        let remaining = &mut self.remaining[of.0 as usize];
+        *remaining = remaining.saturating_sub(1);
+        let (mut names, mut entries) = self.entries_of(&[of]);
+        let name = self.parameter("mirrored");
+        entries.insert(mirrored, Written::scalar(&name));
+        names.push(name);
+        let body = self.closure_body(root, &entries);
+        let (of, krate) = (self.by_reference(of), self.krate);
+        Written::new(
+            quote!(#krate::__private::with_mirrored(#of, |#(#names),*| #body)),
             Level::Atom,
             Hold::Temporary,
         )
@@ -84,6 +128,7 @@ impl Emit<'_> {
             || self.is_by_position(root)
             || self.reads_as_operators(root)
             || self.single_method(root).is_some()
+            || self.matrix_and_mirrored(root).is_some()
         {
             return None;
         }
@@ -109,17 +154,17 @@ impl Emit<'_> {
             .into_iter()
             .filter(|m| *m != target)
             .collect();
-        self.write_pass_into(&quote!(#name), root, Some(target), &others, &quote!(=));
+        self.write_pass_into(&quote!(#name), root, Some(target), &others, None);
     }
 
-    /// `place.zip_apply(&m, |entry, m| *entry = …)`, or `+=`.
+    /// `place.zip_apply(&m, |entry, m| *entry = …)`, or `+=`, or where it is negative `-=`.
     pub(super) fn write_pass_into(
         &mut self,
         place: &TokenStream,
         root: Id,
         target: Option<Id>,
         others: &[Id],
-        assign: &TokenStream,
+        added: Option<bool>,
     ) {
         let entry = match target.and_then(|t| self.entry_name(t)) {
             Some(name) if !self.leaves.contains(&name.to_string()) => name,
@@ -139,7 +184,10 @@ impl Emit<'_> {
             names.push(name);
         }
         let (lets, body) = self.closure_parts(root, &entries);
-        let body = body.tokens;
+        let (assign, body) = match added {
+            Some(negative) => assigned(negative, body),
+            None => (quote!(=), body.tokens),
+        };
         let arguments: Vec<TokenStream> = others.iter().map(|m| self.by_reference(*m)).collect();
         let method = Ident::new(
             ["apply", "zip_apply", "zip_zip_apply"][others.len().min(2)],
@@ -152,6 +200,26 @@ impl Emit<'_> {
         };
         self.out
             .push(quote!(#place.#method(#(#arguments,)* |#(#names),*| #body);));
+    }
+
+    /// `let mut part = place; for i in 0..part.len() { part[i] += … }`, of columns.
+    pub(super) fn write_loop_into(
+        &mut self,
+        place: &TokenStream,
+        root: Id,
+        columns: &[Id],
+        negative: bool,
+    ) {
+        let [i, _] = self.indices();
+        let outside = self.place.replace([quote!(#i), quote!(0)]);
+        let entries = self.entries_at(columns);
+        let (lets, body) = self.closure_parts(root, &entries);
+        let (assign, body) = assigned(negative, body);
+        let part = self.fresh("part");
+        self.place = outside;
+        self.out.push(quote!(let mut #part = #place;));
+        self.out
+            .push(quote!(for #i in 0..#part.len() { #(#lets)* #part[#i] #assign #body; }));
     }
 
     /// A pass over more matrices than nalgebra has a method for.
@@ -536,4 +604,14 @@ impl Emit<'_> {
             .collect();
         self.scalar_operation(op, written)
     }
+}
+
+/// How a value is added, or where it is negative subtracted, without a sign before it.
+pub(super) fn assigned(negative: bool, value: Written) -> (TokenStream, TokenStream) {
+    let (negative, value) = match value.without_sign() {
+        Some(plain) => (!negative, plain),
+        None => (negative, value),
+    };
+    let assign = if negative { quote!(-=) } else { quote!(+=) };
+    (assign, value.tokens)
 }

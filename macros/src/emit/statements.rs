@@ -1601,7 +1601,9 @@ impl Emit<'_> {
                 if self.write_product_into(&view, inner, negative) {
                     return;
                 }
-                if self.write_pass_added(&view, inner, negative) {
+                if self.write_pass_added(&view, inner, negative)
+                    || self.write_loop_added(&view, inner, negative)
+                {
                     return;
                 }
                 let name = self.fresh("part");
@@ -1628,16 +1630,8 @@ impl Emit<'_> {
     }
 
     fn add_value(&mut self, target: &TokenStream, value: Written, negative: bool) {
-        let (negative, value) = match value.without_sign() {
-            Some(plain) => (!negative, plain),
-            None => (negative, value),
-        };
-        let tokens = &value.tokens;
-        self.out.push(if negative {
-            quote!(#target -= #tokens;)
-        } else {
-            quote!(#target += #tokens;)
-        });
+        let (assign, value) = super::passes::assigned(negative, value);
+        self.out.push(quote!(#target #assign #value;));
     }
 }
 

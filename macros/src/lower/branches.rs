@@ -883,13 +883,16 @@ impl Lower<'_> {
         if !self.wrapped {
             return self.outcome(value, ty, &tail);
         }
-        // What is in it may be inert.
-        let value = match (value, body.stmts.last()) {
-            (Value::Inert(inert), Some(Stmt::Expr(end, None))) => match in_some(end) {
-                Some(inner) => Value::Wrapped(Box::new(self.expr(inner)?)),
+        // What is in it may be inert. Its names are those of the block, which has been left.
+        let value = match value {
+            Value::Inert(inert) => match syn::parse2(inert.tokens.clone()).ok().and_then(in_some) {
+                Some(inner) => {
+                    let tokens = inner.into_token_stream();
+                    Value::Wrapped(Box::new(Value::Inert(Inert { tokens, ..inert })))
+                }
                 None => Value::Inert(inert),
             },
-            (value, _) => value,
+            value => value,
         };
         // What may fail is returned as it is: the companion then returns `None` as well.
         let value = match self.as_option(value) {
@@ -1030,14 +1033,15 @@ impl Lower<'_> {
 }
 
 /// `a` in `Some(a)` and `Ok(a)`.
-fn in_some(expr: &Expr) -> Option<&Expr> {
+fn in_some(expr: Expr) -> Option<Expr> {
     let Expr::Call(call) = expr else { return None };
     let Expr::Path(path) = &*call.func else {
         return None;
     };
     let name = path.path.get_ident()?;
     let wraps = *name == "Some" || *name == "Ok";
-    call.args.first().filter(|_| wraps && call.args.len() == 1)
+    let inner = call.args.into_iter().next();
+    inner.filter(|_| wraps)
 }
 
 fn is_none(inert: &Inert) -> bool {

@@ -3,7 +3,7 @@
 use crate::oracle::panic_message;
 use crate::{Config, Log};
 use nalgebra::{DVector, Matrix2, Vector2, Vector3};
-use nalgrad::gradient;
+use nalgrad::{gradient, jvp};
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
 
@@ -612,5 +612,20 @@ mod some_of_what_is_inert {
         assert_eq!(f_gradient(0.3, &calls), Some(0.0));
         assert_eq!(f_gradient(1.3, &calls), None);
         assert_eq!((f(0.3, &calls), calls.get()), (Some(2.5), 3.5));
+    }
+
+    /// By the name of a parameter, which it hides.
+    #[gradient]
+    #[jvp]
+    fn hidden(x: f64) -> Option<f64> {
+        let x: f64 = if x > 1.0 { 2.0 } else { -1.0 };
+        Some(x)
+    }
+
+    #[test]
+    fn is_not_the_parameter_of_its_name() {
+        assert_eq!(hidden_value_and_gradient(0.3), Some((-1.0, 0.0)));
+        assert_eq!(hidden_jvp(1.3, 1.0), hidden(1.3).map(|y| (y, 0.0)));
+        assert_eq!(hidden(1.3), Some(2.0));
     }
 }
